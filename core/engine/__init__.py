@@ -1,0 +1,1 @@
+"""Runs the models of a system on a study. ``Engine`` is shared by all sessions of a process."""

@@ -1,0 +1,53 @@
+"""The errors a user may see. Each message says what was expected, what came, and the remedy."""
+
+from __future__ import annotations
+
+
+class OverreadError(Exception):
+    """Base of every error whose message is meant for the user.
+
+    Args:
+        message: what went wrong, in the user's words.
+        remedy: what the user can do about it.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
+
+class UnreadableFileError(OverreadError):
+    """The bytes are no image that Overread can read, or are damaged."""
+
+
+class LimitExceededError(OverreadError):
+    """An upload is larger than a declared limit (bytes, pixels, files, nesting)."""
+
+
+class EncryptedFileError(UnreadableFileError):
+    """The file or archive is encrypted."""
+
+
+class ContractError(OverreadError):
+    """An image does not fit what a model was trained on (unit, projection, shape)."""
+
+
+class ModelUnavailableError(OverreadError):
+    """A model has no weights, or weights that do not match their card."""
+
+
+class SystemMismatchError(OverreadError):
+    """No system accepts the image, or the chosen one does not."""
+
+
+class EngineBusyError(OverreadError):
+    """The engine's queue is full."""
+
+
+class DataLayoutError(OverreadError):
+    """A data folder is not laid out as its data card says."""
+
+
+class RecipeError(OverreadError):
+    """A training recipe is incomplete or contradicts itself."""

@@ -1,0 +1,156 @@
+"""What an upload becomes: a study with its series, pixels in physical units where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+import numpy as np
+
+
+class Modality(StrEnum):
+    """DICOM modality codes (PS3.3 C.7.3.1.1.1) that Overread tells apart."""
+
+    MR = "MR"
+    CT = "CT"
+    PT = "PT"
+    UNKNOWN = "unknown"
+
+
+class Unit(StrEnum):
+    """Unit of the pixel values."""
+
+    HU = "HU"
+    SUV = "SUVbw"
+    BQML = "Bq/ml"
+    GREY = "grey level"
+    ARBITRARY = "arbitrary"
+
+
+class SourceKind(StrEnum):
+    """Format the pixels came from."""
+
+    RASTER = "raster image"
+    DICOM = "DICOM"
+    NIFTI = "NIfTI"
+    SIMULATED = "simulated"
+
+
+class Plane(StrEnum):
+    """Anatomical plane of a slice."""
+
+    AXIAL = "axial"
+    CORONAL = "coronal"
+    SAGITTAL = "sagittal"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Display window (PS3.3 C.11.2.1.2): centre and full width, in the series' unit."""
+
+    centre: float
+    width: float
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file of the upload that could not be used, why, and what helps."""
+
+    name: str
+    reason: str
+    remedy: str = ""
+
+
+def _no_tags() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A stack of equally sized images, sorted along the slice normal.
+
+    Attributes:
+        key: stable identifier derived from the content (never an original UID).
+        description: what to call it on the page ("FLAIR, 22 slices").
+        pixels: float32 ``(slices, height, width)`` in ``unit``.
+        unit: unit of the pixels.
+        modality: modality, ``UNKNOWN`` when the format does not say.
+        spacing: millimetres ``(between slices, between rows, between columns)``; ``None`` when unknown.
+        plane: anatomical plane when known.
+        affine: 4x4 voxel (column, row, slice) to patient millimetres in LPS, when known.
+        body_part: body part examined, upper case as DICOM has it, when known.
+        window: window stored with the image, when there is one.
+        value_range: lowest and highest value the stored format can hold, when that is known (8-bit: 0, 255).
+        low_is_bright: true when the image shows low values bright (PET projections on white, MONOCHROME1).
+        colour: true when the source had colour that greyscale conversion threw away.
+        projection: ``"slice"`` or ``"mip-coronal"``.
+        tags: technical tags kept after de-identification.
+        notes: plain sentences about what reading had to assume.
+        truth: bool ``(slices, height, width)`` reference mask, when one was uploaded.
+        names: file name each slice came from, without folders; may be empty.
+    """
+
+    key: str
+    description: str
+    pixels: np.ndarray
+    unit: Unit = Unit.ARBITRARY
+    modality: Modality = Modality.UNKNOWN
+    spacing: tuple[float, float, float] | None = None
+    plane: Plane | None = None
+    affine: np.ndarray | None = None
+    body_part: str | None = None
+    window: Window | None = None
+    value_range: tuple[float, float] | None = None
+    low_is_bright: bool = False
+    colour: bool = False
+    projection: str = "slice"
+    tags: Mapping[str, str] = field(default_factory=_no_tags)
+    notes: tuple[str, ...] = ()
+    truth: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.dtype != np.float32:
+            raise ValueError(
+                f"Series.pixels must be float32 (slices, height, width), got {self.pixels.dtype} {self.pixels.shape}"
+            )
+        if self.truth is not None and self.truth.shape != self.pixels.shape:
+            raise ValueError(f"Series.truth has shape {self.truth.shape}, the pixels have {self.pixels.shape}")
+
+    @property
+    def slices(self) -> int:
+        """Number of images in the stack."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.pixels.shape[1]), int(self.pixels.shape[2])
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One upload, decoded and de-identified.
+
+    Attributes:
+        name: name to show; never a patient's name.
+        source: format of the pixels.
+        series: at least one series.
+        sha256: hex digest of the uploaded bytes (of all files, in name order).
+        dropped_tags: names of the identifying tags that were removed on entry.
+        problems: files that could not be read.
+        simulated: true for phantoms and inserted lesions.
+        case_note: one sentence about a built-in case (what it is meant to show).
+    """
+
+    name: str
+    source: SourceKind
+    series: tuple[Series, ...]
+    sha256: str
+    dropped_tags: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    simulated: bool = False
+    case_note: str = ""
