@@ -1,0 +1,77 @@
+"""The one way from a series to a model's tensor, for training, evaluation, pages, API and export alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from core.errors import ContractError
+from core.imaging.study import Series
+from core.preprocessing.contract import Context, InputContract
+from core.preprocessing.geometry import Fit
+from core.preprocessing.scaling import scale
+
+
+def fit_of(series: Series, contract: InputContract) -> Fit:
+    """Geometry of a series' slices inside the contract's tensor."""
+    return Fit.of(series.shape, (contract.height, contract.width), contract.resize)
+
+
+def prepare_plane(series: Series, index: int, contract: InputContract) -> np.ndarray:
+    """One slice, scaled and fitted: float32 ``(contract.height, contract.width)``."""
+    return fit_of(series, contract).into(scale(series, index, contract))
+
+
+def neighbours(index: int, slices: int) -> tuple[int, int, int]:
+    """Indices of the previous, this and the next slice; at the ends, and for a single image, the slice itself."""
+    return (index - 1 if index > 0 else index), index, (index + 1 if index + 1 < slices else index)
+
+
+def assemble(planes: torch.Tensor, contract: InputContract) -> torch.Tensor:
+    """Turn fitted planes into network channels.
+
+    Args:
+        planes: ``(B, 3, H, W)`` previous, this, next plane of each image.
+        contract: the model's input contract.
+
+    Returns:
+        float32 ``(B, contract.channels, H, W)``.
+    """
+    if contract.context is Context.REPEAT:
+        planes = planes[:, 1:2].expand(-1, contract.channels, -1, -1)
+    if contract.mean:
+        mean = torch.tensor(contract.mean).view(1, -1, 1, 1)
+        std = torch.tensor(contract.std).view(1, -1, 1, 1)
+        planes = (planes - mean) / std
+    return planes.contiguous()
+
+
+def prepare(series: Series, contract: InputContract, indices: list[int] | None = None) -> torch.Tensor:
+    """Build the input of a model.
+
+    Args:
+        series: the images; its projection must be the contract's.
+        contract: the model's input contract.
+        indices: slices wanted; all by default.
+
+    Returns:
+        float32 ``(len(indices), channels, height, width)``.
+
+    Raises:
+        ContractError: the series' projection or unit is not what the model was trained on.
+    """
+    if series.projection != contract.projection:
+        raise ContractError(
+            f"This model reads {_SAY[contract.projection]}, the series holds {_SAY[series.projection]}.",
+            "Choose another series of the study, or another system.",
+        )
+    wanted = list(range(series.slices)) if indices is None else indices
+    triples = [neighbours(i, series.slices) for i in wanted]
+    if contract.context is Context.REPEAT:
+        triples = [(i, i, i) for i in wanted]
+    cache = {i: prepare_plane(series, i, contract) for i in sorted({i for t in triples for i in t})}
+    planes = np.stack([[cache[i] for i in t] for t in triples])
+    return assemble(torch.from_numpy(planes), contract)
+
+
+_SAY = {"slice": "single slices", "mip-coronal": "whole-body coronal projections"}

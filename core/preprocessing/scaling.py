@@ -1,0 +1,79 @@
+"""From pixel values to network values: one slice in, one float32 plane out, before resizing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.errors import ContractError
+from core.imaging.study import Series, Unit
+from core.preprocessing.contract import InputContract, Scaling
+from core.preprocessing.enhance import clahe
+
+EPSILON = 1e-6
+
+
+def shows_low_bright(series: Series, plane: np.ndarray) -> bool:
+    """Whether a picture shows low values bright.
+
+    DICOM says so (MONOCHROME1). A plain picture of a projection does not: there, a border brighter than the middle
+    of the stored range means "white is no uptake", since the border of a whole-body projection is air.
+    """
+    if series.low_is_bright:
+        return True
+    if series.unit is not Unit.GREY or series.projection != "mip-coronal" or series.value_range is None:
+        return False
+    border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
+    return bool(np.median(border) > sum(series.value_range) / 2)
+
+
+def scale(series: Series, index: int, contract: InputContract) -> np.ndarray:
+    """Scale one slice by the contract.
+
+    Args:
+        series: pixels in their unit.
+        index: slice.
+        contract: the model's input contract.
+
+    Returns:
+        float32 ``(height, width)``.
+
+    Raises:
+        ContractError: the pixels have another unit than the contract needs, or no range is known where one is needed.
+    """
+    plane = series.pixels[index]
+    if contract.unit is not None and series.unit not in (Unit(contract.unit), Unit.GREY):
+        raise ContractError(
+            f"This model needs pixels in {contract.unit}, the series has {series.unit}.",
+            "Upload the original DICOM series with all its tags, or an 8-bit picture.",
+        )
+    low, high = _range(series, plane)
+    if contract.invert_low_is_bright and shows_low_bright(series, plane):
+        plane = np.float32(low + high) - plane
+
+    if contract.scaling is Scaling.WINDOW and series.unit is Unit.HU:
+        assert contract.window is not None  # the contract checks this
+        centre, width = contract.window
+        plane = np.clip((plane - (centre - width / 2)) / width, 0.0, 1.0)
+    elif contract.scaling is Scaling.SUV and series.unit is not Unit.GREY:
+        plane = np.clip(plane / contract.suv_divisor, 0.0, 1.0)
+    elif contract.scaling in (Scaling.RANGE, Scaling.WINDOW, Scaling.SUV):
+        plane = (plane - low) / max(high - low, EPSILON)
+    elif contract.scaling is Scaling.PERCENTILE:
+        low, high = np.percentile(plane, contract.percentiles)
+        plane = np.clip((plane - low) / max(high - low, EPSILON), 0.0, 1.0)
+    elif contract.scaling is Scaling.ZSCORE and contract.percentiles != (0.0, 100.0):
+        plane = np.clip(plane, *np.percentile(plane, contract.percentiles))
+    plane = plane.astype(np.float32)
+    for name in contract.enhance:
+        if name == "clahe":
+            plane = clahe(plane, value_range=(float(plane.min()), float(plane.max())))
+    if contract.standardise or contract.scaling is Scaling.ZSCORE:
+        plane = (plane - plane.mean(dtype=np.float64)) / (plane.std(dtype=np.float64) + EPSILON)
+    return np.ascontiguousarray(plane, dtype=np.float32)
+
+
+def _range(series: Series, plane: np.ndarray) -> tuple[float, float]:
+    """Stored range when the format has one; otherwise that of the slice."""
+    if series.value_range is not None:
+        return series.value_range
+    return float(plane.min()), float(plane.max())
