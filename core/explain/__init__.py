@@ -1,0 +1,1 @@
+"""Heat maps: where in the image a network found its answer."""

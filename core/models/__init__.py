@@ -1,0 +1,1 @@
+"""Networks, their registry, and the store of weights and model cards."""

@@ -1,0 +1,97 @@
+"""The classifiers: a trunk and a head each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import nn
+
+from core.models import trunks
+from core.models._register import Spec, register
+from core.models.heads import AttentionHead, ClassicVggHead, LinearHead, PooledMlpHead
+from core.models.net import OverreadNet, Trunk, TrunkNet
+from core.models.output import Output
+
+
+class Classifier(TrunkNet):
+    """A trunk whose tap a head turns into logits."""
+
+    def __init__(self, architecture: str, spec: Spec, trunk: Trunk, head: nn.Module) -> None:
+        super().__init__(architecture, trunk, classes=spec.classes, channels=spec.channels, size=spec.size)
+        self.head = head
+
+    @property
+    def linear_weight(self) -> torch.Tensor | None:
+        """See :class:`OverreadNet`."""
+        return self.head.linear.weight if isinstance(self.head, LinearHead) else None
+
+    def head_from_tap(self, tap: torch.Tensor) -> Output:
+        """See :class:`OverreadNet`."""
+        return cast("Output", self.head(tap))
+
+    def output_from_stages(self, stages: Sequence[torch.Tensor]) -> Output:
+        """See :class:`OverreadNet`."""
+        return self.head_from_tap(stages[-1])
+
+
+def _resnet(name: str, spec: Spec) -> OverreadNet:
+    trunk = trunks.resnet(name, spec.channels, spec.pretrained)
+    return Classifier(name, spec, trunk, LinearHead(trunk.channels[-1], spec.outputs))
+
+
+@register
+def resnet18(spec: Spec) -> OverreadNet:
+    """ResNet-18 (breast MR)."""
+    return _resnet("resnet18", spec)
+
+
+@register
+def resnet34(spec: Spec) -> OverreadNet:
+    """ResNet-34 (MR, PET, and both)."""
+    return _resnet("resnet34", spec)
+
+
+@register
+def resnet50(spec: Spec) -> OverreadNet:
+    """ResNet-50 (brain MR, breast MR)."""
+    return _resnet("resnet50", spec)
+
+
+@register
+def vgg16(spec: Spec) -> OverreadNet:
+    """VGG-16 (breast MR).
+
+    From 224 pixels on with its classic classifier of 120 million weights. Below that the last map is smaller than the
+    7x7 grid that classifier looks at, so most of those weights would see repeated pixels, and a weight file of 240 MB
+    is four times what may be shipped; the map is averaged instead and 1024 units take the place of 4096.
+    """
+    trunk = trunks.vgg16(spec.channels, spec.pretrained)
+    head: nn.Module
+    if min(spec.size) >= 224:
+        head = ClassicVggHead(512, spec.outputs)
+    else:
+        head = PooledMlpHead(512, (1024, 1024), 0.5, spec.outputs)
+    return Classifier("vgg16", spec, trunk, head)
+
+
+@register
+def inception_resnet_v2(spec: Spec) -> OverreadNet:
+    """InceptionResNetV2 with 1024 units and dropout 0.7 (PET cancer type). Needs at least 75 pixels a side."""
+    trunk = trunks.inception_resnet("inception_resnet_v2", spec.channels, spec.pretrained)
+    return Classifier("inception_resnet_v2", spec, trunk, PooledMlpHead(1536, (1024,), 0.7, spec.outputs))
+
+
+@register
+def densenet121_attention(spec: Spec) -> OverreadNet:
+    """DenseNet-121 with channel and spatial attention (chest CT)."""
+    trunk = trunks.densenet("densenet121", spec.channels, spec.pretrained)
+    return Classifier("densenet121_attention", spec, trunk, AttentionHead(1024, spec.outputs))
+
+
+@register
+def efficientnet_b0(spec: Spec) -> OverreadNet:
+    """EfficientNet-B0."""
+    trunk = trunks.efficientnet("efficientnet_b0", spec.channels, spec.pretrained)
+    return Classifier("efficientnet_b0", spec, trunk, LinearHead(trunk.channels[-1], spec.outputs))

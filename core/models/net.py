@@ -1,0 +1,208 @@
+"""The network base class: one forward pass, its tap, freezing, and the way from tap to answer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, cast
+
+import torch
+from torch import nn
+
+from core.errors import ContractError
+from core.models.output import Output
+
+
+class Trunk(nn.Module):
+    """A backbone cut into consecutive stages; the last stage's output is the tap.
+
+    Args:
+        stages: modules in forward order; stage 0 is the stem, the later ones end at ever coarser resolutions. A stage
+            must never change its input in place, or the maps collected here would be overwritten.
+        channels: channels of the maps that :meth:`forward` returns.
+        keep: indices of the stages whose output :meth:`forward` returns; the last stage must be among them.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int], keep: Sequence[int]) -> None:
+        super().__init__()
+        if len(channels) != len(keep) or keep[-1] != len(stages) - 1:
+            raise ValueError("one channel count per kept stage, the last stage among them")
+        self.stages = nn.ModuleList(stages)
+        self.channels = tuple(channels)
+        self.keep = frozenset(keep)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Maps of the kept stages, finest first, for ``x`` of shape ``(B, C, H, W)``."""
+        kept = []
+        for index, stage in enumerate(self.stages):
+            x = stage(x)
+            if index in self.keep:
+                kept.append(x)
+        return kept
+
+
+class OverreadNet(nn.Module, ABC):
+    """Base of every network here.
+
+    A network is a ``backbone`` giving feature maps and a rest that turns them into an :class:`Output`. The cut lies at
+    the *tap*, the last feature map, so that a heat map needs gradients from the logit to the tap only.
+
+    Args:
+        architecture: registry name.
+        classes: number of classes; two classes give one logit.
+        channels: input channels.
+        size: ``(height, width)`` the network is made for, in pixels.
+        divisor: height and width of an input must be multiples of this.
+    """
+
+    backbone: nn.Module
+
+    def __init__(
+        self, architecture: str, *, classes: int, channels: int, size: tuple[int, int], divisor: int = 1
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.classes = classes
+        self.channels = channels
+        self.size = size
+        self.divisor = divisor
+        self._frozen_stages = 0
+        self._check_size(*size)
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits: one for two classes, else one per class."""
+        return 1 if self.classes == 2 else self.classes
+
+    @property
+    @abstractmethod
+    def stage_channels(self) -> tuple[int, ...]:
+        """Channels of the maps that :meth:`feature_stages` returns."""
+
+    @property
+    @abstractmethod
+    def tap_module(self) -> nn.Module:
+        """The module whose output is the tap; for libraries that hook a layer."""
+
+    @abstractmethod
+    def feature_stages(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps of the backbone, finest first; the last one is the tap."""
+
+    @abstractmethod
+    def output_from_stages(self, stages: Sequence[torch.Tensor]) -> Output:
+        """The answer from the backbone's maps."""
+
+    @abstractmethod
+    def stages(self) -> tuple[tuple[nn.Module, ...], ...]:
+        """The backbone's modules from input to tap, grouped for gradual unfreezing (from the last one back)."""
+
+    @property
+    def linear_weight(self) -> torch.Tensor | None:
+        """Weight ``(K, C)`` when the logits are ``mean(tap) @ weight.T + bias`` exactly; ``None`` otherwise."""
+        return None
+
+    def run(self, x: torch.Tensor) -> Output:
+        """One forward pass over ``x`` of shape ``(B, channels, H, W)``.
+
+        Raises:
+            ContractError: the tensor's shape does not fit this network.
+        """
+        return self.run_with_stages(x)[0]
+
+    def run_with_stages(self, x: torch.Tensor) -> tuple[Output, list[torch.Tensor]]:
+        """As :meth:`run`, and the backbone's maps too (for an auxiliary decoder), the backbone running once."""
+        self.check_input(x)
+        stages = self.feature_stages(x)
+        return self.output_from_stages(stages), stages
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The logits ``(B, K)`` only; for libraries and exporters that want a plain function."""
+        return self.run(x).logits
+
+    def head_from_tap(self, tap: torch.Tensor) -> Output:
+        """Features and logits from the tap alone, where the head needs nothing else.
+
+        Raises:
+            TypeError: the head needs finer maps too (segmenters).
+        """
+        raise TypeError(f"{self.architecture} needs the finer maps too: use output_from_stages")
+
+    def check_input(self, x: torch.Tensor) -> None:
+        """Refuse a tensor of another rank, channel count or an unfitting size."""
+        if x.dim() != 4 or x.shape[1] != self.channels:
+            raise ContractError(
+                f"{self.architecture} expects (batch, {self.channels}, height, width), got {tuple(x.shape)}.",
+                "Prepare the image through this model's input contract.",
+            )
+        self._check_size(int(x.shape[2]), int(x.shape[3]))
+
+    def _check_size(self, height: int, width: int) -> None:
+        if height % self.divisor or width % self.divisor:
+            up = [-(-side // self.divisor) * self.divisor for side in (height, width)]
+            raise ContractError(
+                f"{self.architecture} expects height and width in multiples of {self.divisor}, got {height}x{width}.",
+                f"Resize or pad to {up[0]}x{up[1]}.",
+            )
+
+    def backbone_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters up to the tap."""
+        return self.backbone.parameters()
+
+    def head_parameters(self) -> Iterator[nn.Parameter]:
+        """All other parameters."""
+        return (p for name, p in self.named_parameters() if not name.startswith("backbone."))
+
+    def freeze_backbone(self, on: bool) -> None:
+        """Freeze or free the whole backbone; see :meth:`freeze_stages`."""
+        self.freeze_stages(len(self.stages()) if on else 0)
+
+    def freeze_stages(self, count: int) -> None:
+        """Freeze the first ``count`` stages and free the rest.
+
+        Frozen stages get no gradients and stay in evaluation mode when :meth:`train` is called, so that the running
+        statistics of their batch norms do not drift away from the weights they belong to.
+        """
+        groups = self.stages()
+        if not 0 <= count <= len(groups):
+            raise ValueError(f"{self.architecture} has {len(groups)} stages, cannot freeze {count}")
+        self._frozen_stages = count
+        for index, group in enumerate(groups):
+            for module in group:
+                module.requires_grad_(index >= count)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode of everything that is not frozen."""
+        super().train(mode)
+        for group in self.stages()[: self._frozen_stages]:
+            for module in group:
+                module.eval()
+        return self
+
+
+class TrunkNet(OverreadNet):
+    """A network whose backbone is a :class:`Trunk`."""
+
+    backbone: Trunk
+
+    def __init__(self, architecture: str, trunk: Trunk, **kwargs: Any) -> None:
+        super().__init__(architecture, **kwargs)
+        self.backbone = trunk
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """See :class:`OverreadNet`."""
+        return self.backbone.channels
+
+    @property
+    def tap_module(self) -> nn.Module:
+        """See :class:`OverreadNet`."""
+        return self.backbone.stages[-1]
+
+    def feature_stages(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """See :class:`OverreadNet`."""
+        return cast("list[torch.Tensor]", self.backbone(x))
+
+    def stages(self) -> tuple[tuple[nn.Module, ...], ...]:
+        """See :class:`OverreadNet`."""
+        return tuple((stage,) for stage in self.backbone.stages)
