@@ -132,8 +132,9 @@ def bootstrap_by_group(
     """Percentile bootstrap that draws whole groups with replacement (cluster bootstrap, Field and Welsh 2007).
 
     Slices of one patient are alike, so an interval over slices is too narrow; the patient is what is drawn.
-    Resamples without one of the classes give ``nan`` and are left out. ``roc_auc`` itself takes a fast way with the
-    same result: case weights over one shared sort.
+    Resamples without one of the classes give ``nan`` and are left out; with a single group the ends are ``nan``. Like
+    any percentile bootstrap it cannot see past perfect data: an AUC of 1 gets the interval [1, 1]. ``roc_auc`` itself
+    takes a fast way with the same result: case weights over one shared sort.
 
     Args:
         statistic: called with the arrays, returns a float.
@@ -145,8 +146,10 @@ def bootstrap_by_group(
         StatisticsInputError: no cases, unequal lengths.
     """
     taken, codes, count = _prepare(arrays, groups, n)
-    low, high = percentile(_resample(statistic, taken, codes, count, n, seed), level)
     value = float(statistic(*taken))
+    # One group would always draw itself: an interval of no width, which is a claim, not an unknown.
+    nothing = (float("nan"), float("nan"))
+    low, high = percentile(_resample(statistic, taken, codes, count, n, seed), level) if count > 1 else nothing
     return Interval(value, low, high, len(codes), count, describe(count, len(codes), n), level)
 
 

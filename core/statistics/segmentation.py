@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.statistics._checks import BoolArray, FloatArray, StatisticsInputError, same_length
 
 Mask = NDArray[Any]
+Masks = Sequence[Mask] | Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +73,7 @@ def iou(a: Mask, b: Mask, empty: float = 1.0) -> float:
     return int((one & two).sum()) / union if union else empty
 
 
-def dice_per_volume(
-    masks: Sequence[Mask], truths: Sequence[Mask], groups: Sequence[Hashable], empty: float = 1.0
-) -> VolumeDice:
+def dice_per_volume(masks: Masks, truths: Masks, groups: Sequence[Hashable], empty: float = 1.0) -> VolumeDice:
     """Dice of each volume: pixels of all slices of a group are counted together, empty slices included.
 
     Args:
@@ -92,18 +91,18 @@ def dice_per_volume(
     return VolumeDice(tuple(counts), values)
 
 
-def _non_empty(masks: Sequence[Mask]) -> BoolArray:
+def _non_empty(masks: Masks) -> BoolArray:
     return np.array([bool(np.any(mask)) for mask in masks], dtype=bool)
 
 
-def false_mask_rate(masks: Sequence[Mask], truths: Sequence[Mask]) -> float:
+def false_mask_rate(masks: Masks, truths: Masks) -> float:
     """Share of the slices without tumour on which a mask is drawn; ``nan`` without such slices."""
     same_length(masks=masks, truths=truths)
     clear = ~_non_empty(truths)
     return float(_non_empty(masks)[clear].mean()) if clear.any() else float("nan")
 
 
-def sensitivity_of_slices(masks: Sequence[Mask], truths: Sequence[Mask], touching: bool = True) -> float:
+def sensitivity_of_slices(masks: Masks, truths: Masks, touching: bool = True) -> float:
     """Share of the slices with tumour on which it is found; ``nan`` without such slices.
 
     Args:
