@@ -88,6 +88,7 @@ class ModelCard(_Part):
     mask_threshold: float = 0.5
     mask_min_pixels: int = 0
     gate: str | None = None  # name of the model that must be positive before this one's mask is shown
+    test_time_flips: tuple[Literal["horizontal"], ...] = ()  # logits are averaged over these flips
     data: tuple[DataUse, ...]
     training: Training
     metrics: dict[str, Metric]

@@ -53,9 +53,13 @@ class OverreadNet(nn.Module, ABC):
         channels: input channels.
         size: ``(height, width)`` the network is made for, in pixels.
         divisor: height and width of an input must be multiples of this.
+
+    Attributes:
+        draws_masks: whether its output has mask logits.
     """
 
     backbone: nn.Module
+    draws_masks: bool = False
 
     def __init__(
         self, architecture: str, *, classes: int, channels: int, size: tuple[int, int], divisor: int = 1

@@ -1,9 +1,13 @@
 """Initial weights trained on RadImageNet (Mei et al., 2022, Radiology: AI), loaded into a timm model.
 
-The authors' PyTorch files hold a torchvision model wrapped in ``nn.Sequential`` of its children, so ResNet-50 keys
-read ``backbone.0.weight`` (conv1), ``backbone.4.0.conv1.weight`` (layer1) and DenseNet-121 keys
-``backbone.0.denseblock1...``. Files saved by other hands keep the plain names. Both are understood; a file that does
-not fill the whole backbone is refused.
+The authors' PyTorch files (``pytorch_example.ipynb`` of BMEII-AI/RadImageNet) hold a torchvision model wrapped in an
+``nn.Sequential`` of its children: ResNet-50 keys read ``backbone.0.weight`` (conv1) and ``backbone.4.0.conv1.weight``
+(layer1), DenseNet-121 keys ``backbone.0.denseblock1...``. Files saved by other hands keep the plain names; both are
+understood. InceptionResNetV2 was published for Keras only, so its file must be a conversion with timm's names.
+The authors feed pixels as ``(x - 127.5) * 2 / 255``.
+
+A file must fill the whole backbone and hold nothing else but a classifier. Conversions from Keras with convolution
+biases, which no backbone here has, are refused: without the biases the features would silently be others.
 """
 
 from __future__ import annotations
@@ -60,11 +64,12 @@ def load_into(model: Any, name: str, path: Path) -> None:
     for key, value in found.items():
         if key in wanted and value.dim() == 4 and value.shape[1] == 3 != wanted[key].shape[1]:
             found[key] = adapt_input_conv(wanted[key].shape[1], value)
+    extra = [key for key in found if key not in wanted]
     unlike = [key for key in wanted if key in found and found[key].shape != wanted[key].shape]
-    if missing or unlike:
+    if missing or extra or unlike:
         raise ModelUnavailableError(
-            f"{path.name} does not fit {name}: {len(missing)} of {len(wanted)} entries missing "
-            f"(first: {missing[:1]}), {len(unlike)} of another shape (first: {unlike[:1]}).",
+            f"{path.name} does not fit {name}: of {len(wanted)} entries {len(missing)} are missing "
+            f"(first: {missing[:1]}), {len(extra)} unknown (first: {extra[:1]}), {len(unlike)} of another shape (first: {unlike[:1]}).",
             f"Choose the RadImageNet file of {name}.",
         )
     model.load_state_dict({key: found.get(key, value) for key, value in wanted.items()})

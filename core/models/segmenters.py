@@ -42,6 +42,8 @@ class ResUNet(TrunkNet):
     The tap is the bottleneck, at a sixteenth of the input size. The image's logit is :func:`topk_logit` of the mask.
     """
 
+    draws_masks = True
+
     def __init__(self, spec: Spec) -> None:
         stem = nn.Sequential(
             nn.Conv2d(spec.channels, 16, 3, padding=1),
@@ -78,6 +80,10 @@ def _pairs_from_bottom(widths: tuple[int, ...]) -> list[tuple[int, int]]:
     return list(reversed(list(itertools.pairwise(widths))))
 
 
+# Three quarters of the library's widths: on a CPU a third faster to train.
+DECODER_CHANNELS = (192, 96, 48, 24, 12)
+
+
 class EncoderUNet(OverreadNet):
     """U-Net on a ResNet encoder (segmentation-models-pytorch).
 
@@ -86,12 +92,18 @@ class EncoderUNet(OverreadNet):
     """
 
     backbone: Any
+    draws_masks = True
 
     def __init__(self, architecture: str, encoder: str, spec: Spec) -> None:
         super().__init__(architecture, classes=spec.classes, channels=spec.channels, size=spec.size, divisor=32)
         try:
             unet: Any = smp.Unet(
-                encoder, encoder_weights=_encoder_weights(spec), in_channels=spec.channels, classes=1, activation=None
+                encoder,
+                encoder_weights=_encoder_weights(spec),
+                decoder_channels=DECODER_CHANNELS,
+                in_channels=spec.channels,
+                classes=1,
+                activation=None,
             )
         except OSError as error:
             raise ModelUnavailableError(

@@ -1,0 +1,120 @@
+"""Grad-CAM (Selvaraju et al., 2017) from the forward pass that gave the answer.
+
+The backbone runs without gradients; they are tracked from the tap to the logit only, so a heat map costs about one
+forward pass. Scaling follows pytorch-grad-cam step by step, so that maps compare with those of the field's library.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from core.models.heads import topk_pixels
+from core.models.net import OverreadNet
+from core.models.output import Output
+
+Target = int | Literal["mask"]
+_EPSILON = 1e-7
+
+
+def explain_forward(net: OverreadNet, x: torch.Tensor) -> Output:
+    """One forward pass whose output can be explained: gradients are tracked from the tap on.
+
+    Finer maps that a segmenter's decoder also reads are constants here: the tap is what is asked about.
+
+    Args:
+        net: the network, in evaluation mode.
+        x: ``(B, C, H, W)``.
+    """
+    net.check_input(x)
+    # A tensor made in inference mode can never be differentiated, so leave that mode should the caller be in it.
+    with torch.inference_mode(False):
+        with torch.no_grad():
+            stages = net.feature_stages(x.clone() if x.is_inference() else x)
+        tap = stages[-1].detach().requires_grad_()
+        with torch.enable_grad():
+            return net.output_from_stages([*stages[:-1], tap])
+
+
+def grad_cam(
+    output: Output, target: Target, *, size: tuple[int, int], linear_weight: torch.Tensor | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Heat maps of a batch.
+
+    Args:
+        output: from :func:`explain_forward` (any output will do when ``linear_weight`` is given).
+        target: class index; for a binary network 1 explains the logit and 0 its negative. ``"mask"`` explains the
+            mask: the sum of its logits where it is positive, or over the strongest pixels when it is empty.
+        size: ``(height, width)`` of the maps, in pixels.
+        linear_weight: :attr:`OverreadNet.linear_weight`; then the gradient is known without differentiating.
+
+    Returns:
+        ``(maps, peaks)``: float32 ``(B, height, width)`` in [0, 1], each scaled by itself, and float32 ``(B,)``, the
+        largest value before scaling (0 where nothing speaks for the target, and the map is empty).
+
+    Raises:
+        ValueError: no such class or no mask; or an output whose tap takes no part in the logits.
+    """
+    weights = (
+        _gradient_means(output, target)
+        if linear_weight is None or target == "mask"
+        else _linear_means(output, target, linear_weight)
+    )
+    raw = torch.einsum("bc,bchw->bhw", weights, output.tap.detach().float()).relu()
+    peaks = raw.amax((1, 2))
+    return scale_maps(raw, size), peaks.numpy(force=True)
+
+
+def class_score(logits: torch.Tensor, target: int) -> torch.Tensor:
+    """The scores ``(B,)`` of class ``target`` from logits ``(B, K)``; a single logit gives two opposite scores."""
+    binary = logits.shape[1] == 1
+    if not 0 <= target < (2 if binary else logits.shape[1]):
+        raise ValueError(f"there is no class {target} among {2 if binary else logits.shape[1]}")
+    if binary:
+        return logits[:, 0] if target == 1 else -logits[:, 0]
+    return logits[:, target]
+
+
+def mask_score(mask_logits: torch.Tensor) -> torch.Tensor:
+    """Sum ``(B,)`` of the logits of positive pixels, or of the strongest ones where there is none."""
+    flat = mask_logits.flatten(1)
+    strongest = flat.topk(min(topk_pixels(*mask_logits.shape[-2:]), flat.shape[1]), dim=1).values.sum(1)
+    positive = flat.clamp_min(0).sum(1)
+    return torch.where((flat > 0).any(1), positive, strongest)
+
+
+def scale_maps(raw: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Min-max scale ``(B, h, w)``, enlarge bilinearly to ``size``, and scale again; float32 in [0, 1]."""
+    enlarged = functional.interpolate(_unit(raw)[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+    return _unit(enlarged).numpy(force=True).astype(np.float32, copy=False)
+
+
+def _unit(maps: torch.Tensor) -> torch.Tensor:
+    maps = maps - maps.amin((1, 2), keepdim=True)
+    return maps / (maps.amax((1, 2), keepdim=True) + _EPSILON)
+
+
+def _gradient_means(output: Output, target: Target) -> torch.Tensor:
+    if target != "mask":
+        score = class_score(output.logits, target)
+    elif output.mask_logits is None:
+        raise ValueError("this network draws no mask to explain")
+    else:
+        score = mask_score(output.mask_logits)
+    if not score.requires_grad or not output.tap.requires_grad:
+        raise ValueError("this output has no gradients from the tap on: take it from explain_forward")
+    # Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own. The graph stays,
+    # because the same output may be asked about several classes.
+    (gradient,) = torch.autograd.grad(score.sum(), output.tap, retain_graph=True)
+    return gradient.float().mean((2, 3))
+
+
+def _linear_means(output: Output, target: int, weight: torch.Tensor) -> torch.Tensor:
+    """The gradient of ``mean(tap) @ weight`` is the weight over the number of positions, the same everywhere."""
+    area = output.tap.shape[2] * output.tap.shape[3]
+    rows = class_score(weight.detach().float().T, target) / area
+    return rows.expand(output.tap.shape[0], -1)

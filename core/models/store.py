@@ -1,0 +1,179 @@
+"""Weights and model cards on disk: ``weights/<system>/<name>/weights.safetensors`` and ``card.json``.
+
+Storage forms of the weights of convolutions and linear layers (everything else, biases, norms and running statistics,
+stays float32: it is small, and variances may exceed float16):
+
+- ``float32``, ``float16``: as they are.
+- ``int8``: symmetric, per output channel. ``w ~ q * s`` with ``s = max |w| / 127`` of that channel, ``q`` an integer
+  in [-127, 127]; the scales are float32 under ``<key>.scale``. The error of a weight is at most ``s / 2``.
+
+Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fixed momentum. Pickle is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_from_bytes
+from safetensors.torch import save as tensors_to_bytes
+from torch import nn
+
+from core.errors import ModelUnavailableError, OverreadError
+from core.models.card import ModelCard
+from core.models.net import OverreadNet
+from core.models.registry import create
+
+WEIGHTS = "weights.safetensors"
+CARD = "card.json"
+Storage = Literal["float16", "int8", "float32"]
+_SCALE = ".scale"
+_COUNTER = "num_batches_tracked"
+
+
+class ModelMissingError(ModelUnavailableError):
+    """The model is declared, but its weights or card are not installed."""
+
+
+class ModelRefusedError(ModelUnavailableError):
+    """Weights and card are there, but do not belong together or cannot be read."""
+
+
+def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage = "float16") -> ModelCard:
+    """Write weights and card; the card's storage, parameter count and weight hash are filled in here.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        ValueError: the card describes another network, or a weight is not finite.
+    """
+    said = (card.architecture, len(card.classes), card.contract.channels, (card.contract.height, card.contract.width))
+    real = (net.architecture, net.classes, net.channels, net.size)
+    if said != real:
+        raise ValueError(f"the card says {said}, the network is {real} (architecture, classes, channels, size)")
+    content = tensors_to_bytes(_packed(net, storage))
+    card = card.model_copy(
+        update={
+            "storage": storage,
+            "parameters": sum(p.numel() for p in net.parameters()),
+            "weights_sha256": hashlib.sha256(content).hexdigest(),
+        }
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    # Written aside and renamed, so that an interrupted save leaves the old model or a refused one, never half a file.
+    aside = folder / (WEIGHTS + ".part")
+    aside.write_bytes(content)
+    os.replace(aside, folder / WEIGHTS)
+    card.save(folder / CARD)
+    return card
+
+
+def load_model(folder: Path) -> tuple[OverreadNet, ModelCard]:
+    """Read a model; the network is float32, in evaluation mode, and its parameters need no gradients.
+
+    Raises:
+        ModelMissingError: no weights or no card in ``folder``.
+        ModelRefusedError: an unreadable card, altered weights, or weights of another network than the card's.
+    """
+    for name in (CARD, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ModelMissingError(
+                f"The model {folder.parent.name}/{folder.name} is not installed: {name} is missing.",
+                "Train it with its recipe, or copy its folder here.",
+            )
+    card = load_card(folder)
+    content = (folder / WEIGHTS).read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.weights_sha256:
+        raise _refused(folder, "the weights are not those the card was written for (SHA-256 differs)")
+    try:
+        stored = tensors_from_bytes(content)
+    except (SafetensorError, ValueError) as error:
+        raise _refused(folder, f"the weights cannot be read ({error})") from error
+    try:
+        net = create(
+            card.architecture,
+            classes=len(card.classes),
+            channels=card.contract.channels,
+            size=(card.contract.height, card.contract.width),
+        )
+    except (OverreadError, ValueError) as error:
+        raise _refused(folder, str(error)) from error
+    _fill(net, stored, folder)
+    return net.eval().requires_grad_(False), card
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read a model's card alone.
+
+    Raises:
+        ModelMissingError: there is none.
+        ModelRefusedError: it is no valid card.
+    """
+    try:
+        return ModelCard.load(folder / CARD)
+    except FileNotFoundError as error:
+        raise ModelMissingError(f"There is no model card in {folder}.", "Train the model with its recipe.") from error
+    except (ValueError, OSError) as error:
+        raise _refused(folder, f"its card cannot be read ({error})") from error
+
+
+def _refused(folder: Path, reason: str) -> ModelRefusedError:
+    return ModelRefusedError(
+        f"The model {folder.parent.name}/{folder.name} is refused: {reason}.",
+        "Restore the folder as it was exported, or train the model again.",
+    )
+
+
+def _packed(net: OverreadNet, storage: Storage) -> dict[str, torch.Tensor]:
+    """The network's state in the asked storage form."""
+    packed: dict[str, torch.Tensor] = {}
+    for key, value in net.state_dict().items():
+        if key.endswith(_COUNTER):
+            continue
+        value = value.detach().to("cpu", torch.float32).contiguous()
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{key} holds values that are not finite; the training has diverged")
+        if value.dim() < 2 or storage == "float32":
+            packed[key] = value
+        elif storage == "int8":
+            packed[key], packed[key + _SCALE] = quantise(value)
+        else:
+            half = value.to(torch.float16)
+            packed[key] = half if torch.isfinite(half).all() else value
+    return packed
+
+
+def quantise(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight ``(out, ...)`` as int8 of the same shape and float32 scales ``(out,)``; see the module docstring."""
+    scale = weight.flatten(1).abs().amax(1) / 127
+    divisor = torch.where(scale > 0, scale, torch.ones_like(scale)).view(-1, *[1] * (weight.dim() - 1))
+    return (weight / divisor).round().clamp(-127, 127).to(torch.int8), scale
+
+
+def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None:
+    """Load the stored tensors into the network, every key and shape accounted for."""
+    wanted = net.state_dict()
+    scales = {key: value for key, value in stored.items() if key.endswith(_SCALE) and key not in wanted}
+    plain = {key: value for key, value in stored.items() if key not in scales}
+    expected = {key for key in wanted if not key.endswith(_COUNTER)}
+    if set(plain) != expected:
+        odd = sorted(set(plain) ^ expected)
+        raise _refused(folder, f"the weights are of another architecture ({len(odd)} entries differ, first {odd[0]})")
+    for key, value in plain.items():
+        if value.shape != wanted[key].shape:
+            shapes = f"{tuple(value.shape)}, expected {tuple(wanted[key].shape)}"
+            raise _refused(folder, f"the weights have another shape or number of classes ({key} is {shapes})")
+        if value.dtype == torch.int8:
+            scale = scales.pop(key + _SCALE, None)
+            if scale is None or scale.shape != value.shape[:1]:
+                raise _refused(folder, f"{key} is quantised, but has no fitting scales")
+            value = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
+        wanted[key] = value.float()
+    if scales:
+        raise _refused(folder, f"there are scales without weights (first {min(scales)})")
+    net.load_state_dict(wanted)
