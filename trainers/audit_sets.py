@@ -1,0 +1,207 @@
+"""From a data folder to fingerprints, by the columns of its index: one reader for every layout in data/cards."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from core.audit import Fingerprint, fingerprint
+from core.errors import DataLayoutError, UnreadableFileError
+
+GROUPS = ("patient", "group", "study")
+SPLITS = ("official_split", "split")
+NEGATIVE = frozenset({"normal", "benign", "no-cancer", "0", "negative", "no tumour"})
+VOLUMES = ("pet", "mr_t1")
+
+Row = dict[str, str]
+SplitOf = Callable[[str | None], str | None]
+
+
+def read_index(folder: Path) -> list[Row]:
+    """Rows of ``index.csv``.
+
+    Raises:
+        DataLayoutError: no folder, no index, no rows.
+    """
+    path = folder / "index.csv"
+    if not path.is_file():
+        raise DataLayoutError(f"{folder} has no index.csv.", "Lay the folder out as its data card (data/cards) says.")
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    if not rows:
+        raise DataLayoutError(f"{path} has no rows.", "List every picture of the set in it.")
+    return rows
+
+
+def read_split(path: Path) -> dict[str, str]:
+    """Part by group, from JSON: ``{group: part}`` or ``{part: [groups]}``.
+
+    Raises:
+        DataLayoutError: neither form, or a group in two parts.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise DataLayoutError(f"{path} is no readable JSON file.", "Pass {group: part} or {part: [groups]}.") from error
+    if isinstance(content, dict) and all(isinstance(value, str) for value in content.values()):
+        return dict(content)
+    if not isinstance(content, dict) or not all(isinstance(value, list) for value in content.values()):
+        raise DataLayoutError(f"{path} is no split.", "Pass {group: part} or {part: [groups]}.")
+    parts: dict[str, str] = {}
+    for part, groups in content.items():
+        for group in map(str, groups):
+            if parts.setdefault(group, part) != part:
+                raise DataLayoutError(f"{path} puts {group} in two parts.", "Put every group in one part.")
+    return parts
+
+
+def _first(row: Row, columns: tuple[str, ...]) -> str | None:
+    return next((row[column] for column in columns if row.get(column)), None)
+
+
+def _opener(folder: Path) -> Callable[[str], bytes]:
+    """How to get the bytes of a picture: from the folder, or from its only zip."""
+    archive = folder / "crops.zip"
+    if archive.is_file():
+        opened = zipfile.ZipFile(archive)
+        names = set(opened.namelist())
+
+        def from_zip(name: str) -> bytes:
+            if name not in names:
+                raise DataLayoutError(f"The index names {name}, which {archive} does not hold.", "Restore the archive.")
+            return opened.read(name)
+
+        return from_zip
+
+    def from_folder(name: str) -> bytes:
+        try:
+            return (folder / name).read_bytes()
+        except FileNotFoundError as error:
+            raise DataLayoutError(
+                f"The index names {name}, which {folder} does not hold.", "Restore the file."
+            ) from error
+
+    return from_folder
+
+
+def _decode(name: str, data: bytes) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("L"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise UnreadableFileError(
+            f"{name} is no readable picture.", "Restore it from the publisher's files."
+        ) from error
+
+
+def _label(row: Row) -> str:
+    if "label" in row:
+        return row["label"]
+    if "tumour" in row:
+        return "tumour" if row["tumour"] == "1" else "no tumour"
+    raise DataLayoutError("The index has neither a label nor a tumour column.", "Add one, as the data card says.")
+
+
+def _off_centre(rows: list[Row]) -> dict[int, float]:
+    """Distance of every slice from the middle of its volume, in [0, 0.5]; empty where slices are not numbered.
+
+    Volumes are often cut around the tumour, so the position alone tells much of the answer.
+    """
+    volumes: dict[str | None, list[tuple[int, int]]] = {}
+    for number, row in enumerate(rows):
+        if not row.get("slice", "").isdigit():
+            return {}
+        volumes.setdefault(_first(row, GROUPS), []).append((int(row["slice"]), number))
+    found: dict[int, float] = {}
+    for slices in volumes.values():
+        last = max(len(slices) - 1, 1)
+        found.update({number: abs(rank / last - 0.5) for rank, (_, number) in enumerate(sorted(slices))})
+    return found
+
+
+def _pictures(folder: Path, rows: list[Row], positives: frozenset[str] | None, part: SplitOf) -> Iterator[Fingerprint]:
+    load = _opener(folder)
+    places = _off_centre(rows)
+    for number, row in enumerate(rows):
+        data = load(row["image"])
+        label, group = _label(row), _first(row, GROUPS)
+        yield fingerprint(
+            row["image"],
+            _decode(row["image"], data),
+            label,
+            label in positives if positives else label not in NEGATIVE,
+            group=group,
+            split=part(group) or _first(row, SPLITS),
+            file_bytes=len(data),
+            more={"distance from the middle slice": places[number]} if places else {},
+        )
+
+
+def _volume(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(nibabel.load(path).dataobj, dtype=np.float32)  # type: ignore[attr-defined]
+    except FileNotFoundError as error:
+        raise DataLayoutError(f"The index names {path}, which is not there.", "Restore the file.") from error
+
+
+def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterator[Fingerprint]:
+    """Every slice of the volumes of one series; the label is whether the tumour mask reaches it."""
+    top = "SUVmax" if series == "pet" else "maximum"
+    for row in rows:
+        if not row.get(series):
+            continue
+        group = row["patient"]
+        volume, mask = _volume(folder / row[series]), _volume(folder / row[f"{series}_mask"]) > 0
+        last = max(volume.shape[2] - 1, 1)
+        for k in range(volume.shape[2]):
+            found = bool(mask[:, :, k].any())
+            plane = np.ascontiguousarray(volume[:, :, k].T)
+            more = {top: float(plane.max()), "distance from the middle slice": abs(k / last - 0.5)}
+            label = "tumour" if found else "no tumour"
+            name = f"{row[series]}#{k}"
+            yield fingerprint(name, plane, label, found, group=group, split=part(group), more=more)
+
+
+def fingerprints(
+    folder: Path,
+    *,
+    series: str = "pet",
+    positives: frozenset[str] | None = None,
+    split: Mapping[str, str] | None = None,
+) -> Iterator[Fingerprint]:
+    """Fingerprints of every picture of a set.
+
+    Args:
+        folder: with an ``index.csv``: ``image``, ``label`` or ``tumour``, and where known ``patient``, ``group`` or
+            ``study``, ``official_split`` or ``split``; or ``patient``, ``pet``, ``pet_mask``, ``mr_t1``,
+            ``mr_t1_mask`` for volumes. Pictures lie in the folder or in ``crops.zip``.
+        series: which volumes, ``pet`` or ``mr_t1``; of no account for pictures.
+        positives: labels that count as positive; by default all but the usual names of health.
+        split: part by group; goes before the index's own columns.
+
+    Raises:
+        DataLayoutError: index, columns or files missing; a group without a part.
+        UnreadableFileError: a picture is damaged.
+    """
+    rows = read_index(folder)
+
+    def part(group: str | None) -> str | None:
+        if split is None:
+            return None
+        if group is None or group not in split:
+            raise DataLayoutError(f"The split names no part for group {group}.", "Name a part for every group.")
+        return split[group]
+
+    if "image" in rows[0]:
+        return _pictures(folder, rows, positives, part)
+    if series not in VOLUMES or series not in rows[0]:
+        raise DataLayoutError(f"{folder} has no pictures and no series {series!r}.", f"Known: {', '.join(VOLUMES)}.")
+    return _slices(folder, rows, series, part)
