@@ -1,0 +1,1 @@
+"""The browser side of Overread: pages and the widgets they call."""

@@ -1,0 +1,18 @@
+"""Home: what this is, three ways in, which models can answer, and the latest cases."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.widgets import entrance, messages, model_states, recent_cases
+from dashboard.widgets.engine import engine
+
+entrance.headline()
+entrance.picture()
+entrance.ways_in()
+messages.research_notice()
+with messages.shown():
+    st.subheader("State of the models")
+    model_states.show(engine().states())
+    st.subheader("Recent cases")
+    recent_cases.show("pages/review.py")

@@ -1,0 +1,15 @@
+"""Models: what each one is, how it was tested, and what it was compared with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.systems import SYSTEMS
+from dashboard.widgets import messages, model_evidence
+from dashboard.widgets.engine import engine
+
+st.title("Models and their evidence")
+messages.research_notice()
+with messages.shown():
+    for name, system in SYSTEMS.items():
+        model_evidence.show(system, engine().states(name))

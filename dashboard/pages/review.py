@@ -1,0 +1,22 @@
+"""Review: upload a scan or take a sample, see what every model of the system says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.widgets import cases, jobs, messages, reading, sources, study_bar
+from dashboard.widgets.engine import engine
+
+messages.research_notice()
+sources.from_address()
+case = cases.current()
+if case is None:
+    st.title("Review a scan")
+    sources.upload()
+    st.subheader("Or open a simulated sample")
+    sources.gallery()
+else:
+    with messages.shown():
+        study_bar.show(case)
+        jobs.ensure(case, engine())
+        reading.show(case)

@@ -1,0 +1,1 @@
+"""Parts of the pages: each module draws one thing."""

@@ -1,0 +1,39 @@
+"""Do the models agree: at a glance, in a sentence, and what deserves a second look."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.engine import agreement
+from core.engine.results import Decision, Review
+from core.imaging.study import Series
+from core.systems.declaration import System
+from dashboard.widgets import words
+
+STYLE = """
+<style>
+.or-votes { display: flex; gap: 4px; align-items: center; flex-wrap: wrap; }
+.or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
+.or-vote.yes { background: #4c8fb0; }
+.or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; }
+.or-flags { margin: 4px 0 0 0; padding-left: 1.1em; }
+</style>
+"""
+
+
+def show(review: Review, index: int, series: Series, system: System) -> None:
+    """One dot per answering model (filled: a finding), the sentence, and the flags."""
+    votes = [r.decision(index) is Decision.FINDING for r in review.ready]
+    dots = "".join(f"<span class='or-vote{' yes' if yes else ''}'></span>" for yes in votes)
+    spoken = f"{sum(votes)} of {len(votes)} models say {system.finding}"
+    sentence = words.cell(agreement.sentence(review, index))
+    st.html(
+        f"{STYLE}<div class='or-votes' title='{words.cell(spoken)}'>"
+        f"<span class='or-votes' role='img' aria-label='{words.cell(spoken)}'>{dots}</span>"
+        f"<span class='or-sentence'>{sentence}</span></div>"
+    )
+    flags = (*review.warnings, *agreement.flags(review, index, series))
+    if flags:
+        with st.container(key="flags"):
+            for flag in flags:
+                st.warning(flag.text, icon=":material/flag:")

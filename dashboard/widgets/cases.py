@@ -1,0 +1,134 @@
+"""The cases of one browser session: kept in memory only, bounded, never written to disk."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import streamlit as st
+
+from core.engine.results import HeatMap, Review
+from core.errors import OverreadError
+from core.imaging.study import Series, Study
+from core.systems import Match
+
+MAX_CASES = 6
+MAX_BYTES = 768 * 1024 * 1024
+MAX_HEAT_MAPS = 96
+
+
+@dataclass(eq=False)
+class Job:
+    """A review under way in its own thread, so that the scan can be looked at meanwhile."""
+
+    thread: threading.Thread | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    model: str = ""
+    fraction: float = 0.0
+    review: Review | None = None
+    error: OverreadError | None = None
+
+    @property
+    def running(self) -> bool:
+        """True until the thread has put its answer down."""
+        return self.thread is not None and self.thread.is_alive()
+
+
+@dataclass(eq=False)
+class Case:
+    """One study on the Review page, with what was chosen and what the models said."""
+
+    study: Study
+    match: Match
+    system: str | None
+    series_index: int
+    jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
+    chosen_slices: dict[int, int] = field(default_factory=dict)
+    heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
+
+    @property
+    def key(self) -> str:
+        """Short identifier from the content."""
+        return self.study.sha256[:12]
+
+    @property
+    def series(self) -> Series:
+        """The series being looked at."""
+        return self.study.series[self.series_index]
+
+    @property
+    def overruled(self) -> bool:
+        """True when the reviewer chose another system than the automatic one."""
+        return self.system != self.match.system
+
+    @property
+    def job(self) -> Job | None:
+        """The review of the series on the screen, begun or done."""
+        return self.jobs.get((self.system, self.series_index)) if self.system else None
+
+    @property
+    def review(self) -> Review | None:
+        """The finished review of the series on the screen."""
+        return self.job.review if self.job else None
+
+    def remember(self, key: tuple[object, ...], heat: HeatMap) -> HeatMap:
+        """Keep a heat map; the oldest goes when there are too many."""
+        self.heat_maps[key] = heat
+        while len(self.heat_maps) > MAX_HEAT_MAPS:
+            self.heat_maps.popitem(last=False)
+        return heat
+
+    def replace_series(self, series: Series) -> None:
+        """Put a changed series (one with a reference mask) in place of the one on the screen."""
+        every = list(self.study.series)
+        every[self.series_index] = series
+        self.study = replace(self.study, series=tuple(every))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the pixels."""
+        return sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
+
+
+def recent() -> list[Case]:
+    """Cases of this session, the latest first."""
+    return list(reversed(_cases().values()))
+
+
+def current() -> Case | None:
+    """The case on the Review page."""
+    return _cases().get(st.session_state.get("case", ""))
+
+
+def open_case(study: Study, match: Match) -> Case:
+    """Make a study the current case; stop what the previous one had under way; drop the oldest when memory is full."""
+    leave()
+    cases = _cases()
+    case = Case(study=study, match=match, system=match.system, series_index=match.series_index)
+    cases[case.key] = case
+    select(case.key)
+    while len(cases) > 1 and (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES):
+        cases.popitem(last=False)
+    return case
+
+
+def select(key: str) -> None:
+    """Come back to a case of this session."""
+    _cases().move_to_end(key)
+    st.session_state["case"] = key
+
+
+def leave() -> None:
+    """Stop the running reviews of the current case."""
+    case = current()
+    for job in case.jobs.values() if case else ():
+        job.stop.set()
+
+
+def _cases() -> OrderedDict[str, Case]:
+    if "cases" not in st.session_state:
+        st.session_state["cases"] = OrderedDict()
+    cases: OrderedDict[str, Case] = st.session_state["cases"]
+    return cases

@@ -1,0 +1,105 @@
+"""How the slice is shown: window, inversion, overlay and its opacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.imaging.study import Series, Unit, Window
+from core.preprocessing import windows
+from dashboard.widgets.cases import Case
+
+NONE, HEAT, MASK, TRUTH = "none", "heat map", "mask", "truth"
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reviewer chose to see."""
+
+    window: Window
+    invert: bool
+    overlay: str
+    opacity: float
+
+
+def show(case: Case) -> View:
+    """Draw the controls above the image and return what they say."""
+    series = case.series
+    stem = f"{case.key}-{case.series_index}"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        window = _window(series, stem)
+        overlay = _overlay(case, stem)
+        opacity = st.slider(
+            "Overlay opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=150, disabled=overlay == NONE
+        )
+        invert = st.toggle("Invert", key=f"invert-{stem}")
+    return View(window, invert, overlay, opacity / 100)
+
+
+def grey(series: Series, index: int, view: View) -> np.ndarray:
+    """The slice as 8-bit grey levels, bright and dark as the format asks, then as the reviewer does."""
+    return windows.to_display(series.pixels[index], view.window, invert=view.invert != shown_inverted(series))
+
+
+def shown_inverted(series: Series) -> bool:
+    """MONOCHROME1 stores bright as low; plain pictures are stored as they are seen."""
+    return series.low_is_bright and series.unit is not Unit.GREY
+
+
+def _window(series: Series, stem: str) -> Window:
+    named = {w.name: w for w in windows.presets(series)}
+    low, high = _span(series)
+    start = next(iter(named.values()))
+    level_key, width_key, name_key = f"level-{stem}", f"width-{stem}", f"preset-{stem}"
+    st.session_state.setdefault(level_key, _within(start.centre, low, high))
+    st.session_state.setdefault(width_key, _within(start.width, 0.0, high - low))
+
+    def take() -> None:
+        chosen = named[st.session_state[name_key]]
+        st.session_state[level_key] = _within(chosen.centre, low, high)
+        st.session_state[width_key] = _within(chosen.width, 0.0, high - low)
+
+    st.selectbox("Window", list(named), key=name_key, on_change=take, width=160)
+    step = _step(high - low)
+    with st.popover("Level / width", icon=":material/contrast:"):
+        st.button("Back to preset", key=f"reset-{stem}", on_click=take)
+        centre = st.slider("Level", low, high, step=step, key=level_key)
+        width = st.slider("Width", step, high - low, step=step, key=width_key)
+        if series.unit is not Unit.HU:
+            st.caption("CT presets need Hounsfield units; this series is in " + str(series.unit) + ".")
+    return Window(centre, max(width, step))
+
+
+def _overlay(case: Case, stem: str) -> str:
+    review = case.review
+    offered = [NONE]
+    if review and review.ready:
+        offered.append(HEAT)
+    if review and any(r.mask is not None for r in review.ready):
+        offered.append(MASK)
+    if case.series.truth is not None:
+        offered.append(TRUTH)
+    key = f"overlay-{stem}"
+    if st.session_state.get(key) not in (*offered, None):
+        st.session_state[key] = NONE
+    if len(offered) == 1:
+        return NONE
+    return st.segmented_control("Overlay", offered, default=NONE, required=True, key=key) or NONE
+
+
+def _span(series: Series) -> tuple[float, float]:
+    """Range of the sliders: the stored values, widened so that every preset fits."""
+    edges = [e for w in windows.presets(series) for e in (w.centre - w.width / 2, w.centre + w.width / 2)]
+    low = min(float(series.pixels.min()), *edges)
+    high = max(float(series.pixels.max()), *edges)
+    return low, max(high, low + 1e-3)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return float(min(max(value, low), high))
+
+
+def _step(span: float) -> float:
+    return 1.0 if span > 100 else span / 200

@@ -1,0 +1,56 @@
+"""The top of Home: one sentence, one picture, three ways in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.simulate import samples
+
+PICTURE = Path(__file__).resolve().parents[1] / "assets" / "home.png"
+REVIEW, MODELS = "pages/review.py", "pages/models.py"
+FIRST_SYSTEM = "brain-mr"
+
+
+def headline() -> None:
+    """What this is."""
+    st.title("Overread")
+    st.markdown(
+        "Upload a scan and get a second opinion on it: every model side by side, where each one looked, "
+        "what it outlined, and where they disagree."
+    )
+
+
+def picture() -> None:
+    """A simulated case as the Review page shows it."""
+    if PICTURE.is_file():
+        st.image(
+            str(PICTURE),
+            alt="A simulated brain MR slice three times: the scan, a model's heat map over the lesion, and the predicted "
+            "outline in solid green with the true outline in dashed red",
+            caption="A simulated case: the scan, where the classifier looked, and outlines (prediction solid green, truth "
+            "dashed red). No patient is shown.",
+            width="stretch",
+        )
+
+
+def ways_in() -> None:
+    """Sample, upload, evidence."""
+    with st.container(horizontal=True, gap="small"):
+        first = first_sample()
+        if first and st.button("Open a sample case", type="primary", icon=":material/play_arrow:"):
+            st.session_state.pop("sample-opened", None)
+            st.switch_page(REVIEW, query_params={"sample": first})
+        if st.button("Upload a scan", icon=":material/upload:"):
+            st.session_state.pop("case", None)
+            st.switch_page(REVIEW)
+        if st.button("Models and their evidence", icon=":material/fact_check:"):
+            st.switch_page(MODELS)
+
+
+def first_sample() -> str | None:
+    """The sample that shows most: a positive brain case where there is one."""
+    known = list(samples.list_samples())
+    ranked = sorted(known, key=lambda s: (s.system != FIRST_SYSTEM, "no" in s.label.lower()))
+    return ranked[0].id if ranked else None

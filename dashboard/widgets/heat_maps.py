@@ -1,0 +1,120 @@
+"""Where each model looked: one tile per model, all on one scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.engine.results import HeatMap, ModelResult, Review
+from core.errors import OverreadError
+from core.systems.declaration import System
+from dashboard.widgets import controls, render
+from dashboard.widgets.cases import Case
+from dashboard.widgets.engine import engine
+
+METHODS = {
+    "grad-cam": "Grad-CAM",
+    "grad-cam++": "Grad-CAM++",
+    "layercam": "LayerCAM",
+    "eigencam": "EigenCAM",
+    "score-cam": "Score-CAM",
+}
+HELP = {
+    "grad-cam": "From the same forward pass as the answer.",
+    "grad-cam++": "Weights several separate spots more evenly.",
+    "layercam": "Finer: weights every position by itself.",
+    "eigencam": "What the features have most in common; knows no class.",
+    "score-cam": "Without gradients, by covering the image; slow.",
+}
+
+
+def of(case: Case, model: str, index: int, *, target: str | None = None, method: str = "grad-cam") -> HeatMap:
+    """A heat map, from the session's memory or from the engine; a failure comes back as its reason."""
+    key = (case.system, case.series_index, model, index, target, method)
+    if key in case.heat_maps:
+        return case.heat_maps[key]
+    try:
+        heat = engine().heat_map(
+            case.study, case.system or "", case.series_index, model, index, target=target, method=method
+        )
+    except OverreadError as error:
+        return HeatMap(model, index, target or "", method, None, error=str(error))
+    return case.remember(key, heat)
+
+
+@st.fragment
+def show(case: Case, review: Review, system: System, index: int, view: controls.View) -> None:
+    """Tiles of all models that answered, with method, target class and opacity."""
+    ready = review.ready
+    if not ready:
+        return
+    stem = f"{case.key}-{case.series_index}"
+    st.subheader("Where the models looked")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        method = st.selectbox("Method", list(METHODS), format_func=METHODS.__getitem__, key=f"method-{stem}", width=170)
+        classes = ready[0].state.card.classes if ready[0].state.card else system.classes
+        target = st.selectbox(
+            "For class",
+            [None, *classes],
+            format_func=lambda c: c or "the model's answer",
+            key=f"class-{stem}",
+            width=210,
+        )
+        opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=170)
+    st.caption(HELP[method])
+    with st.container(horizontal=True, gap="small", key="heat-tiles"):
+        for result in ready:
+            with st.container(width=300):
+                _tile(
+                    case, result, index, view, of(case, result.state.name, index, target=target, method=method), opacity
+                )
+    _scale()
+
+
+def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str:
+    """Whether the hottest point falls into a predicted mask, in words; empty when there is nothing to compare."""
+    masks = [r.mask[index] for r in review.ready if r.mask is not None and r.mask[index].any()]
+    if heat.values is None or not masks or heat.peak <= 0:
+        return ""
+    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
+    inside = any(bool(mask[row, column]) for mask in masks)
+    return (
+        "Hottest point lies inside the predicted mask." if inside else "Hottest point lies outside the predicted mask."
+    )
+
+
+def _tile(case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int) -> None:
+    st.markdown(f"**{result.state.title}**")
+    if heat.values is None:
+        st.info(heat.error or "No heat map.", icon=":material/visibility_off:")
+        return
+    series = case.series
+    grey = controls.grey(series, index, view)
+    size = render.display_size(series, 384)
+    shown = render.picture(grey, size, heat=heat.values if heat.peak > 0 else None, opacity=opacity / 100)
+    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
+    where = _place(row / heat.values.shape[0], column / heat.values.shape[1])
+    alt = f"{METHODS[heat.method]} of {result.state.title} for {heat.target} on slice {index + 1}: hottest {where}"
+    st.image(render.png(shown), alt=alt, width="stretch")
+    if heat.peak <= 0:
+        st.caption(f"Nothing speaks for “{heat.target}” here: the map is empty.")
+        return
+    assert case.review is not None
+    agrees = check(heat, result, case.review, index)
+    st.caption(f"For “{heat.target}”, {heat.seconds * 1000:.0f} ms. {agrees}")
+
+
+def _place(down: float, across: float) -> str:
+    vertical = "upper" if down < 1 / 3 else "lower" if down > 2 / 3 else "middle"
+    horizontal = "left" if across < 1 / 3 else "right" if across > 2 / 3 else "centre"
+    return f"{vertical} {horizontal} of the picture"
+
+
+def _scale() -> None:
+    address = render.data_url(render.colour_scale())
+    st.html(
+        "<div style='display:flex;gap:8px;align-items:center;font-size:0.8rem;max-width:560px'>"
+        f"<span>0</span><img src='{address}' alt='Colour scale of the heat maps, from dark (0) to bright (1)' "
+        "style='height:10px;flex:1;min-width:80px'><span>1</span>"
+        "<span style='opacity:.75'>share of the map's own maximum; tiles compare places, not strengths</span></div>"
+    )

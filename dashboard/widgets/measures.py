@@ -1,0 +1,35 @@
+"""How large the predicted mask is, in the units that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.engine import measure
+from core.engine.results import ModelResult
+from core.imaging.study import Series
+
+
+def sentence(series: Series, result: ModelResult, index: int) -> str:
+    """Area on this slice and volume over the stack; pixels where the spacing is unknown, said so."""
+    assert result.mask is not None
+    area = measure.area_mm2(result.mask[index], series)
+    text = f"Area on this slice: {area.text}"
+    if series.slices > 1:
+        text += f". Volume over {series.slices} slices: {measure.volume_ml(result.mask, series).text}"
+    if series.truth is not None:
+        text += f". Truth on this slice: {measure.area_mm2(series.truth[index], series).text}"
+        overlap = dice(result.mask[index], series.truth[index])
+        text += ", Dice not defined (both empty)" if overlap is None else f", Dice {overlap:.2f}"
+    return text + "."
+
+
+def dice(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Overlap of two masks, 0 to 1; ``None`` when both are empty."""
+    total = int(first.sum()) + int(second.sum())
+    return 2.0 * int(np.logical_and(first, second).sum()) / total if total else None
+
+
+def show(series: Series, result: ModelResult, index: int) -> None:
+    """The sentence under the panels."""
+    st.markdown(f"**{result.state.title}.** {sentence(series, result, index)}")

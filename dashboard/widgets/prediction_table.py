@@ -1,0 +1,116 @@
+"""One row per model: what it says, how surely, at which threshold, how fast; or why it says nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.engine.results import Decision, ModelResult, ModelStatus, Review
+from core.systems.declaration import System
+from dashboard.widgets import words
+
+STYLE = """
+<style>
+.or-table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
+.or-table th { text-align: left; font-weight: 600; font-size: 0.78rem; opacity: 0.75; padding: 2px 8px 4px 0; }
+.or-table td { padding: 8px 8px 8px 0; vertical-align: top;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 30%;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-quiet { font-size: 0.78rem; opacity: 0.75; font-weight: 400; }
+.or-bar { display: grid; grid-template-columns: minmax(56px, auto) 1fr 3.2em; gap: 6px; align-items: center;
+  margin-bottom: 3px; }
+.or-bar .label { font-size: 0.78rem; overflow-wrap: anywhere; }
+.or-track { position: relative; height: 12px; border-radius: 2px;
+  background: color-mix(in srgb, currentColor 14%, transparent); }
+.or-fill { position: absolute; inset: 0 auto 0 0; border-radius: 2px; background: #4c8fb0; }
+.or-fill.minor { background: color-mix(in srgb, currentColor 40%, transparent); }
+.or-mark { position: absolute; top: -4px; bottom: -4px; width: 2px; background: currentColor; }
+.or-num { font-variant-numeric: tabular-nums; text-align: right; }
+.or-decision { font-weight: 600; }
+@media (max-width: 640px) {
+  .or-table thead { position: absolute; left: -9999px; }
+  .or-table tr { display: grid; grid-template-columns: 1fr auto; }
+  .or-table th[scope=row] { width: auto; }
+  .or-table td { border-top: none; padding-top: 0; }
+  .or-table td.bars { grid-column: 1 / 3; grid-row: 2; }
+  .or-table td.time { text-align: right; grid-row: 3; grid-column: 2; padding-right: 0; }
+  .or-table td.said { grid-row: 3; }
+}
+</style>
+"""
+
+
+def show(review: Review, index: int, system: System) -> None:
+    """Table of all models of the system on one slice."""
+    rows = "".join(_row(result, index, system) for result in review.results)
+    where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
+    st.html(
+        f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
+        f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability, threshold marked</th>"
+        f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, float, float | None]]:
+    """Bars of one row: label, calibrated probability, threshold where there is one on that quantity."""
+    assert result.finding is not None
+    assert result.calibrated is not None
+    classes = result.state.card.classes if result.state.card else system.classes
+    finding = float(result.finding[index])
+    if len(classes) <= 2:
+        return [(system.finding, finding, result.threshold)]
+    each = [(name, float(p), None) for name, p in zip(classes, result.calibrated[index], strict=False)]
+    return [(system.finding, finding, result.threshold), *each]
+
+
+def _row(result: ModelResult, index: int, system: System) -> str:
+    title = words.cell(result.state.title)
+    if result.finding is None:
+        return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result)}</td></tr>"
+    drawn = "".join(_bar(label, p, mark, minor=n > 0) for n, (label, p, mark) in enumerate(bars(result, index, system)))
+    quality = _quality(result)
+    sign = "▲" if result.decision(index) is Decision.FINDING else "▽"
+    says = words.cell(words.decision(result, index, system))
+    gated = ""
+    if result.gated is not None and bool(result.gated[index]):
+        gated = "<div class='or-quiet'>mask withheld: the classifier sees nothing here</div>"
+    return (
+        f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
+        f"<td class='said'><span class='or-decision'>{sign} {says}</span>{gated}</td>"
+        f"<td class='time or-num'>{words.seconds(result.seconds)}</td></tr>"
+    )
+
+
+def _bar(label: str, value: float, threshold: float | None, *, minor: bool) -> str:
+    mark, spoken = "", ""
+    if threshold is not None:
+        title = f"threshold {words.probability(threshold)}"
+        mark = f"<div class='or-mark' style='left: calc({threshold * 100:.1f}% - 1px)' title='{title}'></div>"
+        spoken = f", {title}"
+    number = words.cell(words.probability(value))
+    return (
+        f"<div class='or-bar'><span class='label'>{words.cell(label)}</span>"
+        f"<div class='or-track' role='img' aria-label='{words.cell(label)} {number}{spoken}'>"
+        f"<div class='or-fill {'minor' if minor else ''}' style='width: {value * 100:.1f}%'></div>{mark}</div>"
+        f"<span class='or-num'>{number}</span></div>"
+    )
+
+
+def _quality(result: ModelResult) -> str:
+    card = result.state.card
+    if card is None or "auc" not in card.metrics:
+        return ""
+    auc = card.metrics["auc"]
+    interval = f" ({auc.low:.2f} to {auc.high:.2f})" if auc.low is not None and auc.high is not None else ""
+    return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}</div>"
+
+
+def _absence(result: ModelResult) -> str:
+    state = result.state
+    lead = {
+        ModelStatus.MISSING: "No weights yet.",
+        ModelStatus.REFUSED: "Refused.",
+        ModelStatus.FAILED: "Failed.",
+        ModelStatus.READY: "Did not answer.",
+    }[state.status]
+    return f"<strong>{lead}</strong> <span class='or-quiet'>{words.cell(state.reason)}</span>"

@@ -1,0 +1,110 @@
+"""The reading desk: viewer on the left, what the models say on the right, details below. One fragment."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.engine.results import ModelResult, Review
+from core.systems import SYSTEMS
+from core.systems.declaration import System
+from dashboard.widgets import (
+    agreement,
+    controls,
+    downloads,
+    heat_maps,
+    jobs,
+    panels,
+    pedigree,
+    prediction_table,
+    render,
+    slice_strip,
+    slices,
+    viewer,
+    words,
+)
+from dashboard.widgets import measures as sizes
+from dashboard.widgets.cases import Case
+
+
+@st.fragment
+def show(case: Case) -> None:
+    """Everything that changes with the slice; sliders redraw this part only."""
+    system = SYSTEMS[case.system] if case.system else None
+    review, index = case.review, slices.index(case)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        view = controls.show(case)
+        picture = _picture(case, index, view)
+        _viewer(case, picture, index, view)
+        slices.controls(case)
+    with right:
+        _answers(case, review, system, index)
+    if review and system:
+        heat_maps.show(case, review, system, index, view)
+        panels.show(case, review, index, view)
+    caption = f"{case.study.name}, slice {index + 1} of {case.series.slices}. Research use only, not a diagnosis."
+    downloads.show(case, review, system, index, picture, caption)
+    pedigree.show(review, case.study, case.series)
+
+
+def _answers(case: Case, review: Review | None, system: System | None, index: int) -> None:
+    st.markdown("##### What the models say")
+    if system is None:
+        st.info("No system fits this image by itself. Choose one above to go on.", icon=":material/help:")
+        return
+    job = case.job
+    if review is None:
+        if job is not None and job.running:
+            jobs.progress(case, job)
+        elif job is not None:
+            jobs.outcome(case, job)
+        return
+    if review.ready:
+        agreement.show(review, index, case.series, system)
+    else:
+        st.info(
+            f"No model of {system.title} can answer yet; the scan can still be read. Each row says why.",
+            icon=":material/info:",
+        )
+    prediction_table.show(review, index, system)
+    for result in panels.segmenters(review):
+        sizes.show(case.series, result, index)
+    slice_strip.show(case, review, index)
+    st.caption(system.scope)
+
+
+def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) -> None:
+    series = case.series
+    number = f"{index + 1} / {series.slices}"
+    overlay = "" if view.overlay == controls.NONE else f", overlay {view.overlay}"
+    viewer.image(
+        picture,
+        series,
+        key=f"{case.key}-{case.series_index}",
+        alt=f"{series.description}, slice {index + 1} of {series.slices}{overlay}",
+        corner_left=f"{series.description}\n{words.window(view.window, series)}",
+        corner_right=f"{number}\n{series.plane or ''}",
+        on_step=lambda by: slices.step(case, by),
+    )
+
+
+def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
+    series, review = case.series, case.review
+    heat, contours = None, []
+    if view.overlay == controls.HEAT and review:
+        found = heat_maps.of(case, _loudest(review, index).state.name, index)
+        heat = found.values if found.peak > 0 else None
+    if view.overlay == controls.MASK and review:
+        contours = [
+            render.prediction_contour(r.mask[index], fill=view.opacity / 2) for r in review.ready if r.mask is not None
+        ]
+    if view.overlay == controls.TRUTH and series.truth is not None:
+        contours = [render.truth_contour(series.truth[index], fill=view.opacity / 2)]
+    grey = controls.grey(series, index, view)
+    return render.picture(grey, render.display_size(series), heat=heat, opacity=view.opacity, contours=contours)
+
+
+def _loudest(review: Review, index: int) -> ModelResult:
+    """The model whose heat map the viewer shows: the surest of a finding on this slice."""
+    return max(review.ready, key=lambda r: float(r.finding[index]) if r.finding is not None else 0.0)

@@ -1,0 +1,106 @@
+"""Where studies come from: files dropped on the page, built-in simulated samples, an address with ``?sample=``."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from core import imaging, systems
+from core.errors import OverreadError
+from core.imaging.study import Study
+from core.preprocessing import windows
+from core.simulate import samples
+from dashboard.widgets import cases, controls, messages, render
+
+THUMBNAIL = 160
+
+
+def upload() -> None:
+    """The uploader; opens the study when the files have been read."""
+    generation = st.session_state.setdefault("upload-generation", 0)
+    files = st.file_uploader(
+        "Scan files: DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them; several at once make one study",
+        accept_multiple_files=True,
+        key=f"upload-{generation}",
+    )
+    st.caption("Files stay in this computer's memory. Names and other identifying tags are dropped when they are read.")
+    if files:
+        _take([(f.name, f.getvalue()) for f in files])
+    error = st.session_state.get("upload-error")
+    if error is not None:
+        messages.show(error)
+
+
+def from_address() -> None:
+    """Open the sample that the address names, once."""
+    wanted = st.query_params.get("sample")
+    if not wanted or st.session_state.get("sample-opened") == wanted:
+        return
+    st.session_state["sample-opened"] = wanted
+    with messages.shown():
+        study = samples.load_sample(wanted)
+        cases.open_case(study, systems.match(study))
+
+
+def gallery() -> None:
+    """Built-in cases, by system."""
+    known = list(samples.list_samples())
+    if not known:
+        st.info("No built-in samples are installed.")
+        return
+    for system, group in groupby(sorted(known, key=lambda s: s.system), key=lambda s: s.system):
+        title = systems.SYSTEMS[system].title if system in systems.SYSTEMS else system
+        st.markdown(f"**{title}**")
+        with st.container(horizontal=True, gap="small"):
+            for sample in group:
+                with st.container(width=THUMBNAIL):
+                    st.image(thumbnail(sample.id), alt=f"Simulated sample: {sample.title}", width=THUMBNAIL)
+                    st.button(
+                        sample.title,
+                        key=f"sample-{sample.id}",
+                        help=sample.case_note,
+                        width="stretch",
+                        on_click=choose,
+                        args=(sample.id,),
+                    )
+
+
+def choose(sample: str) -> None:
+    """Open a sample through the address, so that the page can be shared and reloaded."""
+    st.session_state.pop("sample-opened", None)
+    st.query_params["sample"] = sample
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def thumbnail(sample: str) -> bytes:
+    """Small PNG of a sample's most telling slice."""
+    return small(samples.load_sample(sample), 0)
+
+
+def small(study: Study, series_index: int, side: int = THUMBNAIL) -> bytes:
+    """Small PNG of a series: the slice with the most truth, else the middle one."""
+    series = study.series[series_index]
+    index = series.slices // 2
+    if series.truth is not None and series.truth.any():
+        index = int(series.truth.sum(axis=(1, 2)).argmax())
+    view = controls.View(windows.presets(series)[0], False, controls.NONE, 0.0)
+    return render.png(render.picture(controls.grey(series, index, view), render.display_size(series, side)))
+
+
+def _take(files: list[tuple[str, bytes]]) -> None:
+    # A new key empties the uploader: the bytes are let go, and the same file can be dropped again.
+    st.session_state["upload-generation"] += 1
+    st.session_state["upload-error"] = None
+    try:
+        with st.spinner("Reading the files"):
+            study = imaging.read(files)
+            match = systems.match(study)
+    except Exception as failure:
+        names = ", ".join(name for name, _ in files[:3]) + (" and more" if len(files) > 3 else "")
+        error = messages.as_error(failure)
+        st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
+        st.rerun()
+    cases.open_case(study, match)
+    st.query_params.pop("sample", None)
+    st.rerun()

@@ -1,0 +1,78 @@
+"""Numbers and names as a reader wants them. No Streamlit here."""
+
+from __future__ import annotations
+
+from html import escape
+
+from core.engine.results import Decision, ModelResult
+from core.imaging.study import Series, Unit, Window
+from core.models.card import Metric
+from core.systems.declaration import System
+
+
+def probability(value: float) -> str:
+    """Two digits; never a rounded 0 or 1."""
+    if value < 0.005:
+        return "<0.01"
+    if value > 0.995:
+        return ">0.99"
+    return f"{value:.2f}"
+
+
+def metric(figure: Metric) -> str:
+    """Value, interval and the cases it rests on: ``0.93 (0.89 to 0.96), n = 445, 13 groups``."""
+    interval = f" ({figure.low:.3f} to {figure.high:.3f})" if figure.low is not None and figure.high is not None else ""
+    groups = f", {figure.groups} groups" if figure.groups else ""
+    return f"{figure.value:.3f}{interval}, n = {figure.n}{groups}"
+
+
+def seconds(value: float) -> str:
+    """Time per slice in the unit that reads well."""
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def decision(result: ModelResult, index: int, system: System) -> str:
+    """The decision at the stored threshold, in the system's words."""
+    answer = result.decision(index)
+    if answer is None:
+        return ""
+    return system.finding if answer is Decision.FINDING else system.clear
+
+
+def window(shown: Window, series: Series) -> str:
+    """Level and width as a workstation writes them."""
+    unit = f" {series.unit}" if series.unit in (Unit.HU, Unit.SUV, Unit.BQML) else ""
+    return f"L {shown.centre:.4g}  W {shown.width:.4g}{unit}"
+
+
+def millimetres(series: Series) -> str:
+    """Voxel size, or that it is unknown."""
+    if series.spacing is None:
+        return "spacing unknown"
+    between, rows, columns = series.spacing
+    if series.slices > 1:
+        return f"{rows:.3g} × {columns:.3g} × {between:.3g} mm"
+    return f"{rows:.3g} × {columns:.3g} mm"
+
+
+def size(series: Series) -> str:
+    """Matrix and number of slices."""
+    height, width = series.shape
+    return f"{width} × {height}" + (f", {series.slices} slices" if series.slices > 1 else "")
+
+
+def cell(text: object) -> str:
+    """Text made safe for HTML."""
+    return escape(str(text), quote=True)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 slice``, ``2 slices``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """Text made safe for Markdown: file names and reasons must stay what they are."""
+    for sign in "\\`*_[]<>$~|#:":
+        text = text.replace(sign, "\\" + sign)
+    return text
