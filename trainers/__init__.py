@@ -1,0 +1,1 @@
+"""Command line for fitting, evaluating and auditing the models: ``python -m trainers --help``."""

@@ -1,0 +1,94 @@
+"""One model over one series: the path that pages, the API and the evaluation share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.imaging.study import Series
+from core.models.card import ModelCard
+from core.models.net import OverreadNet
+from core.preprocessing.prepare import fit_of, prepare
+from core.statistics.calibration import apply_temperature
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesPrediction:
+    """What a model says about the slices of a series.
+
+    Attributes:
+        logits: float32 ``(slices, K)``; K = 1 for a binary model.
+        features: float32 ``(slices, F)`` pooled features.
+        mask_probability: float16 ``(slices, height, width)`` on the image grid, or ``None``.
+        seconds: per slice.
+    """
+
+    logits: np.ndarray
+    features: np.ndarray
+    mask_probability: np.ndarray | None
+    seconds: float
+
+
+def predict_series(
+    net: OverreadNet,
+    card: ModelCard,
+    series: Series,
+    *,
+    indices: list[int] | None = None,
+    progress: Callable[[float], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> SeriesPrediction:
+    """Run a model over slices, one at a time: an answer does not depend on what else is in the batch.
+
+    Raises:
+        ContractError: the series does not fit the model's contract.
+        InterruptedError: ``stop`` returned true.
+    """
+    wanted = list(range(series.slices)) if indices is None else indices
+    fit = fit_of(series, card.contract)
+    logits, features, masks = [], [], []
+    started = time.perf_counter()
+    with torch.inference_mode():
+        for place, index in enumerate(wanted):
+            if stop is not None and stop():
+                raise InterruptedError
+            x = prepare(series, card.contract, [index])
+            out = net.run(x)
+            logit, mask = out.logits, out.mask_logits
+            if "horizontal" in card.test_time_flips:
+                mirrored = net.run(x.flip(-1))
+                logit = (logit + mirrored.logits) / 2
+                if mask is not None and mirrored.mask_logits is not None:
+                    mask = (mask + mirrored.mask_logits.flip(-1)) / 2
+            logits.append(logit[0].float().numpy())
+            features.append(out.features[0].float().numpy())
+            if mask is not None:
+                masks.append(fit.back(torch.sigmoid(mask[0, 0].float()).numpy()).astype(np.float16))
+            if progress is not None:
+                progress((place + 1) / len(wanted))
+    seconds = (time.perf_counter() - started) / max(len(wanted), 1)
+    return SeriesPrediction(np.stack(logits), np.stack(features), np.stack(masks) if masks else None, seconds)
+
+
+def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Class probabilities from logits: ``(N, 1)`` → ``(N, 2)``, ``(N, K)`` → ``(N, K)``; rows sum to 1."""
+    p = apply_temperature(logits, temperature)
+    return np.stack([1 - p, p], 1) if p.ndim == 1 else p
+
+
+def finding_probability(class_probabilities: np.ndarray, card: ModelCard) -> np.ndarray:
+    """Probability of a finding ``(N,)``: the sum over the card's positive classes."""
+    columns = [card.classes.index(name) for name in card.positive]
+    return class_probabilities[:, columns].sum(1)
+
+
+def masks_from(card: ModelCard, probability: np.ndarray) -> np.ndarray:
+    """Binary masks ``(slices, height, width)`` at the card's mask threshold; specks below its minimum size go."""
+    masks = probability.astype(np.float32) >= card.mask_threshold
+    small = masks.sum((1, 2)) < card.mask_min_pixels
+    masks[small] = False
+    return masks

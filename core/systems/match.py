@@ -1,0 +1,133 @@
+"""Which system fits a study, by rules on what the formats tell; the reviewer can overrule.
+
+A picture without tags says little. Then shape and grey levels decide, cautiously: a guess is called a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.imaging.study import Modality, Series, Study, Unit
+from core.systems.catalogue import SYSTEMS
+from core.systems.declaration import System
+
+CROP_SIDE = 80  # a picture no larger than this on both sides can only be a crop
+MIN_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Match:
+    """Answer of :func:`match`.
+
+    Attributes:
+        system: name of the system, or ``None`` when none fits.
+        series_index: the series it should read.
+        reason: why, in a sentence.
+        certain: true when tags decided, false for a guess from the picture.
+        alternatives: the other systems that accept one of the series.
+        warnings: what to mind.
+    """
+
+    system: str | None
+    series_index: int
+    reason: str
+    certain: bool = False
+    alternatives: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def adapt(series: Series, system: System) -> Series:
+    """The series as the system wants it: a picture uploaded to a projection system counts as a projection."""
+    if series.unit is Unit.GREY and series.projection != system.projection:
+        return replace(series, projection=system.projection)
+    return series
+
+
+def accepts(system: System, series: Series) -> str | None:
+    """``None`` if the system may read the series, else the reason why not."""
+    if series.modality is not Modality.UNKNOWN and series.modality not in system.modalities:
+        wanted = " or ".join(sorted(m.value for m in system.modalities))
+        return f"{system.title} reads {wanted} images, this series is {series.modality}."
+    if series.unit is not Unit.GREY and series.projection != system.projection:
+        what = "a whole-body projection" if system.projection == "mip-coronal" else "single slices"
+        return f"{system.title} reads {what}; choose another series."
+    if min(series.shape) < MIN_SIDE:
+        return f"An image of {series.shape[1]} x {series.shape[0]} pixels is too small to read."
+    return None
+
+
+def match(study: Study) -> Match:
+    """Choose system and series for a study.
+
+    Tags come first (modality and body part of DICOM, names of NIfTI files), then the picture itself.
+    """
+    ranked = sorted(
+        (_score(study.series[i], s) + (-i, s.name) for i in range(len(study.series)) for s in SYSTEMS.values()),
+        key=lambda entry: (-entry[0], -entry[3], list(SYSTEMS).index(entry[4])),
+    )
+    fitting = [entry for entry in ranked if entry[0] > 0]
+    if not fitting:
+        return Match(None, 0, "No system reads this kind of image.", warnings=_warnings(study.series[0]))
+    _, reason, certain, negative_index, name = fitting[0]
+    others = tuple(dict.fromkeys(entry[4] for entry in fitting if entry[4] != name))
+    index = -negative_index
+    warnings = _warnings(study.series[index])
+    if not certain:
+        warnings = ("The kind of scan was guessed from the picture: check it.", *warnings)
+    return Match(name, index, reason, certain, others, warnings)
+
+
+def _score(series: Series, system: System) -> tuple[float, str, bool]:
+    if accepts(system, series) is not None:
+        return 0.0, "", False
+    if series.modality is Modality.UNKNOWN:
+        return _guess(series, system)
+    part = (series.body_part or "").upper()
+    named = any(word in part for word in system.body_parts)
+    if part and not named:
+        return 0.1, f"{series.modality} of {part.lower()}, which {system.title} was not made for", False
+    if named:
+        return 3.0, f"{series.modality} of the {part.lower()}", True
+    if system.name == "mr-pet" and series.modality is Modality.PT:
+        return 0.8, "PET slices without a named body part", False
+    if series.projection == "mip-coronal":
+        return 2.5, "whole-body PET, read as a coronal projection", True
+    text = f"{series.description} {' '.join(series.tags.values())}".lower()
+    if any(word.lower() in text for word in system.body_parts):
+        return 2.0, f"{series.modality}, described as {series.description!r}", True
+    preferred = {Modality.MR: "brain-mr", Modality.CT: "chest-ct", Modality.PT: "pet"}[series.modality]
+    return (1.0 if system.name == preferred else 0.5), f"{series.modality} without a named body part", False
+
+
+def _guess(series: Series, system: System) -> tuple[float, str, bool]:
+    """Guess from the shape and the grey levels of a picture or an unnamed volume."""
+    height, width = series.shape
+    plane = series.pixels[series.slices // 2].astype(np.float64)
+    low, high = series.value_range or (float(plane.min()), float(plane.max()))
+    grey = (plane - low) / max(high - low, 1e-6)
+    border = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    dark = float((grey < 0.08).mean())
+    kind, why = "brain-mr", "a dark surround and a bright rim suggest a head"
+    if max(height, width) <= CROP_SIDE:
+        kind, why = "breast-mri", f"only {width} x {height} pixels: a crop around a lesion"
+    elif border > 0.7 and series.slices == 1:
+        kind, why = "pet", "a light surround suggests a projection with white for no uptake"
+    elif height > 1.6 * width and series.slices == 1:
+        kind, why = "pet", "tall and narrow, as a whole-body projection is"
+    elif border > 0.04 or dark < 0.25 or width > 1.15 * height:
+        kind, why = "chest-ct", "the grey surround suggests a chest CT"
+    if system.name == kind:
+        return 1.0, f"no modality in the file; {why}", False
+    return 0.2, f"no modality in the file; {system.title} is possible", False
+
+
+def _warnings(series: Series) -> tuple[str, ...]:
+    out = []
+    if series.colour:
+        out.append("The picture is in colour; scans are grey. Colour was converted to luminance.")
+    plane = series.pixels[series.slices // 2]
+    if float(plane.max()) - float(plane.min()) < 1e-6:
+        out.append("The image is blank: one grey level everywhere.")
+    return tuple(out)

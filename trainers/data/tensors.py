@@ -1,0 +1,85 @@
+"""Items turned into tensors held in memory, each plane made by the one preprocessing path exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.preprocessing.contract import InputContract
+from core.preprocessing.prepare import assemble, fit_of, neighbours, prepare_plane
+from trainers.data.items import Item
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """``N`` labelled slices.
+
+    Attributes:
+        planes: float32 ``(N, H, W)``, scaled and fitted by the contract.
+        around: ``(N, 3)`` rows of the previous, this and the next slice.
+        masks: uint8 ``(N, H, W)`` tumour coverage 0 to 255, or ``None``.
+        has_mask: bool ``(N,)``.
+        labels: class index ``(N,)``.
+        groups, ids: per slice.
+        simulated: bool ``(N,)``.
+    """
+
+    planes: torch.Tensor
+    around: torch.Tensor
+    masks: torch.Tensor | None
+    has_mask: torch.Tensor
+    labels: torch.Tensor
+    groups: np.ndarray
+    ids: np.ndarray
+    simulated: np.ndarray
+    contract: InputContract
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+    def images(self, rows: torch.Tensor, alone: torch.Tensor | None = None) -> torch.Tensor:
+        """Network input ``(B, C, H, W)`` of some rows; where ``alone`` is true neighbours are left out."""
+        triples = self.around[rows]
+        if alone is not None:
+            triples = torch.where(alone.view(-1, 1), rows.view(-1, 1), triples)
+        return assemble(self.planes[triples], self.contract)
+
+    def coverage(self, rows: torch.Tensor) -> torch.Tensor | None:
+        """Masks ``(B, 1, H, W)`` in [0, 1]."""
+        return None if self.masks is None else self.masks[rows].unsqueeze(1).float() / 255
+
+
+def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, int]) -> Cases:
+    """Prepare every slice of the items. Labels not named in ``labels`` raise ``KeyError``."""
+    planes, around, masks, has_mask, targets = [], [], [], [], []
+    groups, ids, simulated = [], [], []
+    any_mask = any(item.series.truth is not None for item in items)
+    for item in items:
+        fit, start, count = fit_of(item.series, contract), len(targets), item.series.slices
+        for index in range(count):
+            planes.append(prepare_plane(item.series, index, contract))
+            around.append([start + i for i in neighbours(index, count)])
+            targets.append(labels[item.labels[index]])
+            truth = item.series.truth
+            has_mask.append(truth is not None)
+            if any_mask:
+                empty = truth is None or not truth[index].any()
+                covered = np.zeros(fit.size, np.float32) if empty else fit.mask_into(truth[index])  # type: ignore[index]
+                masks.append(np.round(covered * 255).astype(np.uint8))
+            groups.append(item.group)
+            simulated.append(item.simulated)
+        ids.extend(item.ids)
+    return Cases(
+        planes=torch.from_numpy(np.stack(planes)),
+        around=torch.tensor(around),
+        masks=torch.from_numpy(np.stack(masks)) if any_mask else None,
+        has_mask=torch.tensor(has_mask),
+        labels=torch.tensor(targets),
+        groups=np.array(groups),
+        ids=np.array(ids),
+        simulated=np.array(simulated),
+        contract=contract,
+    )

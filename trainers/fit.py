@@ -1,0 +1,283 @@
+"""From a recipe to a shipped model: read, split, train, calibrate on validation, measure on test once, save."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+
+from core.engine.predict import finding_probability, masks_from, probabilities
+from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.net import OverreadNet
+from core.models.registry import create
+from core.models.store import load_model, save_model
+from core.statistics import thresholds
+from core.statistics.calibration import fit_temperature
+from core.statistics.segmentation import dice_per_volume
+from trainers.data.items import Item, fingerprint, split_groups
+from trainers.data.sets import load_items
+from trainers.data.simulated import simulated_items
+from trainers.data.tensors import to_cases
+from trainers.loop import Progress, Run, console
+from trainers.recipe import DataPart, Recipe
+from trainers.scoring import baselines, figures, predictions, scored
+
+ROOT = Path(__file__).resolve().parent.parent
+LICENCES = {
+    "brain-lgg": "CC BY-NC-SA 4.0",
+    "lung-ct": "CC BY 4.0",
+    "chest-ct": "ODbL",
+    "breast-mri": "research use, by request from its authors",
+    "pet-mip": "no licence stated: internal use only",
+    "sts-pet-mr": "CC BY 3.0",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Items by part of the split, and what the split was."""
+
+    train: list[Item]
+    validation: list[Item]
+    test: list[Item]
+    use: tuple[DataUse, ...]
+
+
+def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None = None) -> Parts:
+    """Read the recipe's data and split it by group; simulated scans join the training part only.
+
+    Args:
+        recipe: names the sets and the split.
+        folder: data root; by default ``OVERREAD_DATA``.
+        limit: take only so many groups of each set (for a quick trial).
+    """
+    train: list[Item] = []
+    validation: list[Item] = []
+    test: list[Item] = []
+    use = []
+    for part in recipe.data:
+        items = _known(load_items(part.name, folder / part.name if folder else None), part)
+        if limit is not None:
+            groups = sorted({i.group for i in items})
+            kept = set(np.random.default_rng(0).permutation(groups)[:limit].tolist())
+            items = [i for i in items if i.group in kept]
+        split = split_groups(items, validation=recipe.split.validation, test=recipe.split.test, seed=recipe.split.seed)
+        by_part = {name: [i for i in items if split[i.group] == name] for name in ("train", "validation", "test")}
+        counts = {name: sum(i.series.slices for i in some) for name, some in by_part.items()}
+        share = part.simulated_share
+        extra = simulated_items(recipe.system, round(counts["train"] * share / (1 - share)), recipe.seed)
+        train += by_part["train"] + _known(extra, part)
+        validation += by_part["validation"]
+        test += by_part["test"]
+        use.append(
+            DataUse(
+                name=part.name,
+                licence=LICENCES.get(part.name, "see its data card"),
+                **counts,
+                groups={name: len({i.group for i in some}) for name, some in by_part.items()},
+                split_fingerprint=fingerprint(split),
+                simulated_share=share,
+            )
+        )
+    return Parts(train, validation, test, tuple(use))
+
+
+def _known(items: list[Item], part: DataPart) -> list[Item]:
+    return [i for i in items if all(label in part.labels for label in i.labels)]
+
+
+def train_recipe(
+    recipe: Recipe,
+    *,
+    folder: Path | None,
+    runs: Path,
+    weights: Path,
+    minutes: float | None,
+    resume: bool,
+    fabric: Fabric,
+    limit: int | None = None,
+    finish: bool = True,
+) -> Progress:
+    """Train a recipe and, when it is complete, ship it to ``weights/<system>/<model>``."""
+    parts = read_parts(recipe, folder, limit=limit)
+    labels = {name: index for part in recipe.data for name, index in part.labels.items()}
+    contract = recipe.contract
+    train, validation = (to_cases(p, contract, labels) for p in (parts.train, parts.validation))
+    console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
+    run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume)
+    progress = run.fit(minutes=minutes)
+    if finish and run.best_state:
+        ship(recipe, parts, run.best_state, progress, weights, device=str(fabric.device))
+    return progress
+
+
+def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str) -> ModelCard:
+    """A card without figures yet."""
+    return ModelCard(
+        system=recipe.system,
+        name=recipe.model,
+        title=recipe.title,
+        version="1",
+        architecture=recipe.architecture,
+        role=recipe.role,
+        classes=recipe.classes,
+        positive=recipe.positive,
+        contract=recipe.contract,
+        gate=recipe.gate,
+        test_time_flips=recipe.test_time_flips,
+        threshold=Threshold(value=0.5, rule="not chosen", data="", n=0),
+        data=parts.use,
+        training=Training(
+            recipe=recipe.source,
+            recipe_sha256=recipe.sha256,
+            initial_weights=recipe.initial_weights,
+            date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+            code_version=code_version(),
+            device=f"{device}, {platform.machine()}",
+            minutes=round(progress.minutes, 1),
+            epochs=progress.epoch,
+            seed=recipe.seed,
+            learning_curve=progress.curve,
+        ),
+        metrics={},
+        published=recipe.published,
+        intended_use=recipe.intended_use,
+        limits=recipe.limits,
+        parameters=0,
+        weights_sha256="0" * 64,
+    )
+
+
+def code_version() -> str:
+    """Short commit hash of the code, or ``unknown`` outside a checkout."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def ship(
+    recipe: Recipe, parts: Parts, state: dict[str, torch.Tensor], progress: Progress, weights: Path, *, device: str
+) -> ModelCard:
+    """Calibrate and threshold on validation, measure on test, write weights, card and predictions."""
+    labels = {name: index for part in recipe.data for name, index in part.labels.items()}
+    net = create(
+        recipe.architecture,
+        classes=len(recipe.classes),
+        channels=recipe.contract.channels,
+        size=(recipe.contract.height, recipe.contract.width),
+    )
+    net.load_state_dict(state)
+    net.eval()
+    card = draft_card(recipe, parts, progress, device)
+    on_validation = predictions(net, card, parts.validation)
+    rough = scored(card, parts.validation, on_validation, labels)
+    multi = len(recipe.classes) > 2
+    temperature = float(fit_temperature(rough.logits, rough.classes if multi else rough.truth))
+    card = card.model_copy(update={"temperature": temperature})
+    calm = scored(card, parts.validation, on_validation, labels)
+    card = card.model_copy(update={"threshold": _threshold(recipe, calm.truth, calm.finding, calm.groups, parts)})
+    gate_validation = _gate(card, parts.validation, weights)
+    if recipe.role == "segmenter":
+        card = card.model_copy(update=_mask_rule(card, parts.validation, on_validation, labels, gate_validation))
+
+    folder = weights / recipe.system / recipe.model
+    # measured on what is shipped: the stored weights, read back
+    save_model(net, card, folder, recipe.storage)
+    stored, card = load_model(folder)
+    exact = scored(card, parts.validation, on_validation, labels, gate_validation)
+    again = scored(card, parts.validation, predictions(stored, card, parts.validation), labels, gate_validation)
+    before, after = figures(card, exact, resamples=2), figures(card, again, resamples=2)
+    change = {k: after[k].value - before[k].value for k in ("auc", "dice_volume_mean") if k in before}
+    on_test = predictions(stored, card, parts.test)
+    final = scored(card, parts.test, on_test, labels, _gate(card, parts.test, weights))
+    card = card.model_copy(
+        update={
+            "metrics": figures(card, final),
+            "baselines": baselines(final, parts.test),
+            "storage_change": change,
+        }
+    )
+    card = save_model(net, card, folder, recipe.storage)
+    _write_predictions(folder / "predictions.parquet", {"validation": again, "test": final})
+    for name, metric in card.metrics.items():
+        console.print(f"  {name:20s} {metric.value:.4f}  [{metric.low}, {metric.high}]  n {metric.n}")
+    return card
+
+
+def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: np.ndarray, parts: Parts) -> Threshold:
+    rule = recipe.threshold_rule
+    if rule == "sensitivity-0.94":
+        choice = thresholds.at_sensitivity(truth, finding, 0.94, groups)
+    elif rule == "youden":
+        choice = thresholds.youden(truth, finding, groups)
+    else:
+        choice = thresholds.balanced_accuracy_optimum(truth, finding, groups)
+    names = ", ".join(u.name for u in parts.use)
+    return Threshold(
+        value=choice.value,
+        rule=choice.rule,
+        data=f"validation part of {names}",
+        n=choice.n,
+        groups=choice.groups,
+        low=choice.low,
+        high=choice.high,
+    )
+
+
+def _gate(card: ModelCard, items: list[Item], weights: Path) -> np.ndarray | None:
+    """Where another model gates this one: its decisions; ``None`` when the model gates itself or nothing does."""
+    if card.gate is None or card.gate == card.name:
+        return None
+    net, other = load_model(weights / card.system / card.gate)
+    logits = np.concatenate([p.logits for p in predictions(net, other, items)])
+    return finding_probability(probabilities(logits, other.temperature), other) >= other.threshold.value
+
+
+def _mask_rule(
+    card: ModelCard,
+    items: list[Item],
+    predicted: list,  # type: ignore[type-arg]
+    labels: dict[str, int],
+    gate: np.ndarray | None,
+) -> dict[str, float]:
+    """Mask threshold with the best mean volume Dice on validation."""
+    best, value = -1.0, 0.5
+    for cut in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        trial = card.model_copy(update={"mask_threshold": cut})
+        s = scored(trial, items, predicted, labels, gate)
+        assert s.masks is not None
+        assert s.truths is not None
+        score = float(np.mean(dice_per_volume(s.masks, s.truths, s.groups.tolist()).values))
+        if score > best:
+            best, value = score, cut
+    return {"mask_threshold": value}
+
+
+def _write_predictions(path: Path, parts: dict[str, object]) -> None:
+    frames = []
+    for name, s in parts.items():
+        frame = pd.DataFrame(
+            {"id": s.ids, "group": s.groups, "split": name, "truth": s.classes}  # type: ignore[attr-defined]
+        )
+        for column in range(s.logits.shape[1]):  # type: ignore[attr-defined]
+            frame[f"logit_{column}"] = s.logits[:, column].astype(np.float32)  # type: ignore[attr-defined]
+        if s.masks is not None:  # type: ignore[attr-defined]
+            frame["mask_pixels"] = [int(m.sum()) for m in s.masks]  # type: ignore[attr-defined]
+            frame["truth_pixels"] = [int(m.sum()) for m in s.truths]  # type: ignore[attr-defined]
+            frame["shared_pixels"] = [
+                int((m & t).sum())
+                for m, t in zip(s.masks, s.truths, strict=True)  # type: ignore[attr-defined]
+            ]
+        frames.append(frame)
+    pd.concat(frames).to_parquet(path, index=False)
+
+
+__all__ = ["OverreadNet", "masks_from", "read_parts", "ship", "train_recipe"]

@@ -1,0 +1,270 @@
+"""The training loop: Fabric for devices and precision, resumable after every epoch, bounded in time."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from rich.console import Console
+
+from core.errors import RecipeError
+from core.models.auxiliary import MaskHead
+from core.models.net import OverreadNet
+from core.models.registry import create
+from core.statistics.ranking import roc_auc
+from trainers.augment import geometric, mixup, photometric
+from trainers.data.tensors import Cases
+from trainers.losses import cross_entropy, focal, mask_loss
+from trainers.recipe import Recipe
+from trainers.sampling import epoch_rows
+
+console = Console(stderr=True)
+
+
+@dataclass
+class Progress:
+    """Where a run stands; saved with every checkpoint."""
+
+    epoch: int = 0
+    best: float = -math.inf
+    best_epoch: int = -1
+    minutes: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+class Run:
+    """One training run of one recipe.
+
+    Args:
+        recipe: what to train.
+        train, validation: prepared cases.
+        folder: checkpoints and logs.
+        fabric: device, precision and processes.
+        resume: go on from ``last.pt`` when it is there.
+
+    Raises:
+        RecipeError: the checkpoint belongs to another recipe.
+    """
+
+    def __init__(
+        self, recipe: Recipe, train: Cases, validation: Cases, folder: Path, fabric: Fabric, *, resume: bool
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.train_cases, self.validation, self.folder = recipe, train, validation, folder
+        self.fabric = fabric
+        folder.mkdir(parents=True, exist_ok=True)
+        net = create(
+            recipe.architecture,
+            classes=len(recipe.classes),
+            channels=recipe.contract.channels,
+            size=(recipe.contract.height, recipe.contract.width),
+            pretrained=None if recipe.initial_weights == "scratch" else recipe.initial_weights,
+        )
+        self.net: OverreadNet = net
+        parts = torch.nn.ModuleDict({"net": net})
+        if recipe.auxiliary_mask:
+            parts["mask"] = MaskHead(net)
+        self.parts = parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+        self.optimizer = kind(self.parts.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        self.parts.to(fabric.device)
+        self.average = copy.deepcopy(self.net).eval() if recipe.average else None
+        self.steps_per_epoch = max(1, len(self._rows(0)) // recipe.batch)
+        self.progress = Progress()
+        self.best_state: dict[str, torch.Tensor] = {}
+        if resume and (folder / "last.pt").is_file():
+            self._restore(folder / "last.pt")
+
+    # one epoch and its parts
+
+    def _rows(self, epoch: int) -> torch.Tensor:
+        rng = torch.Generator().manual_seed(self.recipe.seed * 100_003 + epoch)
+        cases = self.train_cases
+        usable = torch.arange(len(cases))
+        if self.recipe.positives_only:
+            usable = torch.nonzero(cases.labels > 0).flatten()
+        rows = epoch_rows(cases.labels[usable], how=self.recipe.sampling, images=self.recipe.epoch_images, rng=rng)
+        return usable[rows]
+
+    def _rate(self, step: int) -> float:
+        """Learning rate at an optimiser step, a pure function of the step, so that a resumed run continues it."""
+        recipe, total = self.recipe, self.steps_per_epoch * self.recipe.epochs
+        if recipe.schedule == "one-cycle":
+            warm = 0.25
+            at = step / max(total, 1)
+            if at < warm:
+                return recipe.lr * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * at / warm)))
+            return recipe.lr * max(1e-4, 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm))))
+        if recipe.schedule == "cosine":
+            return recipe.lr * max(1e-4, 0.5 * (1 + math.cos(math.pi * step / max(total, 1))))
+        if recipe.schedule == "warmup-step":
+            epoch = step // self.steps_per_epoch
+            return recipe.lr * recipe.step_factor ** sum(epoch >= edge for edge in recipe.step_epochs)
+        # plateau: the monitored figure is "higher is better"; cut after three epochs without a better one
+        waited = max(0, self.progress.epoch - 1 - self.progress.best_epoch) if self.progress.curve else 0
+        return recipe.lr * recipe.step_factor ** (waited // 3)
+
+    def _image_loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        loss = self.recipe.loss
+        if loss.image == "focal":
+            return focal(logits, target, alpha=torch.tensor(loss.focal_alpha), gamma=loss.focal_gamma).mean()
+        weights = None
+        if loss.class_weights == "balanced":
+            counts = torch.bincount(self.train_cases.labels, minlength=len(self.recipe.classes)).float()
+            weights = counts.sum() / (len(counts) * counts.clamp_min(1))
+        return cross_entropy(logits, target, weights=weights, smoothing=loss.label_smoothing).mean()
+
+    def _step(self, rows: torch.Tensor, rng: torch.Generator) -> float:
+        recipe, cases = self.recipe, self.train_cases
+        alone = torch.rand(len(rows), generator=rng) < recipe.augment.single_slice
+        images, masks = geometric(cases.images(rows, alone), cases.coverage(rows), recipe.augment, rng)
+        images = photometric(images, recipe.augment, rng)
+        target = torch.nn.functional.one_hot(cases.labels[rows], len(recipe.classes)).float()
+        if recipe.augment.mixup_alpha and masks is None:
+            images, target = mixup(images, target, recipe.augment.mixup_alpha, rng)
+        device = self.fabric.device
+        images = images.to(device, memory_format=torch.channels_last)
+        with self.fabric.autocast():
+            if recipe.auxiliary_mask:
+                out, stages = self.net.run_with_stages(images)
+                mask_logits = self.parts["mask"](stages)
+            else:
+                out = self.net.run(images)
+                mask_logits = out.mask_logits
+        loss = recipe.loss.image_weight * self._image_loss(out.logits.float(), target.to(device))
+        known = cases.has_mask[rows]
+        if mask_logits is not None and masks is not None and bool(known.any()):
+            goal = torch.nn.functional.interpolate(masks, mask_logits.shape[-2:], mode="area").to(device)
+            part = mask_loss(
+                recipe.loss.mask,
+                mask_logits[known],
+                goal[known],
+                miss=recipe.loss.tversky_miss,
+                exponent=recipe.loss.tversky_exponent,
+            )
+            loss = loss + recipe.loss.mask_weight * part
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.parts.parameters(), 5.0)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _update_average(self, step: int) -> None:
+        if self.average is None:
+            return
+        decay = min(self.recipe.average, (1 + step) / (10 + step))  # follow quickly at first
+        ours = self.net.state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.mul_(decay).add_(ours[name].to(value.device), alpha=1 - decay)
+            else:
+                value.copy_(ours[name])
+
+    @property
+    def judged(self) -> OverreadNet:
+        """The network that is validated and shipped: the averaged one when the recipe averages."""
+        return self.average if self.average is not None else self.net
+
+    def fit(self, *, minutes: float | None = None) -> Progress:
+        """Train until the recipe's epochs, its patience or the time is used up."""
+        recipe, progress = self.recipe, self.progress
+        started = time.monotonic()
+        while progress.epoch < recipe.epochs:
+            epoch = progress.epoch
+            self.net.freeze_backbone(epoch < recipe.freeze_epochs)
+            self.parts.train()
+            rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1)
+            rows = self._rows(epoch)
+            losses = []
+            begun = time.monotonic()
+            for start in range(self.steps_per_epoch):
+                step = epoch * self.steps_per_epoch + start
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self._rate(step)
+                losses.append(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
+                self._update_average(step)
+                if minutes is not None and (time.monotonic() - started) / 60 > minutes and progress.curve:
+                    return progress  # the unfinished epoch is repeated on resume
+            figures = validate(self.judged, self.validation, self.fabric.device)
+            progress.epoch += 1
+            progress.minutes += (time.monotonic() - begun) / 60
+            row = {"epoch": progress.epoch, "loss": float(np.mean(losses)), **figures}
+            progress.curve.append(row)
+            monitored = figures[recipe.monitor]
+            if monitored > progress.best or not self.best_state:
+                progress.best, progress.best_epoch = monitored, epoch
+                self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}
+            self._save()
+            shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
+            console.print(
+                f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min"
+            )
+            if recipe.patience and epoch - progress.best_epoch >= recipe.patience:
+                break
+            if minutes is not None and (time.monotonic() - started) / 60 > minutes:
+                break
+        return progress
+
+    # checkpoints
+
+    def _save(self) -> None:
+        state: dict[str, Any] = {
+            "recipe": self.recipe.sha256,
+            "parts": self.parts.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "best": self.best_state,
+            "progress": vars(self.progress),
+        }
+        partial = self.folder / "last.pt.partial"
+        torch.save(state, partial)
+        partial.replace(self.folder / "last.pt")  # a kill while writing leaves the previous checkpoint whole
+        with (self.folder / "curve.csv").open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, list(self.progress.curve[0]))
+            writer.writeheader()
+            writer.writerows(self.progress.curve)
+
+    def _restore(self, path: Path) -> None:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["recipe"] != self.recipe.sha256:
+            raise RecipeError(
+                f"The checkpoint {path} was made with another version of this recipe.",
+                "Remove its folder, or start without --resume.",
+            )
+        self.parts.load_state_dict(state["parts"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.best_state = state["best"]
+        self.progress = Progress(**state["progress"])
+
+
+def validate(net: OverreadNet, cases: Cases, device: torch.device) -> dict[str, float]:
+    """AUC of a finding on real cases, and the mean per-volume Dice at 0.5 where masks exist."""
+    net.eval()
+    scores, overlap = [], {}
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+        for start in range(0, len(cases), 32):
+            rows = torch.arange(start, min(start + 32, len(cases)))
+            out = net.run(cases.images(rows).to(device, memory_format=torch.channels_last))
+            logits = out.logits.float()
+            scores.append((logits[:, 0] if logits.shape[1] == 1 else -logits.log_softmax(1)[:, 0]).cpu())
+            if out.mask_logits is None or cases.masks is None:
+                continue
+            drawn, truth = out.mask_logits[:, 0].float().cpu() > 0, cases.masks[rows] > 127
+            for place, row in enumerate(rows.tolist()):
+                both = overlap.setdefault(cases.groups[row], [0, 0])
+                both[0] += 2 * int((drawn[place] & truth[place]).sum())
+                both[1] += int(drawn[place].sum()) + int(truth[place].sum())
+    figures = {"auc": roc_auc((cases.labels > 0).numpy(), torch.cat(scores).double().numpy())}
+    if overlap:
+        figures["dice"] = float(np.mean([a / b if b else 1.0 for a, b in overlap.values()]))
+    return figures

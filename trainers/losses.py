@@ -1,0 +1,76 @@
+"""Losses. Image losses return one value per image, so that weights act on images and not on batches."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+
+def cross_entropy(
+    logits: torch.Tensor, target: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
+) -> torch.Tensor:
+    """Cross-entropy per image.
+
+    Args:
+        logits: ``(B, 1)`` for two classes (logit of class 1), else ``(B, K)``.
+        target: class probabilities ``(B, K)``, K = 2 for a binary model; soft targets (MixUp) are fine.
+        weights: ``(K,)`` class weights.
+        smoothing: share of the target spread evenly over the classes.
+
+    Returns:
+        ``(B,)``.
+    """
+    target = target * (1 - smoothing) + smoothing / target.shape[1]
+    log_p = _log_probabilities(logits)
+    if weights is not None:
+        target = target * weights
+    return -(target * log_p).sum(1)
+
+
+def focal(logits: torch.Tensor, target: torch.Tensor, *, alpha: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Focal loss per image, ``-alpha_t (1 - p_t)^gamma log p_t`` (Lin et al., ICCV 2017).
+
+    ``alpha`` ``(K,)`` weighs the classes; with gamma 0 and alpha 0.5 for both of two classes it is half the
+    cross-entropy. Arguments otherwise as for :func:`cross_entropy`.
+    """
+    log_p = _log_probabilities(logits)
+    return -(target * alpha * (1 - log_p.exp()).pow(gamma) * log_p).sum(1)
+
+
+def _log_probabilities(logits: torch.Tensor) -> torch.Tensor:
+    logits = logits.float()
+    if logits.shape[1] == 1:
+        return torch.cat([F.logsigmoid(-logits), F.logsigmoid(logits)], 1)
+    return F.log_softmax(logits, 1)
+
+
+def tversky_index(mask_logits: torch.Tensor, target: torch.Tensor, *, miss: float, smooth: float = 1.0) -> torch.Tensor:
+    """Tversky index over the whole batch, ``TP / (TP + miss FN + (1 - miss) FP)`` (Salehi et al., MLMI 2017).
+
+    Args:
+        mask_logits, target: ``(B, 1, H, W)``; the target in [0, 1].
+        miss: weight of a missed pixel.
+        smooth: added to numerator and denominator, so that empty masks score 1.
+
+    Returns:
+        scalar in (0, 1].
+    """
+    p = torch.sigmoid(mask_logits.float())
+    tp = (p * target).sum()
+    fn = ((1 - p) * target).sum()
+    fp = (p * (1 - target)).sum()
+    return (tp + smooth) / (tp + miss * fn + (1 - miss) * fp + smooth)
+
+
+def mask_loss(
+    kind: str, mask_logits: torch.Tensor, target: torch.Tensor, *, miss: float, exponent: float
+) -> torch.Tensor:
+    """Mask loss by name: ``tversky+bce``, ``focal-tversky`` (Abraham & Khan, ISBI 2019) or ``dice`` (miss 0.5)."""
+    if kind == "tversky+bce":
+        bce = F.binary_cross_entropy_with_logits(mask_logits.float(), target)
+        return 1 - tversky_index(mask_logits, target, miss=miss) + bce
+    if kind == "focal-tversky":
+        return (1 - tversky_index(mask_logits, target, miss=miss)).pow(exponent)
+    if kind == "dice":
+        return 1 - tversky_index(mask_logits, target, miss=0.5)
+    raise ValueError(f"unknown mask loss {kind!r}")

@@ -1,0 +1,174 @@
+"""Scoring a model on items through the serving path, and turning the scores into figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.engine.predict import (
+    SeriesPrediction,
+    finding_probability,
+    masks_from,
+    predict_series,
+    probabilities,
+)
+from core.models.card import Metric, ModelCard
+from core.models.net import OverreadNet
+from core.statistics.calibration import ece
+from core.statistics.intervals import bootstrap_by_group
+from core.statistics.ranking import roc_auc
+from core.statistics.rates import binary_rates
+from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
+from trainers.data.items import Item
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What a model said about ``N`` slices, beside the truth.
+
+    ``truth`` is 1 where the label is a finding; ``classes`` the class index; ``logits`` ``(N, K)``; ``masks`` and
+    ``truths`` lists of bool ``(height, width)`` in the order of the rows, or ``None``.
+    """
+
+    ids: np.ndarray
+    groups: np.ndarray
+    classes: np.ndarray
+    truth: np.ndarray
+    logits: np.ndarray
+    finding: np.ndarray
+    masks: list[np.ndarray] | None
+    truths: list[np.ndarray] | None
+    seconds: float
+
+
+def predictions(net: OverreadNet, card: ModelCard, items: Sequence[Item]) -> list[SeriesPrediction]:
+    """Run the model over all items; the slow part, done once."""
+    return [predict_series(net, card, item.series) for item in items]
+
+
+def scored(
+    card: ModelCard,
+    items: Sequence[Item],
+    predicted: Sequence[SeriesPrediction],
+    labels: dict[str, int],
+    gate: np.ndarray | None = None,
+) -> Scored:
+    """Put predictions beside the truth, calibrated and thresholded by the card.
+
+    Args:
+        gate: bool ``(N,)`` false where a mask is withheld; by default the card's own decision when it gates itself.
+    """
+    logits = np.concatenate([p.logits for p in predicted])
+    finding = finding_probability(probabilities(logits, card.temperature), card)
+    classes = np.array([labels[label] for item in items for label in item.labels])
+    positive = [card.classes.index(name) for name in card.positive]
+    if gate is None and card.gate == card.name:
+        gate = finding >= card.threshold.value
+    masks = truths = None
+    if all(p.mask_probability is not None for p in predicted) and any(i.series.truth is not None for i in items):
+        masks, truths = [], []
+        for item, p in zip(items, predicted, strict=True):
+            assert p.mask_probability is not None
+            masks.extend(masks_from(card, p.mask_probability))
+            real = item.series.truth
+            truths.extend(np.zeros(item.series.pixels.shape, bool) if real is None else real)
+        if gate is not None:
+            masks = [m if open_ else np.zeros_like(m) for m, open_ in zip(masks, gate, strict=True)]
+    return Scored(
+        ids=np.array([name for item in items for name in item.ids]),
+        groups=np.array([item.group for item in items for _ in item.labels]),
+        classes=classes,
+        truth=np.isin(classes, positive),
+        logits=logits,
+        finding=finding,
+        masks=masks,
+        truths=truths,
+        seconds=float(np.mean([p.seconds for p in predicted])),
+    )
+
+
+def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, Metric]:
+    """All figures of a model on some part, with 95 % intervals that draw whole groups."""
+    threshold = card.threshold.value
+    groups = len(set(s.groups))
+
+    def interval(statistic: object, arrays: list[np.ndarray], of: np.ndarray, n: int = resamples) -> Metric:
+        i = bootstrap_by_group(statistic, arrays, of, n=n)  # type: ignore[arg-type]
+        return Metric(value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method)
+
+    out: dict[str, Metric] = {}
+    if 0 < s.truth.sum() < len(s.truth):
+        out["auc"] = interval(roc_auc, [s.truth, s.finding], s.groups)
+        by_group = _per_group(s)
+        if by_group is not None:
+            out["group_auc"] = interval(roc_auc, list(by_group), np.arange(len(by_group[0])))
+        for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
+
+            def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
+                return float(getattr(binary_rates(truth, p, threshold), name))
+
+            out[name] = interval(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
+        out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
+    if s.masks is not None and s.truths is not None:
+        out.update(_mask_figures(s, resamples))
+    out["ms_per_image"] = Metric(value=1000 * s.seconds, n=len(s.truth), method="this machine's CPU, one at a time")
+    return out
+
+
+def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
+    assert s.masks is not None
+    assert s.truths is not None
+    out = {}
+
+    def put(name: str, values: np.ndarray, of: np.ndarray, statistic: object = np.mean) -> None:
+        i = bootstrap_by_group(statistic, [values], of, n=resamples)  # type: ignore[arg-type]
+        out[name] = Metric(
+            value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method
+        )
+
+    with_tumour = np.array([t.any() for t in s.truths])
+    if with_tumour.any():
+        rows = np.nonzero(with_tumour)[0]
+        per_slice = np.array([dice(s.masks[r], s.truths[r]) for r in rows])
+        put("dice_slice", per_slice, s.groups[rows])
+        volumes = dice_per_volume(s.masks, s.truths, s.groups.tolist())
+        values = np.asarray(volumes.values)
+        put("dice_volume_mean", values, np.arange(len(values)))
+        put("dice_volume_median", values, np.arange(len(values)), np.median)
+    if (~with_tumour).any():
+        rows = np.nonzero(~with_tumour)[0]
+        drawn = np.array([float(s.masks[r].any()) for r in rows])
+        assert abs(drawn.mean() - false_mask_rate(s.masks, s.truths)) < 1e-9
+        put("false_mask_rate", drawn, s.groups[rows])
+    return out
+
+
+def _per_group(s: Scored) -> tuple[np.ndarray, np.ndarray] | None:
+    """Truth and mean probability by group, when every group has one truth and both occur; else ``None``."""
+    names, codes = np.unique(s.groups, return_inverse=True)
+    counts = np.bincount(codes)
+    share = np.bincount(codes, s.truth.astype(float)) / counts
+    if len(names) == len(s.truth) or not np.isin(share, (0.0, 1.0)).all() or len(set(share)) < 2:
+        return None
+    return share > 0.5, np.bincount(codes, s.finding) / counts
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def baselines(s: Scored, items: Sequence[Item]) -> dict[str, dict[str, float]]:
+    """What needs no model: always positive, always negative, and the grey-level mean and spread as a score."""
+    rate = float(s.truth.mean())
+    out = {"always positive": {"auc": 0.5, "accuracy": rate}, "always negative": {"auc": 0.5, "accuracy": 1 - rate}}
+    if 0 < rate < 1:
+        planes = [plane for item in items for plane in item.series.pixels]
+        for name, score in (
+            ("grey mean", np.array([float(p.mean(dtype=np.float64)) for p in planes])),
+            ("grey spread", np.array([float(p.std(dtype=np.float64)) for p in planes])),
+        ):
+            auc = roc_auc(s.truth, score)
+            out[name] = {"auc": max(auc, 1 - auc)}
+    return out
