@@ -1,0 +1,100 @@
+"""De-identification on entry: an allow list of technical tags is kept, everything else is dropped.
+
+What counts as identifying, and is named when it was dropped, follows the basic profile of DICOM PS3.15 Annex E.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+from core.imaging.tag_lists import IDENTIFYING, KEPT, SECRET_NAMES, SECRET_VALUES
+
+_NAME_LIKE = re.compile(
+    r"\^|@|\d{6,}|\d{1,4}[-./]\d{1,2}[-./]\d{2,4}|\b(mr|mrs|ms|dr|prof|name|dob|born)[.:]", re.IGNORECASE
+)
+_AGE = re.compile(r"^(\d{3})([DWMY])$")
+
+
+class Identity:
+    """What the files of one upload say about the patient: gathered to be kept out of names and free text."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._values: set[str] = set()
+        self.patients: set[str] = set()
+        self.dropped: set[str] = set()
+
+    def learn(self, header: Dataset) -> None:
+        """Take note of one file's identifying values and of the tags that will be dropped from it."""
+        for keyword in IDENTIFYING:
+            if keyword in header and header.get(keyword) not in (None, "", []):
+                self.dropped.add(keyword)
+        if any(tag.is_private for tag in tuple(header.keys())):
+            self.dropped.add("private tags")
+        for keyword in SECRET_NAMES:
+            for value in _texts(header.get(keyword)):
+                self._values.add(value.lower())
+                self._words.update(word.lower() for word in re.split(r"[\W\d_]+", value) if len(word) > 1)
+        for keyword in SECRET_VALUES:
+            self._values.update(value.lower() for value in _texts(header.get(keyword)))
+        self.patients.update(_texts(header.get("PatientID")))
+
+    def reveals(self, text: str) -> bool:
+        """Whether a text holds an identifying value: long ones anywhere, short ones as a word of their own."""
+        folded = text.lower()
+        words = {word for word in re.split(r"[\W\d_]+", folded) if word}
+        pieces = {piece for piece in re.split(r"[\W_]+", folded) if piece}
+        if words & self._words or any(len(value) > 2 and value in pieces for value in self._values):
+            return True
+        plain = _plain(folded)
+        return any(len(_plain(value)) > 3 and _plain(value) in plain for value in self._values)
+
+    def file_name(self, path: str, number: int) -> str:
+        """A file's name without folders, or a neutral one when it gives the patient away."""
+        name = PurePosixPath(path).name
+        return f"file {number}" if self.reveals(path) else name
+
+    def free_text(self, text: str) -> str:
+        """A free text as it is, or nothing when it may name somebody."""
+        text = " ".join(text.split())[:64]
+        return "" if _NAME_LIKE.search(text) or self.reveals(text) else text
+
+
+def kept_tags(header: Dataset, identity: Identity) -> dict[str, str]:
+    """Technical tags that stay, as text; identity is respected in every one that is not a number."""
+    tags: dict[str, str] = {}
+    for keyword in KEPT:
+        text = "\\".join(_texts(header.get(keyword)))
+        if keyword == "PatientSex":
+            text = text if text in ("M", "F", "O") else ""
+        elif keyword == "PatientAge":
+            text = _age(text)
+        elif not re.fullmatch(r"[-+.\deE]{1,16}", text):
+            text = identity.free_text(text)
+        if text:
+            tags[keyword] = text
+    return tags
+
+
+def _age(text: str) -> str:
+    """Age with those over 89 in one group, as they are few enough to be recognised (HIPAA safe harbour)."""
+    match = _AGE.match(text)
+    if not match:
+        return ""
+    return "090Y+" if match[2] == "Y" and int(match[1]) > 89 else text
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip()
+
+
+def _texts(value: object) -> list[str]:
+    if value is None:
+        return []
+    values: Iterable[object] = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+    return [text for text in (str(item).strip() for item in values) if text]

@@ -1,0 +1,107 @@
+"""Pixels of a DICOM data set, checked against its header before anything is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.uid import RLELossless
+
+from core.errors import UnreadableFileError
+from core.imaging.limits import Budget
+from core.imaging.raster import to_grey
+
+
+def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
+    """Stored values of all frames.
+
+    Returns:
+        The frames ``(frames, rows, columns)`` (stored values; luminance for colour), whether the image is stored in
+        colour format, and whether it really had colour.
+
+    Raises:
+        UnreadableFileError: the pixel data is truncated, damaged, or compressed in a way that cannot be decoded.
+        LimitExceededError: too large by its header.
+    """
+    rows, columns = int(header.get("Rows", 0) or 0), int(header.get("Columns", 0) or 0)
+    frames = max(int(header.get("NumberOfFrames", 1) or 1), 1)
+    if rows < 1 or columns < 1:
+        raise UnreadableFileError("The DICOM header lacks rows and columns.", "Export the series again.")
+    budget.check_size(columns, rows)
+    budget.add_voxels(rows * columns * frames)
+    _check_frames(header, rows, columns, frames)
+    try:
+        values = pixel_array(header)
+        if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+            values = apply_color_lut(values, header)
+    except Exception as error:  # decoders raise anything on damaged data
+        raise UnreadableFileError(_why(header, error), "Export it uncompressed, or copy it again.") from error
+    samples = int(header.get("SamplesPerPixel", 1) or 1)
+    stored_in_colour = samples > 1 or header.get("PhotometricInterpretation") == "PALETTE COLOR"
+    colour = False
+    if stored_in_colour:
+        scale = 255.0 / 65535.0 if values.dtype.itemsize == 2 else 1.0
+        tolerance = 2.0 if header.file_meta.get("TransferSyntaxUID", "").is_compressed else 0.0
+        values, colour = to_grey(values.astype(np.float32) * np.float32(scale), tolerance)
+    return values.reshape(frames, rows, columns), stored_in_colour, colour
+
+
+def _why(header: Dataset, error: Exception) -> str:
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    name = syntax.name if syntax is not None else "unknown"
+    if isinstance(error, (NotImplementedError, RuntimeError)) and syntax is not None and syntax.is_compressed:
+        return f"The pixels are compressed as {name}, which cannot be decoded here, or are damaged."
+    return "The pixel data is truncated or damaged."
+
+
+def _check_frames(header: Dataset, rows: int, columns: int, frames: int) -> None:
+    """Compare compressed frames with the header: a decoder would believe the frame's own, larger size."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    if syntax is None or not syntax.is_encapsulated or "PixelData" not in header:
+        return
+    samples, bits = int(header.get("SamplesPerPixel", 1) or 1), int(header.get("BitsAllocated", 8) or 8)
+    # run-length coding at its worst adds one byte in 128, and a header of 64 bytes
+    largest = rows * columns * samples * max(bits // 8, 1) * 2 + 4096
+    try:
+        for frame in generate_frames(header.PixelData, number_of_frames=frames):
+            if syntax == RLELossless:
+                agrees = len(frame) <= largest
+            else:
+                size = _coded_size(frame)
+                agrees = size is None or size == (columns, rows)
+            if not agrees:
+                raise UnreadableFileError(
+                    "The compressed picture has another size than the DICOM header says.", "Export the series again."
+                )
+    except UnreadableFileError:
+        raise
+    except Exception as error:  # damaged encapsulation
+        raise UnreadableFileError("The compressed pixel data is damaged.", "Export the series again.") from error
+
+
+def _coded_size(frame: bytes) -> tuple[int, int] | None:
+    """Width and height in a JPEG, JPEG-LS or JPEG 2000 frame; ``None`` when no size marker is found."""
+    siz = frame.find(b"\xff\x4f\xff\x51", 0, 4096)
+    if siz >= 0:
+        width, height, left, top = (int.from_bytes(frame[at : at + 4], "big") for at in range(siz + 8, siz + 24, 4))
+        return width - left, height - top
+    for marker, at in _segments(frame):
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            height, width = (int.from_bytes(frame[i : i + 2], "big") for i in (at + 3, at + 5))
+            return (width, height) if height and width else None
+    return None
+
+
+def _segments(frame: bytes) -> Iterator[tuple[int, int]]:
+    """Marker codes of a JPEG stream and where their segments begin."""
+    at = 2
+    while at + 4 <= len(frame) and frame[at] == 0xFF:
+        marker = frame[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        yield marker, at + 2
+        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")

@@ -1,0 +1,161 @@
+"""NIfTI-1 and NIfTI-2 bytes to a series of axial slices in the usual display: patient's right on the left, front up."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+
+from core.errors import LimitExceededError, UnreadableFileError
+from core.imaging.archive import gunzip
+from core.imaging.deidentify import Identity
+from core.imaging.keys import content_key
+from core.imaging.limits import Budget
+from core.imaging.raster import to_grey
+from core.imaging.study import Modality, Plane, Series, SourceKind, Unit
+from core.imaging.truth import stem_of
+
+_MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001}
+_HEADER_BYTES = 8192
+_HINTS = {
+    Modality.PT: {"pet", "pt", "suv", "fdg"},
+    Modality.CT: {"ct"},
+    Modality.MR: {"mr", "mri", "t1", "t2", "t1w", "t2w", "t1c", "t1ce", "t1gd", "flair", "dwi", "adc"},
+}
+
+
+def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Series:
+    """Decode a NIfTI file, packed or not, to axial slices.
+
+    The volume is brought to the nearest canonical orientation without interpolation; the affine is turned from RAS to
+    LPS. Values are scaled by the header's slope and intercept.
+
+    Raises:
+        UnreadableFileError: damaged, truncated, or half of a header/image pair.
+        LimitExceededError: too large by its header.
+    """
+    packed = data.startswith(b"\x1f\x8b")
+    header = _header(gunzip(data, _HEADER_BYTES) if packed else data)
+    shape = tuple(int(size) for size in header.get_data_shape())
+    if len(shape) < 2 or min(shape) < 1:
+        raise UnreadableFileError(f"The NIfTI volume has the size {shape}.", "Export it again as a 3-D volume.")
+    shape = (*shape, 1)[:3] if len(shape) < 3 else shape
+    budget.check_size(shape[0], shape[1])
+    count = int(np.prod(shape[:3], dtype=np.int64))
+    whole = int(np.prod(shape, dtype=object)) * int(header.get_data_dtype().itemsize)
+    end = int(float(header["vox_offset"])) + whole
+    if end > budget.limits.total_bytes:
+        raise LimitExceededError(
+            f"The NIfTI volume unpacks to more than {budget.limits.total_bytes / 2**20:,.0f} MiB, "
+            "the limit on total bytes.",
+            "Upload one time point or a resampled volume.",
+        )
+    budget.add_voxels(count)
+    if packed:
+        data = gunzip(data, end)
+        budget.add_bytes(len(data))
+    if len(data) < end:
+        raise UnreadableFileError(
+            f"The NIfTI file is truncated: {len(data):,} of {end:,} bytes.", "Copy or download it again."
+        )
+    if any(field in header and header[field].item() for field in ("db_name", "aux_file", "descrip")):
+        identity.dropped.add("NIfTI header text")
+    return _series(path, data, header, shape)
+
+
+def _header(start: bytes) -> Any:
+    if start[344:348] == b"ni1\x00" or start[4:8] == b"ni2\x00":
+        raise UnreadableFileError(
+            "It is the header of a NIfTI pair (.hdr and .img).", "Convert the pair to one .nii or .nii.gz file."
+        )
+    kind: Any = nib.Nifti2Header if start[4:8] == b"n+2\x00" else nib.Nifti1Header
+    try:
+        header = kind.from_fileobj(io.BytesIO(start[: 540 if kind is nib.Nifti2Header else 348]), check=False)
+        header.get_data_dtype(), header.get_data_shape(), header.get_best_affine(), header.get_slope_inter()
+    except (HeaderDataError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UnreadableFileError("The NIfTI header is damaged.", "Copy or download the file again.") from error
+    return header
+
+
+def _series(path: str, data: bytes, header: Any, shape: tuple[int, ...]) -> Series:
+    notes: list[str] = []
+    tags: dict[str, str] = {}
+    values = _values(data, header, shape, notes)
+    affine = np.asarray(header.get_best_affine(), dtype=float)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        affine = np.eye(4)
+        notes.append("The orientation in the header is unusable: voxels were taken as 1 mm, in RAS order.")
+    elif int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
+        notes.append("The header does not state the orientation: left and right may be swapped.")
+    unit_name = header.get_xyzt_units()[0] if int(header["xyzt_units"]) else "unknown"
+    if unit_name not in _MILLIMETRES:
+        notes.append("The header does not state the unit of length: millimetres assumed.")
+    affine[:3] *= _MILLIMETRES.get(unit_name, 1.0)
+    canonical = nib.as_closest_canonical(nib.Nifti1Image(values, affine))
+    volume = np.asarray(canonical.dataobj)
+    # canonical voxels run to the patient's right, front and head; the display runs to the left, the back and the head
+    pixels = np.ascontiguousarray(volume[::-1, ::-1].transpose(2, 1, 0), dtype=np.float32)
+    flip = np.diag([-1.0, -1.0, 1.0, 1.0])
+    flip[0, 3], flip[1, 3] = volume.shape[0] - 1, volume.shape[1] - 1
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(canonical.affine) @ flip
+    sizes = np.linalg.norm(lps[:3, :3], axis=0)
+    modality, unit = _by_name(path, pixels, notes, tags)
+    spacing = (float(sizes[2]), float(sizes[1]), float(sizes[0]))
+    return Series(
+        key=content_key(pixels, SourceKind.NIFTI, spacing),
+        description=f"{'NIfTI volume' if modality is Modality.UNKNOWN else modality + ' volume'}, {len(pixels)} slices",
+        pixels=pixels,
+        unit=unit,
+        modality=modality,
+        spacing=spacing,
+        plane=Plane.AXIAL,
+        affine=lps,
+        tags=tags,
+        notes=tuple(notes),
+    )
+
+
+def _values(data: bytes, header: Any, shape: tuple[int, ...], notes: list[str]) -> np.ndarray:
+    count = int(np.prod(shape[:3], dtype=np.int64))
+    raw = np.frombuffer(data, header.get_data_dtype(), count, int(float(header["vox_offset"])))
+    if raw.dtype.names:
+        channels = np.stack([raw[name] for name in raw.dtype.names[:3]], axis=-1).astype(np.float32)
+        raw, _ = to_grey(channels)
+        notes.append("Colour was turned to grey.")
+    elif raw.dtype.kind == "c":
+        raw = np.abs(raw)
+        notes.append("Complex values were turned to their magnitude.")
+    values = raw.astype(np.float32)
+    slope, intercept = header.get_slope_inter()
+    if slope is not None and np.isfinite(slope) and slope != 0:
+        values = values * np.float32(slope) + np.float32(intercept or 0.0)
+    if any(size > 1 for size in shape[3:]):
+        notes.append(f"The file holds {int(np.prod(shape[3:], dtype=object)):,} volumes: the first one is shown.")
+    if not np.isfinite(values).all():
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        notes.append("Voxels without a number were set to 0.")
+    return values.reshape(shape[:3], order="F")
+
+
+def _by_name(path: str, pixels: np.ndarray, notes: list[str], tags: dict[str, str]) -> tuple[Modality, Unit]:
+    """Modality and unit as far as the file's name and the values tell; every guess is noted."""
+    words = set(re.split(r"[^a-z0-9]+", stem_of(path).lower()))
+    hints = {modality: words & known for modality, known in _HINTS.items() if words & known}
+    if len(hints) != 1:
+        return Modality.UNKNOWN, Unit.ARBITRARY
+    modality, found = next(iter(hints.items()))
+    word = sorted(found)[0]
+    tags["name hint"] = word
+    notes.append(f'The modality {modality} comes from "{word}" in the file name; the format does not say.')
+    low, high = float(pixels.min()), float(pixels.max())
+    if modality is Modality.CT and -4096 <= low <= -500 and high < 32768:
+        notes.append(f"Values run from {low:.0f} to {high:.0f} and are taken as HU.")
+        return modality, Unit.HU
+    if modality is Modality.PT and low >= -1 and ("suv" in words or 1.0 <= high <= 200.0):
+        notes.append(f"Values run up to {high:.1f} and are taken as SUVbw; the file does not state its unit.")
+        return modality, Unit.SUV
+    return modality, Unit.ARBITRARY

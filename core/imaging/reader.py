@@ -1,0 +1,207 @@
+"""From uploaded bytes to a study."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from core.errors import OverreadError, UnreadableFileError
+from core.imaging.archive import Entry, walk
+from core.imaging.deidentify import Identity
+from core.imaging.dicom_frames import Frame, read_frames
+from core.imaging.dicom_series import build_series, group_frames
+from core.imaging.formats import READABLE, Format, describe, sniff
+from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
+from core.imaging.nifti import read_nifti
+from core.imaging.projections import coronal_mip
+from core.imaging.raster import Picture, read_raster
+from core.imaging.stacks import stack_pictures
+from core.imaging.study import Modality, Problem, Series, SourceKind, Study
+from core.imaging.truth import attach_truth, looks_like_mask, pairing_key
+
+_LEAST_MIP_SLICES = 16
+_LATER = ("roi", "seg", "mask", "label")
+
+
+def read(files: Sequence[tuple[str, bytes]], limits: Limits = DEFAULT_LIMITS) -> Study:
+    """Read an upload: any mix of PNG, JPEG, TIFF, DICOM, NIfTI and zips of those.
+
+    Formats are told by content. A file that cannot be read is named in ``Study.problems`` and the rest is read.
+    Identifying tags are dropped on the way. PET volumes get a coronal maximum-intensity projection, placed first.
+
+    Args:
+        files: name and bytes of each file.
+        limits: what an upload may cost.
+
+    Returns:
+        The study, with at least one series; projections first, then the largest.
+
+    Raises:
+        UnreadableFileError: nothing could be read (for a single file: why).
+        EncryptedFileError: the upload is an encrypted archive.
+        LimitExceededError: a limit is exceeded; the message names it and the remedy.
+    """
+    if not files:
+        raise UnreadableFileError("Nothing was uploaded.", f"Choose {READABLE}.")
+    upload = _Upload(Budget(limits))
+    try:
+        for entry in walk(files, upload.budget):
+            upload.take(entry)
+        series = upload.series()
+    except OverreadError:
+        raise
+    except MemoryError as error:
+        raise UnreadableFileError("The upload does not fit into memory.", "Upload fewer series at a time.") from error
+    if not series:
+        raise upload.failure()
+    return Study(
+        name=upload.name([name for name, _ in files]),
+        source=upload.sources[id(series[0])],
+        series=tuple(series),
+        sha256=_digest(files),
+        dropped_tags=tuple(sorted(upload.identity.dropped)),
+        problems=upload.problems(),
+    )
+
+
+class _Upload:
+    """What has been read so far."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.identity = Identity()
+        self.sources: dict[int, SourceKind] = {}
+        self._frames: list[Frame] = []
+        self._pictures: list[Picture] = []
+        self._volumes: list[tuple[str, Series]] = []
+        self._failures: list[tuple[str, OverreadError]] = []
+        self._later: list[Problem] = []
+
+    def take(self, entry: Entry) -> None:
+        """Decode one file; one that cannot be read is remembered, unless the upload as a whole is over a limit."""
+        try:
+            if entry.error is not None:
+                raise entry.error
+            self._decode(entry)
+        except UploadLimitError:
+            raise
+        except OverreadError as error:
+            self._failures.append((entry.name, error))
+        except Exception as error:  # decoders raise anything on damaged bytes; no file may take the upload down
+            damaged = UnreadableFileError("The file is damaged.", "Export or download it again.")
+            damaged.__cause__ = error
+            self._failures.append((entry.name, damaged))
+
+    def _decode(self, entry: Entry) -> None:
+        kind = sniff(entry.data)
+        if kind in (Format.PNG, Format.JPEG, Format.TIFF):
+            pictures = read_raster(entry.name, entry.data, kind, self.budget)
+            if any(picture.metadata for picture in pictures):
+                self.identity.dropped.add("picture metadata")
+            self._pictures += pictures
+        elif kind is Format.DICOM:
+            frames = read_frames(entry.name, entry.data, self.budget)
+            if frames:
+                self.identity.learn(frames[0].header)
+            self._frames += frames
+        elif kind in (Format.NIFTI, Format.GZIP):
+            self._volumes.append((entry.name, read_nifti(entry.name, entry.data, self.budget, self.identity)))
+        else:
+            raise UnreadableFileError(f"It looks like {describe(entry.data)}.", f"Upload {READABLE}.")
+
+    def series(self) -> list[Series]:
+        """All series in the order in which they are shown."""
+        found: list[Series] = []
+        for group in group_frames(self._frames):
+            found.append(self._from(build_series(group, self.identity), SourceKind.DICOM))
+        self._frames = []
+        for volume in self._paired_volumes():
+            found.append(self._from(volume, SourceKind.NIFTI))
+        stacked, problems = stack_pictures(self._pictures, self.identity)
+        self._pictures = []
+        self._later += problems
+        found += [self._from(stack, SourceKind.RASTER) for stack in stacked]
+        found.sort(key=_rank)
+        projections = [
+            self._from(coronal_mip(one), self.sources[id(one)])
+            for one in found
+            if one.modality is Modality.PT and one.slices >= _LEAST_MIP_SLICES and one.projection == "slice"
+        ]
+        return projections + found
+
+    def _from(self, series: Series, source: SourceKind) -> Series:
+        self.sources[id(series)] = source
+        return series
+
+    def _paired_volumes(self) -> list[Series]:
+        """NIfTI volumes with their masks attached; masks without a volume stay volumes."""
+        images = {pairing_key(path): (path, one) for path, one in self._volumes if not looks_like_mask(path)}
+        kept = {id(one): self._named(path, one) for path, one in self._volumes}
+        for path, mask in self._volumes:
+            if not looks_like_mask(path):
+                continue
+            image = images.get(pairing_key(path))
+            if image is None:
+                note = "This looks like a mask, but no image of the same name came with it."
+                kept[id(mask)] = replace(kept[id(mask)], notes=(*mask.notes, note))
+                continue
+            del kept[id(mask)]
+            try:
+                kept[id(image[1])] = attach_truth(kept[id(image[1])], mask)
+            except UnreadableFileError as error:
+                self._failures.append((path, error))
+        return list(kept.values())
+
+    def _named(self, path: str, volume: Series) -> Series:
+        name = self.identity.file_name(path, 1)
+        description = f"{name}, {volume.slices} slice{'s' if volume.slices > 1 else ''}"
+        return replace(volume, description=description, names=(name,) * volume.slices)
+
+    def name(self, files: list[str]) -> str:
+        """What to call the study: the file's name, unless it gives the patient away."""
+        name = PurePosixPath(files[0].replace("\\", "/")).name or "Upload"
+        if self.identity.reveals(name):
+            return "DICOM study"
+        return name if len(files) == 1 else f"{name} and {len(files) - 1} more"
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that could not be used."""
+        told = [
+            Problem(self.identity.file_name(name, number), error.message, error.remedy)
+            for number, (name, error) in enumerate(self._failures, 1)
+        ]
+        if len(self.identity.patients) > 1:
+            count = len(self.identity.patients)
+            told.append(Problem("upload", f"The files belong to {count} patients.", "Upload one patient at a time."))
+        return (*told, *self._later)
+
+    def failure(self) -> OverreadError:
+        """The error to raise when nothing could be read."""
+        if len(self._failures) == 1:
+            return self._failures[0][1]
+        if not self._failures:
+            return UnreadableFileError(
+                "The upload holds no images (a DICOMDIR is only an index).",
+                f"Upload the images themselves: {READABLE}.",
+            )
+        name, error = self._failures[0]
+        return UnreadableFileError(
+            f"None of the {len(self._failures)} files could be read. "
+            f"The first, {self.identity.file_name(name, 1)}: {error.message}",
+            error.remedy,
+        )
+
+
+def _rank(series: Series) -> tuple[bool, int]:
+    text = f"{series.description} {' '.join(series.notes[-1:])}".lower()
+    drawn = any(word in text.replace("_", " ").split() for word in _LATER) or "looks like a mask" in text
+    return drawn, -series.pixels.size
+
+
+def _digest(files: Sequence[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for _, data in sorted(files, key=lambda file: file[0]):
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,108 @@
+"""Raster pictures to series: masks paired with their images, pictures of one folder and size stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from core.imaging.deidentify import Identity
+from core.imaging.keys import content_key, natural
+from core.imaging.raster import Picture
+from core.imaging.study import Problem, Series, SourceKind
+from core.imaging.truth import looks_like_mask, pairing_key, resize_mask
+
+_HALF = 127.0
+
+
+def stack_pictures(pictures: Sequence[Picture], identity: Identity) -> tuple[list[Series], list[Problem]]:
+    """Series of all pictures of an upload.
+
+    A file with several pages is a stack of its own; single pictures of one folder, size and depth form a stack in
+    natural name order. A mask becomes the truth of the image of the same stem; one without an image stays a series.
+    """
+    masks = [picture for picture in pictures if looks_like_mask(picture.path)]
+    images = [picture for picture in pictures if not looks_like_mask(picture.path)]
+    pairs, unpaired, problems = _pair(images, masks, identity)
+    stacks: dict[tuple[object, ...], list[Picture]] = {}
+    for picture in [*images, *unpaired]:
+        folder, _, name = picture.path.rpartition("/")
+        kind = (picture.pixels.shape[1:], picture.value_range, picture.unit, picture.low_is_bright)
+        own = name if picture.paged else ""
+        stacks.setdefault((folder, own, looks_like_mask(picture.path), *kind), []).append(picture)
+    return [_series(stack, pairs, identity) for stack in stacks.values()], problems
+
+
+def _pair(
+    images: Sequence[Picture], masks: Sequence[Picture], identity: Identity
+) -> tuple[dict[int, np.ndarray], list[Picture], list[Problem]]:
+    """Truth by ``id`` of its picture; masks without an image; masks that do not fit theirs."""
+    by_key: dict[str, list[Picture]] = {}
+    by_stem: dict[str, list[Picture]] = {}
+    for image in images:
+        key = pairing_key(image.path)
+        by_key.setdefault(key, []).append(image)
+        by_stem.setdefault(key.rpartition("/")[2], []).append(image)
+    pairs: dict[int, np.ndarray] = {}
+    unpaired: list[Picture] = []
+    problems: list[Problem] = []
+    for mask in masks:
+        key = pairing_key(mask.path)
+        found = by_key.get(key) or by_stem.get(key.rpartition("/")[2], [])
+        if len(found) != 1 or id(found[0]) in pairs:
+            unpaired.append(mask)
+            continue
+        image = found[0]
+        if len(mask.pixels) != len(image.pixels):
+            name = identity.file_name(mask.path, 1)
+            reason = f"The mask has {len(mask.pixels)} pages, its image has {len(image.pixels)}."
+            problems.append(Problem(name, reason, "Upload a mask drawn on this very image."))
+            continue
+        # JPEG leaves a faint halo around a drawn mask, so there half of the range is the border
+        drawn = mask.pixels > (_HALF if mask.lossy else 0)
+        pairs[id(image)] = resize_mask(drawn, *image.pixels.shape[1:])
+    return pairs, unpaired, problems
+
+
+def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identity) -> Series:
+    stack = sorted(stack, key=lambda picture: natural(PurePosixPath(picture.path).name))
+    first = stack[0]
+    pixels = np.concatenate([picture.pixels for picture in stack])
+    truth = None
+    notes: list[str] = []
+    colour = any(picture.colour for picture in stack)
+    if any(id(picture) in pairs for picture in stack):
+        empty = [np.zeros(picture.pixels.shape, dtype=bool) for picture in stack]
+        truth = np.concatenate([pairs.get(id(picture), none) for picture, none in zip(stack, empty, strict=True)])
+        without = sum(id(picture) not in pairs for picture in stack)
+        if without:
+            notes.append(f"{without} of {len(stack)} images came without a mask and count as tumour-free in the truth.")
+    if looks_like_mask(first.path):
+        notes.append("This looks like a mask, but no image of the same name came with it.")
+    if colour:
+        notes.append("Colour was turned to grey.")
+    names = [
+        identity.file_name(picture.path, number)
+        for number, picture in enumerate(stack, 1)
+        for _ in range(len(picture.pixels))
+    ]
+    count = len(pixels)
+    return Series(
+        key=content_key(pixels, SourceKind.RASTER),
+        description=names[0] if count == 1 else f"{_stack_name(stack, identity)}, {count} slices",
+        pixels=pixels,
+        unit=first.unit,
+        value_range=first.value_range,
+        low_is_bright=first.low_is_bright,
+        colour=colour,
+        notes=tuple(notes),
+        truth=truth,
+        names=tuple(names),
+    )
+
+
+def _stack_name(stack: list[Picture], identity: Identity) -> str:
+    path = PurePosixPath(stack[0].path)
+    name = path.name if len(stack) == 1 else path.parent.name
+    return "Picture stack" if not name or identity.reveals(name) else name
