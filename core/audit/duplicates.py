@@ -85,7 +85,7 @@ def _search(
 
 def hash_pairs(
     hashes: NDArray[np.uint64],
-    max_distance: int = 4,
+    max_distance: int = 2,
     across: NDArray[Any] | None = None,
     usable: NDArray[np.bool_] | None = None,
 ) -> Pairs:
@@ -93,7 +93,8 @@ def hash_pairs(
 
     Args:
         hashes: ``(N, H)`` 64-bit hashes; every one of the ``H`` must agree, for one alone calls too much alike.
-        max_distance: bits of 64 that may differ.
+        max_distance: bits of 64 that may differ. Between the patients of brain-lgg, where every pair is a false
+            alarm, 2 finds none of some 4 million pairs, 4 finds 12.
         across: ``(N,)``: only pairs with different values (parts, patients). usable: ``(N,)``: false leaves a row out.
     """
 
@@ -116,7 +117,7 @@ def embedding_pairs(
 
     Args:
         features: ``(N, F)``, a model's pooled features or thumbnails; zero rows match nothing.
-        min_cosine: in (0, 1].
+        min_cosine: in (0, 1]. With thumbnails, 0.99 finds no pair between the patients of brain-lgg, 0.98 finds 85.
         across, usable: as in :func:`hash_pairs`.
 
     Raises:

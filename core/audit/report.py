@@ -122,7 +122,7 @@ def audit_table(
     *,
     features: NDArray[Any] | None = None,
     feature_name: str = "16 x 16 thumbnail",
-    max_distance: int = 4,
+    max_distance: int = 2,
     min_cosine: float = 0.99,
     resamples: int = 1000,
     seed: int = 0,
