@@ -12,7 +12,7 @@ from core.simulate.fields import Array
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Segments of a vessel tree, mm: start and end ``(n, 3)`` as x, y, z (z downwards from the inlet), radius ``(n,)``."""
+    """Segments of a vessel tree in mm: ends ``(n, 3)`` as x, y, z (z downwards from the inlet), radius ``(n,)``."""
 
     start: Array
     end: Array

@@ -76,7 +76,7 @@ class Head:
         self.flair = bool(flair)
 
     def scale(self, level: float) -> float:
-        """Size of the head's cross-section at ``level`` (0 skull base .. 1 near the vertex), relative to the largest."""
+        """Size of the head's cross-section at ``level`` (0 skull base .. 1 vertex), largest = 1."""
         return float(np.sqrt(max(1.0 - (max(level - 0.5, 0.0) / 0.56) ** 2, 0.04))) * (
             0.94 + 0.06 * min(level / 0.4, 1)
         )

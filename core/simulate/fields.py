@@ -5,11 +5,14 @@ Everything takes a ``numpy.random.Generator``; nothing here knows an organ. Arra
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 
-Array = np.ndarray
+Array = npt.NDArray[Any]
 
 
 def smooth(distance: Array, width: float = 1.0) -> Array:
