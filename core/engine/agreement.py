@@ -1,0 +1,145 @@
+"""What the models agree and disagree about on one slice, in words and as flags."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.engine.results import Decision, Flag, HeatMap, ModelResult, Review
+from core.imaging.study import Series
+from core.systems import system
+
+OVERLAP = 0.1  # masks that share less than this Dice point at different places
+SPREAD = 0.5  # probabilities further apart than this are a strong disagreement
+NEIGHBOUR = 0.6  # a slice whose probability differs this much from both neighbours stands alone
+
+
+def sentence(review: Review, index: int) -> str:
+    """Agreement of the ready models on one slice, in one sentence."""
+    declared = system(review.system)
+    ready = review.ready
+    if not ready:
+        return "No model of this system has answered."
+    decisions = [r.decision(index) for r in ready]
+    found = sum(d is Decision.FINDING for d in decisions)
+    if len(ready) == 1:
+        said = declared.finding if found else declared.clear
+        return f"One model answered: {said}. With a single model there is nothing to agree or disagree."
+    if found == len(ready):
+        text = f"All {len(ready)} models say {declared.finding}"
+    elif found == 0:
+        text = f"All {len(ready)} models: {declared.clear}"
+    else:
+        text = f"{found} of {len(ready)} models say {declared.finding}"
+    return f"{text}; {masks}." if (masks := _mask_words(ready, index)) else f"{text}."
+
+
+def _mask_words(ready: tuple[ModelResult, ...], index: int) -> str:
+    drawn = [r.mask[index] for r in ready if r.mask is not None]
+    if len(drawn) < 2:
+        return ""
+    present = [m for m in drawn if m.any()]
+    if not present:
+        return "no mask is drawn"
+    if len(present) < len(drawn):
+        return f"{len(present)} of {len(drawn)} draw a mask"
+    worst = min(_dice(a, b) for i, a in enumerate(present) for b in present[i + 1 :])
+    return f"the masks agree (Dice {worst:.2f})" if worst >= 0.5 else f"the masks differ (Dice {worst:.2f})"
+
+
+def _dice(a: np.ndarray, b: np.ndarray) -> float:
+    total = int(a.sum()) + int(b.sum())
+    return 2 * int((a & b).sum()) / total if total else 1.0
+
+
+def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...] = ()) -> tuple[Flag, ...]:
+    """Disagreements on one slice.
+
+    Args:
+        heat_maps: maps of this slice that exist already; each is held against the masks.
+    """
+    declared, ready, out = system(review.system), review.ready, []
+    decisions = {r.state.name: r.decision(index) for r in ready}
+    if len(set(decisions.values())) > 1:
+        yes = [r.state.title for r in ready if decisions[r.state.name] is Decision.FINDING]
+        no = [r.state.title for r in ready if decisions[r.state.name] is Decision.CLEAR]
+        out.append(Flag("models-disagree", f"{', '.join(yes)}: {declared.finding}; {', '.join(no)}: {declared.clear}."))
+    findings = [float(r.finding[index]) for r in ready if r.finding is not None]
+    if findings and max(findings) - min(findings) > SPREAD:
+        out.append(Flag("wide-spread", f"The probabilities lie {max(findings) - min(findings):.2f} apart."))
+    for r in ready:
+        out.extend(_mask_flags(r, index, declared.finding))
+        if _alone(r, index):
+            out.append(Flag("slice-stands-alone", f"{r.state.title}: both neighbouring slices say otherwise."))
+    present = [r for r in ready if r.mask is not None and r.mask[index].any()]
+    for i, a in enumerate(present):
+        for b in present[i + 1 :]:
+            assert a.mask is not None
+            assert b.mask is not None
+            if _dice(a.mask[index], b.mask[index]) < OVERLAP:
+                out.append(Flag("masks-apart", f"{a.state.title} and {b.state.title} outline different places."))
+    out.extend(_heat_flags(present, heat_maps, index))
+    return tuple(out)
+
+
+def _mask_flags(r: ModelResult, index: int, finding: str) -> list[Flag]:
+    if r.mask is None:
+        return []
+    drawn = bool(r.mask[index].any())
+    if r.gated is not None and r.gated[index]:
+        if r.decision(index) is Decision.FINDING:
+            return [Flag("gate-shut", f"{r.state.title} says {finding}, but its gate says no: the mask is withheld.")]
+        return []
+    if r.decision(index) is Decision.FINDING and not drawn:
+        return [Flag("empty-mask", f"{r.state.title} says {finding}, but outlines nothing: the empty mask vetoes.")]
+    if r.decision(index) is Decision.CLEAR and drawn:
+        return [Flag("mask-without-finding", f"{r.state.title} outlines something, but does not call it {finding}.")]
+    return []
+
+
+def _alone(r: ModelResult, index: int) -> bool:
+    if r.finding is None or not 0 < index < len(r.finding) - 1:
+        return False
+    here, before, after = (float(r.finding[i]) for i in (index, index - 1, index + 1))
+    return (here - before) * (here - after) > 0 and min(abs(here - before), abs(here - after)) > NEIGHBOUR
+
+
+def _heat_flags(present: list[ModelResult], heat_maps: tuple[HeatMap, ...], index: int) -> list[Flag]:
+    out = []
+    for heat in heat_maps:
+        if heat.values is None or heat.slice_index != index or heat.peak <= 0:
+            continue
+        top = np.unravel_index(int(heat.values.argmax()), heat.values.shape)
+        for r in present:
+            assert r.mask is not None
+            if not _near(r.mask[index], (int(top[0]), int(top[1]))):
+                out.append(
+                    Flag(
+                        "heat-misses-mask", f"The heat map of {heat.model} peaks away from the mask of {r.state.name}."
+                    )
+                )
+    return out
+
+
+def _near(mask: np.ndarray, point: tuple[int, int]) -> bool:
+    """Whether a point lies in a mask or within a tenth of the image's diagonal of it.
+
+    A heat map of a network with stride 32 cannot point more finely than that.
+    """
+    rows, columns = np.nonzero(mask)
+    distance = np.hypot(rows - point[0], columns - point[1]).min()
+    return bool(distance <= 0.1 * np.hypot(*mask.shape))
+
+
+def two_stage(review: Review, index: int) -> str | None:
+    """The two-stage reading of a slice: the classifier opens the gate, an empty mask vetoes; ``None`` without both."""
+    for r in review.ready:
+        gate_name = r.state.card.gate if r.state.card else None
+        gate = next((g for g in review.ready if g.state.name == gate_name and g is not r), None)
+        if gate is None or r.mask is None:
+            continue
+        if gate.decision(index) is Decision.CLEAR:
+            return f"{gate.state.title} says no, so {r.state.title} was not asked for a mask."
+        if not r.mask[index].any():
+            return f"{gate.state.title} says yes, but {r.state.title} outlines nothing: the empty mask vetoes."
+        return f"{gate.state.title} says yes and {r.state.title} outlines it."
+    return None

@@ -1,0 +1,272 @@
+"""The engine: models loaded once per process, one lock per model, a bounded queue in front."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.engine.predict import (
+    finding_probability,
+    masks_from,
+    predict_series,
+    probabilities,
+)
+from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
+from core.engine.warn import series_warnings
+from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
+from core.explain.attention import spatial_attention
+from core.explain.gradcam import explain_forward, grad_cam
+from core.explain.methods import METHODS
+from core.explain.methods import heat_map as library_map
+from core.imaging.study import Series, Study
+from core.models.card import ModelCard
+from core.models.net import OverreadNet
+from core.models.store import ModelMissingError, load_card, load_model
+from core.preprocessing.prepare import fit_of, prepare
+from core.systems import SYSTEMS, ModelSlot, accepts, adapt, system
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    net: OverreadNet
+    card: ModelCard
+    lock: threading.Lock
+
+
+class Engine:
+    """Runs systems on studies. One instance serves all sessions of a process.
+
+    Args:
+        weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``.
+        queue: how many reviews and heat maps may wait or run at once.
+    """
+
+    def __init__(self, weights: Path, *, queue: int = 16) -> None:
+        self.weights = weights
+        self._loaded: dict[tuple[str, str], _Loaded] = {}
+        self._refused: dict[tuple[str, str], ModelUnavailableError] = {}
+        self._loading = threading.Lock()
+        self._places = threading.BoundedSemaphore(queue)
+
+    # models
+
+    def states(self, system_name: str | None = None) -> tuple[ModelState, ...]:
+        """State of every model of one system, or of all; reads cards, loads no weights."""
+        names = [system_name] if system_name else list(SYSTEMS)
+        return tuple(self._state(name, slot) for name in names for slot in system(name).models)
+
+    def _state(self, system_name: str, slot: ModelSlot) -> ModelState:
+        known = {"system": system_name, "name": slot.name, "title": slot.title, "role": slot.role}
+        refused = self._refused.get((system_name, slot.name))
+        if refused is not None:
+            return ModelState(**known, status=ModelStatus.REFUSED, reason=f"{refused.message} {refused.remedy}")
+        folder = self.weights / system_name / slot.name
+        try:
+            card = load_card(folder)
+            if not (folder / "weights.safetensors").is_file():
+                raise ModelMissingError("The card is there, the weights are not.", "Train the model with its recipe.")
+        except ModelMissingError as error:
+            return ModelState(**known, status=ModelStatus.MISSING, reason=f"{error.message} {error.remedy}")
+        except ModelUnavailableError as error:
+            return ModelState(**known, status=ModelStatus.REFUSED, reason=f"{error.message} {error.remedy}")
+        return ModelState(**known, status=ModelStatus.READY, card=card)
+
+    def _load(self, system_name: str, slot: ModelSlot) -> _Loaded:
+        """Load a model once; later calls get the same object.
+
+        Raises:
+            ModelUnavailableError: no weights, or weights that do not match their card.
+        """
+        key = (system_name, slot.name)
+        with self._loading:
+            if key not in self._loaded:
+                try:
+                    net, card = load_model(self.weights / system_name / slot.name)
+                except ModelMissingError:
+                    raise
+                except ModelUnavailableError as error:
+                    self._refused[key] = error
+                    raise
+                if (card.system, card.name) != key or card.classes[0] == card.classes[-1]:
+                    self._refused[key] = ModelUnavailableError(
+                        f"The card in {'/'.join(key)} belongs to {card.system}/{card.name}.", "Restore the right files."
+                    )
+                    raise self._refused[key]
+                self._loaded[key] = _Loaded(net, card, threading.Lock())
+            return self._loaded[key]
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=0.05):
+            raise EngineBusyError("All places in the queue are taken.", "Wait a moment and try again.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    # answers
+
+    def review(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int = 0,
+        *,
+        progress: Progress | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Review:
+        """Ask every model of a system about every slice of a series.
+
+        Args:
+            study: the upload.
+            system_name: which system.
+            series_index: which series of the study.
+            progress: called with a model's title and the fraction of its slices done.
+            stop: asked between slices; when it returns true the review ends.
+
+        Raises:
+            OverreadError: unknown system, a full queue.
+            InterruptedError: stopped.
+        """
+        declared = system(system_name)
+        series = adapt(study.series[series_index], declared)
+        with self._place():
+            results = [self._ask(system_name, slot, series, progress, stop) for slot in declared.models]
+        by_name = {r.state.name: r for r in results}
+        results = [_gated(r, by_name) for r in results]
+        ready = [r.finding for r in results if r.finding is not None]
+        peak = int(np.argmax(np.mean(ready, 0))) if ready else series.slices // 2
+        return Review(
+            study_sha256=study.sha256,
+            system=system_name,
+            series_key=series.key,
+            results=tuple(results),
+            peak=peak,
+            warnings=series_warnings(declared, series, accepts(declared, series)),
+        )
+
+    def _ask(
+        self,
+        system_name: str,
+        slot: ModelSlot,
+        series: Series,
+        progress: Progress | None,
+        stop: Callable[[], bool] | None,
+    ) -> ModelResult:
+        state = self._state(system_name, slot)
+        if state.status is not ModelStatus.READY:
+            return ModelResult(state)
+        try:
+            loaded = self._load(system_name, slot)
+            with loaded.lock:
+                p = predict_series(
+                    loaded.net,
+                    loaded.card,
+                    series,
+                    progress=(lambda f: progress(slot.title, f)) if progress else None,
+                    stop=stop,
+                )
+        except ModelUnavailableError:
+            return ModelResult(self._state(system_name, slot))
+        except OverreadError as error:
+            return ModelResult(replace(state, status=ModelStatus.FAILED, reason=f"{error.message} {error.remedy}"))
+        card = loaded.card
+        calibrated = probabilities(p.logits, card.temperature)
+        return ModelResult(
+            state=replace(state, card=card),
+            raw=probabilities(p.logits),
+            calibrated=calibrated,
+            finding=finding_probability(calibrated, card),
+            mask=None if p.mask_probability is None else masks_from(card, p.mask_probability),
+            seconds=p.seconds,
+        )
+
+    def heat_map(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int,
+        model: str,
+        slice_index: int,
+        *,
+        target: str | None = None,
+        method: str = "grad-cam",
+    ) -> HeatMap:
+        """Where a model looked on one slice.
+
+        Args:
+            target: class to explain; the first positive class by default.
+            method: ``grad-cam`` (one forward pass), ``attention`` (the network's own, where it has one) or one of
+                :data:`core.explain.methods.METHODS`.
+
+        Returns:
+            The map, or one whose ``error`` says why there is none; never a substitute.
+        """
+        declared = system(system_name)
+        slot = next((s for s in declared.models if s.name == model), None)
+        if slot is None:
+            raise ModelUnavailableError(f"{declared.title} has no model {model!r}.", "Choose one of its models.")
+        started = time.perf_counter()
+        series = adapt(study.series[series_index], declared)
+        shown = target or declared.positive[0]
+        try:
+            loaded = self._load(system_name, slot)
+            shown = target or loaded.card.positive[0]
+            if shown not in loaded.card.classes:
+                raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
+            number = loaded.card.classes.index(shown)
+            with self._place(), loaded.lock:
+                x = prepare(series, loaded.card.contract, [slice_index])
+                values, peak = _map(loaded.net, x, number, method)
+        except OverreadError as error:
+            return HeatMap(model, slice_index, shown, method, None, error=f"{error.message} {error.remedy}".strip())
+        on_image = np.clip(fit_of(series, loaded.card.contract).back(values), 0.0, 1.0)
+        return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
+
+
+def _map(net: OverreadNet, x: torch.Tensor, target: int, method: str) -> tuple[np.ndarray, float]:
+    """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell)."""
+    size = (int(x.shape[-2]), int(x.shape[-1]))
+    if method == "grad-cam":
+        maps, peaks = grad_cam(explain_forward(net, x), target, size=size, linear_weight=net.linear_weight)
+        return maps[0], float(peaks[0])
+    if method == "attention":
+        try:
+            attention = spatial_attention(explain_forward(net, x), size=size)
+        except ValueError as error:
+            raise ModelUnavailableError(
+                f"This model has no attention map: {error}.", "Choose another method."
+            ) from error
+        return attention[0], float(attention.max())
+    if method in METHODS:
+        values = library_map(net, x, target, method)[0]
+        return values, float(values.max())
+    raise ModelUnavailableError(f"There is no heat-map method {method!r}.", f"Known: {', '.join(METHODS)}, attention.")
+
+
+def _gated(result: ModelResult, by_name: dict[str, ModelResult]) -> ModelResult:
+    """Withhold the mask on slices where the gate says clear; without a working gate nothing is withheld or shown."""
+    card = result.state.card
+    if result.mask is None or card is None or card.gate is None:
+        return result
+    gate = by_name.get(card.gate)
+    if gate is None or gate.finding is None or gate.threshold is None:
+        return replace(
+            result,
+            mask=None,
+            gated=None,
+            state=replace(result.state, reason=f"No mask: its gate, the model {card.gate}, did not answer."),
+        )
+    shut = gate.finding < gate.threshold
+    mask = result.mask.copy()
+    mask[shut] = False
+    return replace(result, mask=mask, gated=shut)

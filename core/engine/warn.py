@@ -1,0 +1,39 @@
+"""Warnings that concern a whole series: what the models were not made for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.engine.results import Flag
+from core.imaging.study import Series, Unit
+from core.systems.declaration import System
+
+CROP_SIDE = 80
+
+
+def series_warnings(system: System, series: Series, refusal: str | None) -> tuple[Flag, ...]:
+    """Rules that need no model. ``refusal`` is why the system would not have taken the series by itself."""
+    flags = []
+    if refusal is not None:
+        flags.append(Flag("not-accepted", refusal))
+    if series.colour:
+        flags.append(Flag("colour", "The picture is in colour; scans are grey. Colour was converted to luminance."))
+    spread = series.pixels.reshape(series.slices, -1)
+    blank = np.nonzero(spread.max(1) - spread.min(1) < 1e-6)[0]
+    if len(blank):
+        which = "The image is" if series.slices == 1 else f"{len(blank)} of {series.slices} slices are"
+        flags.append(Flag("blank", f"{which} blank: one grey level everywhere. No answer there means anything."))
+    if system.name == "breast-mri" and max(series.shape) > CROP_SIDE:
+        flags.append(
+            Flag(
+                "not-a-crop",
+                f"{system.title} reads crops of 11 to 58 pixels around a lesion; this image has "
+                f"{series.shape[1]} x {series.shape[0]}. Crop it around the lesion first.",
+            )
+        )
+    if series.unit is Unit.BQML:
+        flags.append(Flag("no-suv", "The pixels are in Bq/ml: a tag that the SUV needs is missing."))
+    levels = np.unique(series.pixels[series.slices // 2])
+    if len(levels) == 2:
+        flags.append(Flag("looks-like-mask", "The image has two grey levels only: it looks like a mask, not a scan."))
+    return tuple(flags)
