@@ -7,16 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))  # Streamlit puts this file's folder on the path, not the repository's
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:
+    sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
-st.set_page_config(page_title="Overread", page_icon=":material/radiology:", layout="wide")
-st.navigation(
-    [
-        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/review.py", title="Review", icon=":material/radiology:", url_path="review"),
-        st.Page("pages/models.py", title="Models", icon=":material/fact_check:", url_path="models"),
-    ],
-    position="top",
-).run()
+from dashboard.widgets import messages  # noqa: E402
+
+# The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
+app = st.App(HERE / "widgets" / "frame.py", on_script_error=messages.replace_trace)

@@ -10,9 +10,8 @@ from dashboard.widgets.engine import engine
 entrance.headline()
 entrance.picture()
 entrance.ways_in()
-messages.research_notice()
 with messages.shown():
     st.subheader("State of the models")
     model_states.show(engine().states())
     st.subheader("Recent cases")
-    recent_cases.show("pages/review.py")
+    recent_cases.show()

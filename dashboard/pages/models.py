@@ -9,7 +9,6 @@ from dashboard.widgets import messages, model_evidence
 from dashboard.widgets.engine import engine
 
 st.title("Models and their evidence")
-messages.research_notice()
 with messages.shown():
     for name, system in SYSTEMS.items():
         model_evidence.show(system, engine().states(name))

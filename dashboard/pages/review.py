@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard.widgets import cases, jobs, messages, reading, sources, study_bar
 from dashboard.widgets.engine import engine
 
-messages.research_notice()
 sources.from_address()
 case = cases.current()
 if case is None:

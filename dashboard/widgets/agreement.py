@@ -16,7 +16,6 @@ STYLE = """
 .or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
 .or-vote.yes { background: #4c8fb0; }
 .or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; }
-.or-flags { margin: 4px 0 0 0; padding-left: 1.1em; }
 </style>
 """
 
@@ -34,6 +33,4 @@ def show(review: Review, index: int, series: Series, system: System) -> None:
     )
     flags = (*review.warnings, *agreement.flags(review, index, series))
     if flags:
-        with st.container(key="flags"):
-            for flag in flags:
-                st.warning(flag.text, icon=":material/flag:")
+        st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(flag.text)}" for flag in flags))

@@ -28,11 +28,11 @@ def show(case: Case) -> View:
     """Draw the controls above the image and return what they say."""
     series = case.series
     stem = f"{case.key}-{case.series_index}"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         window = _window(series, stem)
         overlay = _overlay(case, stem)
         opacity = st.slider(
-            "Overlay opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=150, disabled=overlay == NONE
+            "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=110, disabled=overlay == NONE
         )
         invert = st.toggle("Invert", key=f"invert-{stem}")
     return View(window, invert, overlay, opacity / 100)
@@ -61,9 +61,9 @@ def _window(series: Series, stem: str) -> Window:
         st.session_state[level_key] = _within(chosen.centre, low, high)
         st.session_state[width_key] = _within(chosen.width, 0.0, high - low)
 
-    st.selectbox("Window", list(named), key=name_key, on_change=take, width=160)
+    st.selectbox("Window", list(named), key=name_key, on_change=take, width=150)
     step = _step(high - low)
-    with st.popover("Level / width", icon=":material/contrast:"):
+    with st.popover("Level / width"):
         st.button("Back to preset", key=f"reset-{stem}", on_click=take)
         centre = st.slider("Level", low, high, step=step, key=level_key)
         width = st.slider("Width", step, high - low, step=step, key=width_key)

@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from core.simulate import samples
+from dashboard.widgets import routes
 
 PICTURE = Path(__file__).resolve().parents[1] / "assets" / "home.png"
-REVIEW, MODELS = "pages/review.py", "pages/models.py"
 FIRST_SYSTEM = "brain-mr"
 
 
@@ -27,10 +27,10 @@ def picture() -> None:
     if PICTURE.is_file():
         st.image(
             str(PICTURE),
-            alt="A simulated brain MR slice three times: the scan, a model's heat map over the lesion, and the predicted "
-            "outline in solid green with the true outline in dashed red",
-            caption="A simulated case: the scan, where the classifier looked, and outlines (prediction solid green, truth "
-            "dashed red). No patient is shown.",
+            alt="A simulated brain MR slice three times: the scan, a model's heat map over the lesion, and the "
+            "predicted outline in solid green with the true outline in dashed red",
+            caption="A simulated case, no patient: the scan, where the model looked, and outlines (prediction solid "
+            "green, truth dashed red).",
             width="stretch",
         )
 
@@ -41,12 +41,12 @@ def ways_in() -> None:
         first = first_sample()
         if first and st.button("Open a sample case", type="primary", icon=":material/play_arrow:"):
             st.session_state.pop("sample-opened", None)
-            st.switch_page(REVIEW, query_params={"sample": first})
+            st.switch_page(routes.REVIEW, query_params={"sample": first})
         if st.button("Upload a scan", icon=":material/upload:"):
             st.session_state.pop("case", None)
-            st.switch_page(REVIEW)
+            st.switch_page(routes.REVIEW)
         if st.button("Models and their evidence", icon=":material/fact_check:"):
-            st.switch_page(MODELS)
+            st.switch_page(routes.MODELS)
 
 
 def first_sample() -> str | None:

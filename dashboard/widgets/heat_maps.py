@@ -8,7 +8,7 @@ import streamlit as st
 from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
-from dashboard.widgets import controls, render
+from dashboard.widgets import controls, render, words
 from dashboard.widgets.cases import Case
 from dashboard.widgets.engine import engine
 
@@ -63,11 +63,11 @@ def show(case: Case, review: Review, system: System, index: int, view: controls.
         opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=170)
     st.caption(HELP[method])
     with st.container(horizontal=True, gap="small", key="heat-tiles"):
+        short = words.short_titles([r.state.title for r in ready])
         for result in ready:
             with st.container(width=300):
-                _tile(
-                    case, result, index, view, of(case, result.state.name, index, target=target, method=method), opacity
-                )
+                heat = of(case, result.state.name, index, target=target, method=method)
+                _tile(case, result, short[result.state.title], index, view, heat, opacity)
     _scale()
 
 
@@ -78,13 +78,13 @@ def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str
         return ""
     row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
     inside = any(bool(mask[row, column]) for mask in masks)
-    return (
-        "Hottest point lies inside the predicted mask." if inside else "Hottest point lies outside the predicted mask."
-    )
+    return f"Hottest point lies {'inside' if inside else 'outside'} the predicted mask."
 
 
-def _tile(case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int) -> None:
-    st.markdown(f"**{result.state.title}**")
+def _tile(
+    case: Case, result: ModelResult, name: str, index: int, view: controls.View, heat: HeatMap, opacity: int
+) -> None:
+    st.markdown(f"**{name}**")
     if heat.values is None:
         st.info(heat.error or "No heat map.", icon=":material/visibility_off:")
         return

@@ -30,6 +30,15 @@ def dice(first: np.ndarray, second: np.ndarray) -> float | None:
     return 2.0 * int(np.logical_and(first, second).sum()) / total if total else None
 
 
+def brief(series: Series, result: ModelResult, index: int, name: str) -> str:
+    """One line for the column of answers."""
+    assert result.mask is not None
+    if not result.mask.any():
+        return f"{name}: no mask"
+    text = f"{name}: {measure.area_mm2(result.mask[index], series).text} on this slice"
+    return text + (f", {measure.volume_ml(result.mask, series).text} in all" if series.slices > 1 else "")
+
+
 def show(series: Series, result: ModelResult, index: int) -> None:
     """The sentence under the panels."""
     st.markdown(f"**{result.state.title}.** {sentence(series, result, index)}")

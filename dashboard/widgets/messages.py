@@ -41,8 +41,15 @@ def as_error(failure: Exception) -> OverreadError:
     return OverreadError(UNEXPECTED, UNEXPECTED_REMEDY)
 
 
+def replace_trace(failure: Exception) -> bool:
+    """Handler for whatever no page caught: a plain message instead of a stack trace."""
+    show(as_error(failure))
+    return True
+
+
 def research_notice() -> None:
-    """One quiet line: what this is not."""
-    st.caption(
-        "Research and teaching use only. Not a medical device: a second opinion on the picture, never a diagnosis."
+    """One quiet line at the edge of every page: what this is not."""
+    st.html(
+        "<div class='or-notice' role='note'>Research and teaching use only. Not a medical device; never a diagnosis."
+        "</div>"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -14,40 +13,59 @@ from core.systems.declaration import System
 from dashboard.widgets import words
 from dashboard.widgets.slice_strip import COLOURS, DASHES
 
+HEADS = ("Model", "State", "Architecture", "Parameters", "On the test part", "Baselines", "Published", "Threshold")
+STYLE = """
+<style>
+.or-wide { overflow-x: auto; }
+.or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; }
+.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; min-width: 7em;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-evidence tr:first-child th { border-top: none; font-size: 0.78rem; opacity: 0.75; }
+.or-evidence td:nth-child(5), .or-evidence td:nth-child(6) { min-width: 17em; }
+.or-evidence .quiet { font-weight: 400; opacity: 0.75; }
+</style>
+"""
+
 
 def show(system: System, states: Sequence[ModelState]) -> None:
     """The system's table, then each model's learning curve and whole card."""
     st.subheader(system.title, anchor=system.name)
     st.write(system.summary)
     st.caption(f"{system.scope} Data: {system.licence_note}")
-    st.table(table(states), hide_index=True)
+    st.html(STYLE + table(system, states))
     for state in states:
         if state.card is not None:
             _details(state.card)
 
 
-def table(states: Sequence[ModelState]) -> pd.DataFrame:
-    """One row per model: state, size, test figures with intervals, baselines, threshold."""
-    return pd.DataFrame([_row(state) for state in states])
+def table(system: System, states: Sequence[ModelState]) -> str:
+    """HTML table, one row per model: state, size, test figures with intervals, baselines, threshold."""
+    heads = "".join(f"<th scope='col'>{head}</th>" for head in HEADS)
+    architectures = {slot.name: slot.architecture for slot in system.models}
+    rows = "".join(_row(state, architectures.get(state.name, "")) for state in states)
+    label = words.cell(f"Models of {system.title}")
+    return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
 
 
-def _row(state: ModelState) -> dict[str, str]:
+def _row(state: ModelState, architecture: str) -> str:
     card = state.card
-    status = str(state.status) + (f": {state.reason}" if state.reason else "")
+    cells = [f"{state.status}", card.architecture if card else architecture]
+    if state.reason:
+        cells[0] += f": {state.reason}"
+    lines: list[list[str]] = [[c] for c in cells]
     if card is None:
-        return {"Model": state.title, "State": status} | dict.fromkeys(
-            ("Architecture", "Parameters", "On the test part", "Baselines", "Published", "Threshold"), "–"
-        )
-    return {
-        "Model": f"{state.title}, {card.version}",
-        "State": status,
-        "Architecture": card.architecture,
-        "Parameters": f"{card.parameters / 1e6:.1f} million, {card.storage}",
-        "On the test part": "; ".join(f"{name} {words.metric(figure)}" for name, figure in card.metrics.items()),
-        "Baselines": "; ".join(_baseline(name, figures) for name, figures in card.baselines.items()) or "–",
-        "Published": card.published or "–",
-        "Threshold": f"{card.threshold.value:.3f}: {card.threshold.rule}",
-    }
+        lines += [["–"]] * (len(HEADS) - 3)
+    else:
+        lines += [
+            [f"{card.parameters / 1e6:.2f} million", f"stored as {card.storage}"],
+            [f"{name}: {words.metric(figure)}" for name, figure in card.metrics.items()],
+            [_baseline(name, figures) for name, figures in card.baselines.items()] or ["–"],
+            [card.published or "–"],
+            [f"{card.threshold.value:.3f}", card.threshold.rule],
+        ]
+    version = f"<div class='quiet'>version {words.cell(card.version)}</div>" if card else ""
+    body = "".join("<td>" + "<br>".join(words.cell(line) for line in column) + "</td>" for column in lines)
+    return f"<tr><th scope='row'>{words.cell(state.title)}{version}</th>{body}</tr>"
 
 
 def _baseline(name: str, figures: dict[str, float]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.engine.results import ModelResult, Review
-from dashboard.widgets import controls, measures, render
+from dashboard.widgets import controls, measures, render, words
 from dashboard.widgets.cases import Case
 
 SIDE = 420
@@ -25,11 +25,12 @@ def show(case: Case, review: Review, index: int, view: controls.View) -> None:
     st.subheader("Masks")
     chosen = drawn[0]
     if len(drawn) > 1:
-        titles = {r.state.title: r for r in drawn}
-        picked = st.segmented_control(
-            "Mask of", list(titles), default=drawn[0].state.title, required=True, key=f"panel-model-{case.key}"
-        )
-        chosen = titles[picked or drawn[0].state.title]
+        short = words.short_titles([r.state.title for r in drawn])
+        titles = {short[r.state.title]: r for r in drawn}
+        first = next(iter(titles))
+        key = f"panel-model-{case.key}-{case.series_index}"
+        picked = st.segmented_control("Mask of", list(titles), default=first, required=True, key=key)
+        chosen = titles[picked or first]
     _five(case, chosen, index, view)
     measures.show(case.series, chosen, index)
 

@@ -27,18 +27,20 @@ def model(card: ModelCard) -> None:
     """One model's pedigree."""
     st.markdown(f"**{card.title}** · version {card.version}")
     st.caption(card.pedigree)
+    cut = card.threshold
     rows = {
         "Architecture": f"{card.architecture}, {card.parameters:,} parameters",
         "Trained": f"{card.training.date}, recipe {card.training.recipe}, code {card.training.code_version}",
         "Started from": card.training.initial_weights,
-        "Threshold": f"{card.threshold.value:.3f} ({card.threshold.rule}; {card.threshold.data}, n = {card.threshold.n})",
+        "Threshold": f"{cut.value:.3f}: {cut.rule} ({cut.data}, n = {cut.n})",
         "Temperature": f"{card.temperature:.3g}",
         "Weights": card.weights_sha256[:16],
     }
     for used in card.data:
+        simulated = f"; {used.simulated_share:.0%} simulated in training" if used.simulated_share else ""
         rows[f"Data: {used.name}"] = (
-            f"train {used.train:,}, validation {used.validation:,}, test {used.test:,}; split {used.split_fingerprint[:12]}; "
-            f"{used.licence}" + (f"; {used.simulated_share:.0%} simulated in training" if used.simulated_share else "")
+            f"train {used.train:,}, validation {used.validation:,}, test {used.test:,}; "
+            f"split {used.split_fingerprint[:12]}; {used.licence}{simulated}"
         )
     for name, figure in card.metrics.items():
         rows[f"Test {name}"] = words.metric(figure)

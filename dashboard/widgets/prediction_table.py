@@ -14,12 +14,12 @@ STYLE = """
 .or-table th { text-align: left; font-weight: 600; font-size: 0.78rem; opacity: 0.75; padding: 2px 8px 4px 0; }
 .or-table td { padding: 8px 8px 8px 0; vertical-align: top;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
-.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 30%;
+.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 32%;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .or-quiet { font-size: 0.78rem; opacity: 0.75; font-weight: 400; }
-.or-bar { display: grid; grid-template-columns: minmax(56px, auto) 1fr 3.2em; gap: 6px; align-items: center;
+.or-bar { display: grid; grid-template-columns: 1fr 3.2em; gap: 6px; align-items: center;
   margin-bottom: 3px; }
-.or-bar .label { font-size: 0.78rem; overflow-wrap: anywhere; }
+.or-bar .label { font-size: 0.78rem; opacity: 0.8; grid-column: 1 / 3; margin-bottom: -4px; }
 .or-track { position: relative; height: 12px; border-radius: 2px;
   background: color-mix(in srgb, currentColor 14%, transparent); }
 .or-fill { position: absolute; inset: 0 auto 0 0; border-radius: 2px; background: #4c8fb0; }
@@ -42,11 +42,12 @@ STYLE = """
 
 def show(review: Review, index: int, system: System) -> None:
     """Table of all models of the system on one slice."""
-    rows = "".join(_row(result, index, system) for result in review.results)
+    short = words.short_titles([r.state.title for r in review.results])
+    rows = "".join(_row(result, index, system, short[result.state.title]) for result in review.results)
     where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
     st.html(
         f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
-        f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability, threshold marked</th>"
+        f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability of a finding, | threshold</th>"
         f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -63,11 +64,12 @@ def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, flo
     return [(system.finding, finding, result.threshold), *each]
 
 
-def _row(result: ModelResult, index: int, system: System) -> str:
-    title = words.cell(result.state.title)
+def _row(result: ModelResult, index: int, system: System, name: str) -> str:
+    title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
     if result.finding is None:
         return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result)}</td></tr>"
-    drawn = "".join(_bar(label, p, mark, minor=n > 0) for n, (label, p, mark) in enumerate(bars(result, index, system)))
+    wanted = bars(result, index, system)
+    drawn = "".join(_bar(*bar, minor=n > 0, named=len(wanted) > 1) for n, bar in enumerate(wanted))
     quality = _quality(result)
     sign = "▲" if result.decision(index) is Decision.FINDING else "▽"
     says = words.cell(words.decision(result, index, system))
@@ -81,15 +83,16 @@ def _row(result: ModelResult, index: int, system: System) -> str:
     )
 
 
-def _bar(label: str, value: float, threshold: float | None, *, minor: bool) -> str:
+def _bar(label: str, value: float, threshold: float | None, *, minor: bool, named: bool) -> str:
     mark, spoken = "", ""
     if threshold is not None:
         title = f"threshold {words.probability(threshold)}"
         mark = f"<div class='or-mark' style='left: calc({threshold * 100:.1f}% - 1px)' title='{title}'></div>"
         spoken = f", {title}"
     number = words.cell(words.probability(value))
+    caption = f"<span class='label'>{words.cell(label)}</span>" if named else ""
     return (
-        f"<div class='or-bar'><span class='label'>{words.cell(label)}</span>"
+        f"<div class='or-bar'>{caption}"
         f"<div class='or-track' role='img' aria-label='{words.cell(label)} {number}{spoken}'>"
         f"<div class='or-fill {'minor' if minor else ''}' style='width: {value * 100:.1f}%'></div>{mark}</div>"
         f"<span class='or-num'>{number}</span></div>"

@@ -68,10 +68,17 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
             icon=":material/info:",
         )
     prediction_table.show(review, index, system)
-    for result in panels.segmenters(review):
-        sizes.show(case.series, result, index)
+    _sizes(case, review, index)
     slice_strip.show(case, review, index)
     st.caption(system.scope)
+
+
+def _sizes(case: Case, review: Review, index: int) -> None:
+    drawn = panels.segmenters(review)
+    if drawn:
+        short = words.short_titles([r.state.title for r in drawn])
+        lines = [words.plain(sizes.brief(case.series, r, index, short[r.state.title])) for r in drawn]
+        st.markdown(":material/straighten: **Size of the mask**  \n" + "  \n".join(lines))
 
 
 def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) -> None:

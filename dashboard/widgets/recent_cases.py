@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import cases, sources, words
+from dashboard.widgets import cases, routes, sources, words
 
 
-def show(review_page: str) -> None:
+def show() -> None:
     """Thumbnails of the latest cases; they vanish with the session."""
     latest = cases.recent()
     if not latest:
@@ -20,7 +20,7 @@ def show(review_page: str) -> None:
                 st.image(sources.small(case.study, case.series_index), alt=f"Case {case.study.name}", width=160)
                 if st.button(case.study.name, key=f"recent-{case.key}", width="stretch"):
                     cases.select(case.key)
-                    st.switch_page(review_page)
+                    st.switch_page(routes.REVIEW)
                 system = SYSTEMS[case.system].title if case.system else "no system"
                 done = case.review.ready if case.review else ()
                 st.caption(f"{system}, {words.count(len(done), 'model')} answered")

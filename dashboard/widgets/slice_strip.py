@@ -37,6 +37,7 @@ def show(case: Case, review: Review, index: int) -> None:
 def figure(review: Review, index: int) -> go.Figure:
     """One line per model, its threshold as a mark at the right edge, the slice on the screen as a vertical line."""
     chart = go.Figure()
+    short = words.short_titles([r.state.title for r in review.ready])
     for n, result in enumerate(review.ready):
         assert result.finding is not None
         numbers = list(range(1, len(result.finding) + 1))
@@ -44,7 +45,7 @@ def figure(review: Review, index: int) -> go.Figure:
         chart.add_scatter(
             x=numbers,
             y=result.finding,
-            name=result.state.title,
+            name=short[result.state.title],
             mode="lines+markers",
             line=line,
             marker={"size": 5},
@@ -54,9 +55,9 @@ def figure(review: Review, index: int) -> go.Figure:
             chart.add_hline(result.threshold, line={**line, "width": 1, "dash": "dot"}, opacity=0.6)
     chart.add_vline(index + 1, line={"color": "#888888", "width": 2})
     chart.update_layout(
-        height=190,
+        height=230,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.25, "x": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         xaxis={"title": "slice", "fixedrange": True},
         yaxis={"title": "probability", "range": [0, 1.03], "fixedrange": True},
         dragmode=False,
@@ -71,7 +72,6 @@ def describe(review: Review, index: int) -> str:
     for result in review.ready:
         assert result.finding is not None
         top = int(result.finding.argmax())
-        parts.append(
-            f"{result.state.title}: highest {words.probability(float(result.finding[top]))} on slice {top + 1}"
-        )
+        highest = words.probability(float(result.finding[top]))
+        parts.append(f"{result.state.title}: highest {highest} on slice {top + 1}")
     return f"Probability of a finding per slice, slice {index + 1} on the screen. " + "; ".join(parts) + "."

@@ -11,7 +11,7 @@ from dashboard.widgets.cases import Case
 
 def show(case: Case) -> None:
     """Study, series and system, each to be changed on the spot."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch"):
             _study(case)
         _series(case)
@@ -21,20 +21,23 @@ def show(case: Case) -> None:
         with st.popover("Open another", icon=":material/folder_open:"):
             sources.upload()
             sources.gallery()
-    _reason(case)
+    _warnings(case)
     _thumbnails(case)
     pedigree.problems(case.study)
 
 
 def _study(case: Case) -> None:
     series = case.series
-    st.markdown(f"#### {words.plain(case.study.name)}")
     facts = [str(series.modality), words.size(series), words.millimetres(series), str(series.unit)]
     if case.study.simulated:
         facts.insert(0, "simulated, no patient")
-    st.caption(" · ".join(facts))
     if case.study.case_note:
-        st.caption(case.study.case_note)
+        facts.append(case.study.case_note)
+    st.html(
+        f"<h1 style='font-size:1.35rem;margin:0;padding:0;overflow-wrap:anywhere'>{words.cell(case.study.name)}</h1>"
+        f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>"
+        f"<div style='font-size:.85rem;opacity:.8'>{words.cell(_reason(case))}</div>"
+    )
 
 
 def _series(case: Case) -> None:
@@ -66,17 +69,19 @@ def _system(case: Case) -> None:
     )
 
 
-def _reason(case: Case) -> None:
+def _reason(case: Case) -> str:
     match = case.match
     if case.overruled:
         chosen = SYSTEMS[match.system].title if match.system else "none"
-        st.caption(f"System chosen by you. The automatic choice was: {chosen}. {words.plain(match.reason)}")
-    else:
-        others = [SYSTEMS[name].title for name in match.alternatives if name in SYSTEMS]
-        also = f" Also possible: {', '.join(others)}." if others else ""
-        st.caption(f"Why this system: {words.plain(match.reason)}{also}")
-    for warning in match.warnings:
-        st.warning(warning, icon=":material/flag:")
+        return f"System chosen by you. The automatic choice was: {chosen} ({match.reason})."
+    others = [SYSTEMS[name].title for name in match.alternatives if name in SYSTEMS]
+    also = f" Also possible: {', '.join(others)}." if others else ""
+    return f"Why this system: {match.reason.rstrip('.')}.{also}"
+
+
+def _warnings(case: Case) -> None:
+    if case.match.warnings:
+        st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(text)}" for text in case.match.warnings))
 
 
 def _thumbnails(case: Case) -> None:

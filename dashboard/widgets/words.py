@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from core.engine.results import Decision, ModelResult
@@ -59,6 +60,12 @@ def size(series: Series) -> str:
     """Matrix and number of slices."""
     height, width = series.shape
     return f"{width} × {height}" + (f", {series.slices} slices" if series.slices > 1 else "")
+
+
+def short_titles(titles: Sequence[str]) -> dict[str, str]:
+    """Titles up to the first comma where that still tells them apart, else whole."""
+    heads = [title.split(",")[0] for title in titles]
+    return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
 
 
 def cell(text: object) -> str:

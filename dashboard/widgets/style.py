@@ -1,0 +1,25 @@
+"""Page-wide style: less empty space above a scan, and the notice at the edge."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+CSS = """
+<style>
+.stMainBlockContainer { padding: 4.2rem 2.2rem 3rem; }
+.or-notice { position: fixed; top: 1.15rem; right: 4rem; z-index: 999995; font-size: 0.78rem; opacity: 0.75;
+  pointer-events: none; }
+.stElementContainer:has(.or-notice) { position: absolute; }
+.stImage img { background: #161616; }
+@media (max-width: 760px) {
+  .stMainBlockContainer { padding: 4rem 0.8rem 2rem; }
+  .or-notice { position: static; }
+  .stElementContainer:has(.or-notice) { position: static; }
+}
+</style>
+"""
+
+
+def apply() -> None:
+    """Put the style on the page."""
+    st.html(CSS)
