@@ -11,6 +11,7 @@ import typer
 from lightning_fabric import Fabric
 
 from core.errors import OverreadError
+from trainers.evaluate import evaluate_command
 from trainers.fit import ROOT, train_recipe
 from trainers.recipe import load_recipe
 
@@ -53,6 +54,18 @@ def train(
         limit=limit,
         finish=ship,
     )
+
+
+@app.command()
+def evaluate(
+    system: Annotated[str, typer.Option(help="brain-mr, chest-ct, ...")],
+    data: Annotated[Path, typer.Option(help="Folder laid out like one of the system's sets (see data/cards).")],
+    json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    split: Annotated[str | None, typer.Option(help="Only images of this named split.")] = None,
+) -> None:
+    """Measure the shipped models on labelled scans: table with intervals and baselines, and JSON."""
+    evaluate_command(system, data, json, weights, split)
 
 
 def main() -> None:

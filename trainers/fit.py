@@ -80,7 +80,9 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
             DataUse(
                 name=part.name,
                 licence=LICENCES.get(part.name, "see its data card"),
-                **counts,
+                train=counts["train"],
+                validation=counts["validation"],
+                test=counts["test"],
                 groups={name: len({i.group for i in some}) for name, some in by_part.items()},
                 split_fingerprint=fingerprint(split),
                 simulated_share=share,

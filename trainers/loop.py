@@ -250,7 +250,8 @@ class Run:
 def validate(net: OverreadNet, cases: Cases, device: torch.device) -> dict[str, float]:
     """AUC of a finding on real cases, and the mean per-volume Dice at 0.5 where masks exist."""
     net.eval()
-    scores, overlap = [], {}
+    scores: list[torch.Tensor] = []
+    overlap: dict[str, list[int]] = {}
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
         for start in range(0, len(cases), 32):
             rows = torch.arange(start, min(start + 32, len(cases)))

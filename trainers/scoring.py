@@ -66,7 +66,8 @@ def scored(
     positive = [card.classes.index(name) for name in card.positive]
     if gate is None and card.gate == card.name:
         gate = finding >= card.threshold.value
-    masks = truths = None
+    masks: list[np.ndarray] | None = None
+    truths: list[np.ndarray] | None = None
     if all(p.mask_probability is not None for p in predicted) and any(i.series.truth is not None for i in items):
         masks, truths = [], []
         for item, p in zip(items, predicted, strict=True):

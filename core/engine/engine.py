@@ -65,20 +65,20 @@ class Engine:
         return tuple(self._state(name, slot) for name in names for slot in system(name).models)
 
     def _state(self, system_name: str, slot: ModelSlot) -> ModelState:
-        known = {"system": system_name, "name": slot.name, "title": slot.title, "role": slot.role}
+        known = ModelState(system_name, slot.name, slot.title, slot.role, ModelStatus.READY)
         refused = self._refused.get((system_name, slot.name))
         if refused is not None:
-            return ModelState(**known, status=ModelStatus.REFUSED, reason=f"{refused.message} {refused.remedy}")
+            return replace(known, status=ModelStatus.REFUSED, reason=str(refused))
         folder = self.weights / system_name / slot.name
         try:
             card = load_card(folder)
             if not (folder / "weights.safetensors").is_file():
                 raise ModelMissingError("The card is there, the weights are not.", "Train the model with its recipe.")
         except ModelMissingError as error:
-            return ModelState(**known, status=ModelStatus.MISSING, reason=f"{error.message} {error.remedy}")
+            return replace(known, status=ModelStatus.MISSING, reason=str(error))
         except ModelUnavailableError as error:
-            return ModelState(**known, status=ModelStatus.REFUSED, reason=f"{error.message} {error.remedy}")
-        return ModelState(**known, status=ModelStatus.READY, card=card)
+            return replace(known, status=ModelStatus.REFUSED, reason=str(error))
+        return replace(known, card=card)
 
     def _load(self, system_name: str, slot: ModelSlot) -> _Loaded:
         """Load a model once; later calls get the same object.
@@ -178,7 +178,7 @@ class Engine:
         except ModelUnavailableError:
             return ModelResult(self._state(system_name, slot))
         except OverreadError as error:
-            return ModelResult(replace(state, status=ModelStatus.FAILED, reason=f"{error.message} {error.remedy}"))
+            return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
         card = loaded.card
         calibrated = probabilities(p.logits, card.temperature)
         return ModelResult(
@@ -228,7 +228,7 @@ class Engine:
                 x = prepare(series, loaded.card.contract, [slice_index])
                 values, peak = _map(loaded.net, x, number, method)
         except OverreadError as error:
-            return HeatMap(model, slice_index, shown, method, None, error=f"{error.message} {error.remedy}".strip())
+            return HeatMap(model, slice_index, shown, method, None, error=str(error))
         on_image = np.clip(fit_of(series, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 

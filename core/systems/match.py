@@ -64,7 +64,7 @@ def match(study: Study) -> Match:
     Tags come first (modality and body part of DICOM, names of NIfTI files), then the picture itself.
     """
     ranked = sorted(
-        (_score(study.series[i], s) + (-i, s.name) for i in range(len(study.series)) for s in SYSTEMS.values()),
+        ((*_score(study.series[i], s), -i, s.name) for i in range(len(study.series)) for s in SYSTEMS.values()),
         key=lambda entry: (-entry[0], -entry[3], list(SYSTEMS).index(entry[4])),
     )
     fitting = [entry for entry in ranked if entry[0] > 0]

@@ -54,8 +54,14 @@ class Cases:
 
 def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, int]) -> Cases:
     """Prepare every slice of the items. Labels not named in ``labels`` raise ``KeyError``."""
-    planes, around, masks, has_mask, targets = [], [], [], [], []
-    groups, ids, simulated = [], [], []
+    planes: list[np.ndarray] = []
+    around: list[list[int]] = []
+    masks: list[np.ndarray] = []
+    has_mask: list[bool] = []
+    targets: list[int] = []
+    groups: list[str] = []
+    ids: list[str] = []
+    simulated: list[bool] = []
     any_mask = any(item.series.truth is not None for item in items)
     for item in items:
         fit, start, count = fit_of(item.series, contract), len(targets), item.series.slices
