@@ -1,0 +1,41 @@
+# Everything runs from a virtual environment in .venv, made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ADDRESS ?= localhost
+PORT ?= 8501
+
+.PHONY: run test test-quick lint train bench clean
+
+run: $(STAMP)
+	$(BIN)/streamlit run dashboard/Home.py --server.address $(ADDRESS) --server.port $(PORT)
+
+test: $(STAMP) browser
+	$(BIN)/python -m pytest
+
+test-quick: $(STAMP)
+	$(BIN)/python -m pytest -m "not browser"
+
+lint: $(STAMP)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Long: hours on a CPU. The recipes are in trainers/recipes; RECIPE=name trains one of them.
+RECIPES ?= brain-unet brain-resnet50 brain-resunet chest-densenet
+train: $(STAMP)
+	for recipe in $(or $(RECIPE),$(RECIPES)); do $(BIN)/python -m trainers train --recipe $$recipe --resume || exit 1; done
+
+bench: $(STAMP)
+	$(BIN)/python -m trainers benchmark
+
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || sh .ci/install-browser
+
+$(STAMP): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
