@@ -25,7 +25,7 @@ def grow_tree(rng: np.random.Generator, side: float, generations: int = 9) -> Tr
     Radii shrink by about 2^(-1/3) per generation (Murray's law); a child turns away by 20 to 55 degrees.
     """
     roots = 13
-    position = np.column_stack(
+    position: Array = np.column_stack(
         [np.full(roots, side * 34.0), rng.uniform(-8, 22, roots), rng.uniform(98, 142, roots)]
     ).astype(np.float32)
     aim = np.column_stack([np.full(roots, side * 1.0), rng.normal(0, 0.8, roots), rng.normal(0, 1.1, roots)])
@@ -41,13 +41,13 @@ def grow_tree(rng: np.random.Generator, side: float, generations: int = 9) -> Tr
         ends += [knee, tip]
         radii += [radius, radius * 0.92]
         keep = rng.random((2, len(tip))) < 0.93
-        position, turned, thin = [], [], []
+        tips, turned, thin = [], [], []
         for child in range(2):
             k = keep[child]
-            position.append(tip[k])
+            tips.append(tip[k])
             turned.append(aim[k] + rng.normal(0, 0.42, (int(k.sum()), 3)) + np.array([side * 0.16, 0.0, 0.0]))
             thin.append(radius[k] * (0.86 if child == 0 else 0.72))
-        position, aim, radius = np.concatenate(position), np.concatenate(turned), np.concatenate(thin)
+        position, aim, radius = np.concatenate(tips), np.concatenate(turned), np.concatenate(thin)
         length *= 0.86
     return Tree(np.concatenate(starts), np.concatenate(ends), np.concatenate(radii))
 

@@ -131,7 +131,7 @@ class Thorax:
         theta = np.arctan2(y, x * self.half_depth / self.half_width)
         a, b, cy = self.cavity(level)
         back = smooth(y - 0.1 * b, 25.0)
-        thick = 15.0 + 9.0 * back + 9.0 * smooth(-y - 0.4 * b, 15.0) * smooth(0.55 - level, 0.2) + 3.0 * patch
+        thick: Array = 15.0 + 9.0 * back + 9.0 * smooth(-y - 0.4 * b, 15.0) * smooth(0.55 - level, 0.2) + 3.0 * patch
         thick = thick + 20.0 * smooth(np.abs(x) - 0.75 * a, 20.0) * smooth(0.4 - level, 0.15)
         muscle = smooth(np.minimum(cage + thick, outline - 0.55 * self.fat - 3.0), 1.2)
         paint(image, MUSCLE + 5.0 * patch, muscle)

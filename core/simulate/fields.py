@@ -15,10 +15,10 @@ from scipy import fft
 Array = npt.NDArray[Any]
 
 
-def smooth(distance: Array, width: float = 1.0) -> Array:
+def smooth(distance: Array | float, width: float = 1.0) -> Array:
     """Soft step: 0 below ``-width``, 1 above ``+width``, a cubic between; keeps drawn edges free of stairs."""
     t = np.clip(distance / (2.0 * width) + 0.5, 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 def paint(image: Array, value: Array | float, cover: Array) -> None:
@@ -77,7 +77,7 @@ class Noise:
 
 def texture(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> Array:
     """White noise blurred by ``sigma`` pixels, scaled back to standard deviation 1."""
-    noise = rng.standard_normal(shape, dtype=np.float32)
+    noise: Array = rng.standard_normal(shape, dtype=np.float32)
     if sigma > 0:
         noise = cv2.GaussianBlur(noise, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
     return noise / max(float(noise.std()), 1e-6)

@@ -102,7 +102,7 @@ def _trunk_edges(silhouette: Array, middle: float, top: float, bottom: float) ->
     left, right = np.full(height, middle), np.full(height, middle)
     for row in range(height):
         line = silhouette[row]
-        k = int(round(middle))
+        k = round(middle)
         if not line[k]:
             filled = np.flatnonzero(line)
             if not filled.size:

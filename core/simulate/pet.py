@@ -99,7 +99,8 @@ def projection(
     for k in range(9):
         arc = np.abs(z - (315.0 + 27.0 * k + 0.0035 * (np.abs(x) - 60.0) ** 2 + 2.0 * ribs.at(x, z)))
         suv += 0.14 * smooth(5.0 - arc, 4.0) * smooth(128.0 - np.abs(x), 10.0) * (depth > 15)
-    organs, foci = np.zeros_like(suv), np.zeros_like(suv)
+    organs: Array = np.zeros_like(suv)
+    foci: Array = np.zeros_like(suv)
     for blob in body.organs:
         _stamp(organs, x, z, blob, 4.0, grain)
     for blob in body.lesions:

@@ -1,0 +1,136 @@
+"""The built-in samples: simulated cases of every system with their truth, read through the ordinary reader."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import DataLayoutError
+from core.imaging.study import Modality, Plane
+
+if TYPE_CHECKING:
+    from core.imaging.study import Series, Study
+
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "samples"
+MANIFEST = "manifest.json"
+_REMEDY = "Draw the samples again: python -m core.simulate"
+_FACTS: dict[str, tuple[Modality | None, str, Plane | None]] = {
+    "brain-mr": (Modality.MR, "BRAIN", Plane.AXIAL),
+    "chest-ct": (Modality.CT, "CHEST", Plane.AXIAL),
+    "breast-mri": (Modality.MR, "BREAST", None),
+    "pet": (Modality.PT, "WHOLEBODY", None),
+    "mr-pet": (None, "THIGH", Plane.AXIAL),
+}
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """A built-in case.
+
+    Attributes:
+        id: identifier, also the start of its files' names; it does not give the answer away.
+        system: system it belongs to.
+        title: neutral title to choose it by.
+        case_note: one sentence about what it is meant to show; it does give the answer away.
+        files: image and mask files, relative to the samples' folder.
+        label: the true class, one of the system's labels.
+        truth: mask files that no image format pairs by itself; they are attached after reading.
+    """
+
+    id: str
+    system: str
+    title: str
+    case_note: str
+    files: tuple[str, ...]
+    label: str
+    truth: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4)
+def _manifest(folder: Path) -> tuple[SampleInfo, ...]:
+    try:
+        entries = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return tuple(
+            SampleInfo(**{**entry, "files": tuple(entry["files"]), "truth": tuple(entry["truth"])}) for entry in entries
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataLayoutError(f"The list of samples in {folder} cannot be read.", _REMEDY) from error
+
+
+def list_samples() -> list[SampleInfo]:
+    """All built-in samples, grouped by system.
+
+    Raises:
+        DataLayoutError: the list of samples is missing or damaged.
+    """
+    return list(_manifest(FOLDER))
+
+
+def sample_info(sample_id: str) -> SampleInfo:
+    """One sample's description.
+
+    Raises:
+        DataLayoutError: there is no such sample.
+    """
+    for info in list_samples():
+        if info.id == sample_id:
+            return info
+    known = ", ".join(info.id for info in list_samples())
+    raise DataLayoutError(f"There is no sample {sample_id!r}.", f"Known: {known}.")
+
+
+def load_sample(sample_id: str) -> Study:
+    """Read a sample the way an upload is read, and attach its truth.
+
+    Returns:
+        A study with ``simulated=True``, its case note, and a truth mask (empty where there is no lesion) on every
+        series. Modality and body part are filled in where the file format does not hold them.
+
+    Raises:
+        DataLayoutError: no such sample, or its files are missing.
+    """
+    # Imported here: the reader is a heavy room, and drawing phantoms does not need it.
+    from core.imaging import attach_truth, coronal_mip, read
+
+    info = sample_info(sample_id)
+    study = read([(name, _bytes(name)) for name in info.files])
+    series = [_complete(one, info.system) for one in study.series]
+    if info.truth:
+        mask = read([(name, _bytes(name)) for name in info.truth]).series[0]
+        series = [attach_truth(one, mask) if one.slices == mask.slices else one for one in series]
+    volumes = [one for one in series if one.projection == "slice" and one.truth is not None]
+    series = [
+        replace(one, truth=coronal_mip(volumes[0]).truth)
+        if one.truth is None and one.projection != "slice" and volumes
+        else one
+        for one in series
+    ]
+    series = [one if one.truth is not None else replace(one, truth=np.zeros(one.pixels.shape, bool)) for one in series]
+    return replace(study, name=info.title, series=tuple(series), simulated=True, case_note=info.case_note)
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return (FOLDER / name).read_bytes()
+    except OSError as error:
+        raise DataLayoutError(f"The sample file {name} is missing.", _REMEDY) from error
+
+
+def _complete(series: Series, system: str) -> Series:
+    """Fill in what a picture format cannot say."""
+    modality, part, plane = _FACTS[system]
+    known = series.modality is not Modality.UNKNOWN
+    projection = "mip-coronal" if system == "pet" and series.slices == 1 else series.projection
+    return replace(
+        series,
+        modality=series.modality if known or modality is None else modality,
+        body_part=series.body_part or part,
+        plane=series.plane or (Plane.CORONAL if projection == "mip-coronal" else plane),
+        projection=projection,
+        notes=(*series.notes, "Simulated: drawn by a computer, not a patient."),
+    )
