@@ -16,6 +16,7 @@ from core.imaging.study import Modality, Unit, Window
 
 # Where frames at one position differ (time, echo, diffusion), in the order in which they are tried.
 _DIMENSIONS = (
+    ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
     ("FrameContentSequence", "TemporalPositionIndex"),
     ("", "TemporalPositionIdentifier"),
     ("MREchoSequence", "EffectiveEchoTime"),
@@ -29,6 +30,8 @@ _DIMENSIONS = (
     ("MRImageFrameTypeSequence", "FrameType"),
     ("", "ImageType"),
 )
+
+_FARTHEST_MM = 1e6
 
 
 @dataclass(eq=False)
@@ -120,7 +123,7 @@ def _frame(
         group=(series, pixels.shape, modality, low_is_bright, unit),
         modality=modality,
         unit=unit,
-        value_range=(0.0, float(2 ** int(header.get("BitsStored", 8) or 8) - 1)) if unit is Unit.GREY else None,
+        value_range=_value_range(header, in_colour) if unit is Unit.GREY else None,
         low_is_bright=low_is_bright,
         colour=colour,
         position=position,
@@ -132,6 +135,13 @@ def _frame(
         dimensions=_dimensions(header, index),
         notes=tuple(notes),
     )
+
+
+def _value_range(header: Dataset, in_colour: bool) -> tuple[float, float] | None:
+    if in_colour:
+        return 0.0, 255.0
+    bits = int(header.get("BitsStored", 8) or 8)
+    return None if header.get("PixelRepresentation") else (0.0, float(2**bits - 1))
 
 
 def _modality(header: Dataset) -> Modality:
@@ -191,7 +201,8 @@ def _numbers(header: Dataset, index: int, group: str, keyword: str, count: int) 
         numbers = np.array([float(number) for number in value])
     except (TypeError, ValueError):
         return None
-    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
+    plausible = numbers.shape == (count,) and bool((np.abs(numbers) < _FARTHEST_MM).all())
+    return numbers if plausible else None
 
 
 def _number(header: Dataset, index: int, group: str, keyword: str) -> float | None:

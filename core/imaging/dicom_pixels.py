@@ -19,8 +19,8 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     """Stored values of all frames.
 
     Returns:
-        The frames ``(frames, rows, columns)`` (stored values; luminance for colour), whether the image is stored in
-        colour format, and whether it really had colour.
+        The frames ``(frames, rows, columns)`` (stored values; luminance from 0 to 255 for colour), whether the image is
+        stored in a colour format, and whether it really had colour.
 
     Raises:
         UnreadableFileError: the pixel data is truncated, damaged, or compressed in a way that cannot be decoded.
@@ -43,8 +43,9 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     stored_in_colour = samples > 1 or header.get("PhotometricInterpretation") == "PALETTE COLOR"
     colour = False
     if stored_in_colour:
-        scale = 255.0 / 65535.0 if values.dtype.itemsize == 2 else 1.0
-        tolerance = 2.0 if header.file_meta.get("TransferSyntaxUID", "").is_compressed else 0.0
+        bits = 8 * values.dtype.itemsize
+        scale = 255.0 / (2.0**bits - 1.0)
+        tolerance = 2.0 if header.file_meta.TransferSyntaxUID.is_compressed else 0.0
         values, colour = to_grey(values.astype(np.float32) * np.float32(scale), tolerance)
     return values.reshape(frames, rows, columns), stored_in_colour, colour
 

@@ -12,6 +12,7 @@ from core.imaging.archive import Entry, walk
 from core.imaging.deidentify import Identity
 from core.imaging.dicom_frames import Frame, read_frames
 from core.imaging.dicom_series import build_series, group_frames
+from core.imaging.dicom_truth import attach_drawn, is_drawn
 from core.imaging.formats import READABLE, Format, describe, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
 from core.imaging.nifti import read_nifti
@@ -54,6 +55,10 @@ def read(files: Sequence[tuple[str, bytes]], limits: Limits = DEFAULT_LIMITS) ->
         raise
     except MemoryError as error:
         raise UnreadableFileError("The upload does not fit into memory.", "Upload fewer series at a time.") from error
+    except Exception as error:  # whatever damaged headers bring about, the user gets a sentence
+        raise UnreadableFileError(
+            "The files are damaged or contradict each other.", "Export or download them again."
+        ) from error
     if not series:
         raise upload.failure()
     return Study(
@@ -114,9 +119,7 @@ class _Upload:
     def series(self) -> list[Series]:
         """All series in the order in which they are shown."""
         found: list[Series] = []
-        for group in group_frames(self._frames):
-            found.append(self._from(build_series(group, self.identity), SourceKind.DICOM))
-        self._frames = []
+        found += [self._from(one, SourceKind.DICOM) for one in self._dicom_series()]
         for volume in self._paired_volumes():
             found.append(self._from(volume, SourceKind.NIFTI))
         stacked, problems = stack_pictures(self._pictures, self.identity)
@@ -130,6 +133,34 @@ class _Upload:
             if one.modality is Modality.PT and one.slices >= _LEAST_MIP_SLICES and one.projection == "slice"
         ]
         return projections + found
+
+    def _dicom_series(self) -> list[Series]:
+        """DICOM series with the masks drawn on them attached; masks without a series stay series."""
+        groups = group_frames(self._frames)
+        self._frames = []
+        images: list[Series] = []
+        drawn: list[list[Frame]] = []
+        for group in groups:
+            if is_drawn(group):
+                drawn.append(group)
+            else:
+                images += self._built(group)
+        alone: list[Series] = []
+        for mask in drawn:
+            attached = [attach_drawn(image, mask) for image in images]
+            if not any(attached):
+                alone += self._built(mask)
+            images = [new or old for new, old in zip(attached, images, strict=True)]
+        return images + alone
+
+    def _built(self, group: list[Frame]) -> list[Series]:
+        try:
+            return [build_series(group, self.identity)]
+        except Exception as error:  # contradicting headers; the other series are still shown
+            damaged = UnreadableFileError("The series' headers contradict each other.", "Export the series again.")
+            damaged.__cause__ = error
+            self._failures.append((group[0].path, damaged))
+            return []
 
     def _from(self, series: Series, source: SourceKind) -> Series:
         self.sources[id(series)] = source
