@@ -66,10 +66,11 @@ def load_into(model: Any, name: str, path: Path) -> None:
             found[key] = adapt_input_conv(wanted[key].shape[1], value)
     extra = [key for key in found if key not in wanted]
     unlike = [key for key in wanted if key in found and found[key].shape != wanted[key].shape]
-    if missing or extra or unlike:
+    odd = {"missing": missing, "unknown": extra, "of another shape": unlike}
+    if any(odd.values()):
+        found_odd = ", ".join(f"{len(keys)} {kind} (first: {keys[0]})" for kind, keys in odd.items() if keys)
         raise ModelUnavailableError(
-            f"{path.name} does not fit {name}: of {len(wanted)} entries {len(missing)} are missing "
-            f"(first: {missing[:1]}), {len(extra)} unknown (first: {extra[:1]}), {len(unlike)} of another shape (first: {unlike[:1]}).",
+            f"{path.name} does not fit {name}; of {len(wanted)} entries: {found_odd}.",
             f"Choose the RadImageNet file of {name}.",
         )
     model.load_state_dict({key: found.get(key, value) for key, value in wanted.items()})

@@ -1,0 +1,91 @@
+"""The auxiliary mask decoder learns through the backbone's maps, and the ensemble averages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from core.models.auxiliary import MaskHead
+from core.models.ensemble import Ensemble, mean_probability
+from core.models.registry import create
+from tests.models.networks import images, lively
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16", "densenet121_attention", "efficientnet_b0"])
+def test_mask_logits_at_a_quarter_of_the_size_reach_the_whole_backbone(name: str) -> None:
+    net = create(name, classes=2, channels=1, size=(64, 96))
+    head = MaskHead(net)
+    output, stages = net.run_with_stages(torch.randn(2, 1, 64, 96))
+    logits = head(stages)
+    assert logits.shape == (2, 1, 16, 24)
+    functional.binary_cross_entropy_with_logits(logits, torch.rand(2, 1, 16, 24)).backward()
+    assert all(parameter.grad is not None for parameter in net.backbone_parameters())
+    assert output.logits.shape == (2, 1)
+
+
+def test_odd_map_sizes_fit_too() -> None:
+    net = lively("inception_resnet_v2")
+    with torch.no_grad():
+        _, stages = net.run_with_stages(images(net, 1))
+        assert MaskHead(net)(stages).shape == (1, 1, *stages[0].shape[-2:])
+
+
+def test_the_decoder_can_learn_where_a_bright_square_is() -> None:
+    torch.manual_seed(0)
+    net = create("resnet18", classes=2, channels=1, size=(32, 32))
+    head = MaskHead(net, width=16)
+    x = torch.zeros(4, 1, 32, 32)
+    for index, (row, column) in enumerate([(4, 4), (4, 20), (20, 4), (20, 20)]):
+        x[index, :, row : row + 8, column : column + 8] = 1
+    truth = functional.max_pool2d(x, 4)
+    optimiser = torch.optim.Adam([*net.parameters(), *head.parameters()], lr=3e-3)
+    for _ in range(25):
+        optimiser.zero_grad()
+        logits = head(net.run_with_stages(x)[1])
+        functional.binary_cross_entropy_with_logits(logits, truth).backward()
+        optimiser.step()
+    found = logits.detach() > 0
+    overlap = (found & (truth > 0)).sum() / (found | (truth > 0)).sum()
+    assert overlap > 0.6
+
+
+def test_a_segmenter_needs_no_auxiliary_decoder() -> None:
+    with pytest.raises(TypeError, match="draws masks itself"):
+        MaskHead(create("resunet", classes=2, channels=1, size=(64, 64)))
+
+
+def test_the_ensemble_averages_calibrated_probabilities() -> None:
+    nets = [create(name, classes=2, channels=1, size=(64, 64)).eval() for name in ("resnet18", "efficientnet_b0")]
+    x = torch.randn(3, 1, 64, 64)
+    with torch.no_grad():
+        mean = Ensemble(nets, [2.0, 0.5])(x)
+        scaled = [net(x)[:, 0].double().numpy() / t for net, t in zip(nets, (2.0, 0.5), strict=True)]
+    positive = [1 / (1 + np.exp(-z)) for z in scaled]
+    assert np.allclose(mean[:, 1], (positive[0] + positive[1]) / 2, atol=1e-6)
+    assert np.allclose(mean.sum(1), 1, atol=1e-6)
+    by_function = mean_probability([np.stack([1 - p, p], 1) for p in positive])
+    assert np.allclose(mean, by_function, atol=1e-6)
+
+
+def test_three_class_members_are_averaged_after_the_softmax() -> None:
+    nets = [create("resnet18", classes=3, channels=1, size=(64, 64)).eval() for _ in range(2)]
+    x = torch.randn(2, 1, 64, 64)
+    with torch.no_grad():
+        logits = [net(x).double().numpy() for net in nets]
+        mean = Ensemble(nets, [1.0, 1.0])(x)
+    expected = np.mean([np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in logits], axis=0)
+    assert np.allclose(mean, expected, atol=1e-6)
+
+
+def test_members_that_do_not_fit_together_are_refused() -> None:
+    two, three = (create("resnet18", classes=n, channels=1, size=(64, 64)) for n in (2, 3))
+    with pytest.raises(ValueError, match="same class"):
+        Ensemble([two, three], [1, 1])
+    with pytest.raises(ValueError, match="temperatures"):
+        Ensemble([two], [1, 1])
+    with pytest.raises(ValueError, match="common shape"):
+        mean_probability([np.ones((2, 1)), np.ones((3, 1))])
+    with pytest.raises(ValueError, match="sum to one"):
+        mean_probability([np.full((2, 2), 0.7)])

@@ -1,0 +1,186 @@
+"""Weights and card on disk: what was saved comes back, and what does not belong together is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.net import OverreadNet
+from core.models.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
+from core.preprocessing.contract import InputContract
+from tests.models.networks import images, lively
+
+
+def card_of(net: OverreadNet) -> ModelCard:
+    height, width = net.size
+    return ModelCard(
+        system="simulated",
+        name="model",
+        title="Simulated model",
+        version="1",
+        architecture=net.architecture,
+        role="classifier",
+        classes=tuple(f"class {index}" for index in range(net.classes)),
+        positive=("class 1",),
+        contract=InputContract(channels=net.channels, height=height, width=width),
+        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
+        data=(DataUse(name="simulated", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
+        training=Training(
+            recipe="none",
+            recipe_sha256="",
+            initial_weights="random",
+            date="2024-01-01",
+            code_version="0",
+            device="cpu",
+            minutes=0,
+            epochs=0,
+            seed=7,
+        ),
+        metrics={},
+        intended_use="tests",
+        parameters=0,
+        weights_sha256="",
+    )
+
+
+@pytest.fixture(scope="module")
+def net() -> OverreadNet:
+    return lively("efficientnet_b0")
+
+
+@pytest.fixture
+def saved(net: OverreadNet, tmp_path: Path) -> Path:
+    folder = tmp_path / "simulated" / "model"
+    save_model(net, card_of(net), folder)
+    return folder
+
+
+def rewrite_card(folder: Path, **changes: object) -> None:
+    """Change the card and give it the hash of whatever weights lie there, so that only the change can be at fault."""
+    card = json.loads((folder / "card.json").read_text())
+    card["weights_sha256"] = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card | changes))
+
+
+@pytest.mark.parametrize(("storage", "bound"), [("float32", 1e-6), ("float16", 2e-2), ("int8", 0.2)])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121_attention", "resunet", "unet_resnet18"])
+def test_round_trip(name: str, storage: Storage, bound: float, tmp_path: Path) -> None:
+    net = lively(name)
+    written = save_model(net, card_of(net), tmp_path / "m", storage)
+    again, card = load_model(tmp_path / "m")
+    assert card == written
+    assert card.storage == storage
+    assert card.parameters == sum(p.numel() for p in net.parameters())
+    assert not again.training
+    assert not any(p.requires_grad for p in again.parameters())
+    assert {p.dtype for p in again.parameters()} == {torch.float32}
+    x = images(net)
+    with torch.no_grad():
+        before, after = net.run(x).logits, again.run(x).logits
+    assert (before - after).abs().max() < bound * max(1.0, float(before.abs().max()))
+
+
+def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: OverreadNet, tmp_path: Path) -> None:
+    for storage in ("float32", "int8"):
+        save_model(net, card_of(net), tmp_path / storage, storage)  # type: ignore[arg-type]
+    sizes = {s: (tmp_path / s / "weights.safetensors").stat().st_size for s in ("float32", "int8")}
+    assert sizes["int8"] < 0.3 * sizes["float32"]
+    exact = load_file(tmp_path / "float32" / "weights.safetensors")
+    packed = load_file(tmp_path / "int8" / "weights.safetensors")
+    again = load_model(tmp_path / "int8")[0].state_dict()
+    checked = 0
+    for key, value in exact.items():
+        if packed[key].dtype != np.int8:
+            assert np.array_equal(packed[key], value)
+            continue
+        largest = np.abs(value).reshape(len(value), -1).max(1)
+        step = (largest / 127).reshape(-1, *[1] * (value.ndim - 1))
+        assert np.all(np.abs(again[key].numpy() - value) <= step / 2 * 1.001 + 1e-12)
+        checked += 1
+    assert checked > 50
+
+
+def test_a_channel_of_zeros_survives_int8(net: OverreadNet, tmp_path: Path) -> None:
+    twin = lively("efficientnet_b0")
+    weight = next(p for p in twin.backbone_parameters() if p.dim() == 4)
+    weight.data[3] = 0
+    save_model(twin, card_of(twin), tmp_path / "m", "int8")
+    loaded = next(p for p in load_model(tmp_path / "m")[0].backbone_parameters() if p.dim() == 4)
+    assert torch.all(loaded[3] == 0)
+    assert torch.any(loaded[2] != 0)
+
+
+def test_missing_files_are_told_apart_from_refused_ones(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelMissingError, match=r"card\.json"):
+        load_model(tmp_path / "nowhere" / "model")
+    with pytest.raises(ModelMissingError, match="recipe"):
+        load_card(tmp_path / "nowhere")
+    (saved / "weights.safetensors").unlink()
+    with pytest.raises(ModelMissingError, match="weights"):
+        load_model(saved)
+
+
+def test_one_altered_byte_is_refused(saved: Path) -> None:
+    path = saved / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelRefusedError, match="SHA-256"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"architecture": "resnet18"}, "another architecture"),
+        ({"architecture": "resnet99"}, "no architecture"),
+        ({"classes": ["a", "b", "c"]}, "number of classes"),
+        ({"classes": ["a"]}, "at least two"),
+        ({"contract": {"channels": 3, "height": 96, "width": 96}}, "another shape"),
+        ({"threshold": {"value": 2}}, "cannot be read"),
+    ],
+)
+def test_a_card_of_another_network_is_refused(saved: Path, changes: dict[str, object], reason: str) -> None:
+    rewrite_card(saved, **changes)
+    with pytest.raises(ModelRefusedError, match=reason):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe not json", b"[]"])
+def test_an_unreadable_card_is_refused(saved: Path, content: bytes) -> None:
+    (saved / "card.json").write_bytes(content)
+    with pytest.raises(ModelRefusedError, match="card cannot be read"):
+        load_model(saved)
+
+
+class _Bomb:
+    fired = False
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return setattr, (_Bomb, "fired", True)
+
+
+def test_a_pickle_in_place_of_weights_is_never_executed(saved: Path) -> None:
+    (saved / "weights.safetensors").write_bytes(pickle.dumps(_Bomb()))
+    rewrite_card(saved)
+    with pytest.raises(ModelRefusedError, match="cannot be read"):
+        load_model(saved)
+    assert not _Bomb.fired
+
+
+def test_a_diverged_network_or_a_wrong_card_is_not_saved(net: OverreadNet, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the card says"):
+        save_model(net, card_of(net).model_copy(update={"architecture": "resnet18"}), tmp_path / "m")
+    broken = lively("resunet")
+    next(broken.parameters()).data[0] = float("nan")
+    with pytest.raises(ValueError, match="not finite"):
+        save_model(broken, card_of(broken), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
