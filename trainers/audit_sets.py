@@ -18,7 +18,7 @@ from core.errors import DataLayoutError, UnreadableFileError
 
 GROUPS = ("patient", "group", "study")
 SPLITS = ("official_split", "split")
-NEGATIVE = frozenset({"normal", "benign", "no-cancer", "0", "negative", "no tumour"})
+NEGATIVE = frozenset({"normal", "benign", "no-cancer", "no cancer", "0", "negative", "no tumour"})
 VOLUMES = ("pet", "mr_t1")
 
 Row = dict[str, str]

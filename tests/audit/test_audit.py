@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from core.audit import tabulate, to_markdown
 from core.errors import DataLayoutError, OverreadError, UnreadableFileError
 from tests.audit.folder import planted, texture, write_set
-from trainers.audit import audit, audit_command
+from trainers.audit import audit, audit_command, refresh_card
 from trainers.audit_sets import fingerprints, read_split
+from trainers.audit_simulated import simulated_fingerprints
 
 
 def test_planted_faults_are_found_and_no_others(tmp_path: Path) -> None:
@@ -184,3 +185,28 @@ def test_pixel_hashes_of_lung_ct_agree_with_the_files(real_data: Path) -> None:
     report = audit(real_data / "lung-ct", resamples=20)
     assert report.distinct == len(bytes_seen)
     assert report.groups == len({row["group"] for row in rows})
+
+
+def test_card_section_is_refreshed_and_the_rest_left_alone(tmp_path: Path) -> None:
+    folder = planted(tmp_path / "planted")
+    report = audit(folder, resamples=20)
+    card = tmp_path / "planted.md"
+    with pytest.raises(DataLayoutError, match="has no section"):
+        refresh_card(tmp_path, report)
+    card.write_text("# Before\n<!-- audit: planted -->\nold\n<!-- end of audit -->\nafter\n")
+    refresh_card(tmp_path, report)
+    refresh_card(tmp_path, report)
+    text = card.read_text()
+    assert text.startswith("# Before\n<!-- audit: planted -->\n40 pictures, 37 distinct")
+    assert text.endswith("<!-- end of audit -->\nafter\n")
+    assert "old" not in text
+    assert text.count("**Shortcuts**") == 1
+    assert json.loads((tmp_path / "planted.json").read_text())["pictures"] == 40
+
+
+def test_simulated_scans_are_all_different_and_in_turn() -> None:
+    table = tabulate(simulated_fingerprints("breast-mri", count=24))
+    assert len(np.unique(table.sha256)) == 24
+    assert table.positive.tolist() == [False, True] * 12
+    with pytest.raises(DataLayoutError, match="No system"):
+        tabulate(simulated_fingerprints("knee"))
