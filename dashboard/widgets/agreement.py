@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.engine import agreement
-from core.engine.results import Decision, Review
+from core.engine.results import Decision, HeatMap, Review
 from core.imaging.study import Series
 from core.systems.declaration import System
 from dashboard.widgets import words
@@ -16,21 +16,26 @@ STYLE = """
 .or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
 .or-vote.yes { background: #4c8fb0; }
 .or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; }
+.or-stage { font-size: 0.88rem; opacity: 0.85; }
 </style>
 """
 
 
-def show(review: Review, index: int, series: Series, system: System) -> None:
-    """One dot per answering model (filled: a finding), the sentence, and the flags."""
+def show(review: Review, index: int, system: System) -> None:
+    """One dot per answering model (filled: a finding), and the sentence."""
     votes = [r.decision(index) is Decision.FINDING for r in review.ready]
     dots = "".join(f"<span class='or-vote{' yes' if yes else ''}'></span>" for yes in votes)
-    spoken = f"{sum(votes)} of {len(votes)} models say {system.finding}"
-    sentence = words.cell(agreement.sentence(review, index))
+    spoken = words.cell(f"{sum(votes)} of {len(votes)} models say {system.finding}")
+    two_stage = agreement.two_stage(review, index)
+    reading = f"<div class='or-stage'>{words.cell(two_stage)}</div>" if two_stage else ""
     st.html(
-        f"{STYLE}<div class='or-votes' title='{words.cell(spoken)}'>"
-        f"<span class='or-votes' role='img' aria-label='{words.cell(spoken)}'>{dots}</span>"
-        f"<span class='or-sentence'>{sentence}</span></div>"
+        f"{STYLE}<div class='or-votes'><span class='or-votes' role='img' aria-label='{spoken}'>{dots}</span>"
+        f"<span class='or-sentence'>{words.cell(agreement.sentence(review, index))}</span></div>{reading}"
     )
-    flags = (*review.warnings, *agreement.flags(review, index, series))
-    if flags:
-        st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(flag.text)}" for flag in flags))
+
+
+def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...]) -> None:
+    """What deserves a second look: on the whole series, then on this slice."""
+    raised = (*review.warnings, *agreement.flags(review, index, series, heat_maps))
+    if raised:
+        st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(flag.text)}" for flag in raised))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.imaging.study import Series, Unit, Window
+from core.imaging.study import Modality, Series, Unit, Window
 from core.preprocessing import windows
 from dashboard.widgets.cases import Case
 
@@ -44,8 +44,13 @@ def grey(series: Series, index: int, view: View) -> np.ndarray:
 
 
 def shown_inverted(series: Series) -> bool:
-    """MONOCHROME1 stores bright as low; plain pictures are stored as they are seen."""
-    return series.low_is_bright and series.unit is not Unit.GREY
+    """Whether low values are drawn bright: MONOCHROME1 asks for it, and uptake is read dark on white.
+
+    A picture of a projection is stored as it is seen, white for no uptake, so it is drawn as stored.
+    """
+    if series.unit is Unit.GREY and series.projection == "mip-coronal":
+        return False
+    return series.low_is_bright != (series.modality is Modality.PT and series.unit in (Unit.SUV, Unit.BQML))
 
 
 def _window(series: Series, stem: str) -> Window:

@@ -18,13 +18,15 @@ METHODS = {
     "layercam": "LayerCAM",
     "eigencam": "EigenCAM",
     "score-cam": "Score-CAM",
+    "attention": "The network's own attention",
 }
 HELP = {
     "grad-cam": "From the same forward pass as the answer.",
     "grad-cam++": "Weights several separate spots more evenly.",
     "layercam": "Finer: weights every position by itself.",
     "eigencam": "What the features have most in common; knows no class.",
-    "score-cam": "Without gradients, by covering the image; slow.",
+    "score-cam": "Without gradients: one pass per feature channel, slow.",
+    "attention": "Where the network's attention layer lets features through; knows no class.",
 }
 
 
@@ -39,7 +41,7 @@ def of(case: Case, model: str, index: int, *, target: str | None = None, method:
         )
     except OverreadError as error:
         return HeatMap(model, index, target or "", method, None, error=str(error))
-    return case.remember(key, heat)
+    return heat if heat.error else case.remember(key, heat)
 
 
 @st.fragment
@@ -51,14 +53,11 @@ def show(case: Case, review: Review, system: System, index: int, view: controls.
     stem = f"{case.key}-{case.series_index}"
     st.subheader("Where the models looked")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        method = st.selectbox("Method", list(METHODS), format_func=METHODS.__getitem__, key=f"method-{stem}", width=170)
-        classes = ready[0].state.card.classes if ready[0].state.card else system.classes
+        methods = [m for m in METHODS if m != "attention" or _attends(ready)]
+        method = st.selectbox("Method", methods, format_func=METHODS.__getitem__, key=f"method-{stem}", width=190)
+        classes = [None, *dict.fromkeys(name for r in ready if r.state.card for name in r.state.card.classes)]
         target = st.selectbox(
-            "For class",
-            [None, *classes],
-            format_func=lambda c: c or "the model's answer",
-            key=f"class-{stem}",
-            width=210,
+            "For class", classes, format_func=lambda c: c or "the finding", key=f"class-{stem}", width=170
         )
         opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=170)
     st.caption(HELP[method])
@@ -69,6 +68,10 @@ def show(case: Case, review: Review, system: System, index: int, view: controls.
                 heat = of(case, result.state.name, index, target=target, method=method)
                 _tile(case, result, short[result.state.title], index, view, heat, opacity)
     _scale()
+
+
+def _attends(ready: tuple[ModelResult, ...]) -> bool:
+    return any("attention" in r.state.card.architecture for r in ready if r.state.card)
 
 
 def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str:

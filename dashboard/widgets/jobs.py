@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 import streamlit as st
-from core.engine.engine import Engine
 
+from core.engine.engine import Engine
+from core.engine.results import ModelStatus
 from dashboard.widgets import messages
 from dashboard.widgets.cases import Case, Job
 
@@ -55,10 +56,13 @@ def outcome(case: Case, job: Job) -> None:
 
 
 def _work(job: Job, case: Case, key: tuple[str, int], engine: Engine) -> None:
-    def report(model: str, fraction: float) -> None:
-        job.model, job.fraction = model, fraction
-
     system, series_index = key
+    order = [s.title for s in engine.states(system) if s.status is ModelStatus.READY]
+
+    def report(model: str, fraction: float) -> None:
+        done = order.index(model) if model in order else 0
+        job.model, job.fraction = model, (done + fraction) / max(len(order), 1)
+
     try:
         review = engine.review(case.study, system, series_index, progress=report, stop=job.stop.is_set)
         job.review = None if job.stop.is_set() and not review.ready else review

@@ -61,7 +61,7 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
             jobs.outcome(case, job)
         return
     if review.ready:
-        agreement.show(review, index, case.series, system)
+        agreement.show(review, index, system)
     else:
         st.info(
             f"No model of {system.title} can answer yet; the scan can still be read. Each row says why.",
@@ -69,6 +69,9 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
         )
     prediction_table.show(review, index, system)
     _sizes(case, review, index)
+    if review.ready:
+        maps = tuple(heat_maps.of(case, r.state.name, index) for r in review.ready)
+        agreement.flags(review, index, case.series, maps)
     slice_strip.show(case, review, index)
     st.caption(system.scope)
 
