@@ -151,7 +151,7 @@ def _contents(data: bytes, budget: Budget) -> tuple[zipfile.ZipFile, list[zipfil
         raise UnreadableFileError(
             "The zip archive is truncated or damaged.", "Make it again, or upload the files themselves."
         ) from error
-    members = [info for info in archive.infolist() if not info.is_dir() and not _JUNK.search(info.filename)]
+    members = [info for info in archive.infolist() if not info.is_dir() and not _JUNK.search(clean_name(info.filename))]
     if any(info.filename == "[Content_Types].xml" for info in members):
         raise UnreadableFileError("It is an Office document, not an image.", "Save the images out of it.")
     if any(info.flag_bits & 1 for info in members):

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from core.imaging.tag_lists import IDENTIFYING, KEPT, SECRET_NAMES, SECRET_VALUES
+from core.imaging.tag_lists import IDENTIFYING, KEPT, NO_NAMES, SECRET_NAMES, SECRET_VALUES
 
 _NAME_LIKE = re.compile(
     r"\^|@|\d{6,}|\d{1,4}[-./]\d{1,2}[-./]\d{2,4}|\b(mr|mrs|ms|dr|prof|name|dob|born)[.:]", re.IGNORECASE
@@ -39,7 +39,8 @@ class Identity:
         for keyword in SECRET_NAMES:
             for value in _texts(header.get(keyword)):
                 self._values.add(value.lower())
-                self._words.update(word.lower() for word in re.split(r"[\W\d_]+", value) if len(word) > 1)
+                words = {word.lower() for word in re.split(r"[\W\d_]+", value) if len(word) > 1}
+                self._words |= words - NO_NAMES
         for keyword in SECRET_VALUES:
             self._values.update(value.lower() for value in _texts(header.get(keyword)))
         self.patients.update(_texts(header.get("PatientID")))

@@ -193,7 +193,7 @@ class _Upload:
     def name(self, files: list[str]) -> str:
         """What to call the study: the file's name, unless it gives the patient away."""
         name = PurePosixPath(files[0].replace("\\", "/")).name or "Upload"
-        if self.identity.reveals(name):
+        if self.identity.reveals(files[0]):
             return "DICOM study"
         return name if len(files) == 1 else f"{name} and {len(files) - 1} more"
 

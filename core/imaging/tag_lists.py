@@ -216,6 +216,46 @@ SECRET_NAMES = (
     "ResponsiblePerson",
 )
 
+# Words that trials and phantoms put where a name belongs; in a description or a file name they name nobody.
+NO_NAMES = frozenset(
+    (
+        "abdomen",
+        "anon",
+        "anonymous",
+        "anonymized",
+        "anonymised",
+        "body",
+        "brain",
+        "breast",
+        "case",
+        "chest",
+        "ct",
+        "extremity",
+        "head",
+        "kidney",
+        "liver",
+        "lung",
+        "mr",
+        "mri",
+        "neck",
+        "patient",
+        "pelvis",
+        "pet",
+        "phantom",
+        "prostate",
+        "pt",
+        "scan",
+        "spine",
+        "study",
+        "subject",
+        "test",
+        "thorax",
+        "unknown",
+        "whole",
+        "wholebody",
+    )
+)
+
 # Values that give the patient or the hospital away as a whole.
 SECRET_VALUES = (
     "PatientID",
