@@ -15,9 +15,12 @@ EPSILON = 1e-6
 def shows_low_bright(series: Series, plane: np.ndarray) -> bool:
     """Whether a picture shows low values bright.
 
-    DICOM says so (MONOCHROME1). A plain picture of a projection does not: there, a border brighter than the middle
+    DICOM says so (MONOCHROME1). Physical units mean the same whichever way they are displayed: HU and uptake are never
+    turned round. A plain picture of a projection does not: there, a border brighter than the middle
     of the stored range means "white is no uptake", since the border of a whole-body projection is air.
     """
+    if series.unit in (Unit.HU, Unit.SUV, Unit.BQML):
+        return False
     if series.low_is_bright:
         return True
     if series.unit is not Unit.GREY or series.projection != "mip-coronal" or series.value_range is None:
