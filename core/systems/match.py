@@ -5,6 +5,7 @@ A picture without tags says little. Then shape and grey levels decide, cautiousl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.imaging.study import Modality, Series, Study, Unit
 from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import System
 
+WHOLE_BODY_MM = 600.0  # a projection at least this tall shows a body, whatever part the tag names
 CROP_SIDE = 80  # a picture no larger than this on both sides can only be a crop
 MIN_SIDE = 8
 
@@ -85,6 +87,11 @@ def _score(series: Series, system: System) -> tuple[float, str, bool]:
     if series.modality is Modality.UNKNOWN:
         return _guess(series, system)
     part = (series.body_part or "").upper()
+    if series.projection == "mip-coronal" and series.spacing is not None:
+        height = series.shape[0] * series.spacing[1]
+        if height >= WHOLE_BODY_MM:
+            return 3.5, f"PET over {height / 10:.0f} cm from head to feet, read as a coronal projection", True
+        return 0.3, f"a PET projection over only {height / 10:.0f} cm", False
     named = any(word in part for word in system.body_parts)
     if part and not named:
         return 0.1, f"{series.modality} of {part.lower()}, which {system.title} was not made for", False
@@ -95,10 +102,16 @@ def _score(series: Series, system: System) -> tuple[float, str, bool]:
     if series.projection == "mip-coronal":
         return 2.5, "whole-body PET, read as a coronal projection", True
     text = f"{series.description} {' '.join(series.tags.values())}".lower()
-    if any(word.lower() in text for word in system.body_parts):
+    if any(_mentions(text, word.lower()) for word in system.body_parts):
         return 2.0, f"{series.modality}, described as {series.description!r}", True
     preferred = {Modality.MR: "brain-mr", Modality.CT: "chest-ct", Modality.PT: "pet"}[series.modality]
     return (1.0 if system.name == preferred else 0.5), f"{series.modality} without a named body part", False
+
+
+def _mentions(text: str, word: str) -> bool:
+    """Whether a text has a word that starts so; a short one ("arm", "leg") must be the whole word: no "Armonk"."""
+    end = r"s?(?![a-z])" if len(word) <= 3 else ""
+    return re.search(rf"(?<![a-z]){re.escape(word)}{end}", text) is not None
 
 
 def _guess(series: Series, system: System) -> tuple[float, str, bool]:
