@@ -55,7 +55,8 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
     """Disagreements on one slice.
 
     Args:
-        heat_maps: maps of this slice that exist already; each is held against the masks.
+        heat_maps: maps of this slice that exist already; each that explains a finding is held against the masks
+            (what speaks for "no tumour" lies elsewhere by rights).
     """
     declared, ready, out = system(review.system), review.ready, []
     decisions = {r.state.name: r.decision(index) for r in ready}
@@ -77,7 +78,9 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
             assert b.mask is not None
             if _dice(a.mask[index], b.mask[index]) < OVERLAP:
                 out.append(Flag("masks-apart", f"{a.state.title} and {b.state.title} outline different places."))
-    out.extend(_heat_flags(present, heat_maps, index))
+    positive = {r.state.name: r.state.card.positive for r in ready if r.state.card is not None}
+    spoken_for = tuple(h for h in heat_maps if h.target in positive.get(h.model, declared.positive))
+    out.extend(_heat_flags(present, spoken_for, index))
     return tuple(out)
 
 

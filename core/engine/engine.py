@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,27 +19,19 @@ from core.engine.predict import (
     probabilities,
 )
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
+from core.engine.shelf import Shelf
 from core.engine.warn import series_warnings
-from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
+from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
 from core.explain.gradcam import explain_forward, grad_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
-from core.models.store import ModelMissingError, load_card, load_model
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import SYSTEMS, ModelSlot, accepts, adapt, system
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    net: OverreadNet
-    card: ModelCard
-    lock: threading.Lock
 
 
 class Engine:
@@ -52,57 +44,15 @@ class Engine:
 
     def __init__(self, weights: Path, *, queue: int = 16) -> None:
         self.weights = weights
-        self._loaded: dict[tuple[str, str], _Loaded] = {}
-        self._refused: dict[tuple[str, str], ModelUnavailableError] = {}
-        self._loading = threading.Lock()
+        self._shelf = Shelf(weights)
         self._places = threading.BoundedSemaphore(queue)
 
     # models
 
     def states(self, system_name: str | None = None) -> tuple[ModelState, ...]:
-        """State of every model of one system, or of all; reads cards, loads no weights."""
+        """State of every model of one system, or of all; files are checked, no weights are loaded."""
         names = [system_name] if system_name else list(SYSTEMS)
-        return tuple(self._state(name, slot) for name in names for slot in system(name).models)
-
-    def _state(self, system_name: str, slot: ModelSlot) -> ModelState:
-        known = ModelState(system_name, slot.name, slot.title, slot.role, ModelStatus.READY)
-        refused = self._refused.get((system_name, slot.name))
-        if refused is not None:
-            return replace(known, status=ModelStatus.REFUSED, reason=str(refused))
-        folder = self.weights / system_name / slot.name
-        try:
-            card = load_card(folder)
-            if not (folder / "weights.safetensors").is_file():
-                raise ModelMissingError("The card is there, the weights are not.", "Train the model with its recipe.")
-        except ModelMissingError as error:
-            return replace(known, status=ModelStatus.MISSING, reason=str(error))
-        except ModelUnavailableError as error:
-            return replace(known, status=ModelStatus.REFUSED, reason=str(error))
-        return replace(known, card=card)
-
-    def _load(self, system_name: str, slot: ModelSlot) -> _Loaded:
-        """Load a model once; later calls get the same object.
-
-        Raises:
-            ModelUnavailableError: no weights, or weights that do not match their card.
-        """
-        key = (system_name, slot.name)
-        with self._loading:
-            if key not in self._loaded:
-                try:
-                    net, card = load_model(self.weights / system_name / slot.name)
-                except ModelMissingError:
-                    raise
-                except ModelUnavailableError as error:
-                    self._refused[key] = error
-                    raise
-                if (card.system, card.name) != key or card.classes[0] == card.classes[-1]:
-                    self._refused[key] = ModelUnavailableError(
-                        f"The card in {'/'.join(key)} belongs to {card.system}/{card.name}.", "Restore the right files."
-                    )
-                    raise self._refused[key]
-                self._loaded[key] = _Loaded(net, card, threading.Lock())
-            return self._loaded[key]
+        return tuple(self._shelf.state(name, slot) for name in names for slot in system(name).models)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -162,11 +112,11 @@ class Engine:
         progress: Progress | None,
         stop: Callable[[], bool] | None,
     ) -> ModelResult:
-        state = self._state(system_name, slot)
+        state = self._shelf.state(system_name, slot)
         if state.status is not ModelStatus.READY:
             return ModelResult(state)
         try:
-            loaded = self._load(system_name, slot)
+            loaded = self._shelf.load(system_name, slot)
             with loaded.lock:
                 p = predict_series(
                     loaded.net,
@@ -176,7 +126,7 @@ class Engine:
                     stop=stop,
                 )
         except ModelUnavailableError:
-            return ModelResult(self._state(system_name, slot))
+            return ModelResult(self._shelf.state(system_name, slot))
         except OverreadError as error:
             return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
         card = loaded.card
@@ -219,7 +169,9 @@ class Engine:
         series = adapt(study.series[series_index], declared)
         shown = target or declared.positive[0]
         try:
-            loaded = self._load(system_name, slot)
+            if not 0 <= slice_index < series.slices:
+                raise ContractError(f"There is no slice {slice_index} among {series.slices}.", "Choose one of them.")
+            loaded = self._shelf.load(system_name, slot)
             shown = target or loaded.card.positive[0]
             if shown not in loaded.card.classes:
                 raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
