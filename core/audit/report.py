@@ -83,13 +83,27 @@ class AuditReport:
 
         def clean(value: Any) -> Any:
             if isinstance(value, float):
-                return round(value, 4) if math.isfinite(value) else None
+                return round(value, 6) if math.isfinite(value) else None
             if isinstance(value, dict):
                 return {key: clean(one) for key, one in value.items()}
             return [clean(one) for one in value] if isinstance(value, (list, tuple)) else value
 
         content = clean({**asdict(self), "always_positive_accuracy": self.always_positive_accuracy})
         return json.dumps(content, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> AuditReport:
+        """Read what :meth:`to_json` wrote; raises ``KeyError`` or ``TypeError`` when it is something else."""
+        content = json.loads(text)
+        del content["always_positive_accuracy"]
+        nan = float("nan")
+        shortcuts = (
+            {key: nan if value is None else value for key, value in one.items()} for one in content["shortcuts"]
+        )
+        content["shortcuts"] = tuple(Shortcut(**one) for one in shortcuts)
+        content["near"] = tuple(NearDuplicates(**one) for one in content["near"])
+        content["combined"] = nan if content["combined"] is None else content["combined"]
+        return cls(**content)
 
 
 def _count(values: NDArray[Any]) -> dict[str, int]:
