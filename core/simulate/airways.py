@@ -26,9 +26,9 @@ def grow_tree(rng: np.random.Generator, side: float, generations: int = 9) -> Tr
     """
     roots = 13
     position: Array = np.column_stack(
-        [np.full(roots, side * 34.0), rng.uniform(-8, 22, roots), rng.uniform(98, 142, roots)]
+        [np.full(roots, side * 34.0), rng.uniform(-8, 22, roots), rng.uniform(84, 152, roots)]
     ).astype(np.float32)
-    aim = np.column_stack([np.full(roots, side * 1.0), rng.normal(0, 0.8, roots), rng.normal(0, 1.1, roots)])
+    aim = np.column_stack([np.full(roots, side * 1.0), rng.normal(0, 0.8, roots), rng.normal(0, 1.4, roots)])
     radius = rng.uniform(1.6, 3.1, roots)
     length = 23.0
     starts, ends, radii = [], [], []
@@ -49,6 +49,16 @@ def grow_tree(rng: np.random.Generator, side: float, generations: int = 9) -> Tr
             thin.append(radius[k] * (0.86 if child == 0 else 0.72))
         position, aim, radius = np.concatenate(tips), np.concatenate(turned), np.concatenate(thin)
         length *= 0.86
+    # Twigs from branches that were not followed: they fill the outer lung at every level.
+    count = 420
+    twig = np.column_stack(
+        [side * rng.uniform(25, 135, count), rng.uniform(-85, 85, count), rng.uniform(5, 225, count)]
+    )
+    away = twig - np.array([side * 30.0, 8.0, 118.0])
+    away = away / np.linalg.norm(away, axis=1, keepdims=True) + rng.normal(0, 0.35, away.shape)
+    starts.append(twig)
+    ends.append(twig + away * rng.uniform(5, 17, count)[:, None])
+    radii.append(rng.uniform(0.4, 1.15, count))
     return Tree(np.concatenate(starts), np.concatenate(ends), np.concatenate(radii))
 
 

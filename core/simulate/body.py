@@ -128,7 +128,7 @@ def draw_body(rng: np.random.Generator, female: bool, pattern: str, hard: bool) 
         for z in range(940, 1700, 40):
             add(Blob(s * (70 - 0.012 * (z - 940)) * w + u(-4, 4), 0, z, 4, 4, 24, float(u(1.0, 1.5))))
     lesions = _lesions(rng, pattern, hard, w, base)
-    return Anatomy(tuple(organs), outline, arms, tuple(lesions), female, float(u(0.72, 1.1)))
+    return Anatomy(tuple(organs), outline, arms, tuple(lesions), female, float(u(0.78, 1.2)))
 
 
 def _lesions(rng: np.random.Generator, pattern: str, hard: bool, w: float, base: float) -> list[Blob]:

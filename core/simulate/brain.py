@@ -67,11 +67,20 @@ class Head:
         self._falx_bright = bool(rng.random() < 0.25)
         self._white_spots = float(rng.uniform(2.5, 4.0))
         flair = rng.random() < 0.82
-        w = float(rng.uniform(46, 66))
+        w = float(rng.uniform(38, 60))
         self.greys = (
-            Greys(w, w * rng.uniform(1.08, 1.25), w * 0.22, w * 1.06, w * rng.uniform(1.7, 3.0), w * 1.3, w, w * 1.5)
+            Greys(
+                w,
+                w * float(rng.uniform(1.08, 1.25)),
+                w * 0.22,
+                w * 1.06,
+                w * float(rng.uniform(1.5, 2.7)),
+                w * 1.3,
+                w,
+                w * 1.5,
+            )
             if flair
-            else Greys(w * 1.1, w * 0.9, w * 0.32, w, w * rng.uniform(2.0, 3.2), w * 1.4, w, w * 2.0)
+            else Greys(w * 1.1, w * 0.9, w * 0.32, w, w * float(rng.uniform(1.8, 2.8)), w * 1.4, w, w * 2.0)
         )
         self.flair = bool(flair)
 
@@ -120,7 +129,7 @@ class Head:
             mask = mask & (depth > 1.5)
             # Tumour replaces tissue less where fluid lies, so that sulci stay visible through an infiltration.
             seen = strength * smooth(depth - 1.5, 1.0) * np.clip((image / g.white - 0.25) / 0.5, 0.25, 1.0)
-            value = g.white * (1.0 + self.lesion.contrast * (1.0 + 0.22 * self._patch.at(x, y, level)))
+            value = g.white * (1.0 + self.lesion.contrast * (1.0 + 0.13 * self._patch.at(x, y, level)))
             value = value + g.white * 0.07 * self._fine.at(x, y, level)
             paint(image, value, np.clip(seen, 0, 1))
             if self.lesion.ring:
@@ -134,7 +143,7 @@ class Head:
         assert t is not None
         dz = (level - t.level) / t.reach
         dx, dy = x - t.x, y - t.y
-        k = 0.32 * np.exp(-(dx * dx + dy * dy) / (1.5 * t.radius) ** 2 - dz * dz)
+        k = 0.32 * float(np.exp(-dz * dz)) * np.exp((dx * dx + dy * dy) * (-1.0 / (1.5 * t.radius) ** 2))
         return x - k * dx, y - k * dy
 
     def _tumour(self, x: Array, y: Array, level: float) -> tuple[Array, Array, Array]:
@@ -142,7 +151,7 @@ class Head:
         t = self.lesion
         if t is None:
             return np.zeros(x.shape, bool), np.zeros_like(x), np.zeros_like(x)
-        c, s = np.cos(t.angle), np.sin(t.angle)
+        c, s = float(np.cos(t.angle)), float(np.sin(t.angle))
         dx, dy = (x - t.x) * c + (y - t.y) * s, ((y - t.y) * c - (x - t.x) * s) * t.stretch
         dz = (level - t.level) / t.reach
         inner = 1.0 - np.sqrt((dx * dx + dy * dy) / t.radius**2 + dz * dz)
@@ -233,8 +242,8 @@ def draw_lesion(rng: np.random.Generator, head_width: float, hard: bool) -> Lesi
     angle = rng.uniform(-1.1, 1.1)
     level = float(rng.uniform(0.34, 0.74))
     shrink = float(np.sqrt(max(1.0 - (max(level - 0.5, 0) / 0.56) ** 2, 0.1)))
-    radius = float(rng.uniform(7, 11) if hard else rng.uniform(14, 31))
-    contrast = float(rng.uniform(0.18, 0.26) if hard else rng.uniform(0.30, 0.72))
+    radius = float(rng.uniform(7, 11) if hard else rng.uniform(16, 34))
+    contrast = float(rng.uniform(0.18, 0.26) if hard else rng.uniform(0.26, 0.66))
     if rng.random() < 0.06:
         contrast = -0.8 * min(contrast, 0.45)
     return Lesion(
@@ -244,7 +253,7 @@ def draw_lesion(rng: np.random.Generator, head_width: float, hard: bool) -> Lesi
         radius=radius * (0.8 + 0.2 * shrink),
         reach=0.13 + radius / 170.0,
         contrast=contrast,
-        ring=bool(not hard and rng.random() < 0.2),
+        ring=bool(not hard and rng.random() < 0.14),
         stretch=float(rng.uniform(0.8, 1.5)),
         angle=float(rng.uniform(0, np.pi)),
     )
@@ -267,21 +276,21 @@ def brain(
     """
     lesion = draw_lesion(rng, 67.0, hard)
     head = Head(rng, lesion if tumour else None)
-    zoom = float(rng.uniform(0.86, 1.12)) * MM_PER_PIXEL * 256.0 / size
+    zoom = float(rng.uniform(0.82, 1.06)) * MM_PER_PIXEL * 256.0 / size
     shift = (float(rng.uniform(-4, 4)), float(rng.uniform(-6, 6)))
     x, y = pixel_grid((size, size), zoom, shift, float(rng.normal(0, 0.06)))
     shade = bias_field(rng, (size, size), float(rng.uniform(0.03, 0.11)))
-    sigma = head.greys.white * float(rng.uniform(0.025, 0.06))
+    sigma = head.greys.white * float(rng.uniform(0.025, 0.055))
     pedestal = float(rng.choice([0.0, 1.0, 2.0, 5.0], p=[0.4, 0.3, 0.2, 0.1]))
     if slices == 1:
         loose = float(rng.uniform(0.05, 0.95))
-        levels = np.array([lesion.level + rng.uniform(-0.4, 0.4) * lesion.reach if tumour else loose])
+        levels = np.array([max(lesion.level + rng.uniform(-0.4, 0.4) * lesion.reach, 0.31) if tumour else loose])
     else:
         levels = np.linspace(0.12, 0.93, slices)
     images, masks = [], []
     for level in levels:
         clean, mask = head.cut(x, y, float(np.clip(level, 0.02, 0.97)))
-        noisy = rician(rng, clean * shade, sigma) + pedestal
+        noisy = rician(rng, clean * shade, sigma, 0.65) + pedestal
         images.append(np.clip(np.rint(noisy), 0, 255).astype(np.float32))
         masks.append(mask)
     return np.stack(images), np.stack(masks)

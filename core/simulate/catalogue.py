@@ -36,13 +36,13 @@ class Case:
 
 
 CASES: tuple[Case, ...] = (
-    Case("brain-mr", 1, "tumour", 11, "Brain MR, stack of 14",
+    Case("brain-mr", 1, "tumour", 15, "Brain MR, stack of 14",
          "A large infiltrating tumour with mass effect.", False, 14, "nifti"),
     Case("brain-mr", 2, "no tumour", 22, "Brain MR, stack of 12",
          "No tumour; the ventricles differ in size, a normal variant.", False, 12, "nifti"),
-    Case("brain-mr", 3, "tumour", 33, "Brain MR, single slice A",
+    Case("brain-mr", 3, "tumour", 34, "Brain MR, single slice A",
          "A small, faint tumour that is easily overlooked.", True),
-    Case("brain-mr", 4, "no tumour", 44, "Brain MR, single slice B", "No tumour."),
+    Case("brain-mr", 4, "no tumour", 46, "Brain MR, single slice B", "No tumour."),
     Case("brain-mr", 5, "tumour", 55, "Brain MR, single slice C", "A plain infiltrating tumour."),
     Case("chest-ct", 1, "malignant", 101, "Chest CT, DICOM series",
          "A spiculated mass with a strand towards the pleura.", False, 14, "dicom"),

@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from core.simulate.airways import Tree, draw_tree, grow_tree
-from core.simulate.chest_lesions import ChestLesion, draw_chest_lesion, paint_lesion
+from core.simulate.chest_lesions import HEIGHT_MM, ChestLesion, draw_chest_lesion, paint_lesion
 from core.simulate.fields import Array, Noise, ct_noise, ellipse, paint, pixel_grid, smooth
 
 AIR, LUNG, FAT, MUSCLE, BONE = -1000.0, -870.0, -100.0, 52.0, 620.0
-HEIGHT_MM = 230.0
 PICTURE_CENTRE, PICTURE_WIDTH = -500.0, 1500.0
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from core.simulate.fields import Array, Noise, paint, smooth
 
+HEIGHT_MM = 230.0  # from the thoracic inlet (level 0) to the dome of the liver (level 1)
+
 
 @dataclass(frozen=True, eq=False)
 class ChestLesion:
@@ -69,7 +71,7 @@ def draw_chest_lesion(
         value=float(rng.uniform(25, 60)) if malignant else float(rng.uniform(90, 380)),
         glass=bool(hard and malignant and kind == 0),
         lobes=np.stack([rng.normal(0, 0.09, 5) / np.sqrt(np.arange(1, 6)), rng.uniform(0, 6.28, 5)]),
-        spicules=np.stack([rng.uniform(-np.pi, np.pi, 22), rng.uniform(0.25, 1.0, 22), rng.uniform(0.03, 0.09, 22)]),
+        spicules=np.stack([rng.uniform(-np.pi, np.pi, 15), rng.uniform(0.2, 1.0, 15), rng.uniform(0.03, 0.10, 15)]),
         tail=bool(rng.random() < 0.6),
         necrosis=bool(rng.random() < 0.25 and radius > 15),
         height=float(rng.uniform(0.8, 1.25)),
@@ -97,20 +99,41 @@ def paint_lesion(
         noises: a patchy and a fine field.
         step: pixel size, mm.
     """
-    from core.simulate.chest import HEIGHT_MM
-
-    coarse, fine = noises
     dz = (z - lesion.level * HEIGHT_MM) / (lesion.radius * lesion.height)
+    mask = np.zeros(x.shape, bool)
     if abs(dz) >= 1.0:
-        return np.zeros(x.shape, bool)
+        return mask
+    # Only the part of the slice that the lesion and its strands can reach.
+    reach = 2.2 * lesion.radius + 36.0
+    near = (np.abs(x - lesion.x) < reach) & (np.abs(y - lesion.y) < reach)
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    if not rows.size:
+        return mask
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    mask[box] = _paint_box(image[box], x[box], y[box], z / HEIGHT_MM, dz, lung[box], lesion, noises, step)
+    return mask
+
+
+def _paint_box(
+    image: Array,
+    x: Array,
+    y: Array,
+    level: float,
+    dz: float,
+    lung: Array,
+    lesion: ChestLesion,
+    noises: tuple[Noise, Noise],
+    step: float,
+) -> Array:
+    coarse, fine = noises
     radius = lesion.radius * float(np.sqrt(1.0 - dz * dz))
     dx, dy = x - lesion.x, y - lesion.y
     r, theta = np.hypot(dx, dy), np.arctan2(dy, dx)
     edge = np.ones_like(x)
     strength = 1.0 if lesion.malignant else 0.25
     for k in range(lesion.lobes.shape[1]):
-        edge += strength * lesion.lobes[0, k] * np.cos((k + 2) * theta + lesion.lobes[1, k])
-    grain = coarse.at(x, y, z / HEIGHT_MM)
+        edge += strength * float(lesion.lobes[0, k]) * np.cos((k + 2) * theta + float(lesion.lobes[1, k]))
+    grain = coarse.at(x, y, level)
     depth = radius * edge - r
     if lesion.malignant:
         depth = depth + 0.10 * radius * grain
@@ -122,18 +145,21 @@ def paint_lesion(
         return np.asarray((depth > 0) & (lung > -1.0))
     if lesion.malignant:
         rays = np.zeros_like(x)
-        for at, length, width in lesion.spicules.T:
-            turn = np.abs((theta - at + np.pi) % (2 * np.pi) - np.pi)
+        bent = theta + 0.12 * grain
+        for at, length, width in lesion.spicules.T.tolist():
+            turn = np.abs((bent - at + np.pi) % (2 * np.pi) - np.pi)
             reach = radius * edge + length * 0.75 * radius + 2.0
-            rays = np.maximum(rays, smooth(width * radius * 1.2 + 0.4 - turn * r, 0.6) * smooth(reach - r, 3.0))
+            # A strand is broad at its root and thins out.
+            thin = width * radius * np.clip(1.9 - r / radius, 0.15, 1.0)
+            rays = np.maximum(rays, smooth(thin + 0.3 - turn * r, 0.7) * smooth(reach - r, 0.25 * radius))
         if lesion.tail:
             # Towards the chest wall: a strand along the outward direction.
-            out = np.arctan2(lesion.y, lesion.x)
+            out = float(np.arctan2(lesion.y, lesion.x))
             turn = np.abs((theta - out + np.pi) % (2 * np.pi) - np.pi)
             rays = np.maximum(rays, 0.8 * smooth(1.0 - turn * r + 0.03 * radius, 0.7) * (turn < 1) * (r < radius + 32))
-        paint(image, lesion.value - 40.0, 0.75 * rays * near)
+        paint(image, lesion.value - 40.0, 0.6 * rays * near)
         paint(image, -500.0, 0.5 * smooth(depth + 3.0, 3.0) * (1 - cover) * near)
-        value = lesion.value + 14.0 * grain + 9.0 * fine.at(x, y, z / HEIGHT_MM)
+        value = lesion.value + 14.0 * grain + 9.0 * fine.at(x, y, level)
         paint(image, value, cover * near)
         if lesion.necrosis:
             paint(image, 12.0, smooth(depth - 0.45 * radius + 2.0 * grain, 3.0) * near)

@@ -10,7 +10,7 @@ import numpy as np
 from core.simulate.body import Anatomy, Blob, draw_body
 from core.simulate.fields import Array, Noise, smooth, texture
 
-STEP = 2.04  # mm per projection pixel
+STEP = 1.88  # mm per projection pixel
 WIDTH = 400
 SUV_AT_BLACK = 5.5  # the projection pictures run from white (0) to black at about this SUV
 EDGE = 0.41  # lesion masks: 41 % of the maximum, the usual PET contour (Boellaard et al. 2015)

@@ -100,6 +100,9 @@ def load_sample(sample_id: str) -> Study:
     info = sample_info(sample_id)
     study = read([(name, _bytes(name)) for name in info.files])
     series = [_complete(one, info.system) for one in study.series]
+    if info.system != "pet":
+        # A projection along a thigh is no whole-body projection.
+        series = [one for one in series if one.projection == "slice"]
     if info.truth:
         mask = read([(name, _bytes(name)) for name in info.truth]).series[0]
         series = [attach_truth(one, mask) if one.slices == mask.slices else one for one in series]
