@@ -14,8 +14,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from core.engine.engine import Engine
-from core.engine.results import ModelResult
-from core.errors import DataLayoutError
+from core.engine.results import ModelResult, ModelStatus
+from core.errors import DataLayoutError, OverreadError
 from core.imaging.study import SourceKind, Study
 from core.models.card import ModelCard
 from trainers.data.items import Item
@@ -23,6 +23,7 @@ from trainers.data.sets import READERS
 from trainers.scoring import Scored, baselines, figures
 
 console = Console()
+notices = Console(stderr=True)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,13 @@ def pixel_digest(plane: np.ndarray) -> str:
 def evaluate(
     system: str, items: Sequence[Item], engine: Engine, *, progress: Callable[[float], None] | None = None
 ) -> dict[str, object]:
-    """Figures of every ready model of a system, in the JSON form of ``python -m trainers evaluate``."""
+    """Figures of every ready model of a system, in the JSON form of ``python -m trainers evaluate``.
+
+    Models without usable weights are left out.
+
+    Raises:
+        OverreadError: a model answered for some of the images only; figures on a part would flatter.
+    """
     task = TASKS[system]
     answers: dict[str, list[ModelResult]] = {}
     for number, item in enumerate(items):
@@ -85,8 +92,12 @@ def evaluate(
         if progress is not None:
             progress((number + 1) / len(items))
     models: dict[str, dict[str, float]] = {}
-    rests: dict[str, dict[str, float]] = {}
     for name, results in answers.items():
+        if len(results) != len(items):
+            raise OverreadError(
+                f"{name} answered for {len(results)} of {len(items)} series.",
+                "Every image must be scored: look at the images it refuses in the Review page.",
+            )
         card = results[0].state.card
         assert card is not None
         s = _scored(card, items, results, task.labels)
@@ -96,9 +107,14 @@ def evaluate(
             if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
                 out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
         models[name] = out
-        rests = baselines(s, items)
-    n = sum(item.series.slices for item in items)
-    return {"system": system, "n": n, "groups": len({i.group for i in items}), "models": models, "baselines": rests}
+    truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
+    return {
+        "system": system,
+        "n": len(truth),
+        "groups": len({i.group for i in items}),
+        "models": models,
+        "baselines": baselines(truth, items),
+    }
 
 
 def _scored(card: ModelCard, items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]) -> Scored:
@@ -131,9 +147,13 @@ def evaluate_command(system: str, folder: Path, out: Path | None, weights: Path,
         items = [i for i in items if i.split == split]
         if not items:
             raise DataLayoutError(f"No image of {folder} is in a split called {split!r}.", "Leave --split out.")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    engine = Engine(weights)
+    for state in engine.states(system):
+        if state.status is not ModelStatus.READY:
+            notices.print(f"{state.name} is left out ({state.status}): {state.reason}")
+    with Progress(console=notices, transient=True) as bar:
         job = bar.add_task(f"{system}: {len(items)} series", total=1.0)
-        result = evaluate(system, items, Engine(weights), progress=lambda f: bar.update(job, completed=f))
+        result = evaluate(system, items, engine, progress=lambda f: bar.update(job, completed=f))
     console.print(_table(result))
     if out is not None:
         out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -21,8 +21,9 @@ from core.models.store import load_model, save_model
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from core.statistics.segmentation import dice_per_volume
+from trainers.curve import draw_curve
 from trainers.data.items import Item, fingerprint, split_groups
-from trainers.data.sets import load_items
+from trainers.data.sets import FOLDERS, load_items
 from trainers.data.simulated import simulated_items
 from trainers.data.tensors import to_cases
 from trainers.loop import Progress, Run, console
@@ -36,7 +37,8 @@ LICENCES = {
     "chest-ct": "ODbL",
     "breast-mri": "research use, by request from its authors",
     "pet-mip": "no licence stated: internal use only",
-    "sts-pet-mr": "CC BY 3.0",
+    "sts-pet": "CC BY 3.0",
+    "sts-mr": "CC BY 3.0",
 }
 
 
@@ -63,7 +65,7 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
     test: list[Item] = []
     use = []
     for part in recipe.data:
-        items = _known(load_items(part.name, folder / part.name if folder else None), part)
+        items = _known(load_items(part.name, folder / FOLDERS.get(part.name, part.name) if folder else None), part)
         if limit is not None:
             groups = sorted({i.group for i in items})
             kept = set(np.random.default_rng(0).permutation(groups)[:limit].tolist())
@@ -107,7 +109,7 @@ def train_recipe(
     limit: int | None = None,
     finish: bool = True,
 ) -> Progress:
-    """Train a recipe and, when it is complete, ship it to ``weights/<system>/<model>``."""
+    """Train a recipe and ship its best epoch to ``weights/<system>/<model>``."""
     parts = read_parts(recipe, folder, limit=limit)
     labels = {name: index for part in recipe.data for name, index in part.labels.items()}
     contract = recipe.contract
@@ -115,7 +117,9 @@ def train_recipe(
     console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
     run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume)
     progress = run.fit(minutes=minutes)
-    if finish and run.best_state:
+    if finish and not run.best_state:
+        console.print(f"{recipe.source}: no epoch was completed, so there is nothing to ship")
+    elif finish:
         ship(recipe, parts, run.best_state, progress, weights, device=str(fabric.device))
     return progress
 
@@ -168,7 +172,7 @@ def code_version() -> str:
 def ship(
     recipe: Recipe, parts: Parts, state: dict[str, torch.Tensor], progress: Progress, weights: Path, *, device: str
 ) -> ModelCard:
-    """Calibrate and threshold on validation, measure on test, write weights, card and predictions."""
+    """Calibrate and threshold on validation, measure on test, write weights, card, predictions and learning curve."""
     labels = {name: index for part in recipe.data for name, index in part.labels.items()}
     net = create(
         recipe.architecture,
@@ -203,12 +207,15 @@ def ship(
     card = card.model_copy(
         update={
             "metrics": figures(card, final),
-            "baselines": baselines(final, parts.test),
+            "baselines": baselines(final.truth, parts.test),
             "storage_change": change,
         }
     )
     card = save_model(net, card, folder, recipe.storage)
     _write_predictions(folder / "predictions.parquet", {"validation": again, "test": final})
+    if progress.curve:
+        title = f"{recipe.system}/{recipe.model}: {recipe.title}"
+        draw_curve(progress.curve, folder / "curve.png", title=title, chosen=progress.best_epoch + 1)
     for name, metric in card.metrics.items():
         console.print(f"  {name:20s} {metric.value:.4f}  [{metric.low}, {metric.high}]  n {metric.n}")
     return card

@@ -15,7 +15,7 @@ import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from core.errors import RecipeError
+from core.errors import OverreadError, RecipeError
 from core.models.auxiliary import MaskHead
 from core.models.net import OverreadNet
 from core.models.registry import create
@@ -27,6 +27,11 @@ from trainers.recipe import Recipe
 from trainers.sampling import epoch_rows
 
 console = Console(stderr=True)
+TELL_EVERY = 20.0  # seconds between two lines about the running loss
+
+
+class DivergedError(OverreadError):
+    """The loss is not a finite number any more."""
 
 
 @dataclass
@@ -108,27 +113,28 @@ class Run:
         if recipe.schedule == "warmup-step":
             epoch = step // self.steps_per_epoch
             return recipe.lr * recipe.step_factor ** sum(epoch >= edge for edge in recipe.step_epochs)
-        # plateau: the monitored figure is "higher is better"; cut after three epochs without a better one
-        waited = max(0, self.progress.epoch - 1 - self.progress.best_epoch) if self.progress.curve else 0
-        return recipe.lr * recipe.step_factor ** (waited // 3)
+        return recipe.lr * recipe.step_factor ** plateaus([row[recipe.monitor] for row in self.progress.curve])
 
     def _image_loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         loss = self.recipe.loss
         if loss.image == "focal":
-            return focal(logits, target, alpha=torch.tensor(loss.focal_alpha), gamma=loss.focal_gamma).mean()
+            return focal(
+                logits, target, alpha=torch.tensor(loss.focal_alpha, device=logits.device), gamma=loss.focal_gamma
+            ).mean()
         weights = None
         if loss.class_weights == "balanced":
             counts = torch.bincount(self.train_cases.labels, minlength=len(self.recipe.classes)).float()
-            weights = counts.sum() / (len(counts) * counts.clamp_min(1))
+            weights = (counts.sum() / (len(counts) * counts.clamp_min(1))).to(logits.device)
         return cross_entropy(logits, target, weights=weights, smoothing=loss.label_smoothing).mean()
 
     def _step(self, rows: torch.Tensor, rng: torch.Generator) -> float:
         recipe, cases = self.recipe, self.train_cases
         alone = torch.rand(len(rows), generator=rng) < recipe.augment.single_slice
-        images, masks = geometric(cases.images(rows, alone), cases.coverage(rows), recipe.augment, rng)
+        coverage = None if recipe.loss.mask == "none" else cases.coverage(rows)
+        images, masks = geometric(cases.images(rows, alone), coverage, recipe.augment, rng)
         images = photometric(images, recipe.augment, rng)
         target = torch.nn.functional.one_hot(cases.labels[rows], len(recipe.classes)).float()
-        if recipe.augment.mixup_alpha and masks is None:
+        if recipe.augment.mixup_alpha:
             images, target = mixup(images, target, recipe.augment.mixup_alpha, rng)
         device = self.fabric.device
         images = images.to(device, memory_format=torch.channels_last)
@@ -155,7 +161,13 @@ class Run:
         self.fabric.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.parts.parameters(), 5.0)
         self.optimizer.step()
-        return float(loss.detach())
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"The training of {recipe.source} has diverged: its loss is {value}.",
+                "Lower the learning rate in the recipe; the last checkpoint is from before.",
+            )
+        return value
 
     def _update_average(self, step: int) -> None:
         if self.average is None:
@@ -174,44 +186,62 @@ class Run:
         return self.average if self.average is not None else self.net
 
     def fit(self, *, minutes: float | None = None) -> Progress:
-        """Train until the recipe's epochs, its patience or the time is used up."""
+        """Train until the recipe's epochs, its patience or the time is used up.
+
+        Time may run out within an epoch: then that epoch leaves no trace on disk and is repeated on resume.
+        """
+        deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        while self.progress.epoch < self.recipe.epochs and not self._out_of_patience():
+            if not self._epoch(deadline) or time.monotonic() > deadline:
+                break
+        return self.progress
+
+    def _out_of_patience(self) -> bool:
+        waited = self.progress.epoch - 1 - self.progress.best_epoch
+        return bool(self.recipe.patience and self.progress.curve and waited >= self.recipe.patience)
+
+    def _epoch(self, deadline: float) -> bool:
+        """Train one epoch, judge it and save; false when the time ran out before its end."""
         recipe, progress = self.recipe, self.progress
-        started = time.monotonic()
-        while progress.epoch < recipe.epochs:
-            epoch = progress.epoch
-            self.net.freeze_backbone(epoch < recipe.freeze_epochs)
-            self.parts.train()
-            rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1)
-            rows = self._rows(epoch)
-            losses = []
-            begun = time.monotonic()
-            for start in range(self.steps_per_epoch):
-                step = epoch * self.steps_per_epoch + start
-                for group in self.optimizer.param_groups:
-                    group["lr"] = self._rate(step)
-                losses.append(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
-                self._update_average(step)
-                if minutes is not None and (time.monotonic() - started) / 60 > minutes and progress.curve:
-                    return progress  # the unfinished epoch is repeated on resume
-            figures = validate(self.judged, self.validation, self.fabric.device)
-            progress.epoch += 1
-            progress.minutes += (time.monotonic() - begun) / 60
-            row = {"epoch": progress.epoch, "loss": float(np.mean(losses)), **figures}
-            progress.curve.append(row)
-            monitored = figures[recipe.monitor]
-            if monitored > progress.best or not self.best_state:
-                progress.best, progress.best_epoch = monitored, epoch
-                self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}
-            self._save()
-            shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
-            console.print(
-                f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min"
-            )
-            if recipe.patience and epoch - progress.best_epoch >= recipe.patience:
-                break
-            if minutes is not None and (time.monotonic() - started) / 60 > minutes:
-                break
-        return progress
+        epoch, begun = progress.epoch, time.monotonic()
+        self.net.freeze_backbone(epoch < recipe.freeze_epochs)
+        self.parts.train()
+        # every epoch has its own seeds, so that a repeated one draws the same rows, changes and dropout
+        torch.manual_seed(recipe.seed * 15_485_863 + epoch + 1)
+        rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1)
+        rows = self._rows(epoch)
+        losses: list[float] = []
+        told = begun
+        for start in range(self.steps_per_epoch):
+            step = epoch * self.steps_per_epoch + start
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._rate(step)
+            losses.append(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
+            self._update_average(step)
+            now = time.monotonic()
+            if now - told > TELL_EVERY:
+                told = now
+                recent = float(np.mean(losses[-20:]))
+                done = f"step {start + 1}/{self.steps_per_epoch}"
+                console.print(f"{recipe.source} epoch {epoch + 1}/{recipe.epochs}  {done}  loss {recent:.4f}")
+            if now > deadline and start + 1 < self.steps_per_epoch:
+                console.print(f"{recipe.source}: the time is up within epoch {epoch + 1}; a resumed run repeats it")
+                return False
+        figures = validate(self.judged, self.validation, self.fabric.device)
+        monitored = figures[recipe.monitor]
+        progress.epoch += 1
+        progress.minutes += (time.monotonic() - begun) / 60
+        row = {"epoch": progress.epoch, "loss": float(np.mean(losses)), **figures}
+        progress.curve.append(row)
+        # a figure that is not defined (one class only) is never better than one that is
+        if monitored > progress.best or not self.best_state:
+            progress.best = monitored if math.isfinite(monitored) else -math.inf
+            progress.best_epoch = epoch
+            self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}
+        self._save()
+        shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
+        console.print(f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min")
+        return True
 
     # checkpoints
 
@@ -245,6 +275,16 @@ class Run:
             self.average.load_state_dict(state["average"])
         self.best_state = state["best"]
         self.progress = Progress(**state["progress"])
+
+
+def plateaus(monitored: list[float], patience: int = 3) -> int:
+    """How often a figure ("higher is better") stood still for ``patience`` epochs; the count starts anew each time."""
+    best, waited, cuts = -math.inf, 0, 0
+    for value in monitored:
+        best, waited = (value, 0) if value > best else (best, waited + 1)
+        if waited == patience:
+            cuts, waited = cuts + 1, 0
+    return cuts
 
 
 def validate(net: OverreadNet, cases: Cases, device: torch.device) -> dict[str, float]:

@@ -100,7 +100,7 @@ class Recipe(_Part):
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the running average of the weights
     monitor: Literal["auc", "dice"] = "auc"  # higher is better for both
     patience: int = 0  # epochs without a better value before stopping; 0: never
-    threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94", "accuracy"] = "balanced-accuracy"
+    threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
     initial_weights: Literal["scratch", "imagenet"] = "scratch"
     storage: Literal["float16", "int8", "float32"] = "float16"
     seed: int = 0
@@ -116,8 +116,17 @@ class Recipe(_Part):
             raise ValueError("a segmenter needs a mask loss")
         if self.loss.mask != "none" and self.role == "classifier" and not self.auxiliary_mask:
             raise ValueError("a classifier learns from masks only with auxiliary_mask: true")
-        if not set(self.positive) < set(self.classes):
+        if not self.positive or not set(self.positive) < set(self.classes):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
+        if self.loss.image == "focal" and len(self.loss.focal_alpha) != len(self.classes):
+            raise ValueError(f"focal_alpha needs one weight for each of the classes {self.classes}")
+        if self.monitor == "dice" and self.role != "segmenter":
+            raise ValueError("only a segmenter has a dice to monitor")
+        if self.augment.mixup_alpha and self.loss.mask != "none":
+            raise ValueError("mixed images have no mask: mixup_alpha and a mask loss exclude each other")
+        wrong = {k: v for part in self.data for k, v in part.labels.items() if not 0 <= v < len(self.classes)}
+        if wrong:
+            raise ValueError(f"labels {wrong} name no class; there are {len(self.classes)}")
         return self
 
 

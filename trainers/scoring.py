@@ -160,9 +160,14 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def baselines(s: Scored, items: Sequence[Item]) -> dict[str, dict[str, float]]:
-    """What needs no model: always positive, always negative, and the grey-level mean and spread as a score."""
-    rate = float(s.truth.mean())
+def baselines(truth: np.ndarray, items: Sequence[Item]) -> dict[str, dict[str, float]]:
+    """What needs no model: always positive, always negative, and the grey-level mean and spread as a score.
+
+    Args:
+        truth: bool ``(N,)``, true where a slice's label is a finding.
+        items: the ``N`` slices, in the same order.
+    """
+    rate = float(truth.mean())
     out = {"always positive": {"auc": 0.5, "accuracy": rate}, "always negative": {"auc": 0.5, "accuracy": 1 - rate}}
     if 0 < rate < 1:
         planes = [plane for item in items for plane in item.series.pixels]
@@ -170,6 +175,6 @@ def baselines(s: Scored, items: Sequence[Item]) -> dict[str, dict[str, float]]:
             ("grey mean", np.array([float(p.mean(dtype=np.float64)) for p in planes])),
             ("grey spread", np.array([float(p.std(dtype=np.float64)) for p in planes])),
         ):
-            auc = roc_auc(s.truth, score)
+            auc = roc_auc(truth, score)
             out[name] = {"auc": max(auc, 1 - auc)}
     return out

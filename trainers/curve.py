@@ -1,0 +1,40 @@
+"""The learning curve as a picture beside the card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+LOSS, FIGURES = "#4c78a8", ("#e0863c", "#5f9e6e", "#8a6fb0")
+
+
+def draw_curve(curve: list[dict[str, float]], path: Path, *, title: str, chosen: int) -> None:
+    """Write a PNG: training loss above, validation figures below, the shipped epoch marked.
+
+    Args:
+        curve: one row an epoch with ``epoch``, ``loss`` and the validation figures, all in [0, 1].
+        path: where to write.
+        title: line on top.
+        chosen: number of the epoch whose weights were shipped, from 1.
+    """
+    figure = Figure(figsize=(7, 5.2), dpi=110, layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    epochs = [row["epoch"] for row in curve]
+    above.plot(epochs, [row["loss"] for row in curve], color=LOSS, marker="o", markersize=3)
+    above.set_ylabel("training loss")
+    above.set_title(title, fontsize=10)
+    names = [name for name in curve[0] if name not in ("epoch", "loss")]
+    for name, colour, style in zip(names, FIGURES, ("-", "--", ":"), strict=False):
+        below.plot(epochs, [row[name] for row in curve], style, color=colour, marker="o", markersize=3, label=name)
+    below.set_ylim(0, 1.02)
+    below.set_ylabel("validation")
+    below.set_xlabel("epoch")
+    for axes in (above, below):
+        axes.axvline(chosen, color="0.6", linewidth=1, zorder=0)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    below.annotate("shipped", (chosen, 0.02), xytext=(3, 2), textcoords="offset points", fontsize=8, color="0.4")
+    below.legend(frameon=False, fontsize=8)
+    FigureCanvasAgg(figure).print_png(str(path))
