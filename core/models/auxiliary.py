@@ -14,8 +14,8 @@ from core.models.net import OverreadNet
 class MaskHead(nn.Module):
     """Feature pyramid on a classifier's maps: 1x1 convolutions to one width, summed from coarse to fine, one logit.
 
-    Only 1x1 convolutions, nearest-neighbour enlargement and one 3x3 convolution to a single channel, so that it adds
-    a few percent to a training step. Feed it with :meth:`OverreadNet.run_with_stages`; the backbone runs once.
+    Only 1x1 convolutions, nearest-neighbour enlargement and one 3x3 convolution to a single channel, so that it costs
+    little beside the backbone. Feed it with :meth:`OverreadNet.run_with_stages`; the backbone runs once.
 
     Args:
         net: the classifier whose maps it will see.

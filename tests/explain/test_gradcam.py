@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,12 @@ from core.explain.attention import spatial_attention
 from core.explain.gradcam import explain_forward, grad_cam
 from core.models.net import OverreadNet
 from core.models.registry import architectures
-from tests.models.networks import images, lively
+from tests.models.networks import clean_copy, images, lively
 
 
 @pytest.fixture(scope="module", params=architectures())
 def net(request: pytest.FixtureRequest) -> OverreadNet:
     return lively(request.param)
-
-
-def clean_copy(net: nn.Module) -> Any:
-    """A copy without in-place activations, which corrupt what pytorch-grad-cam 1.5.7 stores."""
-    twin: Any = copy.deepcopy(net)
-    for module in twin.modules():
-        if hasattr(module, "inplace"):
-            module.inplace = False
-    return twin
 
 
 class MaskSum(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import nn
 
 from core.explain.methods import METHODS, heat_map
 from core.models.net import OverreadNet
-from tests.models.networks import images, lively
+from tests.models.networks import clean_copy, images, lively
 
 REFERENCE = {
     "grad-cam": GradCAM,
@@ -27,14 +26,6 @@ REFERENCE = {
 @pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "resunet"])
 def net(request: pytest.FixtureRequest) -> OverreadNet:
     return lively(request.param)
-
-
-def clean_copy(net: OverreadNet) -> Any:
-    twin: Any = copy.deepcopy(net)
-    for module in twin.modules():
-        if hasattr(module, "inplace"):
-            module.inplace = False
-    return twin
 
 
 def test_names() -> None:

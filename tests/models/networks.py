@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -35,3 +38,12 @@ def images(net: OverreadNet, count: int = 2) -> torch.Tensor:
     coarse = torch.randn(count, net.channels, 6, 6, generator=torch.Generator().manual_seed(11))
     fine = torch.randn(count, net.channels, *net.size, generator=torch.Generator().manual_seed(12))
     return nn.functional.interpolate(coarse, size=net.size, mode="bicubic") + 0.3 * fine
+
+
+def clean_copy(net: nn.Module) -> Any:
+    """A copy without in-place activations, which corrupt what pytorch-grad-cam 1.5.7 stores."""
+    twin: Any = copy.deepcopy(net)
+    for module in twin.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return twin

@@ -121,7 +121,7 @@ def test_half_precision_and_channels_last_still_answer_in_float32(net: OverreadN
     assert half.logits.dtype == half.features.dtype == torch.float32
     assert half.mask_logits is None or half.mask_logits.dtype == torch.float32
     assert torch.allclose(exact.logits, plain.logits, atol=1e-4, rtol=1e-4)
-    # Random weights amplify rounding: the bottleneck blocks of ResNet-50 most, the others keep above 0.99.
+    # Random weights amplify rounding: the bottleneck blocks of ResNet-50 most, the others keep above 0.98.
     alike = torch.nn.functional.cosine_similarity(half.tap.float().flatten(1), plain.tap.flatten(1))
     assert alike.min() > 0.8
 

@@ -70,6 +70,6 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
-    (tmp_path / "bad.pt").write_bytes(pickle.dumps(resnet))
+    (tmp_path / "bad.pt").write_bytes(pickle.dumps(resnet, protocol=2))
     with pytest.raises(ModelUnavailableError, match="no plain PyTorch weights"):
         create("resnet50", classes=2, channels=3, size=(64, 64), pretrained=tmp_path / "bad.pt")
