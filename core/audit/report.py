@@ -97,10 +97,10 @@ class AuditReport:
         content = json.loads(text)
         del content["always_positive_accuracy"]
         nan = float("nan")
-        shortcuts = (
+        known: list[dict[str, Any]] = [
             {key: nan if value is None else value for key, value in one.items()} for one in content["shortcuts"]
-        )
-        content["shortcuts"] = tuple(Shortcut(**one) for one in shortcuts)
+        ]
+        content["shortcuts"] = tuple(Shortcut(**one) for one in known)
         content["near"] = tuple(NearDuplicates(**one) for one in content["near"])
         content["combined"] = nan if content["combined"] is None else content["combined"]
         return cls(**content)
