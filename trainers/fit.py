@@ -74,7 +74,8 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
         by_part = {name: [i for i in items if split[i.group] == name] for name in ("train", "validation", "test")}
         counts = {name: sum(i.series.slices for i in some) for name, some in by_part.items()}
         share = part.simulated_share
-        extra = simulated_items(recipe.system, round(counts["train"] * share / (1 - share)), recipe.seed)
+        wanted = round(counts["train"] * share / (1 - share))
+        extra = simulated_items(recipe.system, wanted, recipe.seed, modality=recipe.contract.modality or "PT")
         train += by_part["train"] + _known(extra, part)
         validation += by_part["validation"]
         test += by_part["test"]

@@ -15,7 +15,7 @@ class Scaling(StrEnum):
     RANGE = "range"  # stored value range to [0, 1]; 8-bit pictures: x / 255
     PERCENTILE = "percentile"  # between two percentiles of the image to [0, 1], clipped
     WINDOW = "window"  # HU: centre/width to [0, 1], clipped; pictures (windowed when exported): as RANGE
-    SUV = "suv"  # SUV / divisor, clipped to [0, 1]; pictures: as RANGE
+    SUV = "suv"  # SUV / divisor, clipped to [0, 1]; pictures: as RANGE; other units (MR): as PERCENTILE
 
 
 class Context(StrEnum):
@@ -39,7 +39,8 @@ class InputContract(BaseModel):
         suv_divisor: divisor for ``SUV``.
         standardise: after scaling, subtract the image's own mean and divide by its standard deviation.
         mean, std: statistics subtracted and divided after scaling (ImageNet's for transfer learning), per channel.
-        unit: unit the pixels must have; ``None`` takes any.
+        unit: unit the pixels must have; ``None`` takes any. Pictures (grey levels) pass.
+        modality: DICOM modality the series must have, where it is known; ``None`` takes any.
         projection: ``slice`` or ``mip-coronal``.
         enhance: greyscale enhancements before resizing, by name (``clahe``).
         invert_low_is_bright: turn pictures that show high uptake dark so that uptake is always high.
@@ -60,6 +61,7 @@ class InputContract(BaseModel):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     unit: str | None = None
+    modality: str | None = None
     projection: Literal["slice", "mip-coronal"] = "slice"
     enhance: tuple[Literal["clahe"], ...] = ()
     invert_low_is_bright: bool = True

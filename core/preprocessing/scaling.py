@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import ContractError
-from core.imaging.study import Series, Unit
+from core.imaging.study import Modality, Series, Unit
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.enhance import clahe
 
@@ -49,6 +49,11 @@ def scale(series: Series, index: int, contract: InputContract) -> np.ndarray:
             f"This model needs pixels in {contract.unit}, the series has {series.unit}.",
             "Upload the original DICOM series with all its tags, or an 8-bit picture.",
         )
+    if contract.modality is not None and series.modality not in (Modality(contract.modality), Modality.UNKNOWN):
+        raise ContractError(
+            f"This model reads {contract.modality} images, the series is {series.modality}.",
+            "Choose another series of the study.",
+        )
     low, high = _range(series, plane)
     if contract.invert_low_is_bright and shows_low_bright(series, plane):
         plane = np.float32(low + high) - plane
@@ -57,11 +62,13 @@ def scale(series: Series, index: int, contract: InputContract) -> np.ndarray:
         assert contract.window is not None  # the contract checks this
         centre, width = contract.window
         plane = np.clip((plane - (centre - width / 2)) / width, 0.0, 1.0)
-    elif contract.scaling is Scaling.SUV and series.unit is not Unit.GREY:
+    elif contract.scaling is Scaling.SUV and series.unit is Unit.SUV:
         plane = np.clip(plane / contract.suv_divisor, 0.0, 1.0)
-    elif contract.scaling in (Scaling.RANGE, Scaling.WINDOW, Scaling.SUV):
+    elif contract.scaling in (Scaling.RANGE, Scaling.WINDOW) or (
+        contract.scaling is Scaling.SUV and series.unit is Unit.GREY
+    ):
         plane = (plane - low) / max(high - low, EPSILON)
-    elif contract.scaling is Scaling.PERCENTILE:
+    elif contract.scaling in (Scaling.PERCENTILE, Scaling.SUV):
         low, high = np.percentile(plane, contract.percentiles)
         plane = np.clip((plane - low) / max(high - low, EPSILON), 0.0, 1.0)
     elif contract.scaling is Scaling.ZSCORE and contract.percentiles != (0.0, 100.0):

@@ -17,6 +17,7 @@ from trainers.data.items import Item
 ROOT = Path(__file__).resolve().parents[2]
 Reader = Callable[[Path], list[Item]]
 READERS: dict[str, Reader] = {}
+FOLDERS = {"sts-pet": "sts-pet-mr", "sts-mr": "sts-pet-mr"}  # two layouts read one folder
 
 
 def reader(name: str) -> Callable[[Reader], Reader]:
@@ -52,7 +53,7 @@ def load_items(name: str, folder: Path | None = None) -> list[Item]:
     """
     if name not in READERS:
         raise DataLayoutError(f"No reader knows the layout {name!r}.", f"Known layouts: {', '.join(sorted(READERS))}.")
-    return READERS[name](folder or data_root() / name)
+    return READERS[name](folder or data_root() / FOLDERS.get(name, name))
 
 
 def index_rows(folder: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:

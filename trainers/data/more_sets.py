@@ -1,0 +1,92 @@
+"""Readers of the remaining folder layouts: lesion crops, whole-body projections, PET and MR volumes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import DataLayoutError
+from core.imaging import Modality, Series, Unit, read
+from trainers.data.items import Item
+from trainers.data.sets import index_rows, picture, reader
+
+
+@reader("breast-mri")
+def breast_mri(folder: Path) -> list[Item]:
+    """Lesion crops of breast MR, from ``crops.zip`` or unpacked; one item a crop, grouped by patient."""
+    rows = index_rows(folder, ("image", "label", "patient"))
+    fetch = _fetcher(folder)
+    items = []
+    for row in rows:
+        series = read([(Path(row["image"]).name, fetch(row["image"]))]).series[0]
+        series = replace(series, modality=Modality.MR)
+        items.append(Item(series, (row["label"],), row["patient"], (row["image"],), row.get("official_split")))
+    return items
+
+
+def _fetcher(folder: Path) -> Callable[[str], bytes]:
+    packed = folder / "crops.zip"
+    archive = zipfile.ZipFile(io.BytesIO(packed.read_bytes())) if packed.is_file() else None
+    names = set(archive.namelist()) if archive else set()
+
+    def fetch(name: str) -> bytes:
+        if archive is not None and name in names:
+            return archive.read(name)
+        try:
+            return (folder / name).read_bytes()
+        except FileNotFoundError as error:
+            raise DataLayoutError(f"The index names {name}, which is not in {folder}.", "Restore the file.") from error
+
+    return fetch
+
+
+@reader("pet-mip")
+def pet_mip(folder: Path) -> list[Item]:
+    """Whole-body projections, white for no uptake, with tumour masks for the cancers; one item a study."""
+    items = []
+    for row in index_rows(folder, ("image", "mask", "label", "study")):
+        series = picture(folder / row["image"])
+        truth = np.zeros(series.pixels.shape, bool)
+        if row["mask"]:
+            truth = picture(folder / row["mask"]).pixels > 127
+        series = replace(series, modality=Modality.PT, projection="mip-coronal", truth=truth)
+        items.append(Item(series, (row["label"],), row["study"], (row["image"],)))
+    return items
+
+
+def _volume(folder: Path, image: str, mask: str, modality: Modality, unit: Unit) -> Series:
+    files = [(Path(name).name, (folder / name).read_bytes()) for name in (image, mask)]
+    series = next(s for s in read(files).series if s.projection == "slice")
+    if series.truth is None:
+        raise DataLayoutError(f"{mask} does not fit {image}.", "Both must have the same size.")
+    return replace(series, modality=modality, unit=unit)
+
+
+def _sarcoma(folder: Path, image: str, mask: str, modality: Modality, unit: Unit) -> list[Item]:
+    items = []
+    for row in index_rows(folder, ("patient", image, mask)):
+        if not row[image]:
+            continue  # two patients have no MR
+        series = _volume(folder, row[image], row[mask], modality, unit)
+        assert series.truth is not None
+        labels = tuple("tumour" if m.any() else "no tumour" for m in series.truth)
+        ids = tuple(f"{row[image]}#{number}" for number in range(series.slices))
+        items.append(Item(series, labels, row["patient"], ids))
+    return items
+
+
+@reader("sts-pet")
+def sts_pet(folder: Path) -> list[Item]:
+    """PET volumes of ``sts-pet-mr`` in SUV: one item a patient, a label a slice."""
+    return _sarcoma(folder, "pet", "pet_mask", Modality.PT, Unit.SUV)
+
+
+@reader("sts-mr")
+def sts_mr(folder: Path) -> list[Item]:
+    """T1 MR volumes of ``sts-pet-mr``: one item a patient, a label a slice."""
+    return _sarcoma(folder, "mr_t1", "mr_t1_mask", Modality.MR, Unit.ARBITRARY)
