@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import streamlit as st
 
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
+from core.imaging.study import Study
 from dashboard.widgets import messages
 from dashboard.widgets.cases import Case, Job
 
 QUICK = 0.6  # seconds: a review that is done by then shows no progress bar at all
-POLL = 0.4
+POLL = 0.8
 
 
 def ensure(case: Case, engine: Engine) -> Job | None:
@@ -22,7 +24,9 @@ def ensure(case: Case, engine: Engine) -> Job | None:
     key = (case.system, case.series_index)
     if key not in case.jobs:
         job = Job()
-        job.thread = threading.Thread(target=_work, args=(job, case, key, engine), daemon=True)
+        # The thread holds the study, not the case: when the session goes, so does the case, and the review stops.
+        job.thread = threading.Thread(target=_work, args=(job, case.study, key, engine), daemon=True)
+        weakref.finalize(case, job.stop.set)
         case.jobs[key] = job
         job.thread.start()
         job.thread.join(QUICK)
@@ -55,7 +59,7 @@ def outcome(case: Case, job: Job) -> None:
         st.rerun()
 
 
-def _work(job: Job, case: Case, key: tuple[str, int], engine: Engine) -> None:
+def _work(job: Job, study: Study, key: tuple[str, int], engine: Engine) -> None:
     system, series_index = key
     order = [s.title for s in engine.states(system) if s.status is ModelStatus.READY]
 
@@ -64,7 +68,7 @@ def _work(job: Job, case: Case, key: tuple[str, int], engine: Engine) -> None:
         job.model, job.fraction = model, (done + fraction) / max(len(order), 1)
 
     try:
-        review = engine.review(case.study, system, series_index, progress=report, stop=job.stop.is_set)
+        review = engine.review(study, system, series_index, progress=report, stop=job.stop.is_set)
         job.review = None if job.stop.is_set() and not review.ready else review
     except InterruptedError:
         job.stop.set()
