@@ -11,6 +11,7 @@ import typer
 from lightning_fabric import Fabric
 
 from core.errors import OverreadError
+from trainers.audit import audit_command
 from trainers.evaluate import evaluate_command
 from trainers.fit import ROOT, train_recipe
 from trainers.recipe import load_recipe
@@ -66,6 +67,9 @@ def evaluate(
 ) -> None:
     """Measure the shipped models on labelled scans: table with intervals and baselines, and JSON."""
     evaluate_command(system, data, json, weights, split)
+
+
+app.command("audit")(audit_command)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def simulated_items(system: str, count: int, seed: int, *, modality: str = "PT")
         label = LABELS[system][number % len(LABELS[system])]
         drawn = phantom(
             system,
-            seed * 1_000_003 + number,
+            (seed + 1) * 1_000_003 + number,  # the built-in samples have small seeds: they are not trained on
             label,
             hard=number % 3 == 2,
             modality=modality,
