@@ -75,8 +75,9 @@ def _attends(ready: tuple[ModelResult, ...]) -> bool:
 
 
 def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str:
-    """Whether the hottest point falls into a predicted mask, in words; empty when there is nothing to compare."""
-    masks = [r.mask[index] for r in review.ready if r.mask is not None and r.mask[index].any()]
+    """Whether the hottest point falls into the model's mask (into any, for a classifier); empty without a mask."""
+    drawn = [r for r in review.ready if r.mask is not None and r.mask[index].any()]
+    masks = [r.mask[index] for r in ([result] if result in drawn else drawn) if r.mask is not None]
     if heat.values is None or not masks or heat.peak <= 0:
         return ""
     row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)

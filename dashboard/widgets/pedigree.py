@@ -71,6 +71,8 @@ def _reading(study: Study, series: Series) -> None:
         **dict(series.tags),
     }
     st.table(pd.DataFrame({"": rows.keys(), " ": [str(v) for v in rows.values()]}), hide_index=True, hide_header=True)
+    if study.case_note:
+        st.markdown(f"**What this case is meant to show.** {words.plain(study.case_note)}")
     for note in series.notes:
         st.text(note)
     if study.dropped_tags:

@@ -90,6 +90,15 @@ def mask_picture(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.cvtColor(scaled, cv2.COLOR_GRAY2RGB)
 
 
+def framed(image: np.ndarray, side: int) -> np.ndarray:
+    """The picture in the middle of a neutral square, so that a row of them stands in line."""
+    canvas = np.full((side, side, 3), 22, dtype=np.uint8)
+    height, width = image.shape[:2]
+    top, left = (side - height) // 2, (side - width) // 2
+    canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
 def colour_scale(width: int = 256, height: int = 12) -> np.ndarray:
     """The heat map's colour scale from 0 to 1, uint8 ``(height, width, 3)``."""
     return _colours(np.tile(np.linspace(0.0, 1.0, width), (height, 1)))

@@ -45,13 +45,10 @@ def from_address() -> None:
 
 def gallery() -> None:
     """Built-in cases, by system."""
-    known = list(samples.list_samples())
-    if not known:
-        st.info("No built-in samples are installed.")
-        return
-    for system, group in groupby(sorted(known, key=lambda s: s.system), key=lambda s: s.system):
-        title = systems.SYSTEMS[system].title if system in systems.SYSTEMS else system
-        st.markdown(f"**{title}**")
+    order = list(systems.SYSTEMS)
+    known = sorted(samples.list_samples(), key=lambda s: order.index(s.system))
+    for system, group in groupby(known, key=lambda s: s.system):
+        st.markdown(f"**{systems.SYSTEMS[system].title}**")
         with st.container(horizontal=True, gap="small"):
             for sample in group:
                 with st.container(width=THUMBNAIL):
@@ -59,7 +56,6 @@ def gallery() -> None:
                     st.button(
                         sample.title,
                         key=f"sample-{sample.id}",
-                        help=sample.case_note,
                         width="stretch",
                         on_click=choose,
                         args=(sample.id,),
@@ -74,18 +70,17 @@ def choose(sample: str) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def thumbnail(sample: str) -> bytes:
-    """Small PNG of a sample's most telling slice."""
-    return small(samples.load_sample(sample), 0)
+    """Small PNG of a sample."""
+    study = samples.load_sample(sample)
+    return small(study, systems.match(study).series_index)
 
 
 def small(study: Study, series_index: int, side: int = THUMBNAIL) -> bytes:
-    """Small PNG of a series: the slice with the most truth, else the middle one."""
+    """Small square PNG of a series' middle slice."""
     series = study.series[series_index]
-    index = series.slices // 2
-    if series.truth is not None and series.truth.any():
-        index = int(series.truth.sum(axis=(1, 2)).argmax())
     view = controls.View(windows.presets(series)[0], False, controls.NONE, 0.0)
-    return render.png(render.picture(controls.grey(series, index, view), render.display_size(series, side)))
+    grey = controls.grey(series, series.slices // 2, view)
+    return render.png(render.framed(render.picture(grey, render.display_size(series, side)), side))
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:

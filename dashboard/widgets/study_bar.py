@@ -31,8 +31,6 @@ def _study(case: Case) -> None:
     facts = [str(series.modality), words.size(series), words.millimetres(series), str(series.unit)]
     if case.study.simulated:
         facts.insert(0, "simulated, no patient")
-    if case.study.case_note:
-        facts.append(case.study.case_note)
     st.html(
         f"<h1 style='font-size:1.35rem;margin:0;padding:0;overflow-wrap:anywhere'>{words.cell(case.study.name)}</h1>"
         f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>"

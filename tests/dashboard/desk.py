@@ -1,0 +1,75 @@
+"""What a reviewer does on the pages, in a few words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
+ANSWER = 180_000  # milliseconds: a loaded machine with two cores still gets there
+FileLike = str | Path | dict[str, Any]
+
+
+def open_sample(page: Page, url: str, sample: str) -> None:
+    """Open a built-in case by its address and wait for the models."""
+    page.goto(f"{url}/review?sample={sample}")
+    answered(page)
+
+
+def upload(page: Page, url: str, files: FileLike | Sequence[FileLike]) -> None:
+    """Go to the empty Review page and give it files."""
+    page.goto(f"{url}/review")
+    give(page, files)
+
+
+def give(page: Page, files: FileLike | Sequence[FileLike]) -> None:
+    """Give files to the uploader on the page."""
+    page.locator("input[type=file]").first.set_input_files(files)  # type: ignore[arg-type]
+
+
+def answered(page: Page) -> None:
+    """Wait until every model has said something or why it does not."""
+    expect(table(page)).to_be_visible(timeout=ANSWER)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has nothing more to draw."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=ANSWER
+    )
+    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=ANSWER)
+
+
+def table(page: Page) -> Locator:
+    """The table of what the models say."""
+    return page.locator("table.or-table")
+
+
+def picture(page: Page) -> Locator:
+    """The image in the viewer."""
+    return page.locator(".frame img")
+
+
+def message(page: Page) -> Locator:
+    """The error on the page."""
+    return page.locator("[data-testid=stAlert]").first
+
+
+def numbers(page: Page) -> list[dict[str, str]]:
+    """Rows of the CSV that the page offers."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Numbers (CSV)").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def starts(text: str) -> re.Pattern[str]:
+    """Pattern of whatever begins with the text."""
+    return re.compile("^" + re.escape(text))
