@@ -13,20 +13,19 @@ import pandas as pd
 import torch
 from lightning_fabric import Fabric
 
-from core.engine.predict import finding_probability, masks_from, probabilities
+from core.engine.predict import finding_probability, probabilities
 from core.models.card import DataUse, ModelCard, Threshold, Training
-from core.models.net import OverreadNet
 from core.models.registry import create
 from core.models.store import load_model, save_model
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
-from core.statistics.segmentation import dice_per_volume
 from trainers.curve import draw_curve
 from trainers.data.items import Item, fingerprint, split_groups
 from trainers.data.sets import FOLDERS, load_items
 from trainers.data.simulated import simulated_items
 from trainers.data.tensors import to_cases
 from trainers.loop import Progress, Run, console
+from trainers.mask_rule import mask_rule
 from trainers.recipe import DataPart, Recipe
 from trainers.scoring import baselines, figures, predictions, scored
 
@@ -193,7 +192,7 @@ def ship(
     card = card.model_copy(update={"threshold": _threshold(recipe, calm.truth, calm.finding, calm.groups, parts)})
     gate_validation = _gate(card, parts.validation, weights)
     if recipe.role == "segmenter":
-        card = card.model_copy(update=_mask_rule(card, parts.validation, on_validation, labels, gate_validation))
+        card = card.model_copy(update=mask_rule(card, parts.validation, on_validation, labels, gate_validation))
 
     folder = weights / recipe.system / recipe.model
     # measured on what is shipped: the stored weights, read back
@@ -251,26 +250,6 @@ def _gate(card: ModelCard, items: list[Item], weights: Path) -> np.ndarray | Non
     return finding_probability(probabilities(logits, other.temperature), other) >= other.threshold.value
 
 
-def _mask_rule(
-    card: ModelCard,
-    items: list[Item],
-    predicted: list,  # type: ignore[type-arg]
-    labels: dict[str, int],
-    gate: np.ndarray | None,
-) -> dict[str, float]:
-    """Mask threshold with the best mean volume Dice on validation."""
-    best, value = -1.0, 0.5
-    for cut in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-        trial = card.model_copy(update={"mask_threshold": cut})
-        s = scored(trial, items, predicted, labels, gate)
-        assert s.masks is not None
-        assert s.truths is not None
-        score = float(np.mean(dice_per_volume(s.masks, s.truths, s.groups.tolist()).values))
-        if score > best:
-            best, value = score, cut
-    return {"mask_threshold": value}
-
-
 def _write_predictions(path: Path, parts: dict[str, object]) -> None:
     frames = []
     for name, s in parts.items():
@@ -288,6 +267,3 @@ def _write_predictions(path: Path, parts: dict[str, object]) -> None:
             ]
         frames.append(frame)
     pd.concat(frames).to_parquet(path, index=False)
-
-
-__all__ = ["OverreadNet", "masks_from", "read_parts", "ship", "train_recipe"]

@@ -117,7 +117,9 @@ def load_card(folder: Path) -> ModelCard:
     try:
         return ModelCard.load(folder / CARD)
     except FileNotFoundError as error:
-        raise ModelMissingError(f"There is no model card in {folder}.", "Train the model with its recipe.") from error
+        raise ModelMissingError(
+            f"There is no model card in {folder.parent.name}/{folder.name}.", "Train the model with its recipe."
+        ) from error
     except (ValueError, OSError) as error:
         raise _refused(folder, f"its card cannot be read ({error})") from error
 
