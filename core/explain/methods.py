@@ -8,24 +8,23 @@ gradients, its tap is copied and passes through an identity, and that identity i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pytorch_grad_cam import EigenCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
 from torch import nn
 
 from core.explain.gradcam import Target, class_score, explain_forward, grad_cam, mask_score
 from core.models.net import OverreadNet
 
-_LIBRARY: dict[str, Callable[..., Any]] = {
-    "grad-cam++": GradCAMPlusPlus,
-    "layercam": LayerCAM,
-    "eigencam": EigenCAM,
-    "score-cam": ScoreCAM,
+_LIBRARY = {
+    "grad-cam++": "GradCAMPlusPlus",
+    "layercam": "LayerCAM",
+    "eigencam": "EigenCAM",
+    "score-cam": "ScoreCAM",
 }
 METHODS: tuple[str, ...] = ("grad-cam", *_LIBRARY)
 """Names for :func:`heat_map`. ``eigencam`` looks at the map's main direction only and ignores the target;
@@ -103,9 +102,11 @@ def heat_map(net: OverreadNet, x: torch.Tensor, target: Target, method: str = "g
         return np.concatenate([_by_library(net, image[None], target, _LIBRARY[method]) for image in x])
 
 
-def _by_library(net: OverreadNet, x: torch.Tensor, target: Target, method: Callable[..., Any]) -> NDArray[np.float32]:
+def _by_library(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> NDArray[np.float32]:
+    # Imported on first use: the library takes a second to load, and most pages never ask for it.
+    cam_class = getattr(importlib.import_module("pytorch_grad_cam"), method)
     module = _FromTap(net, target)
-    with method(model=module, target_layers=[module.tap]) as cam:
+    with cam_class(model=module, target_layers=[module.tap]) as cam:
         maps = cam(input_tensor=x, targets=[_score])
     return np.asarray(maps, dtype=np.float32)
 
