@@ -1,0 +1,45 @@
+"""One thread, and a folder with the three brain models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.engine.engine import Engine
+from core.models.card import Threshold
+from tests.engine.installed import install
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="package")
+def brain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of brain-mr; tests that change them copy the folder."""
+    weights = tmp_path_factory.mktemp("weights")
+    install(weights, "brain-mr", "unet", "resunet", role="segmenter", gate="unet", mask_threshold=0.3)
+    install(weights, "brain-mr", "resnet50", "resnet18", temperature=2.0, test_time_flips=("horizontal",))
+    install(
+        weights,
+        "brain-mr",
+        "resunet",
+        "resunet",
+        role="segmenter",
+        gate="resnet50",
+        mask_threshold=0.3,
+        threshold=Threshold(value=0.2, rule="fixed", data="none", n=0),
+    )
+    return weights
+
+
+@pytest.fixture(scope="package")
+def engine(brain: Path) -> Engine:
+    return Engine(brain)
