@@ -7,6 +7,7 @@ export default function (component) {
 
   if (view.owner !== data.owner) Object.assign(view, { owner: data.owner, scale: 1, x: 0, y: 0 });
   image.src = data.src;
+  image.dataset.digest = data.digest;
   image.alt = data.alt;
   frame.setAttribute("aria-label", data.label);
   frame.style.aspectRatio = String(data.ratio);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def image(
         data={
             "owner": key,
             "src": render.data_url(picture),
+            "digest": hashlib.sha256(picture.tobytes()).hexdigest()[:16],
             "alt": alt,
             "label": f"Image viewer. {HELP}",
             "ratio": picture.shape[1] / picture.shape[0],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.dashboard import weights
 
@@ -29,6 +29,7 @@ ARGS = [
     "--disable-sync",
 ]
 START_SECONDS = 120
+expect.set_options(timeout=60_000)  # a loaded machine with two cores is slow, not wrong
 
 
 @dataclass(frozen=True)
