@@ -7,6 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from trainers.enhance import enhanced
 from trainers.recipe import Augment
 
 
@@ -31,6 +32,10 @@ def geometric(
     theta[:, 0, 0], theta[:, 0, 1] = across * angle.cos(), -across * angle.sin() * aspect
     theta[:, 1, 0], theta[:, 1, 1] = down * angle.sin() / aspect, down * angle.cos()
     theta[:, 0, 2], theta[:, 1, 2] = draw(2 * how.shift), draw(2 * how.shift)
+    if how.shear:
+        theta[:, :, 1] += draw(how.shear).view(-1, 1) * theta[:, :, 0] * aspect
+    if how.crop < 1:
+        theta = torch.bmm(theta, _crops(batch, how.crop, rng))
     grid = F.affine_grid(theta, [batch, 1, height, width], align_corners=False)
     images = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     if masks is not None:
@@ -38,8 +43,19 @@ def geometric(
     return images, masks
 
 
+def _crops(batch: int, smallest: float, rng: torch.Generator) -> torch.Tensor:
+    """Random resized crops as ``(B, 3, 3)`` maps of normalised coordinates: area in [smallest, 1], sides 3:4 to 4:3."""
+    area = smallest + torch.rand(batch, generator=rng) * (1 - smallest)
+    ratio = torch.exp((torch.rand(batch, generator=rng) * 2 - 1) * math.log(4 / 3))
+    maps = torch.eye(3).repeat(batch, 1, 1)
+    for axis, side in enumerate(((area * ratio).sqrt().clamp_max(1), (area / ratio).sqrt().clamp_max(1))):
+        maps[:, axis, axis] = side
+        maps[:, axis, 2] = (torch.rand(batch, generator=rng) * 2 - 1) * (1 - side)
+    return maps
+
+
 def photometric(images: torch.Tensor, how: Augment, rng: torch.Generator) -> torch.Tensor:
-    """Gamma, gain, bias, smoothing and noise, each drawn per image."""
+    """Gamma, gain, bias, smoothing, display changes and noise, each drawn per image."""
     batch = images.shape[0]
 
     def draw(span: float) -> torch.Tensor:
@@ -55,6 +71,7 @@ def photometric(images: torch.Tensor, how: Augment, rng: torch.Generator) -> tor
         smooth = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         chosen = (torch.rand(batch, generator=rng) < how.blur).view(-1, 1, 1, 1)
         images = torch.where(chosen, smooth, images)
+    images = enhanced(images, how, rng)
     if how.noise:
         level = torch.rand(batch, generator=rng).view(-1, 1, 1, 1) * how.noise
         images = images + level * torch.randn(images.shape, generator=rng)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import time
 from dataclasses import dataclass, field
@@ -13,21 +12,22 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from rich.console import Console
 
 from core.errors import OverreadError, RecipeError
 from core.models.auxiliary import MaskHead
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.statistics.ranking import roc_auc
 from trainers.augment import geometric, mixup, photometric
 from trainers.data.tensors import Cases
-from trainers.losses import cross_entropy, focal, mask_loss
-from trainers.recipe import Recipe
+from trainers.initial import PRETRAINED, library_weights, load_backbone, set_dropout
+from trainers.judge import validate
+from trainers.logs import Teller, console, write_curve, write_scalars
+from trainers.losses import image_loss, mask_loss
+from trainers.recipe import MONITORS, Recipe
 from trainers.sampling import epoch_rows
+from trainers.schedule import frozen_stages, plateaus, rate
 
-console = Console(stderr=True)
-TELL_EVERY = 20.0  # seconds between two lines about the running loss
+__all__ = ["DivergedError", "Progress", "Run", "console", "plateaus", "validate"]
 
 
 class DivergedError(OverreadError):
@@ -54,13 +54,22 @@ class Run:
         folder: checkpoints and logs.
         fabric: device, precision and processes.
         resume: go on from ``last.pt`` when it is there.
+        pretrained: folder with our own pretrained backbones, for recipes that start from ``ours``.
 
     Raises:
         RecipeError: the checkpoint belongs to another recipe.
     """
 
     def __init__(
-        self, recipe: Recipe, train: Cases, validation: Cases, folder: Path, fabric: Fabric, *, resume: bool
+        self,
+        recipe: Recipe,
+        train: Cases,
+        validation: Cases,
+        folder: Path,
+        fabric: Fabric,
+        *,
+        resume: bool,
+        pretrained: Path | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.train_cases, self.validation, self.folder = recipe, train, validation, folder
@@ -71,15 +80,19 @@ class Run:
             classes=len(recipe.classes),
             channels=recipe.contract.channels,
             size=(recipe.contract.height, recipe.contract.width),
-            pretrained=None if recipe.initial_weights == "scratch" else recipe.initial_weights,
+            pretrained=library_weights(recipe.initial_weights),
         )
+        if recipe.initial_weights == "ours":
+            load_backbone(net, pretrained or PRETRAINED)
+        if recipe.dropout is not None:
+            set_dropout(net, recipe.dropout)
         self.net: OverreadNet = net
         parts = torch.nn.ModuleDict({"net": net})
         if recipe.auxiliary_mask:
             parts["mask"] = MaskHead(net)
         self.parts = parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-        self.optimizer = kind(self.parts.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.parts.to(fabric.device)
         self.average = copy.deepcopy(self.net).eval() if recipe.average else None
         self.steps_per_epoch = max(1, len(self._rows(0)) // recipe.batch)
@@ -100,32 +113,19 @@ class Run:
         return usable[rows]
 
     def _rate(self, step: int) -> float:
-        """Learning rate at an optimiser step, a pure function of the step, so that a resumed run continues it."""
-        recipe, total = self.recipe, self.steps_per_epoch * self.recipe.epochs
-        if recipe.schedule == "one-cycle":
-            warm = 0.25
-            at = step / max(total, 1)
-            if at < warm:
-                return recipe.lr * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * at / warm)))
-            return recipe.lr * max(1e-4, 0.5 * (1 + math.cos(math.pi * (at - warm) / (1 - warm))))
-        if recipe.schedule == "cosine":
-            return recipe.lr * max(1e-4, 0.5 * (1 + math.cos(math.pi * step / max(total, 1))))
-        if recipe.schedule == "warmup-step":
-            epoch = step // self.steps_per_epoch
-            return recipe.lr * recipe.step_factor ** sum(epoch >= edge for edge in recipe.step_epochs)
-        return recipe.lr * recipe.step_factor ** plateaus([row[recipe.monitor] for row in self.progress.curve])
+        return rate(self.recipe, step, self.steps_per_epoch, self.progress.curve)
+
+    def _groups(self) -> Any:
+        """Parameters for the optimiser; the head apart where it has its own L2."""
+        if self.recipe.head_weight_decay is None:
+            return self.parts.parameters()
+        head = {id(p) for p in self.net.head_parameters()}
+        rest = [p for p in self.parts.parameters() if id(p) not in head]
+        own = {"params": list(self.net.head_parameters()), "weight_decay": self.recipe.head_weight_decay}
+        return [{"params": rest}, own]
 
     def _image_loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        loss = self.recipe.loss
-        if loss.image == "focal":
-            return focal(
-                logits, target, alpha=torch.tensor(loss.focal_alpha, device=logits.device), gamma=loss.focal_gamma
-            ).mean()
-        weights = None
-        if loss.class_weights == "balanced":
-            counts = torch.bincount(self.train_cases.labels, minlength=len(self.recipe.classes)).float()
-            weights = (counts.sum() / (len(counts) * counts.clamp_min(1))).to(logits.device)
-        return cross_entropy(logits, target, weights=weights, smoothing=loss.label_smoothing).mean()
+        return image_loss(logits, target, self.recipe.loss, self.train_cases.labels).mean()
 
     def _step(self, rows: torch.Tensor, rng: torch.Generator) -> float:
         recipe, cases = self.recipe, self.train_cases
@@ -204,34 +204,29 @@ class Run:
         """Train one epoch, judge it and save; false when the time ran out before its end."""
         recipe, progress = self.recipe, self.progress
         epoch, begun = progress.epoch, time.monotonic()
-        self.net.freeze_backbone(epoch < recipe.freeze_epochs)
+        self.net.freeze_stages(frozen_stages(recipe, epoch, len(self.net.stages())))
         self.parts.train()
         # every epoch has its own seeds, so that a repeated one draws the same rows, changes and dropout
         torch.manual_seed(recipe.seed * 15_485_863 + epoch + 1)
         rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1)
         rows = self._rows(epoch)
-        losses: list[float] = []
-        told = begun
-        for start in range(self.steps_per_epoch):
-            step = epoch * self.steps_per_epoch + start
-            for group in self.optimizer.param_groups:
-                group["lr"] = self._rate(step)
-            losses.append(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
-            self._update_average(step)
-            now = time.monotonic()
-            if now - told > TELL_EVERY:
-                told = now
-                recent = float(np.mean(losses[-20:]))
-                done = f"step {start + 1}/{self.steps_per_epoch}"
-                console.print(f"{recipe.source} epoch {epoch + 1}/{recipe.epochs}  {done}  loss {recent:.4f}")
-            if now > deadline and start + 1 < self.steps_per_epoch:
-                console.print(f"{recipe.source}: the time is up within epoch {epoch + 1}; a resumed run repeats it")
-                return False
-        figures = validate(self.judged, self.validation, self.fabric.device)
+        with Teller(f"{recipe.source} epoch {epoch + 1}/{recipe.epochs}", self.steps_per_epoch) as teller:
+            for start in range(self.steps_per_epoch):
+                step = epoch * self.steps_per_epoch + start
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self._rate(step)
+                teller.step(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
+                self._update_average(step)
+                if time.monotonic() > deadline and start + 1 < self.steps_per_epoch:
+                    console.print(f"{recipe.source}: the time is up within epoch {epoch + 1}; a resumed run repeats it")
+                    return False
+        figures = self._judge()
         monitored = figures[recipe.monitor]
+        if MONITORS[recipe.monitor] == "lower":
+            monitored = -monitored
         progress.epoch += 1
         progress.minutes += (time.monotonic() - begun) / 60
-        row = {"epoch": progress.epoch, "loss": float(np.mean(losses)), **figures}
+        row = {"epoch": progress.epoch, "loss": float(np.mean(teller.losses)), **figures}
         progress.curve.append(row)
         # a figure that is not defined (one class only) is never better than one that is
         if monitored > progress.best or not self.best_state:
@@ -239,9 +234,15 @@ class Run:
             progress.best_epoch = epoch
             self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}
         self._save()
+        write_scalars(self.folder / "tensorboard", row, self._rate(epoch * self.steps_per_epoch))
         shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
         console.print(f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min")
         return True
+
+    def _judge(self) -> dict[str, float]:
+        recipe = self.recipe
+        watched = {recipe.monitor, recipe.plateau_monitor or recipe.monitor}
+        return validate(self.judged, self.validation, self.fabric.device, loss=recipe.loss, wanted=watched)
 
     # checkpoints
 
@@ -257,10 +258,7 @@ class Run:
         partial = self.folder / "last.pt.partial"
         torch.save(state, partial)
         partial.replace(self.folder / "last.pt")  # a kill while writing leaves the previous checkpoint whole
-        with (self.folder / "curve.csv").open("w", newline="") as handle:
-            writer = csv.DictWriter(handle, list(self.progress.curve[0]))
-            writer.writeheader()
-            writer.writerows(self.progress.curve)
+        write_curve(self.folder / "curve.csv", self.progress.curve)
 
     def _restore(self, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -275,37 +273,3 @@ class Run:
             self.average.load_state_dict(state["average"])
         self.best_state = state["best"]
         self.progress = Progress(**state["progress"])
-
-
-def plateaus(monitored: list[float], patience: int = 3) -> int:
-    """How often a figure ("higher is better") stood still for ``patience`` epochs; the count starts anew each time."""
-    best, waited, cuts = -math.inf, 0, 0
-    for value in monitored:
-        best, waited = (value, 0) if value > best else (best, waited + 1)
-        if waited == patience:
-            cuts, waited = cuts + 1, 0
-    return cuts
-
-
-def validate(net: OverreadNet, cases: Cases, device: torch.device) -> dict[str, float]:
-    """AUC of a finding on real cases, and the mean per-volume Dice at 0.5 where masks exist."""
-    net.eval()
-    scores: list[torch.Tensor] = []
-    overlap: dict[str, list[int]] = {}
-    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
-        for start in range(0, len(cases), 32):
-            rows = torch.arange(start, min(start + 32, len(cases)))
-            out = net.run(cases.images(rows).to(device, memory_format=torch.channels_last))
-            logits = out.logits.float()
-            scores.append((logits[:, 0] if logits.shape[1] == 1 else -logits.log_softmax(1)[:, 0]).cpu())
-            if out.mask_logits is None or cases.masks is None:
-                continue
-            drawn, truth = out.mask_logits[:, 0].float().cpu() > 0, cases.masks[rows] > 127
-            for place, row in enumerate(rows.tolist()):
-                both = overlap.setdefault(cases.groups[row], [0, 0])
-                both[0] += 2 * int((drawn[place] & truth[place]).sum())
-                both[1] += int(drawn[place].sum()) + int(truth[place].sum())
-    figures = {"auc": roc_auc((cases.labels > 0).numpy(), torch.cat(scores).double().numpy())}
-    if overlap:
-        figures["dice"] = float(np.mean([a / b if b else 1.0 for a, b in overlap.values()]))
-    return figures

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from trainers.recipe import Loss
+
 
 def cross_entropy(
     logits: torch.Tensor, target: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
@@ -25,6 +27,27 @@ def cross_entropy(
     if weights is not None:
         target = target * weights
     return -(target * log_p).sum(1)
+
+
+def balanced_weights(labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """``(classes,)`` weights inverse to how often each class occurs in ``labels``; their mean over cases is 1."""
+    counts = torch.bincount(labels, minlength=classes).float()
+    return counts.sum() / (classes * counts.clamp_min(1))
+
+
+def image_loss(logits: torch.Tensor, target: torch.Tensor, how: Loss, labels: torch.Tensor) -> torch.Tensor:
+    """The recipe's image loss, one value per image, so that class weights act on images and never on a whole batch.
+
+    Args:
+        logits: ``(B, K)``. target: class probabilities. labels: class index of all training cases, for the weights.
+    """
+    weights = None
+    if how.class_weights == "balanced":
+        weights = balanced_weights(labels, target.shape[1]).to(logits.device)
+    if how.image == "focal":
+        alpha = torch.tensor(how.focal_alpha, device=logits.device)
+        return focal(logits, target, alpha=alpha if weights is None else alpha * weights, gamma=how.focal_gamma)
+    return cross_entropy(logits, target, weights=weights, smoothing=how.label_smoothing)
 
 
 def focal(logits: torch.Tensor, target: torch.Tensor, *, alpha: torch.Tensor, gamma: float) -> torch.Tensor:

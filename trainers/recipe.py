@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,9 @@ from core.errors import RecipeError
 from core.preprocessing.contract import InputContract
 
 RECIPES = Path(__file__).parent / "recipes"
+# What a run may watch on validation, and in which direction each figure gets better.
+MONITORS = {"auc": "higher", "dice": "higher", "macro_recall": "higher", "accuracy": "higher", "val_loss": "lower"}
+Monitor = Literal["auc", "dice", "macro_recall", "accuracy", "val_loss"]
 
 
 class _Part(BaseModel):
@@ -25,11 +29,16 @@ class DataPart(_Part):
     name: str
     labels: dict[str, int] = {}
     simulated_share: float = Field(default=0.0, ge=0, le=0.5)
+    keep: float = Field(default=1.0, gt=0, le=1)  # share of the training groups that is used
 
 
 class Split(_Part):
-    """Group split: shares of the groups for validation and test; the rest is trained on."""
+    """Group split: shares of the groups for validation and test; the rest is trained on.
 
+    With ``named`` a set whose publisher names its parts is split as published, copies across parts left out.
+    """
+
+    named: bool = False
     seed: int = 0
     validation: float = Field(default=0.15, gt=0, lt=0.5)
     test: float = Field(default=0.15, gt=0, lt=0.5)
@@ -65,6 +74,14 @@ class Augment(_Part):
     blur: float = 0.0  # probability of a 3x3 smoothing
     single_slice: float = 0.0  # probability that neighbours are replaced by the slice itself
     mixup_alpha: float = 0.0  # lambda ~ Beta(alpha, alpha), fresh for every batch
+    shear: float = 0.0  # horizontal shift per row, as a fraction
+    crop: float = Field(default=1.0, gt=0, le=1)  # smallest share of the area that a random resized crop keeps
+    contrast: tuple[float, float] = (1.0, 1.0)  # factor about the image mean, drawn from this range
+    sharpness: tuple[float, float] = (1.0, 1.0)  # 0 smooth, 1 as it is, above sharper; drawn from this range
+    window_width: float = 0.0  # relative change of the display window's width
+    window_centre: float = 0.0  # shift of its centre, in widths
+    clahe: float = 0.0  # probability
+    enhance: float = Field(default=1.0, ge=0, le=1)  # probability of each of contrast, sharpness and window
 
 
 class Recipe(_Part):
@@ -96,12 +113,20 @@ class Recipe(_Part):
     schedule: Literal["one-cycle", "cosine", "warmup-step", "plateau"] = "one-cycle"
     step_epochs: tuple[int, ...] = ()
     step_factor: float = 0.1
+    step_rates: tuple[float, ...] = ()  # learning rate before, between and after the step epochs, instead of a factor
+    plateau_monitor: Monitor | None = None  # by default the monitored figure
+    plateau_patience: int = Field(default=3, ge=1)
+    min_lr: float = 0.0
     freeze_epochs: int = 0
+    unfreeze_every: int = Field(default=0, ge=0)  # epochs between opening one more stage; 0 opens all at once
+    keep_frozen: int = Field(default=0, ge=0)  # stages from the input on that never open
+    dropout: float | None = Field(default=None, ge=0, lt=1)  # of the head; by default the architecture's own
+    head_weight_decay: float | None = Field(default=None, ge=0)  # L2 of the head; by default weight_decay
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the running average of the weights
-    monitor: Literal["auc", "dice"] = "auc"  # higher is better for both
+    monitor: Monitor = "auc"  # MONITORS tells the direction
     patience: int = 0  # epochs without a better value before stopping; 0: never
     threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
-    initial_weights: Literal["scratch", "imagenet"] = "scratch"
+    initial_weights: str = Field(default="scratch", pattern=r"^(scratch|imagenet|ours|radimagenet:.+)$")
     storage: Literal["float16", "int8", "float32"] = "float16"
     seed: int = 0
     published: str = ""
@@ -120,14 +145,48 @@ class Recipe(_Part):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
         if self.loss.image == "focal" and len(self.loss.focal_alpha) != len(self.classes):
             raise ValueError(f"focal_alpha needs one weight for each of the classes {self.classes}")
-        if self.monitor == "dice" and self.role != "segmenter":
+        if "dice" in (self.monitor, self.plateau_monitor) and self.role != "segmenter":
             raise ValueError("only a segmenter has a dice to monitor")
         if self.augment.mixup_alpha and self.loss.mask != "none":
             raise ValueError("mixed images have no mask: mixup_alpha and a mask loss exclude each other")
+        if self.step_rates and len(self.step_rates) != len(self.step_epochs) + 1:
+            raise ValueError("step_rates needs one rate before, between and after the step_epochs")
         wrong = {k: v for part in self.data for k, v in part.labels.items() if not 0 <= v < len(self.classes)}
         if wrong:
             raise ValueError(f"labels {wrong} name no class; there are {len(self.classes)}")
         return self
+
+
+def with_initial_weights(recipe: Recipe, start: str) -> Recipe:
+    """The recipe with other initial weights; it keeps its own folder under ``runs`` and its own hash.
+
+    Raises:
+        RecipeError: not one of ``scratch``, ``imagenet``, ``ours`` and ``radimagenet:FILE``.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", start.split(":")[0].lower())
+    return _variant(recipe, {"initial_weights": start}, slug)
+
+
+def as_trial(recipe: Recipe) -> Recipe:
+    """A recipe for a try of seconds: two epochs of a few small batches. Its model is not meant to be shipped."""
+    changes = {
+        "epochs": 2,
+        "batch": 4,
+        "epoch_images": 8,
+        "average": 0.0,
+        "freeze_epochs": min(recipe.freeze_epochs, 1),
+    }
+    return _variant(recipe, changes, "trial")
+
+
+def _variant(recipe: Recipe, changes: dict[str, object], slug: str) -> Recipe:
+    digest = hashlib.sha256(f"{recipe.sha256} {sorted(changes.items())}".encode()).hexdigest()
+    try:
+        return Recipe.model_validate(
+            {**recipe.model_dump(), **changes, "source": f"{recipe.source}.{slug}", "sha256": digest}
+        )
+    except ValidationError as error:
+        raise RecipeError(f"{recipe.source} cannot be changed so: {error}", "Correct the fields named.") from error
 
 
 def load_recipe(name: str) -> Recipe:
