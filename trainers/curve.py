@@ -11,10 +11,10 @@ LOSS, FIGURES = "#4c78a8", ("#e0863c", "#5f9e6e", "#8a6fb0")
 
 
 def draw_curve(curve: list[dict[str, float]], path: Path, *, title: str, chosen: int) -> None:
-    """Write a PNG: training loss above, validation figures below, the shipped epoch marked.
+    """Write a PNG: losses above, validation figures below, the shipped epoch marked.
 
     Args:
-        curve: one row an epoch with ``epoch``, ``loss`` and the validation figures, all in [0, 1].
+        curve: one row an epoch with ``epoch``, ``loss`` and the validation figures, all but losses in [0, 1].
         path: where to write.
         title: line on top.
         chosen: number of the epoch whose weights were shipped, from 1.
@@ -23,11 +23,23 @@ def draw_curve(curve: list[dict[str, float]], path: Path, *, title: str, chosen:
     above, below = figure.subplots(2, 1, sharex=True)
     epochs = [row["epoch"] for row in curve]
     above.plot(epochs, [row["loss"] for row in curve], color=LOSS, marker="o", markersize=3)
-    above.set_ylabel("training loss")
+    if any("val_loss" in row for row in curve):
+        held = [row.get("val_loss", float("nan")) for row in curve]
+        above.plot(epochs, held, "--", color=LOSS, marker="o", markersize=3, label="validation")
+        above.legend(frameon=False, fontsize=8)
+    above.set_ylabel("loss")
     above.set_title(title, fontsize=10)
-    names = [name for name in curve[0] if name not in ("epoch", "loss")]
+    names = [name for name in curve[0] if name not in ("epoch", "loss", "val_loss")]
     for name, colour, style in zip(names, FIGURES, ("-", "--", ":"), strict=False):
-        below.plot(epochs, [row[name] for row in curve], style, color=colour, marker="o", markersize=3, label=name)
+        below.plot(
+            epochs,
+            [row.get(name, float("nan")) for row in curve],
+            style,
+            color=colour,
+            marker="o",
+            markersize=3,
+            label=name,
+        )
     below.set_ylim(0, 1.02)
     below.set_ylabel("validation")
     below.set_xlabel("epoch")

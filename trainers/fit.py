@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import platform
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,87 +13,22 @@ import torch
 from lightning_fabric import Fabric
 
 from core.engine.predict import finding_probability, probabilities
-from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.card import ModelCard, Threshold, Training
 from core.models.registry import create
 from core.models.store import load_model, save_model
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from trainers.curve import draw_curve
-from trainers.data.items import Item, fingerprint, split_groups
-from trainers.data.sets import FOLDERS, load_items
-from trainers.data.simulated import simulated_items
+from trainers.data.digests import DIGESTS, write_digests
+from trainers.data.items import Item
+from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import to_cases
 from trainers.loop import Progress, Run, console
 from trainers.mask_rule import mask_rule
-from trainers.recipe import DataPart, Recipe
+from trainers.recipe import Recipe
 from trainers.scoring import baselines, figures, predictions, scored
 
 ROOT = Path(__file__).resolve().parent.parent
-LICENCES = {
-    "brain-lgg": "CC BY-NC-SA 4.0",
-    "lung-ct": "CC BY 4.0",
-    "chest-ct": "ODbL",
-    "breast-mri": "research use, by request from its authors",
-    "pet-mip": "no licence stated: internal use only",
-    "sts-pet": "CC BY 3.0",
-    "sts-mr": "CC BY 3.0",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Items by part of the split, and what the split was."""
-
-    train: list[Item]
-    validation: list[Item]
-    test: list[Item]
-    use: tuple[DataUse, ...]
-
-
-def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None = None) -> Parts:
-    """Read the recipe's data and split it by group; simulated scans join the training part only.
-
-    Args:
-        recipe: names the sets and the split.
-        folder: data root; by default ``OVERREAD_DATA``.
-        limit: take only so many groups of each set (for a quick trial).
-    """
-    train: list[Item] = []
-    validation: list[Item] = []
-    test: list[Item] = []
-    use = []
-    for part in recipe.data:
-        items = _known(load_items(part.name, folder / FOLDERS.get(part.name, part.name) if folder else None), part)
-        if limit is not None:
-            groups = sorted({i.group for i in items})
-            kept = set(np.random.default_rng(0).permutation(groups)[:limit].tolist())
-            items = [i for i in items if i.group in kept]
-        split = split_groups(items, validation=recipe.split.validation, test=recipe.split.test, seed=recipe.split.seed)
-        by_part = {name: [i for i in items if split[i.group] == name] for name in ("train", "validation", "test")}
-        counts = {name: sum(i.series.slices for i in some) for name, some in by_part.items()}
-        share = part.simulated_share
-        wanted = round(counts["train"] * share / (1 - share))
-        extra = simulated_items(recipe.system, wanted, recipe.seed, modality=recipe.contract.modality or "PT")
-        train += by_part["train"] + _known(extra, part)
-        validation += by_part["validation"]
-        test += by_part["test"]
-        use.append(
-            DataUse(
-                name=part.name,
-                licence=LICENCES.get(part.name, "see its data card"),
-                train=counts["train"],
-                validation=counts["validation"],
-                test=counts["test"],
-                groups={name: len({i.group for i in some}) for name, some in by_part.items()},
-                split_fingerprint=fingerprint(split),
-                simulated_share=share,
-            )
-        )
-    return Parts(train, validation, test, tuple(use))
-
-
-def _known(items: list[Item], part: DataPart) -> list[Item]:
-    return [i for i in items if all(label in part.labels for label in i.labels)]
 
 
 def train_recipe(
@@ -108,6 +42,7 @@ def train_recipe(
     fabric: Fabric,
     limit: int | None = None,
     finish: bool = True,
+    pretrained: Path | None = None,
 ) -> Progress:
     """Train a recipe and ship its best epoch to ``weights/<system>/<model>``."""
     parts = read_parts(recipe, folder, limit=limit)
@@ -115,7 +50,7 @@ def train_recipe(
     contract = recipe.contract
     train, validation = (to_cases(p, contract, labels) for p in (parts.train, parts.validation))
     console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
-    run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume)
+    run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume, pretrained=pretrained)
     progress = run.fit(minutes=minutes)
     if finish and not run.best_state:
         console.print(f"{recipe.source}: no epoch was completed, so there is nothing to ship")
@@ -212,6 +147,7 @@ def ship(
         }
     )
     card = save_model(net, card, folder, recipe.storage)
+    write_digests(folder / DIGESTS, [*parts.train, *parts.validation])
     _write_predictions(folder / "predictions.parquet", {"validation": again, "test": final})
     if progress.curve:
         title = f"{recipe.system}/{recipe.model}: {recipe.title}"

@@ -169,7 +169,7 @@ def with_initial_weights(recipe: Recipe, start: str) -> Recipe:
 
 def as_trial(recipe: Recipe) -> Recipe:
     """A recipe for a try of seconds: two epochs of a few small batches. Its model is not meant to be shipped."""
-    changes = {
+    changes: dict[str, object] = {
         "epochs": 2,
         "batch": 4,
         "epoch_images": 8,

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import DataLayoutError
 from core.imaging.study import Series
+
+PUBLISHED = {"train": "train", "valid": "validation", "val": "validation", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,31 @@ def split_groups(items: Sequence[Item], *, validation: float, test: float, seed:
         n_test, n_val = round(test * len(groups)), round(validation * len(groups))
         for place, group in enumerate(groups):
             parts[group] = "test" if place < n_test else "validation" if place < n_test + n_val else "train"
+    # A handful of groups rounds to none: then one is spared, or there would be nothing to judge by.
+    for wanted in ("validation", "test"):
+        spare = sorted(group for group, part in parts.items() if part == "train")
+        if wanted not in parts.values() and len(spare) > 1:
+            parts[spare[-1]] = wanted
     return parts
+
+
+def split_named(items: Sequence[Item]) -> dict[str, str]:
+    """Part by group as the publisher named it, for sets whose groups are the copies of one picture.
+
+    Copies in several parts count for the first of train, validation and test only, so that nothing that is measured
+    on was trained on. A group whose copies carry different labels is in no part.
+    """
+    order = ("train", "validation", "test")
+    parts: dict[str, str] = {}
+    labels: dict[str, set[str]] = {}
+    for item in items:
+        part = PUBLISHED.get(item.split or "")
+        if part is None:
+            raise DataLayoutError(f"The index names a part {item.split!r}.", f"Known are {', '.join(PUBLISHED)}.")
+        known = parts.get(item.group, part)
+        parts[item.group] = min(part, known, key=order.index)
+        labels.setdefault(item.group, set()).update(item.labels)
+    return {group: part for group, part in parts.items() if len(labels[group]) == 1}
 
 
 def fingerprint(parts: dict[str, str]) -> str:

@@ -17,9 +17,9 @@ from trainers.data.sets import index_rows, picture, reader
 
 
 @reader("breast-mri")
-def breast_mri(folder: Path) -> list[Item]:
+def breast_mri(folder: Path, limit: int | None = None) -> list[Item]:
     """Lesion crops of breast MR, from ``crops.zip`` or unpacked; one item a crop, grouped by patient."""
-    rows = index_rows(folder, ("image", "label", "patient"))
+    rows = index_rows(folder, ("image", "label", "patient"), group="patient", limit=limit)
     fetch = _fetcher(folder)
     items = []
     for row in rows:
@@ -46,10 +46,10 @@ def _fetcher(folder: Path) -> Callable[[str], bytes]:
 
 
 @reader("pet-mip")
-def pet_mip(folder: Path) -> list[Item]:
+def pet_mip(folder: Path, limit: int | None = None) -> list[Item]:
     """Whole-body projections, white for no uptake, with tumour masks for the cancers; one item a study."""
     items = []
-    for row in index_rows(folder, ("image", "mask", "label", "study")):
+    for row in index_rows(folder, ("image", "mask", "label", "study"), group="study", limit=limit):
         series = picture(folder / row["image"])
         truth = np.zeros(series.pixels.shape, bool)
         if row["mask"]:
@@ -67,9 +67,9 @@ def _volume(folder: Path, image: str, mask: str, modality: Modality, unit: Unit)
     return replace(series, modality=modality, unit=unit)
 
 
-def _sarcoma(folder: Path, image: str, mask: str, modality: Modality, unit: Unit) -> list[Item]:
+def _sarcoma(folder: Path, image: str, mask: str, modality: Modality, unit: Unit, limit: int | None) -> list[Item]:
     items = []
-    for row in index_rows(folder, ("patient", image, mask)):
+    for row in index_rows(folder, ("patient", image, mask), group="patient", limit=limit):
         if not row[image]:
             continue  # two patients have no MR
         series = _volume(folder, row[image], row[mask], modality, unit)
@@ -81,12 +81,12 @@ def _sarcoma(folder: Path, image: str, mask: str, modality: Modality, unit: Unit
 
 
 @reader("sts-pet")
-def sts_pet(folder: Path) -> list[Item]:
+def sts_pet(folder: Path, limit: int | None = None) -> list[Item]:
     """PET volumes of ``sts-pet-mr`` in SUV: one item a patient, a label a slice."""
-    return _sarcoma(folder, "pet", "pet_mask", Modality.PT, Unit.SUV)
+    return _sarcoma(folder, "pet", "pet_mask", Modality.PT, Unit.SUV, limit)
 
 
 @reader("sts-mr")
-def sts_mr(folder: Path) -> list[Item]:
+def sts_mr(folder: Path, limit: int | None = None) -> list[Item]:
     """T1 MR volumes of ``sts-pet-mr``: one item a patient, a label a slice."""
-    return _sarcoma(folder, "mr_t1", "mr_t1_mask", Modality.MR, Unit.ARBITRARY)
+    return _sarcoma(folder, "mr_t1", "mr_t1_mask", Modality.MR, Unit.ARBITRARY, limit)

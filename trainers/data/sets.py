@@ -15,9 +15,10 @@ from core.imaging import Series, read
 from trainers.data.items import Item
 
 ROOT = Path(__file__).resolve().parents[2]
-Reader = Callable[[Path], list[Item]]
+Reader = Callable[..., list[Item]]  # (folder, limit=None): the whole set, or so many of its groups
 READERS: dict[str, Reader] = {}
-FOLDERS = {"sts-pet": "sts-pet-mr", "sts-mr": "sts-pet-mr"}  # two layouts read one folder
+# Several layouts read one folder.
+FOLDERS = {"sts-pet": "sts-pet-mr", "sts-mr": "sts-pet-mr", "pet-inserted": "pet-mip", "pet-inserted-2": "pet-mip"}
 
 
 def reader(name: str) -> Callable[[Reader], Reader]:
@@ -41,23 +42,29 @@ def data_root() -> Path:
     return root
 
 
-def load_items(name: str, folder: Path | None = None) -> list[Item]:
+def load_items(name: str, folder: Path | None = None, *, limit: int | None = None) -> list[Item]:
     """Read a set.
 
     Args:
         name: name of the layout, such as ``brain-lgg``.
         folder: where it lies; by default the folder of that name under :func:`data_root`.
+        limit: read only so many groups, always the same ones.
 
     Raises:
         DataLayoutError: unknown layout, or files that its index names are missing.
     """
     if name not in READERS:
         raise DataLayoutError(f"No reader knows the layout {name!r}.", f"Known layouts: {', '.join(sorted(READERS))}.")
-    return READERS[name](folder or data_root() / FOLDERS.get(name, name))
+    return READERS[name](folder or data_root() / FOLDERS.get(name, name), limit)
 
 
-def index_rows(folder: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of ``index.csv``, with the needed columns checked."""
+def index_rows(
+    folder: Path, needed: tuple[str, ...], *, group: str = "", limit: int | None = None
+) -> list[dict[str, str]]:
+    """Rows of ``index.csv``, with the needed columns checked; with a limit, those of so many groups.
+
+    The groups are drawn from all labels in turn, so that a small trial has more than one class.
+    """
     path = folder / "index.csv"
     if not path.is_file():
         raise DataLayoutError(f"{folder} has no index.csv.", "Lay the folder out as its data card says.")
@@ -66,7 +73,25 @@ def index_rows(folder: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
     missing = [column for column in needed if not rows or column not in rows[0]]
     if missing:
         raise DataLayoutError(f"{path} lacks the columns {missing}.", "Lay the folder out as its data card says.")
-    return rows
+    return rows if limit is None else _few(rows, group, limit)
+
+
+def _few(rows: list[dict[str, str]], group: str, limit: int) -> list[dict[str, str]]:
+    label = "label" if "label" in rows[0] else None
+    strata: dict[str, set[str]] = {}
+    for row in rows:
+        strata.setdefault(row[label] if label else "", set()).add(row[group])
+    rng = np.random.default_rng(0)
+    orders = [iter(rng.permutation(sorted(strata[name])).tolist()) for name in sorted(strata)]
+    kept: set[str] = set()
+    while orders and len(kept) < limit:
+        for order in list(orders):
+            name = next(order, None)
+            if name is None:
+                orders.remove(order)
+            elif len(kept) < limit:
+                kept.add(name)
+    return [row for row in rows if row[group] in kept]
 
 
 def picture(path: Path) -> Series:
@@ -94,11 +119,15 @@ def _by(rows: list[dict[str, str]], column: str) -> Iterator[tuple[str, list[dic
     yield from sorted(groups.items())
 
 
+def _brain_rows(folder: Path, limit: int | None) -> list[dict[str, str]]:
+    return index_rows(folder, ("image", "mask", "patient", "slice", "tumour"), group="patient", limit=limit)
+
+
 @reader("brain-lgg")
-def brain_lgg(folder: Path) -> list[Item]:
+def brain_lgg(folder: Path, limit: int | None = None) -> list[Item]:
     """One volume a patient, slices in order, with tumour masks."""
     items = []
-    for patient, rows in _by(index_rows(folder, ("image", "mask", "patient", "slice", "tumour")), "patient"):
+    for patient, rows in _by(_brain_rows(folder, limit), "patient"):
         rows = sorted(rows, key=lambda row: int(row["slice"]))
         masks = [picture(folder / row["mask"]).pixels[0] > 127 for row in rows]
         labels = tuple("tumour" if mask.any() else "no tumour" for mask in masks)
@@ -108,10 +137,20 @@ def brain_lgg(folder: Path) -> list[Item]:
 
 
 @reader("lung-ct")
-def lung_ct(folder: Path) -> list[Item]:
+def lung_ct(folder: Path, limit: int | None = None) -> list[Item]:
     """Single slices with a label and a group of near-duplicates; splits go by group."""
-    rows = index_rows(folder, ("image", "label", "group"))
+    rows = index_rows(folder, ("image", "label", "group"), group="group", limit=limit)
     return [
         Item(picture(folder / r["image"]), (r["label"],), f"lung-ct-{r['group']}", (r["image"],), r.get("split"))
+        for r in rows
+    ]
+
+
+@reader("chest-ct")
+def chest_ct(folder: Path, limit: int | None = None) -> list[Item]:
+    """Single pictures in the publisher's parts; copies of one picture are one group, patients are not known."""
+    rows = index_rows(folder, ("image", "label", "split", "sha1_of_source"), group="sha1_of_source", limit=limit)
+    return [
+        Item(picture(folder / r["image"]), (r["label"],), f"chest-ct-{r['sha1_of_source']}", (r["image"],), r["split"])
         for r in rows
     ]
