@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import entrance, messages, model_states, recent_cases
+from dashboard.widgets import entrance, messages, model_states, recent_cases, showcase
 from dashboard.widgets.engine import engine
 
 entrance.headline()
-entrance.picture()
 entrance.ways_in()
 with messages.shown():
-    st.subheader("State of the models")
-    model_states.show(engine().states())
+    showcase.show()
+with messages.shown():
     st.subheader("Recent cases")
     recent_cases.show()
+    st.subheader("State of the models")
+    model_states.show(engine().states())

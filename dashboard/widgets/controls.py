@@ -53,8 +53,15 @@ def shown_inverted(series: Series) -> bool:
     return series.low_is_bright != (series.modality is Modality.PT and series.unit in (Unit.SUV, Unit.BQML))
 
 
+def contrast(series: Series) -> Window:
+    """Window from the 1st to the 99.5th percentile of the values, whatever their unit."""
+    sample = series.pixels[:: max(1, series.slices // 16)]
+    low, high = (float(edge) for edge in np.percentile(sample, (1.0, 99.5)))
+    return Window((low + high) / 2, max(high - low, 1e-6), "percentiles 1 to 99.5")
+
+
 def _window(series: Series, stem: str) -> Window:
-    named = {w.name: w for w in windows.presets(series)}
+    named = {w.name: w for w in (*windows.presets(series), contrast(series))}
     low, high = _span(series)
     start = next(iter(named.values()))
     level_key, width_key, name_key = f"level-{stem}", f"width-{stem}", f"preset-{stem}"
@@ -96,7 +103,11 @@ def _overlay(case: Case, stem: str) -> str:
 
 def _span(series: Series) -> tuple[float, float]:
     """Range of the sliders: the stored values, widened so that every preset fits."""
-    edges = [e for w in windows.presets(series) for e in (w.centre - w.width / 2, w.centre + w.width / 2)]
+    edges = [
+        e
+        for w in (*windows.presets(series), contrast(series))
+        for e in (w.centre - w.width / 2, w.centre + w.width / 2)
+    ]
     low = min(float(series.pixels.min()), *edges)
     high = max(float(series.pixels.max()), *edges)
     return low, max(high, low + 1e-3)

@@ -1,15 +1,12 @@
-"""The top of Home: one sentence, one picture, three ways in."""
+"""The top of Home: one sentence and three ways in."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 
 from core.simulate import samples
 from dashboard.widgets import routes
 
-PICTURE = Path(__file__).resolve().parents[1] / "assets" / "home.png"
 FIRST_SYSTEM = "brain-mr"
 
 
@@ -20,19 +17,6 @@ def headline() -> None:
         "Upload a scan and get a second opinion on it: every model side by side, where each one looked, "
         "what it outlined, and where they disagree."
     )
-
-
-def picture() -> None:
-    """A simulated case as the Review page shows it."""
-    if PICTURE.is_file():
-        st.image(
-            str(PICTURE),
-            alt="A simulated brain MR slice three times: the scan, a model's heat map over the lesion, and the "
-            "predicted outline in solid green with the true outline in dashed red",
-            caption="A simulated case, no patient: the scan, where the model looked, and outlines (prediction solid "
-            "green, truth dashed red).",
-            width="stretch",
-        )
 
 
 def ways_in() -> None:

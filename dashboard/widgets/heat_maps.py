@@ -8,7 +8,7 @@ import streamlit as st
 from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
-from dashboard.widgets import controls, render, words
+from dashboard.widgets import controls, picture, render, words
 from dashboard.widgets.cases import Case
 from dashboard.widgets.engine import engine
 
@@ -99,7 +99,7 @@ def _tile(
     row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
     where = _place(row / heat.values.shape[0], column / heat.values.shape[1])
     alt = f"{METHODS[heat.method]} of {result.state.title} for {heat.target} on slice {index + 1}: hottest {where}"
-    st.image(render.png(shown), alt=alt, width="stretch")
+    picture.show(shown, alt)
     if heat.peak <= 0:
         st.caption(f"Nothing speaks for “{heat.target}” here: the map is empty.")
         return

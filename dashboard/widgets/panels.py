@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.engine.results import ModelResult, Review
 from dashboard.widgets import controls, measures, render, words
+from dashboard.widgets import picture as pictures
 from dashboard.widgets.cases import Case
 
 SIDE = 420
@@ -69,8 +71,8 @@ def _five(case: Case, result: ModelResult, index: int, view: controls.View) -> N
         )
 
 
-def _panel(title: str, picture: object, alt: str) -> None:
-    st.image(render.png(picture), alt=alt, width="stretch")  # type: ignore[arg-type]
+def _panel(title: str, picture: np.ndarray, alt: str) -> None:
+    pictures.show(picture, alt)
     st.caption(title)
 
 

@@ -87,16 +87,22 @@ def _sizes(case: Case, review: Review, index: int) -> None:
 def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) -> None:
     series = case.series
     number = f"{index + 1} / {series.slices}"
-    overlay = "" if view.overlay == controls.NONE else f", overlay {view.overlay}"
+    overlay = "" if view.overlay == controls.NONE else f", overlay {_overlay_name(case, index, view)}"
     viewer.image(
         picture,
         series,
         key=f"{case.key}-{case.series_index}",
         alt=f"{series.description}, slice {index + 1} of {series.slices}{overlay}",
-        corner_left=f"{series.description}\n{words.window(view.window, series)}",
+        corner_left=f"{series.description}\n{words.window(view.window, series)}\n{overlay.lstrip(', ')}",
         corner_right=f"{number}\n{series.plane or ''}",
         on_step=lambda by: slices.step(case, by),
     )
+
+
+def _overlay_name(case: Case, index: int, view: controls.View) -> str:
+    if view.overlay == controls.HEAT and case.review:
+        return f"heat map of {_loudest(case.review, index).state.title}"
+    return {controls.MASK: "predicted masks, solid green", controls.TRUTH: "truth, dashed red"}[view.overlay]
 
 
 def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import cases, routes, sources, words
+from dashboard.widgets import cases, picture, routes, sources, words
 
 
 def show() -> None:
@@ -17,7 +17,7 @@ def show() -> None:
     with st.container(horizontal=True, gap="small"):
         for case in latest:
             with st.container(width=180):
-                st.image(sources.small(case.study, case.series_index), alt=f"Case {case.study.name}", width=160)
+                picture.show(sources.small(case.study, case.series_index), f"Case {case.study.name}")
                 if st.button(case.study.name, key=f"recent-{case.key}", width="stretch"):
                     cases.select(case.key)
                     st.switch_page(routes.REVIEW)

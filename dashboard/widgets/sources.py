@@ -11,7 +11,7 @@ from core.errors import OverreadError
 from core.imaging.study import Study
 from core.preprocessing import windows
 from core.simulate import samples
-from dashboard.widgets import cases, controls, messages, render
+from dashboard.widgets import cases, controls, messages, picture, render
 
 THUMBNAIL = 160
 
@@ -52,7 +52,7 @@ def gallery() -> None:
         with st.container(horizontal=True, gap="small"):
             for sample in group:
                 with st.container(width=THUMBNAIL):
-                    st.image(thumbnail(sample.id), alt=f"Simulated sample: {sample.title}", width=THUMBNAIL)
+                    picture.show(thumbnail(sample.id), f"Simulated sample: {sample.title}")
                     st.button(
                         sample.title,
                         key=f"sample-{sample.id}",
@@ -69,18 +69,18 @@ def choose(sample: str) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def thumbnail(sample: str) -> bytes:
-    """Small PNG of a sample."""
+def thumbnail(sample: str) -> str:
+    """Small picture of a sample."""
     study = samples.load_sample(sample)
     return small(study, systems.match(study).series_index)
 
 
-def small(study: Study, series_index: int, side: int = THUMBNAIL) -> bytes:
-    """Small square PNG of a series' middle slice."""
+def small(study: Study, series_index: int, side: int = THUMBNAIL) -> str:
+    """Address of a small square picture of a series' middle slice."""
     series = study.series[series_index]
     view = controls.View(windows.presets(series)[0], False, controls.NONE, 0.0)
     grey = controls.grey(series, series.slices // 2, view)
-    return render.png(render.framed(render.picture(grey, render.display_size(series, side)), side))
+    return render.data_url(render.framed(render.picture(grey, render.display_size(series, side)), side))
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import pedigree, sources, truth, words
+from dashboard.widgets import pedigree, picture, sources, truth, words
 from dashboard.widgets.cases import Case
 
 
@@ -88,8 +88,7 @@ def _thumbnails(case: Case) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, series in enumerate(case.study.series):
             with st.container(width=112):
-                picture = sources.small(case.study, number, 96)
-                st.image(picture, alt=f"Series {number + 1}: {series.description}", width=96)
+                picture.show(sources.small(case.study, number, 96), f"Series {number + 1}: {series.description}")
                 st.button(
                     f"Series {number + 1}",
                     key=f"thumb-{case.key}-{number}",

@@ -118,7 +118,7 @@ def watch(page: Page) -> list[str]:
     def note(message: ConsoleMessage) -> None:
         # On an address below the root, Streamlit's client looks for its server there first and is told 404.
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
-            errors.append(message.text)
+            errors.append(f"{message.text} {message.location.get('url', '')}")
 
     page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
