@@ -64,9 +64,12 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
     split: Annotated[str | None, typer.Option(help="Only images of this named split.")] = None,
+    insert_lesions: Annotated[
+        int | None, typer.Option(help="pet: insert lesions of three classes into the no-cancer studies, by this seed.")
+    ] = None,
 ) -> None:
     """Measure the shipped models on labelled scans: table with intervals and baselines, and JSON."""
-    evaluate_command(system, data, json, weights, split)
+    evaluate_command(system, data, json, weights, split, insert_lesions)
 
 
 app.command("audit")(audit_command)

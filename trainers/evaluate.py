@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from core.engine.engine import Engine
-from core.engine.results import ModelResult, ModelStatus
+from core.engine.results import ModelResult
 from core.errors import DataLayoutError, OverreadError
-from core.imaging.study import SourceKind, Study
-from core.models.card import ModelCard
+from core.models.card import Metric, ModelCard
+from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
+from trainers.data.inserted import with_lesions
 from trainers.data.items import Item
 from trainers.data.sets import READERS
-from trainers.scoring import Scored, baselines, figures
+from trainers.ensemble import add_ensemble
+from trainers.modalities import evaluate_modalities
+from trainers.panel import Panel
+from trainers.scoring import Scored, baselines, class_figures, figures
+from trainers.tables import figure_table
+
+__all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
 
 console = Console()
 notices = Console(stderr=True)
@@ -28,15 +33,26 @@ notices = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Task:
-    """How a system is evaluated: folder layouts it understands, and the label texts that count as a finding."""
+    """How a system is evaluated.
+
+    Attributes:
+        layouts: folder layouts; the first that fits is read.
+        labels: 1 for the label texts that count as a finding, 0 for the others.
+        together: all layouts are read, one after the other.
+    """
 
     layouts: tuple[str, ...]
     labels: dict[str, int]
+    together: bool = False
 
 
+_TYPES = {"adenocarcinoma": 1, "large-cell-carcinoma": 1, "squamous-cell-carcinoma": 1}
 TASKS = {
     "brain-mr": Task(("brain-lgg",), {"no tumour": 0, "tumour": 1}),
-    "chest-ct": Task(("lung-ct",), {"normal": 0, "benign": 0, "malignant": 1}),
+    "chest-ct": Task(("lung-ct", "chest-ct"), {"normal": 0, "benign": 0, "malignant": 1, **_TYPES}),
+    "breast-mri": Task(("breast-mri",), {"benign": 0, "malignant": 1}),
+    "pet": Task(("pet-mip",), {"no-cancer": 0, "no cancer": 0, "cancer": 1, "breast cancer": 1, "prostate cancer": 1}),
+    "mr-pet": Task(("sts-pet", "sts-mr"), {"no tumour": 0, "tumour": 1}, together=True),
 }
 
 
@@ -44,32 +60,37 @@ def read_folder(system: str, folder: Path) -> list[Item]:
     """Items of a folder laid out like one of the system's sets.
 
     Raises:
-        DataLayoutError: the system has no evaluation yet, or the folder is laid out differently.
+        DataLayoutError: unknown system, another layout, or labels that the system does not know.
     """
     if system not in TASKS:
-        raise DataLayoutError(f"{system} cannot be evaluated yet.", f"Known: {', '.join(TASKS)}.")
-    errors = []
-    for layout in TASKS[system].layouts:
+        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+    task, errors = TASKS[system], []
+    found: list[Item] = []
+    for layout in task.layouts:
         try:
-            return READERS[layout](folder)
+            found += READERS[layout](folder)
         except DataLayoutError as error:
+            if task.together:
+                raise
             errors.append(f"as {layout}: {error.message}")
-    raise DataLayoutError(f"{folder} cannot be read {'; '.join(errors)}", "See data/cards for the layouts.")
+        if found and not task.together:
+            break
+    if not found:
+        raise DataLayoutError(f"{folder} cannot be read {'; '.join(errors)}", "See data/cards for the layouts.")
+    unknown = sorted({label for item in found for label in item.labels} - set(task.labels))
+    if unknown:
+        raise DataLayoutError(f"{folder} has the labels {unknown}.", f"Known: {', '.join(task.labels)}.")
+    return found
 
 
-def without_training_pictures(items: Sequence[Item], seen: set[str]) -> tuple[list[Item], int]:
+def without_training_pictures(items: Sequence[Item], seen: Collection[str]) -> tuple[list[Item], int]:
     """Leave out single pictures whose pixels are exactly those of a training picture; volumes are kept whole.
 
     Args:
-        seen: SHA-256 digests from :func:`pixel_digest`.
+        seen: digests from :func:`pixel_digest`, whole or as shipped with the models.
     """
-    kept = [i for i in items if i.series.slices > 1 or pixel_digest(i.series.pixels[0]) not in seen]
+    kept = [i for i in items if i.series.slices > 1 or not seen_before(i.series.pixels[0], seen)]
     return kept, len(items) - len(kept)
-
-
-def pixel_digest(plane: np.ndarray) -> str:
-    """SHA-256 of a slice's pixels and shape."""
-    return hashlib.sha256(f"{plane.shape}".encode() + np.ascontiguousarray(plane).tobytes()).hexdigest()
 
 
 def evaluate(
@@ -80,44 +101,71 @@ def evaluate(
     Models without usable weights are left out.
 
     Raises:
+        ModelUnavailableError: no model of the system has weights.
         OverreadError: a model answered for some of the images only; figures on a part would flatter.
     """
+    panel = Panel(engine, system, lambda text: notices.print(text))
+    if system == "mr-pet":
+        return evaluate_modalities(items, panel, TASKS[system].labels, progress=progress)
     task = TASKS[system]
-    answers: dict[str, list[ModelResult]] = {}
+    answers: dict[str, list[ModelResult]] = {name: [] for name in panel.cards}
     for number, item in enumerate(items):
-        study = Study(item.group, SourceKind.RASTER, (item.series,), "")
-        for result in engine.review(study, system).results:
+        for name, result in panel.ask(item.series, item.group).items():
             if result.finding is not None:
-                answers.setdefault(result.state.name, []).append(result)
+                answers[name].append(result)
+            elif number == 0:
+                notices.print(f"{name} does not answer: {result.state.reason}")
         if progress is not None:
             progress((number + 1) / len(items))
-    models: dict[str, dict[str, float]] = {}
     for name, results in answers.items():
-        if len(results) != len(items):
+        if results and len(results) != len(items):
             raise OverreadError(
                 f"{name} answered for {len(results)} of {len(items)} series.",
                 "Every image must be scored: look at the images it refuses in the Review page.",
             )
-        card = results[0].state.card
-        assert card is not None
-        s = _scored(card, items, results, task.labels)
-        out: dict[str, float] = {"threshold": card.threshold.value}
-        for figure, metric in figures(card, s).items():
-            out[figure] = metric.value
-            if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
-                out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
-        models[name] = out
+    answers = {name: results for name, results in answers.items() if results}
+    models = {name: _model_figures(panel.cards[name], items, some, task.labels) for name, some in answers.items()}
     truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
+    groups = np.array([item.group for item in items for _ in item.labels])
+    if system == "chest-ct":
+        add_ensemble(models, answers, truth, groups, engine.weights / system)
     return {
         "system": system,
         "n": len(truth),
-        "groups": len({i.group for i in items}),
+        "groups": len(set(groups.tolist())),
         "models": models,
         "baselines": baselines(truth, items),
     }
 
 
-def _scored(card: ModelCard, items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]) -> Scored:
+def _model_figures(
+    card: ModelCard, items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]
+) -> dict[str, object]:
+    s = _scored(items, results, labels)
+    out: dict[str, object] = {"threshold": card.threshold.value}
+    for figure, metric in figures(card, s).items():
+        put(out, figure, metric)
+    names = [label.replace("-", " ") for item in items for label in item.labels]
+    classes = [name.replace("-", " ") for name in card.classes]
+    if len(classes) > 2 and set(names) <= set(classes):
+        calibrated = np.concatenate([r.calibrated for r in results])  # type: ignore[misc]
+        whole, single = class_figures(classes, names, calibrated, s.groups)
+        for figure, metric in whole.items():
+            put(out, figure, metric)
+        out["recall"] = {name: metric.value for name, metric in single.items()}
+        out["recall_low"] = {name: metric.low for name, metric in single.items()}
+        out["recall_high"] = {name: metric.high for name, metric in single.items()}
+    return out
+
+
+def put(out: dict[str, object], figure: str, metric: Metric) -> None:
+    """Enter a figure, and its interval where it has one."""
+    out[figure] = metric.value
+    if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
+        out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
+
+
+def _scored(items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]) -> Scored:
     classes = np.array([labels[label] for item in items for label in item.labels])
     masks = truths = None
     if all(r.mask is not None for r in results) and any(i.series.truth is not None for i in items):
@@ -140,43 +188,36 @@ def _scored(card: ModelCard, items: Sequence[Item], results: Sequence[ModelResul
     )
 
 
-def evaluate_command(system: str, folder: Path, out: Path | None, weights: Path, split: str | None) -> None:
+def evaluate_command(
+    system: str, folder: Path, out: Path | None, weights: Path, split: str | None, insert_lesions: int | None = None
+) -> None:
     """Read, score, print a table, write JSON."""
-    items = read_folder(system, folder)
-    if split is not None:
-        items = [i for i in items if i.split == split]
-        if not items:
-            raise DataLayoutError(f"No image of {folder} is in a split called {split!r}.", "Leave --split out.")
+    if insert_lesions is not None and system != "pet":
+        raise DataLayoutError("Lesions are inserted into PET projections only.", "Leave --insert-lesions out.")
     engine = Engine(weights)
-    for state in engine.states(system):
-        if state.status is not ModelStatus.READY:
-            notices.print(f"{state.name} is left out ({state.status}): {state.reason}")
+    Panel(engine, system)  # a system without weights is told before a long reading
+    items = read_folder(system, folder)
+    counts: dict[str, int] = {}
+    chosen, others = list(items), list[Item]()
+    if split is not None:
+        chosen, others = ([i for i in items if (i.split == split) is own] for own in (True, False))
+        if not chosen:
+            raise DataLayoutError(f"No image of {folder} is in a split called {split!r}.", "Leave --split out.")
+    seen = {d for path in sorted((weights / system).glob(f"*/{DIGESTS}")) for d in read_digests(path)}
+    seen |= {pixel_digest(i.series.pixels[0]) for i in others if i.series.slices == 1}
+    chosen, counts["left_out_training_pictures"] = without_training_pictures(chosen, seen)
+    if insert_lesions is not None:
+        chosen, counts["left_out_canvases"] = with_lesions(chosen, insert_lesions)
+    if not chosen:
+        raise DataLayoutError(f"No image of {folder} is left to measure on.", "All are training pictures.")
     with Progress(console=notices, transient=True) as bar:
-        job = bar.add_task(f"{system}: {len(items)} series", total=1.0)
-        result = evaluate(system, items, engine, progress=lambda f: bar.update(job, completed=f))
-    console.print(_table(result))
+        job = bar.add_task(f"{system}: {len(chosen)} series", total=1.0)
+        result = evaluate(system, chosen, engine, progress=lambda f: bar.update(job, completed=f))
+    result |= counts
+    for table in figure_table(result):
+        console.print(table)
+    for what, count in counts.items():
+        if count:
+            console.print(f"{what.replace('_', ' ')}: {count}")
     if out is not None:
         out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
-def _table(result: dict) -> Table:  # type: ignore[type-arg]
-    table = Table(title=f"{result['system']}: {result['n']} images of {result['groups']} groups, 95 % intervals")
-    names = list(result["models"])
-    table.add_column("")
-    for name in [*names, *result["baselines"]]:
-        table.add_column(name, justify="right")
-    rows = dict.fromkeys(k for m in result["models"].values() for k in m if not k.endswith(("_low", "_high")))
-    for row in rows:
-        cells = [_cell(result["models"][name], row) for name in names]
-        table.add_row(row, *cells, *(_cell(b, row) for b in result["baselines"].values()))
-    return table
-
-
-def _cell(values: dict[str, float], row: str) -> str:
-    if row not in values:
-        return ""
-    digits = 1 if row == "ms_per_image" else 3
-    text = f"{values[row]:.{digits}f}"
-    if f"{row}_low" in values:
-        text += f" [{values[f'{row}_low']:.{digits}f}, {values[f'{row}_high']:.{digits}f}]"
-    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ def write_digests(path: Path, items: Iterable[Item]) -> None:
     path.write_bytes(b"".join(sorted(short)))
 
 
-def read_digests(path: Path) -> frozenset[bytes]:
-    """The short digests of a file; none when there is no file.
+def read_digests(path: Path) -> frozenset[str]:
+    """The short digests of a file, in hexadecimal; none when there is no file.
 
     Raises:
         DataLayoutError: the file is cut off.
@@ -35,9 +35,10 @@ def read_digests(path: Path) -> frozenset[bytes]:
     content = path.read_bytes() if path.is_file() else b""
     if len(content) % BYTES:
         raise DataLayoutError(f"{path} is damaged.", "Restore it from the repository.")
-    return frozenset(content[at : at + BYTES] for at in range(0, len(content), BYTES))
+    return frozenset(content[at : at + BYTES].hex() for at in range(0, len(content), BYTES))
 
 
-def short_digest(plane: np.ndarray) -> bytes:
-    """The first bytes of :func:`pixel_digest`, as the files hold them."""
-    return bytes.fromhex(pixel_digest(plane))[:BYTES]
+def seen_before(plane: np.ndarray, seen: Collection[str]) -> bool:
+    """Whether a slice is exactly one of those whose digests, whole or short, are in ``seen``."""
+    digest = pixel_digest(plane)
+    return digest in seen or digest[: 2 * BYTES] in seen

@@ -149,8 +149,12 @@ def lung_ct(folder: Path, limit: int | None = None) -> list[Item]:
 @reader("chest-ct")
 def chest_ct(folder: Path, limit: int | None = None) -> list[Item]:
     """Single pictures in the publisher's parts; copies of one picture are one group, patients are not known."""
-    rows = index_rows(folder, ("image", "label", "split", "sha1_of_source"), group="sha1_of_source", limit=limit)
+    rows = index_rows(folder, ("image", "label", "split"))
+    for row in rows:
+        row["copy"] = row.get("sha1_of_source") or row["image"]
+    if limit is not None:
+        rows = _few(rows, "copy", limit)
     return [
-        Item(picture(folder / r["image"]), (r["label"],), f"chest-ct-{r['sha1_of_source']}", (r["image"],), r["split"])
+        Item(picture(folder / r["image"]), (r["label"],), f"chest-ct-{r['copy']}", (r["image"],), r["split"])
         for r in rows
     ]
