@@ -1,0 +1,135 @@
+"""What a threshold means for a practice: rates with intervals, at a chosen prevalence, per 1,000 patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.statistics._checks import FloatArray, StatisticsInputError, binary_truth, probabilities, same_length
+from core.statistics.intervals import Interval, describe, group_codes, group_weights, percentile
+from core.statistics.rates import BinaryRates, binary_rates
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on one set of cases, and what it would mean at another prevalence.
+
+    ``ppv``, ``npv``, ``number_needed_to_screen`` and ``per_1000`` are at ``prevalence`` (Bayes, from sensitivity and
+    specificity); all other figures are those of the set itself.
+
+    Attributes:
+        rates: the fourfold table of the set.
+        prevalence: in (0, 1), as asked.
+        number_needed_to_screen: ``1 / (prevalence * sensitivity)``: people who go through the model for one disease
+            found. reads_per_finding: ``1 / ppv``: flagged people a reader opens for one true finding.
+        diagnostic_odds_ratio: ``tp tn / (fp fn)``; 0.5 is added to every cell when one of them is 0.
+        per_1000: of 1,000 people, in this order: found, missed, false alarms, rightly cleared.
+    """
+
+    rates: BinaryRates
+    prevalence: float
+    sensitivity: Interval
+    specificity: Interval
+    balanced_accuracy: Interval
+    accuracy: Interval
+    ppv: Interval
+    npv: Interval
+    diagnostic_odds_ratio: Interval
+    number_needed_to_screen: Interval
+    reads_per_finding: Interval
+    per_1000: tuple[Interval, Interval, Interval, Interval]
+
+
+def _figures(tables: FloatArray, prevalence: float) -> list[FloatArray]:
+    """All figures of the fourfold tables ``(R, 4)`` (tp, fp, tn, fn), in the order of :class:`OperatingPoint`."""
+    tp, fp, tn, fn = tables.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sensitivity, specificity = tp / (tp + fn), tn / (tn + fp)
+        found, missed = prevalence * sensitivity, prevalence * (1 - sensitivity)
+        alarms, cleared = (1 - prevalence) * (1 - specificity), (1 - prevalence) * specificity
+        empty = np.where((tp == 0) | (fp == 0) | (tn == 0) | (fn == 0), 0.5, 0.0)
+        odds = (tp + empty) * (tn + empty) / ((fp + empty) * (fn + empty))
+        return [
+            sensitivity,
+            specificity,
+            (sensitivity + specificity) / 2,
+            (tp + tn) / (tp + fp + tn + fn),
+            found / (found + alarms),
+            cleared / (cleared + missed),
+            odds,
+            1 / found,
+            (found + alarms) / found,
+            *(1000 * share for share in (found, missed, alarms, cleared)),
+        ]
+
+
+def operating_point(
+    truth: ArrayLike,
+    probability: ArrayLike,
+    threshold: float,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    prevalence: float | None = None,
+    n: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> OperatingPoint:
+    """Everything that follows from a threshold, with intervals that draw whole groups.
+
+    The groups' fourfold tables are counted once and the resampled ones summed by a matrix product, so that a slider
+    can ask for it at every step.
+
+    Args:
+        truth: ``(N,)`` 0/1. probability: ``(N,)`` in [0, 1]. threshold: in [0, 1], ``>=`` says finding.
+        groups: ``(N,)`` patients, drawn whole; ``None`` draws cases.
+        prevalence: in (0, 1); by default the share of positives among the cases.
+
+    Raises:
+        StatisticsInputError: prevalence outside (0, 1), wrong or unequal arrays, no cases.
+
+    >>> p = operating_point([1, 1, 0, 0], [0.9, 0.2, 0.7, 0.1], 0.5, prevalence=0.1, n=10)
+    >>> p.sensitivity.value, round(p.ppv.value, 3), p.number_needed_to_screen.value, p.per_1000[0].value
+    (0.5, 0.1, 20.0, 50.0)
+    """
+    labels, values = binary_truth(truth), probabilities(probability).astype(np.float64)
+    cases = same_length(truth=labels, probability=values)
+    if not cases:
+        raise StatisticsInputError("No cases at this threshold.", "Pass at least one case.")
+    share = float(labels.mean()) if prevalence is None else float(prevalence)
+    if not 0 < share < 1:
+        raise StatisticsInputError(f"A prevalence of {share:g} leaves one class empty.", "Choose one between 0 and 1.")
+    rates = binary_rates(labels, values, threshold)
+    codes, count = group_codes(groups, cases)
+    flagged = values >= float(threshold)
+    cells = np.stack(
+        [
+            np.bincount(codes, weights=cell, minlength=count)
+            for cell in (flagged & labels, flagged & ~labels, ~flagged & ~labels, ~flagged & labels)
+        ]
+    )
+    whole = _figures(cells.sum(axis=1)[None], share)
+    tables = np.concatenate([weights @ cells.T for weights in group_weights(count, n, seed)])
+    drawn = _figures(tables, share)
+    method = describe(count, cases, n)
+    nothing = (float("nan"), float("nan"))
+    made = [
+        Interval(float(value[0]), *(percentile(values, level) if count > 1 else nothing), cases, count, method, level)
+        for value, values in zip(whole, drawn, strict=True)
+    ]
+    return OperatingPoint(
+        rates=rates,
+        prevalence=share,
+        sensitivity=made[0],
+        specificity=made[1],
+        balanced_accuracy=made[2],
+        accuracy=made[3],
+        ppv=made[4],
+        npv=made[5],
+        diagnostic_odds_ratio=made[6],
+        number_needed_to_screen=made[7],
+        reads_per_finding=made[8],
+        per_1000=(made[9], made[10], made[11], made[12]),
+    )

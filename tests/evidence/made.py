@@ -1,0 +1,124 @@
+"""Cards and predictions drawn at random: a weights folder without weights, whose numbers mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.models.card import DataUse, Metric, ModelCard, Threshold, Training
+from core.preprocessing.contract import InputContract
+from core.systems import system
+
+THREE = ("no cancer", "breast cancer", "prostate cancer")
+
+
+def card(system_name: str, name: str, **changes: object) -> ModelCard:
+    """A card of a declared model; its figures are empty unless given."""
+    declared = system(system_name)
+    slot = next(s for s in declared.models if s.name == name)
+    fields: dict[str, object] = {
+        "system": system_name,
+        "name": name,
+        "title": slot.title,
+        "version": "0.0.1",
+        "architecture": slot.architecture,
+        "role": slot.role,
+        "classes": declared.classes,
+        "positive": declared.positive,
+        "contract": InputContract(channels=3, height=64, width=64),
+        "temperature": 1.6,
+        "threshold": Threshold(value=0.42, rule="largest balanced accuracy", data="validation", n=120),
+        "data": (DataUse(name="made", licence="none", train=0, validation=0, test=0, split_fingerprint="0" * 16),),
+        "training": Training(
+            recipe="none",
+            recipe_sha256="0" * 64,
+            initial_weights="random",
+            date="2026-01-01",
+            code_version="none",
+            device="cpu",
+            minutes=0.0,
+            epochs=1,
+            seed=7,
+        ),
+        "metrics": {},
+        "baselines": {
+            "always positive": {"auc": 0.5, "accuracy": 0.5},
+            "grey-level mean": {"auc": 0.58},
+        },
+        "published": "Source system: AUC 0.847, sensitivity 0.980, specificity 0.185 (README).",
+        "intended_use": "tests",
+        "parameters": 0,
+        "weights_sha256": "0" * 64,
+    }
+    return ModelCard.model_validate(fields | changes)
+
+
+def predictions(
+    seed: int, *, classes: int = 2, skill: float = 1.6, pure: bool = True, masks: bool = False, groups: int = 24
+) -> pd.DataFrame:
+    """Predictions on about 8 images a group: alike within a group, too sure of themselves by a factor.
+
+    The images depend on ``classes``, ``pure`` and ``groups`` only, so that two models share them.
+    """
+    images, noise, sizes = (np.random.default_rng(s) for s in (classes, seed, 99))
+    frames = []
+    for split, count in (("validation", groups), ("test", groups + 4)):
+        for g in range(count):
+            size = int(images.integers(5, 12))
+            truth = np.full(size, g % classes) if pure else np.sort(images.integers(0, classes, size))
+            frame = pd.DataFrame(
+                {
+                    "id": [f"{split}-{g:02d}/{i:03d}" for i in range(size)],
+                    "group": f"{split}-{g:02d}",
+                    "split": split,
+                    "truth": truth,
+                }
+            )
+            shared = noise.normal(scale=0.7, size=classes)
+            logits = noise.normal(size=(size, classes)) + shared
+            logits[np.arange(size), truth] += skill
+            logits *= 1.6
+            columns = logits if classes > 2 else logits[:, 1:] - logits[:, :1]
+            for k in range(columns.shape[1]):
+                frame[f"logit_{k}"] = columns[:, k].astype(np.float32)
+            if masks:
+                real = np.where(truth > 0, sizes.integers(40, 900, size), 0)
+                drawn = (real * noise.uniform(0.6, 1.2, size)).astype(int)
+                drawn = np.where(noise.random(size) < 0.1, noise.integers(0, 30, size), drawn)
+                frame["mask_pixels"], frame["truth_pixels"] = drawn, real
+                frame["shared_pixels"] = (np.minimum(drawn, real) * noise.uniform(0.75, 1.0, size)).astype(int)
+            frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def put(folder: Path, made: ModelCard, frame: pd.DataFrame | None) -> Path:
+    """Write one model's card and, where given, its predictions."""
+    home = folder / made.system / made.name
+    home.mkdir(parents=True)
+    made.save(home / "card.json")
+    if frame is not None:
+        frame.to_parquet(home / "predictions.parquet", index=False)
+    return home
+
+
+def write(folder: Path) -> Path:
+    """Chest: two models with predictions, one card without. Brain: two segmenters and a classifier. PET: three classes.
+
+    Breast and MR/PET stay empty.
+    """
+    put(folder, card("chest-ct", "densenet121", metrics=_metrics()), predictions(1))
+    put(folder, card("chest-ct", "resnet50"), predictions(2, skill=1.0))
+    put(folder, card("chest-ct", "efficientnet-b0"), None)
+    put(folder, card("brain-mr", "unet", gate="unet"), predictions(3, pure=False, masks=True))
+    put(folder, card("brain-mr", "resnet50"), predictions(4, pure=False, skill=1.2))
+    put(folder, card("brain-mr", "resunet", gate="resnet50"), predictions(5, pure=False, masks=True, skill=1.0))
+    three = card("pet", "inception-three-class", classes=THREE, positive=THREE[1:])
+    put(folder, three, predictions(6, classes=3))
+    return folder
+
+
+def _metrics() -> dict[str, Metric]:
+    """A figure that its predictions contradict."""
+    return {"auc": Metric(value=0.999, n=1, groups=1)}
