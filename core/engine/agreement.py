@@ -80,7 +80,7 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
                 out.append(Flag("masks-apart", f"{a.state.title} and {b.state.title} outline different places."))
     positive = {r.state.name: r.state.card.positive for r in ready if r.state.card is not None}
     spoken_for = tuple(h for h in heat_maps if h.target in positive.get(h.model, declared.positive))
-    out.extend(_heat_flags(present, spoken_for, index))
+    out.extend(_heat_flags(review, present, spoken_for, index))
     return tuple(out)
 
 
@@ -106,7 +106,8 @@ def _alone(r: ModelResult, index: int) -> bool:
     return (here - before) * (here - after) > 0 and min(abs(here - before), abs(here - after)) > NEIGHBOUR
 
 
-def _heat_flags(present: list[ModelResult], heat_maps: tuple[HeatMap, ...], index: int) -> list[Flag]:
+def _heat_flags(review: Review, present: list[ModelResult], heat_maps: tuple[HeatMap, ...], index: int) -> list[Flag]:
+    titles = {r.state.name: r.state.title for r in review.results}
     out = []
     for heat in heat_maps:
         if heat.values is None or heat.slice_index != index or heat.peak <= 0:
@@ -115,11 +116,8 @@ def _heat_flags(present: list[ModelResult], heat_maps: tuple[HeatMap, ...], inde
         for r in present:
             assert r.mask is not None
             if not _near(r.mask[index], (int(top[0]), int(top[1]))):
-                out.append(
-                    Flag(
-                        "heat-misses-mask", f"The heat map of {heat.model} peaks away from the mask of {r.state.name}."
-                    )
-                )
+                looked, drew = titles.get(heat.model, heat.model), r.state.title
+                out.append(Flag("heat-misses-mask", f"{looked} looks elsewhere than where {drew} outlines."))
     return out
 
 
