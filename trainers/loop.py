@@ -92,7 +92,7 @@ class Run:
             parts["mask"] = MaskHead(net)
         self.parts = parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-        self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay, eps=recipe.epsilon)
         self.parts.to(fabric.device)
         self.average = copy.deepcopy(self.net).eval() if recipe.average else None
         self.steps_per_epoch = max(1, len(self._rows(0)) // recipe.batch)

@@ -108,6 +108,7 @@ class Recipe(_Part):
     epochs: int = Field(default=10, ge=1)
     batch: int = Field(default=16, ge=2)
     optimizer: Literal["adamw", "adam"] = "adamw"
+    epsilon: float = Field(default=1e-8, gt=0)  # of Adam's denominator
     lr: float = 1e-3
     weight_decay: float = 0.01
     schedule: Literal["one-cycle", "cosine", "warmup-step", "plateau"] = "one-cycle"
@@ -195,9 +196,10 @@ def load_recipe(name: str) -> Recipe:
     Raises:
         RecipeError: no such recipe, or a field is missing, unknown or contradicts another.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
+    found = {p.stem: p for p in RECIPES.rglob("*.yaml")}
+    path = Path(name) if name.endswith((".yaml", ".yml")) else found.get(name, RECIPES / f"{name}.yaml")
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
+        known = ", ".join(sorted(found))
         raise RecipeError(f"There is no recipe {name!r}.", f"Known recipes: {known}. Or give a path to a YAML file.")
     text = path.read_text(encoding="utf-8")
     try:
