@@ -12,10 +12,11 @@ from dashboard.widgets import words
 
 STYLE = """
 <style>
-.or-votes { display: flex; gap: 4px; align-items: center; flex-wrap: wrap; }
+.or-votes { display: flex; gap: 4px; align-items: center; flex: none; }
+.or-votes.line { align-items: baseline; }
 .or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
 .or-vote.yes { background: #4c8fb0; }
-.or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; }
+.or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; flex: 1; }
 .or-stage { font-size: 0.88rem; opacity: 0.85; }
 </style>
 """
@@ -29,7 +30,7 @@ def show(review: Review, index: int, system: System) -> None:
     two_stage = agreement.two_stage(review, index)
     reading = f"<div class='or-stage'>{words.cell(two_stage)}</div>" if two_stage else ""
     st.html(
-        f"{STYLE}<div class='or-votes'><span class='or-votes' role='img' aria-label='{spoken}'>{dots}</span>"
+        f"{STYLE}<div class='or-votes line'><span class='or-votes' role='img' aria-label='{spoken}'>{dots}</span>"
         f"<span class='or-sentence'>{words.cell(agreement.sentence(review, index))}</span></div>{reading}"
     )
 
