@@ -28,6 +28,8 @@ from trainers.tables import figure_table
 __all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
 
 console = Console()
+if not console.is_terminal:  # a file or a pipe has no width: the table must not be folded to a guessed one
+    console = Console(width=200)
 notices = Console(stderr=True)
 
 
