@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page(routes.HOME, title="Home", icon=":material/home:", default=True),
         st.Page(routes.REVIEW, title="Review", icon=":material/radiology:", url_path="review"),
         st.Page(routes.MODELS, title="Models", icon=":material/fact_check:", url_path="models"),
+        st.Page(routes.EVIDENCE, title="Evidence", icon=":material/query_stats:", url_path="evidence"),
     ],
     position="top",
 )

@@ -1,0 +1,27 @@
+"""Evidence: what each number of each model is worth, from its stored predictions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.widgets import evidence_sections as sections
+from dashboard.widgets import messages
+
+st.title("Evidence")
+with messages.shown():
+    found, split = sections.choose()
+    if sections.state(found, split):
+        for section in (
+            sections.performance,
+            sections.explorer,
+            sections.calibration,
+            sections.decision,
+            sections.breakdowns,
+            sections.segmentation,
+            sections.pairs,
+        ):
+            with messages.shown():
+                section(found, split)
+        with messages.shown():
+            sections.conformal(found)
+        sections.take_away(found, split)

@@ -1,0 +1,194 @@
+"""The sections of the Evidence page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.evidence import Table, masks
+from core.evidence.records import SPLITS
+from core.systems import SYSTEMS
+from dashboard.widgets import (
+    evidence_data,
+    evidence_explorer,
+    evidence_figures,
+    evidence_report,
+    evidence_tables,
+    words,
+)
+from dashboard.widgets.evidence_data import Shelf
+
+SPLIT_WORDS = {"test": "test (never used to choose anything)", "validation": "validation (chose the threshold)"}
+
+
+def choose() -> tuple[Shelf, str]:
+    """Which system, which part, and how figures are saved."""
+    evidence_tables.style()
+    first, second, third = st.columns([3, 3, 2])
+    names = list(SYSTEMS)
+    name = first.selectbox(
+        "System",
+        names,
+        index=names.index(evidence_data.first_with_predictions()),
+        format_func=lambda n: SYSTEMS[n].title,
+        key="evidence-system",
+    )
+    split = second.segmented_control(
+        "Part of the data", SPLITS, default=SPLITS[0], required=True, key="evidence-split", format_func=str.capitalize
+    )
+    third.segmented_control(
+        "Figures save as", ["SVG", "PNG"], default="SVG", required=True, key=evidence_figures.SAVE_AS
+    )
+    return evidence_data.shelf(name), split or SPLITS[0]
+
+
+def state(found: Shelf, split: str) -> bool:
+    """What the numbers rest on, which models have none, and what does not fit; whether there is anything to show."""
+    for slot, error in found.without:
+        st.info(f"**{words.plain(slot.title)}** has no evidence yet. {words.plain(error.message)}")
+    for model in found.models:
+        for warning in model.warnings:
+            st.warning(f"**{words.plain(model.card.title)}**: {words.plain(warning)}")
+    shown = [(m.card.title, part) for m in found.models if (part := m.part(split)) is not None]
+    if not shown:
+        st.info(f"Nothing to show: no model of {found.system.title} has predictions on the {split} part.")
+        return False
+    basis = "; ".join(
+        f"{t.split(',')[0]}: {p.n:,} images of {words.count(p.group_count, 'group')}, "
+        f"{int(p.truth.sum()):,} with a finding"
+        for t, p in shown
+    )
+    st.caption(f"{found.system.scope} Part: **{SPLIT_WORDS[split]}**. {words.plain(basis)}.")
+    if split == "validation":
+        st.warning(
+            "Validation part: threshold and temperature were chosen on these images, so every figure below flatters."
+        )
+    return True
+
+
+def performance(found: Shelf, split: str) -> None:
+    """Main table and curves."""
+    st.subheader("What the models reach", anchor="performance")
+    _table("performance", found, split)
+    evidence_figures.grid(evidence_figures.curves(found, split), stem(found, split))
+
+
+def explorer(found: Shelf, split: str) -> None:
+    """Threshold explorer with confusion matrix and cases."""
+    st.subheader("Threshold explorer", anchor="threshold")
+    evidence_explorer.show(found, split, stem(found, split))
+
+
+def calibration(found: Shelf, split: str) -> None:
+    """Reliability, ECE, Brier."""
+    st.subheader("Does the probability mean what it says", anchor="calibration")
+    _table("calibration", found, split)
+    evidence_figures.grid(evidence_figures.calibration(found, split), stem(found, split))
+
+
+def decision(found: Shelf, split: str) -> None:
+    """Decision curve beside the comparison of the models."""
+    st.subheader("Would acting on it do more good than harm", anchor="decision")
+    for chart in evidence_figures.decision(found, split):
+        evidence_figures.show(chart, stem(found, split))
+    st.caption(
+        "Net benefit: true findings per image, less false alarms weighed by the odds of the probability from which on "
+        "one would act. Baselines: act on all, act on none. At the share of findings in this part."
+    )
+
+
+def breakdowns(found: Shelf, split: str) -> None:
+    """Per group against per image; one class against the rest."""
+    st.subheader("Per group and per image", anchor="groups")
+    if not _table("by-group", found, split):
+        st.info("Groups here are single images or hold both answers, so there is no truth per group to compare with.")
+    if any(len(m.card.classes) > 2 for m in found.models):
+        st.subheader("One class against the rest", anchor="classes")
+        _table("one-vs-rest", found, split)
+        for model in found.models:
+            part = model.part(split)
+            if part is None or len(model.card.classes) < 3:
+                continue
+            st.html(evidence_explorer.classes_table(model, split))
+            answer = part.calibrated.argmax(axis=1)
+            key = f"{stem(found, split)}-{model.card.name}"
+            truth = st.pills("Truth", model.card.classes, key=f"truth-{key}")
+            said = st.pills("Model says", model.card.classes, key=f"said-{key}")
+            if truth and said:
+                rows = (part.classes == model.card.classes.index(truth)) & (answer == model.card.classes.index(said))
+                cases = pd.DataFrame({"image": part.ids[rows], "group": part.groups[rows]})
+                st.dataframe(cases, hide_index=True, alt=f"{len(cases)} cases: truth {truth}, model says {said}")
+
+
+def segmentation(found: Shelf, split: str) -> None:
+    """Masks: Dice, size, worst cases; nothing without segmenters."""
+    charts = evidence_figures.masks(found, split)
+    if not charts:
+        return
+    st.subheader("Masks against the truth", anchor="masks")
+    _table("masks", found, split)
+    evidence_figures.grid(charts, stem(found, split))
+    for model in found.models:
+        part = model.part(split)
+        if part is not None and part.has_masks:
+            with st.expander(f"Worst slices of {model.card.title} ({split} part)"):
+                frame = pd.DataFrame([vars(case) for case in masks.worst(part, 15)])
+                st.dataframe(frame, hide_index=True, alt=f"Slices with the lowest Dice of {model.card.title}")
+
+
+def pairs(found: Shelf, split: str) -> None:
+    """Paired comparison."""
+    st.subheader("Two models compared", anchor="pairs")
+    if not _table("pairs", found, split):
+        st.info("A comparison needs two models with predictions on the same images.")
+
+
+@st.fragment
+def conformal(found: Shelf) -> None:
+    """Conformal sets at a level the reader picks."""
+    st.subheader("Sets that keep a promise", anchor="conformal")
+    level = st.slider("Promised coverage", 0.80, 0.99, 0.90, 0.01, key="evidence-level")
+    table = evidence_data.conformal(found, float(level))
+    if table is None:
+        st.info("Conformal sets need a validation part to calibrate on and a test part to measure.")
+        return
+    st.caption(f"{table.title}, whatever part is chosen above.")
+    evidence_tables.show(table, f"overread-{found.system.name}")
+
+
+def take_away(found: Shelf, split: str) -> None:
+    """The whole page as one HTML file."""
+    st.subheader("Take it away", anchor="report")
+    st.download_button(
+        "Report (HTML, all tables and figures)",
+        lambda: report(found, split),
+        file_name=f"{stem(found, split)}-evidence.html",
+        mime="text/html",
+        icon=":material/description:",
+        on_click="ignore",
+        key="evidence-report",
+    )
+
+
+def report(found: Shelf, split: str) -> str:
+    """The report of a system at the stored thresholds; conformal sets at 90 %."""
+    tables = [evidence_data.table(name, found, split) for name in evidence_data.TABLES]
+    tables.append(evidence_data.conformal(found, 0.9))
+    kept: list[Table] = [table for table in tables if table is not None]
+    system = found.system
+    return evidence_report.html(
+        system.title, system.scope, split, found.models, kept, evidence_figures.every(found, split)
+    )
+
+
+def stem(found: Shelf, split: str) -> str:
+    """Beginning of file names and keys."""
+    return f"overread-{found.system.name}-{split}"
+
+
+def _table(name: str, found: Shelf, split: str) -> bool:
+    table = evidence_data.table(name, found, split)
+    if table is None:
+        return False
+    evidence_tables.show(table, stem(found, split))
+    return True
