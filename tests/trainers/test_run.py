@@ -72,7 +72,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch(parts: Parts, tmp_path: Pa
     seen: list[float] = []
 
     def judge(net: torch.nn.Module, *_: object, **__: object) -> dict[str, float]:
-        seen.append(float(sum(p.double().sum() for p in net.parameters())))
+        seen.append(float(sum(p.detach().double().sum() for p in net.parameters())))
         return {"auc": 1 - len(seen) / 10, "dice": next(figures)}
 
     monkeypatch.setattr(loop, "validate", judge)
