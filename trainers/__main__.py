@@ -1,4 +1,4 @@
-"""``python -m trainers``: train, evaluate and audit from the command line."""
+"""``python -m trainers``: train, pretrain, evaluate, time, export and audit from the command line."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from lightning_fabric import Fabric
 
 from core.errors import OverreadError
 from trainers.audit import audit_command
+from trainers.benchmark import benchmark
 from trainers.evaluate import evaluate_command
+from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
-from trainers.recipe import load_recipe
+from trainers.pretrain import RECIPES as POOLED
+from trainers.pretrain import Pretraining, read_tasks
+from trainers.recipe import as_trial, load_recipe, with_initial_weights
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
@@ -22,6 +26,14 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 @app.callback()
 def _root() -> None:
     """Fit, evaluate and audit Overread's models."""
+
+
+def _fabric(accelerator: str, devices: int, nodes: int, threads: int) -> Fabric:
+    if threads:
+        torch.set_num_threads(threads)
+    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision="bf16-mixed")
+    fabric.launch()
+    return fabric
 
 
 @app.command()
@@ -38,14 +50,21 @@ def train(
     nodes: Annotated[int, typer.Option(help="Number of nodes.")] = 1,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(help="Start from: scratch, imagenet, radimagenet:FILE or ours; else as the recipe says."),
+    ] = None,
+    trial: Annotated[bool, typer.Option(help="Two epochs of a few small batches; nothing is shipped.")] = False,
 ) -> None:
     """Train one model and ship it."""
-    if threads:
-        torch.set_num_threads(threads)
-    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision="bf16-mixed")
-    fabric.launch()
+    chosen = load_recipe(recipe)
+    if init is not None:
+        chosen = with_initial_weights(chosen, init)
+    if trial:
+        chosen, ship = as_trial(chosen), False
+    fabric = _fabric(accelerator, devices, nodes, threads)
     train_recipe(
-        load_recipe(recipe),
+        chosen,
         folder=data,
         runs=runs,
         weights=weights,
@@ -54,6 +73,7 @@ def train(
         fabric=fabric,
         limit=limit,
         finish=ship,
+        pretrained=weights / "pretrained",
     )
 
 
@@ -70,6 +90,66 @@ def evaluate(
 ) -> None:
     """Measure the shipped models on labelled scans: table with intervals and baselines, and JSON."""
     evaluate_command(system, data, json, weights, split, insert_lesions)
+
+
+@app.command()
+def pretrain(
+    architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, ...")] = "resnet18",
+    recipe: Annotated[list[str] | None, typer.Option(help="Learn from these recipes' data only.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = ROOT / "runs",
+    weights: Annotated[Path, typer.Option(help="The backbone goes to its subfolder pretrained.")] = ROOT / "weights",
+    init: Annotated[str, typer.Option(help="Start from: scratch, imagenet or radimagenet:FILE.")] = "scratch",
+    epochs: Annotated[int, typer.Option(min=1)] = 20,
+    steps: Annotated[int, typer.Option(help="Steps an epoch.", min=1)] = 400,
+    batch: Annotated[int, typer.Option(min=2)] = 16,
+    minutes: Annotated[float | None, typer.Option(help="Start no further epoch after so many minutes.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    size: Annotated[int | None, typer.Option(help="Another side of all images in pixels (a trial).")] = None,
+) -> None:
+    """Train one encoder on all sets together; recipes start from it with --init ours."""
+    fabric = _fabric(accelerator, 1, 1, threads)
+    tasks, splits = read_tasks(tuple(recipe or POOLED), data, limit=limit, size=size)
+    folder = runs / f"pretrain-{architecture}"
+    Pretraining(
+        architecture,
+        tasks,
+        epochs=epochs,
+        steps=steps,
+        batch=batch,
+        folder=folder,
+        out=weights / "pretrained",
+        fabric=fabric,
+        start=init,
+        resume=resume,
+        splits=splits,
+    ).fit(minutes=minutes)
+
+
+@app.command("benchmark")
+def benchmark_command(
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    json: Annotated[Path | None, typer.Option(help="Write the times here.")] = None,
+    repeats: Annotated[int, typer.Option(min=1)] = 20,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+) -> None:
+    """Inference time of every installed model on this machine, one image at a time."""
+    if threads:
+        torch.set_num_threads(threads)
+    benchmark(weights, json, repeats=repeats)
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    out: Annotated[Path | None, typer.Option(help="Where to write; by default beside the weights.")] = None,
+) -> None:
+    """Write a model's network as one TorchScript file."""
+    print(export_torchscript(model, weights, out))
 
 
 app.command("audit")(audit_command)
