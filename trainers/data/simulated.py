@@ -22,7 +22,7 @@ def simulated_items(system: str, count: int, seed: int, *, modality: str = "PT")
             system,
             (seed + 1) * 1_000_003 + number,  # the built-in samples have small seeds: they are not trained on
             label,
-            hard=number % 3 == 2,
+            hard=number // len(LABELS[system]) % 3 == 2,  # of every class alike
             modality=modality,
             picture=number % 2 == 0,
         )
