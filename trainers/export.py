@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -43,7 +44,8 @@ def export_torchscript(model: str, weights: Path, out: Path | None = None) -> Pa
     path = out or folder / "model.torchscript"
     shape = (1, card.contract.channels, card.contract.height, card.contract.width)
     rng = torch.Generator().manual_seed(0)
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # the shape checks: the size is fixed by the contract
         traced = torch.jit.trace(_Answer(net).eval(), torch.randn(shape, generator=rng), check_trace=False)
         torch.jit.save(traced, str(path))
         other = torch.randn(shape, generator=rng)

@@ -202,7 +202,11 @@ class Pretraining:
         return found
 
     def _save(self) -> None:
-        state: dict[str, Any] = {"key": self.key, "parts": self.parts.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state: dict[str, Any] = {
+            "key": self.key,
+            "parts": self.parts.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
         state |= {"epoch": self.epoch, "minutes": self.minutes, "curve": self.curve}
         partial = self.folder / "last.pt.partial"
         torch.save(state, partial)

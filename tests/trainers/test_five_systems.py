@@ -1,0 +1,292 @@
+"""All five systems evaluated on simulated folders laid out like the real sets, with random networks installed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import recall_score, roc_auc_score
+
+from core.engine.engine import Engine
+from core.engine.predict import predict_series, probabilities
+from core.errors import DataLayoutError, ModelUnavailableError
+from core.imaging.study import Modality, Series
+from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.registry import create
+from core.models.store import load_model, save_model
+from core.preprocessing.contract import InputContract
+from tests.trainers import folders
+from trainers.benchmark import benchmark
+from trainers.data.digests import DIGESTS, read_digests, seen_before, write_digests
+from trainers.data.inserted import with_lesions
+from trainers.data.items import split_named
+from trainers.data.parts import read_parts
+from trainers.data.sets import READERS
+from trainers.ensemble import validation_threshold
+from trainers.evaluate import evaluate, evaluate_command, read_folder
+from trainers.export import export_torchscript
+from trainers.modalities import matched_slices
+from trainers.recipe import load_recipe
+
+SIDE = 64
+TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")
+PATTERNS = ("no cancer", "breast cancer", "prostate cancer")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folders.data_root(tmp_path_factory.mktemp("sets"))
+
+
+def install(weights: Path, system: str, name: str, classes: tuple[str, ...], **contract: Any) -> Path:
+    facts = {"channels": 1, "height": SIDE, "width": SIDE, **contract}
+    torch.manual_seed(len(name) + len(classes))
+    net = create("resnet18", classes=len(classes), channels=1, size=(SIDE, SIDE)).eval()
+    training = Training(
+        recipe="none",
+        recipe_sha256="",
+        initial_weights="random",
+        date="2024-01-01",
+        code_version="0",
+        device="cpu",
+        minutes=0,
+        epochs=0,
+        seed=0,
+    )
+    card = ModelCard(
+        system=system,
+        name=name,
+        title=name,
+        version="1",
+        architecture="resnet18",
+        role="classifier",
+        classes=classes,
+        positive=classes[1:],
+        contract=InputContract(**facts),
+        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
+        data=(DataUse(name="none", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
+        training=training,
+        metrics={},
+        intended_use="tests",
+        parameters=0,
+        weights_sha256="",
+    )
+    folder = weights / system / name
+    save_model(net, card, folder, "float32")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("weights")
+    install(out, "chest-ct", "densenet121", ("not malignant", "malignant"))
+    install(out, "chest-ct", "densenet121-subtypes", TYPES)
+    install(out, "breast-mri", "resnet18", ("benign", "malignant"))
+    install(out, "pet", "resnet34", ("no cancer", "cancer"), scaling="suv", projection="mip-coronal")
+    install(out, "pet", "inception-three-class", PATTERNS, scaling="suv", projection="mip-coronal")
+    tumour = ("no tumour", "tumour")
+    install(out, "mr-pet", "mr", tumour, scaling="percentile", modality="MR")
+    install(out, "mr-pet", "pet", tumour, scaling="suv", modality="PT", unit="SUVbw")
+    install(out, "mr-pet", "combined", tumour, scaling="suv")
+    return out
+
+
+def answers(folder: Path, series: list[Series]) -> np.ndarray:
+    net, card = load_model(folder)
+    return np.concatenate([probabilities(predict_series(net, card, s).logits, card.temperature) for s in series])
+
+
+def measured(system: str, data: Path, weights: Path, out: Path, **options: Any) -> dict[str, Any]:
+    evaluate_command(system, data, out / "figures.json", weights, options.pop("split", None), **options)
+    return json.loads((out / "figures.json").read_text())
+
+
+def test_chest_pictures_by_their_test_part_without_copies(root: Path, weights: Path, tmp_path: Path) -> None:
+    found = measured("chest-ct", root / "chest-ct", weights, tmp_path, split="test")
+    assert (found["n"], found["left_out_training_pictures"]) == (7, 1)
+    kept = [i for i in READERS["chest-ct"](root / "chest-ct") if i.split == "test"]
+    kept = [i for i in kept if i.ids != ("test/normal/0.png",)]
+    truth = [TYPES.index(i.labels[0].replace("-", " ")) for i in kept]
+    p = answers(weights / "chest-ct" / "densenet121-subtypes", [i.series for i in kept])
+    subtypes = found["models"]["densenet121-subtypes"]
+    assert subtypes["macro_recall"] == pytest.approx(recall_score(truth, p.argmax(1), average="macro"))
+    assert subtypes["auc"] == pytest.approx(roc_auc_score(np.array(truth) > 0, 1 - p[:, 0]))
+    assert "macro_recall" not in found["models"]["densenet121"]
+
+
+def test_lung_folders_and_shipped_digests(root: Path, weights: Path, tmp_path: Path) -> None:
+    items = READERS["lung-ct"](root / "lung-ct")
+    digests = weights / "chest-ct" / "densenet121" / DIGESTS
+    write_digests(digests, [items[0], replace(items[1], simulated=True)])
+    try:
+        assert len(digests.read_bytes()) == 8
+        assert seen_before(items[0].series.pixels[0], read_digests(digests))
+        assert not seen_before(items[2].series.pixels[0], read_digests(digests))
+        found = measured("chest-ct", root / "lung-ct", weights, tmp_path)
+        digests.write_bytes(b"cut off")
+        with pytest.raises(DataLayoutError, match="damaged"):
+            read_digests(digests)
+    finally:
+        digests.unlink()
+    assert (found["n"], found["left_out_training_pictures"]) == (11, 1)
+
+
+def test_breast_crops_by_patient(root: Path, weights: Path, tmp_path: Path) -> None:
+    found = measured("breast-mri", root / "breast-mri", weights, tmp_path)
+    items = READERS["breast-mri"](root / "breast-mri")
+    p = answers(weights / "breast-mri" / "resnet18", [i.series for i in items])[:, 1]
+    names = sorted({i.group for i in items})
+    means = [np.mean([x for x, i in zip(p, items, strict=True) if i.group == name]) for name in names]
+    truth = [name.startswith("malignant") for name in names]
+    assert found["models"]["resnet18"]["group_auc"] == pytest.approx(roc_auc_score(truth, means))
+    assert found["groups"] == len(names)
+
+
+def test_pet_cancer_types_on_inserted_lesions(root: Path, weights: Path, tmp_path: Path) -> None:
+    found = measured("pet", root / "pet-mip", weights, tmp_path, insert_lesions=5)
+    studies = READERS["pet-mip"](root / "pet-mip")
+    items, left_out = with_lesions(studies, 5)
+    assert found["n"] == len(items) == 3 * (4 - left_out)
+    assert found["groups"] == 4 - left_out
+    p = answers(weights / "pet" / "inception-three-class", [i.series for i in items])
+    truth = [PATTERNS.index(i.labels[0]) for i in items]
+    three = found["models"]["inception-three-class"]
+    assert three["macro_recall"] == pytest.approx(recall_score(truth, p.argmax(1), average="macro"))
+    by_class = recall_score(truth, p.argmax(1), average=None)
+    assert [three["recall"][name] for name in PATTERNS] == pytest.approx(list(by_class))
+    assert "recall" not in found["models"]["resnet34"]
+
+
+def test_every_canvas_carries_every_class_and_the_decoy_is_no_lesion(root: Path) -> None:
+    studies = READERS["pet-mip"](root / "pet-mip")
+    items, _ = with_lesions(studies, 5)
+    again, _ = with_lesions(studies[::-1], 5)
+    same = {(i.group, i.labels): i.series.pixels for i in again}
+    for item in items:
+        np.testing.assert_array_equal(item.series.pixels, same[item.group, item.labels])
+        assert item.series.truth is not None
+        assert item.series.truth.any() == (item.labels != ("no cancer",))
+        given = next(s for s in studies if s.group == item.group).series.pixels
+        assert (item.series.pixels != given).any()  # the decoy changes its canvas too
+    other, _ = with_lesions(studies, 6)
+    assert any((a.series.pixels != b.series.pixels).any() for a, b in zip(items, other, strict=True))
+
+
+def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: Path) -> None:
+    found = measured("mr-pet", root / "sts-pet-mr", weights, tmp_path)
+    models = found["models"]
+    assert {name: set(m["tested_on"]) for name, m in models.items()} == {
+        "mr": {"mr", "pairs"},
+        "pet": {"pet", "pairs"},
+        "combined": {"mr", "pet", "pairs"},
+    }
+    pet, mr = READERS["sts-pet"](root / "sts-pet-mr"), READERS["sts-mr"](root / "sts-pet-mr")
+    # Three patients have both; the MR begins one slice higher: PET slices 1, 2, 3 lie at MR slices 0, 1, 2.
+    assert found["pairs"] == 9
+    pairs = [(a, k, b, k - 1) for a, b in zip(pet, mr, strict=False) for k in (1, 2, 3)]
+    truth = [a.labels[k] == "tumour" or b.labels[m] == "tumour" for a, k, b, m in pairs]
+    folder = weights / "mr-pet" / "combined"
+    on_pet = {a.group: answers(folder, [a.series])[:, 1] for a in pet}
+    on_mr = {b.group: answers(folder, [b.series])[:, 1] for b in mr}
+    mean = [(on_pet[a.group][k] + on_mr[b.group][m]) / 2 for a, k, b, m in pairs]
+    assert models["combined"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, mean))
+    assert models["combined"]["auc"] == models["combined"]["tested_on"]["pairs"]["auc"]
+    assert models["mr"]["auc"] == models["mr"]["tested_on"]["mr"]["auc"]
+    top = [a.series.pixels[k].max() for a, k, _, _ in pairs]
+    assert found["baselines"]["SUVmax"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
+    difference = models["combined"]["tested_on"]["pairs"]["auc"] - models["pet"]["tested_on"]["pairs"]["auc"]
+    assert found["paired"]["combined - pet"]["difference"] == pytest.approx(difference)
+
+
+def volume(slices: int, start: float, step: float) -> Series:
+    affine = np.diag([2.0, 2.0, step, 1.0])
+    affine[2, 3] = start
+    return Series("k", "v", np.zeros((slices, 8, 8), np.float32), modality=Modality.PT, affine=affine)
+
+
+@pytest.mark.parametrize(
+    ("mr", "expected"),
+    [
+        (volume(4, 10.0, 5.0), [(2, 0), (3, 1), (4, 2), (5, 3)]),
+        (volume(4, 12.0, 5.0), [(2, 0), (3, 1), (4, 2), (5, 3)]),
+        (volume(3, 25.0, -5.0), [(3, 2), (4, 1), (5, 0)]),  # stored from head to feet
+        (volume(3, 0.0, 10.0), [(0, 0), (2, 1), (4, 2)]),
+        (volume(3, 500.0, 5.0), []),
+    ],
+)
+def test_slices_match_by_position_not_by_index(mr: Series, expected: list[tuple[int, int]]) -> None:
+    assert matched_slices(volume(6, 0.0, 5.0), mr) == expected
+
+
+def test_a_system_without_weights_says_so(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailableError, match="No model of breast-mri"):
+        evaluate_command("breast-mri", root / "breast-mri", None, tmp_path, None)
+    with pytest.raises(ModelUnavailableError):
+        evaluate("pet", [], Engine(tmp_path))
+    with pytest.raises(ModelUnavailableError):
+        benchmark(tmp_path)
+    with pytest.raises(DataLayoutError, match="as lung-ct"):
+        read_folder("chest-ct", root / "brain-lgg")
+
+
+def test_copies_across_the_publishers_parts_train_only_once(root: Path) -> None:
+    items = READERS["chest-ct"](root / "chest-ct")
+    copy = next(i for i in items if i.ids == ("test/normal/0.png",))
+    assert split_named(items)[copy.group] == "train"
+    torn = [*items, replace(copy, labels=("adenocarcinoma",))]
+    assert copy.group not in split_named(torn)
+    parts = read_parts(load_recipe("classic-chest-densenet121"), root)
+    ids = [i.ids[0] for part in (parts.train, parts.validation, parts.test) for i in part]
+    assert len(ids) == len(set(ids)) == 23
+    assert "test/normal/0.png" not in ids
+    assert {i.split for i in parts.test} == {"test"}
+
+
+def test_both_modalities_hold_back_the_same_patients(root: Path) -> None:
+    parts = read_parts(load_recipe("mr-pet-combined"), root)
+    groups = [{i.group for i in part if not i.simulated} for part in (parts.train, parts.validation, parts.test)]
+    assert not groups[0] & (groups[1] | groups[2])
+    alone = read_parts(load_recipe("mr-pet-mr"), root)
+    assert {i.group for i in alone.test} <= groups[2]
+    matched = read_parts(load_recipe("mr-pet-combined-matched"), root)
+    assert sum(not i.simulated for i in matched.train) < sum(not i.simulated for i in parts.train)
+    assert [i.ids for i in matched.test] == [i.ids for i in parts.test]
+
+
+def test_the_ensembles_threshold_comes_from_validation(tmp_path: Path, weights: Path) -> None:
+    import pandas as pd
+
+    _, card = load_model(weights / "chest-ct" / "densenet121")
+    cards = [card.model_copy(update={"name": name}) for name in ("a", "b")]
+    rng = np.random.default_rng(0)
+    truth = np.tile([0, 1], 20)
+    for shift, one in zip((0.0, 0.5), cards, strict=True):
+        (tmp_path / one.name).mkdir()
+        frame = pd.DataFrame({"id": [f"i{n}" for n in range(40)], "group": np.arange(40), "truth": truth})
+        frame["split"] = "validation"
+        frame["logit_0"] = np.where(truth, 1.0, -3.0) + shift + rng.normal(0, 0.1, 40)
+        spoilt = frame.assign(split="test", logit_0=-frame["logit_0"])
+        pd.concat([frame, spoilt]).to_parquet(tmp_path / one.name / "predictions.parquet")
+    cut = validation_threshold(cards, tmp_path)
+    assert cut is not None
+    assert 0.1 < cut < 0.8  # between the two clouds of validation; the turned test part plays no role
+    assert validation_threshold([*cards, card], tmp_path) is None
+
+
+def test_benchmark_and_export(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    install(weights, "chest-ct", "densenet121", ("not malignant", "malignant"))
+    found = benchmark(weights, tmp_path / "times.json", repeats=3)
+    assert list(found["models"]) == ["chest-ct/densenet121"]
+    assert json.loads((tmp_path / "times.json").read_text()) == found
+    for m in found["models"].values():
+        assert 0 < m["shortest_ms"] <= m["median_ms"] <= m["longest_ms"]
+    path = export_torchscript("chest-ct/densenet121", weights, tmp_path / "net.torchscript")
+    net, _ = load_model(weights / "chest-ct" / "densenet121")
+    x = torch.randn(1, 1, SIDE, SIDE)
+    torch.testing.assert_close(torch.jit.load(str(path))(x), net(x), atol=1e-4, rtol=1e-4)
