@@ -141,7 +141,7 @@ def _bytes(folder: Path, name: str) -> bytes:
         return (folder / name).read_bytes()
     except OSError as error:
         raise NoPredictionsError(
-            f"{folder.parent.name}/{folder.name} has no {name}.",
+            f"no evidence yet ({folder.parent.name}/{folder.name} has no {name}).",
             "Train the model with its recipe: card and predictions are written with the weights.",
         ) from error
 

@@ -138,7 +138,10 @@ def calibration(models: Sequence[Evidence], split: str) -> Table:
         figures = _honesty(part, share) | {"ece": exact(0.0, part.n, part.group_count, "by definition")}
         rows.append(row(part, figures, "always the share of findings", kind=BASELINE))
     columns = (Column("ece", "ECE (15 bins)"), Column("brier", "Brier score"), Column("nll", "Log loss (nats)"))
-    notes = ("0 is perfect for all three. ECE is biased upwards on few images.",)
+    notes = (
+        "0 is perfect for all three. ECE is biased upwards on few images, and its resamples once more: the "
+        "interval may lie above the figure.",
+    )
     return Table("calibration", "Does the probability mean what it says", columns, (*rows, *published(models)), notes)
 
 

@@ -58,7 +58,7 @@ def _blank(title: str, x: str, y: str, height: int = 420) -> go.Figure:
         title={"text": title, "font": {"size": 14}, "x": 0, "xref": "paper"},
         height=height,
         margin=MARGIN,
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        legend={"orientation": "h", "y": -80 / (height - 88), "yanchor": "top", "x": 0},
         hovermode="closest",
     )
     figure.update_xaxes(title=x, zeroline=False)
@@ -87,7 +87,7 @@ def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
 
 def roc(models: Sequence[Evidence], split: str) -> Chart:
     """ROC of every model with bands by group and the stored operating point."""
-    figure = _blank("ROC, 95 % bands by group", "1 − specificity", "Sensitivity")
+    figure = _blank("ROC", "1 − specificity", "Sensitivity")
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="chance")
@@ -129,7 +129,7 @@ def _point(figure: go.Figure, x: float, y: float, colour: str, name: str) -> Non
 
 def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
     """Precision against recall with bands, the operating point, and the share of findings as the floor."""
-    figure = _blank("Precision and recall, 95 % bands by group", "Recall (sensitivity)", "Precision (PPV)")
+    figure = _blank("Precision and recall", "Recall (sensitivity)", "Precision (PPV)")
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_yaxes(range=[-0.02, 1.02])
     said, short = [], _titles(models)
@@ -164,7 +164,7 @@ def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
 def calibration(models: Sequence[Evidence], part: Part) -> Chart:
     """Reliability before and after temperature, with bars by group and the number of images below."""
     name = _titles(models)[part.card.title]
-    figure = _blank(name, "Stated probability of a finding", "Share that had one", 380)
+    figure = _blank(f"Reliability, {name}", "Stated probability of a finding", "Share that had one", 380)
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="perfect")

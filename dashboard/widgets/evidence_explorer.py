@@ -12,7 +12,7 @@ from core.statistics import Interval
 from core.statistics.operating import OperatingPoint, operating_point
 from dashboard.widgets import evidence_charts, evidence_figures, words
 from dashboard.widgets.evidence_data import Shelf
-from dashboard.widgets.evidence_tables import interval, number
+from dashboard.widgets.evidence_tables import NO_SPREAD, interval, number
 
 LINES = (
     ("sensitivity", "Sensitivity", 3),
@@ -58,9 +58,10 @@ def show(found: Shelf, split: str, stem: str) -> None:
     stored = operating_point(part.truth, part.finding, part.card.threshold.value, part.groups, prevalence)
     always = operating_point(part.truth, np.ones(part.n), 0.5, part.groups, prevalence)
     with left:
+        st.html(confusion(point, part))
+        _cases(part, threshold, f"{stem}-{model.card.name}")
         chart = evidence_charts.scores(found.models, part, threshold)
         evidence_figures.show(chart, f"{stem}-explorer")
-        st.html(confusion(point, part))
     with right:
         st.html(table(point, stored, always, part))
         st.download_button(
@@ -73,7 +74,6 @@ def show(found: Shelf, split: str, stem: str) -> None:
             type="tertiary",
             key=f"csv-explorer-{stem}",
         )
-        _cases(part, threshold, f"{stem}-{model.card.name}")
 
 
 def _asked(part: Part, stem: str) -> tuple[float, float]:
@@ -104,10 +104,11 @@ def table(point: OperatingPoint, stored: OperatingPoint, always: OperatingPoint,
     """The chosen threshold beside the stored one, "always positive" and what was published."""
     heads = (f"At {point.rates.threshold:.3f}", f"Stored, {stored.rates.threshold:.3f}", "Always positive")
     rows = [
-        (label, [_cell(getattr(p, name), digits) for p in (point, stored, always)]) for name, label, digits in LINES
+        (label, [_cell(getattr(p, name), digits, p is always) for p in (point, stored, always)])
+        for name, label, digits in LINES
     ]
     rows += [
-        (f"Of 1,000 patients: {label}", [_cell(p.per_1000[k], 0) for p in (point, stored, always)])
+        (f"Of 1,000 patients: {label}", [_cell(p.per_1000[k], 0, p is always) for p in (point, stored, always)])
         for k, label in enumerate(THOUSAND)
     ]
     body = "".join(
@@ -116,23 +117,27 @@ def table(point: OperatingPoint, stored: OperatingPoint, always: OperatingPoint,
     )
     card = part.card
     if card.published:
-        body += f"<tr><th scope='row'>Published</th><td colspan='3'>{words.cell(card.published)}</td></tr>"
+        said = f"<div class='said'>{words.cell(card.published)}</div>"
+        body += f"<tr><th scope='row'>Published</th><td colspan='3'>{said}</td></tr>"
     head = "".join(f"<th scope='col'>{h}</th>" for h in heads)
     basis = (
         f"{words.cell(card.title)}, version {words.cell(card.version)}; {part.split} part, n = {part.n:,}, "
         f"{words.count(part.group_count, 'group')}; 95 % intervals draw whole groups. Prevalence "
         f"{point.prevalence:.2%}, in the data {part.truth.mean():.1%}. The odds ratio is that of the data."
     )
+    stuck = any(getattr(p, name).low == getattr(p, name).high for p in (point, stored) for name, _, _ in LINES)
+    more = f"<div class='q'>{NO_SPREAD}</div>" if stuck else ""
     return (
         "<div class='ev-wide' tabindex='0' role='region' aria-label='Threshold explorer'>"
         "<table class='ev' aria-label='Threshold explorer'>"
         f"<thead><tr><th scope='col'>Figure</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f"<div class='ev-notes'><div class='q'>{basis}</div></div>"
+        f"<div class='ev-notes'><div class='q'>{basis}</div>{more}</div>"
     )
 
 
-def _cell(figure: Interval, digits: int) -> str:
-    return f"{number(figure.value, digits)}<span class='q'>{interval(figure, digits) or '&nbsp;'}</span>"
+def _cell(figure: Interval, digits: int, certain: bool) -> str:
+    below = "" if certain and figure.low == figure.high else interval(figure, digits)
+    return f"{number(figure.value, digits)}<span class='q'>{below or '&nbsp;'}</span>"
 
 
 def confusion(point: OperatingPoint, part: Part) -> str:

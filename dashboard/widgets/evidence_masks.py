@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.evidence import Evidence
 from core.evidence.masks import masks
-from dashboard.widgets import words
+from dashboard.widgets import evidence_tables, words
 from dashboard.widgets.evidence_charts import GREY, Chart
 from dashboard.widgets.slice_strip import COLOURS
 
@@ -71,7 +71,7 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
     )
     lines = (("bias", size.bias, "solid"), ("limit", size.lower, "dash"), ("limit", size.upper, "dash"))
     for name, figure_of, dash in lines:
-        label = f"{name} {figure_of.value:,.0f}"
+        label = f"{name} {evidence_tables.number(figure_of.value, 0)}"
         figure.add_hline(y=figure_of.value, line={"color": GREY, "dash": dash}, annotation_text=label)
         figure.add_hrect(y0=figure_of.low, y1=figure_of.high, fillcolor=GREY, opacity=0.15, line_width=0)
     short = words.short_titles([m.card.title for m in models])[model.card.title]

@@ -44,8 +44,8 @@ def choose() -> tuple[Shelf, str]:
 
 def state(found: Shelf, split: str) -> bool:
     """What the numbers rest on, which models have none, and what does not fit; whether there is anything to show."""
-    for slot, error in found.without:
-        st.info(f"**{words.plain(slot.title)}** has no evidence yet. {words.plain(error.message)}")
+    if found.without:
+        st.info("\n".join(f"- **{words.plain(s.title)}**: {words.plain(e.message)}" for s, e in found.without))
     for model in found.models:
         for warning in model.warnings:
             st.warning(f"**{words.plain(model.card.title)}**: {words.plain(warning)}")
@@ -71,6 +71,7 @@ def performance(found: Shelf, split: str) -> None:
     st.subheader("What the models reach", anchor="performance")
     _table("performance", found, split)
     evidence_figures.grid(evidence_figures.curves(found, split), stem(found, split))
+    st.caption("Bands: 95 %, whole groups drawn. Diamonds: stored thresholds.")
 
 
 def explorer(found: Shelf, split: str) -> None:

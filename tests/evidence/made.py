@@ -63,34 +63,30 @@ def predictions(
     The images depend on ``classes``, ``pure`` and ``groups`` only, so that two models share them.
     """
     images, noise, sizes = (np.random.default_rng(s) for s in (classes, seed, 99))
-    frames = []
+    columns: dict[str, list[np.ndarray]] = {}
     for split, count in (("validation", groups), ("test", groups + 4)):
         for g in range(count):
             size = int(images.integers(5, 12))
             truth = np.full(size, g % classes) if pure else np.sort(images.integers(0, classes, size))
-            frame = pd.DataFrame(
-                {
-                    "id": [f"{split}-{g:02d}/{i:03d}" for i in range(size)],
-                    "group": f"{split}-{g:02d}",
-                    "split": split,
-                    "truth": truth,
-                }
-            )
-            shared = noise.normal(scale=0.7, size=classes)
-            logits = noise.normal(size=(size, classes)) + shared
+            logits = noise.normal(size=(size, classes)) + noise.normal(scale=0.7, size=classes)
             logits[np.arange(size), truth] += skill
             logits *= 1.6
-            columns = logits if classes > 2 else logits[:, 1:] - logits[:, :1]
-            for k in range(columns.shape[1]):
-                frame[f"logit_{k}"] = columns[:, k].astype(np.float32)
+            kept = logits if classes > 2 else logits[:, 1:] - logits[:, :1]
+            new = {
+                "id": np.array([f"{split}-{g:02d}/{i:03d}" for i in range(size)], dtype=object),
+                "group": np.full(size, f"{split}-{g:02d}", dtype=object),
+                "split": np.full(size, split, dtype=object),
+                "truth": truth,
+            } | {f"logit_{k}": kept[:, k].astype(np.float32) for k in range(kept.shape[1])}
             if masks:
                 real = np.where(truth > 0, sizes.integers(40, 900, size), 0)
                 drawn = (real * noise.uniform(0.6, 1.2, size)).astype(int)
                 drawn = np.where(noise.random(size) < 0.1, noise.integers(0, 30, size), drawn)
-                frame["mask_pixels"], frame["truth_pixels"] = drawn, real
-                frame["shared_pixels"] = (np.minimum(drawn, real) * noise.uniform(0.75, 1.0, size)).astype(int)
-            frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+                shared = (np.minimum(drawn, real) * noise.uniform(0.75, 1.0, size)).astype(int)
+                new |= {"mask_pixels": drawn, "truth_pixels": real, "shared_pixels": shared}
+            for name, values in new.items():
+                columns.setdefault(name, []).append(values)
+    return pd.DataFrame({name: np.concatenate(values) for name, values in columns.items()})
 
 
 def put(folder: Path, made: ModelCard, frame: pd.DataFrame | None) -> Path:
