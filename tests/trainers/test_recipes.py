@@ -1,0 +1,135 @@
+"""Every recipe trains: epochs of two small batches, at a reduced size, on simulated folders like the real sets."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from lightning_fabric import Fabric
+from safetensors.torch import load_file
+
+from core.preprocessing.contract import InputContract
+from tests.trainers import folders
+from trainers import loop
+from trainers.data import parts
+from trainers.data.items import Item
+from trainers.fit import train_recipe
+from trainers.pretrain import Pretraining, read_tasks
+from trainers.recipe import RECIPES, Recipe, as_trial, load_recipe, with_initial_weights
+
+NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
+FABRIC = Fabric(accelerator="cpu", precision="bf16-mixed")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data root; every set is read once for all recipes."""
+    read = parts.load_items
+
+    @lru_cache(maxsize=32)
+    def once(name: str, folder: Path | None, limit: int | None) -> list[Item]:
+        return read(name, folder, limit=limit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "load_items", lambda name, folder=None, *, limit=None: once(name, folder, limit))
+        yield folders.data_root(tmp_path_factory.mktemp("sets"))
+
+
+def reduced(recipe: Recipe) -> Recipe:
+    """A trial of the recipe from scratch on small pictures: the networks are the same, the seconds are not."""
+    side = 96 if recipe.architecture == "inception_resnet_v2" else 64
+    tall = recipe.contract.height > recipe.contract.width
+    contract = {**recipe.contract.model_dump(), "height": side + 32 * tall, "width": side}
+    trial = as_trial(with_initial_weights(recipe, "scratch"))
+    epochs = 2 if recipe.freeze_epochs else 1  # a frozen phase and what follows it
+    return trial.model_copy(update={"contract": InputContract.model_validate(contract), "epochs": epochs})
+
+
+def run(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, pretrained: Path | None = None):  # type: ignore[no-untyped-def]
+    return train_recipe(
+        recipe,
+        folder=root,
+        runs=out / "runs",
+        weights=out / "weights",
+        minutes=2,
+        resume=resume,
+        fabric=FABRIC,
+        finish=False,
+        pretrained=pretrained,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_trains(name: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop.Run, "_save", lambda self: None)  # up to a gigabyte each; other tests read checkpoints
+    recipe = reduced(load_recipe(name))
+    progress = run(recipe, root, tmp_path)
+    assert progress.epoch == recipe.epochs
+    assert all(math.isfinite(row["loss"]) for row in progress.curve)
+    assert recipe.monitor in progress.curve[0]
+    assert (tmp_path / "runs" / recipe.source / "tensorboard").is_dir()
+    assert not (tmp_path / "weights").exists()
+
+
+def test_names_are_unique_and_classics_do_not_replace_what_ships() -> None:
+    recipes = [load_recipe(name) for name in NAMES]
+    models = [(r.system, r.model) for r in recipes]
+    assert len(set(models)) == len(models)
+    assert all(r.model.startswith("classic-") == r.source.startswith("classic-") for r in recipes)
+    assert {r.system for r in recipes if r.model.startswith("classic-")} == {r.system for r in recipes}
+
+
+def test_models_of_one_set_are_measured_on_the_same_patients() -> None:
+    """Else one model's training patients would be another's test, and no two figures could be compared."""
+    splits: dict[str, set[tuple[float, ...]]] = {}
+    for r in map(load_recipe, NAMES):
+        for part in r.data:
+            name = parts.SPLIT_AS.get(part.name, part.name)
+            if not (r.split.named and name == "chest-ct"):
+                splits.setdefault(name, set()).add((r.split.seed, r.split.validation, r.split.test))
+    assert all(len(some) == 1 for some in splits.values()), splits
+
+
+def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path) -> None:
+    tasks, splits = read_tasks(("brain-unet", "breast-resnet18", "mr-pet-pet"), root, size=64)
+    assert len(splits) == 3
+
+    def pretraining(epochs_done: int, resume: bool) -> Pretraining:
+        p = Pretraining(
+            "resnet18",
+            tasks,
+            epochs=2,
+            steps=3,
+            batch=4,
+            folder=tmp_path / "pretrain",
+            out=tmp_path / "weights",
+            fabric=FABRIC,
+            resume=resume,
+            splits=splits,
+        )
+        assert p.epoch == epochs_done
+        return p
+
+    first = pretraining(0, False)
+    first.epochs = 1
+    first.fit()
+    curve = pretraining(1, True).fit()
+    assert [row["epoch"] for row in curve] == [1, 2]
+    assert all(math.isfinite(row["loss"]) for row in curve)
+    about = json.loads((tmp_path / "weights" / "resnet18" / "about.json").read_text())
+    assert about["splits"] == splits
+
+    ours = with_initial_weights(load_recipe("breast-resnet18"), "ours")
+    ours = as_trial(ours).model_copy(update={"lr": 1e-12, "weight_decay": 0.0})
+    progress = run(ours, root, tmp_path, pretrained=tmp_path / "weights")
+    assert progress.epoch == 2
+    import torch
+
+    state = torch.load(tmp_path / "runs" / ours.source / "last.pt", weights_only=True)["parts"]
+    stored = load_file(tmp_path / "weights" / "resnet18" / "backbone.safetensors")
+    key = "stages.1.0.conv1.weight"
+    torch.testing.assert_close(state[f"net.backbone.{key}"], stored[key], atol=1e-6, rtol=0)
