@@ -1,0 +1,125 @@
+"""The Evidence page: its numbers, the moving threshold, models without predictions, and the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from streamlit.testing.v1 import AppTest
+
+from core.evidence import load
+from core.statistics import binary_rates
+from dashboard.widgets import evidence_charts, evidence_explorer, evidence_report
+from dashboard.widgets.engine import engine
+from tests.dashboard import conftest
+from tests.evidence import made
+
+PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "evidence.py"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made.write(tmp_path_factory.mktemp("evidence"))
+
+
+@pytest.fixture
+def page(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(weights))
+    engine.clear()
+    app = AppTest.from_file(str(PAGE), default_timeout=120).run()
+    app.selectbox(key="evidence-system").set_value("chest-ct").run()
+    yield app
+    engine.clear()
+
+
+def _explorer(app: AppTest) -> str:
+    return next(t for e in app.main.get("html") if "Threshold explorer" in (t := str(e.proto.body)))
+
+
+def test_moving_the_threshold_changes_the_numbers(page: AppTest, weights: Path) -> None:
+    assert not page.exception
+    assert not page.error
+    part = load(weights / "chest-ct" / "densenet121").part("test")
+    assert part is not None
+    slider = page.slider(key="threshold-overread-chest-ct-test-densenet121")
+    for threshold in (0.42, 0.755):
+        slider.set_value(threshold).run()
+        rates = binary_rates(part.truth, part.finding, threshold)
+        shown = re.findall(r"<tr><th scope='row'>(\w+)</th><td>([\d.]+)<", _explorer(page))
+        assert dict(shown)["Sensitivity"] == f"{rates.sensitivity:.3f}"
+        assert dict(shown)["Specificity"] == f"{rates.specificity:.3f}"
+        matrix = next(t for e in page.main.get("html") if "Confusion matrix" in (t := str(e.proto.body)))
+        counts = [int(c) for c in re.findall(r"<b>(\d+)</b>", matrix)]
+        assert counts == [rates.tp, rates.fn, rates.fp, rates.tn]
+
+
+def test_a_cell_lists_its_cases(weights: Path) -> None:
+    part = load(weights / "chest-ct" / "densenet121").part("test")
+    assert part is not None
+    missed = evidence_explorer.cases(part, 0.42, flagged=False, truth=True)
+    assert len(missed) == binary_rates(part.truth, part.finding, 0.42).fn
+    assert set(missed["truth"]) == {"malignant"}
+    assert (missed["probability"] < 0.42).all()
+    assert missed["probability"].is_monotonic_increasing
+
+
+def test_models_without_predictions_and_doubts_are_said(page: AppTest) -> None:
+    told = " ".join(e.value for e in page.info)
+    assert "EfficientNet" in told
+    assert "no evidence yet" in told
+    assert any("AUC 0.9990" in e.value for e in page.warning)
+    page.selectbox(key="evidence-system").set_value("breast-mri").run()
+    assert not page.exception
+    assert any("Nothing to show" in e.value for e in page.info)
+
+
+@pytest.mark.parametrize("system", ["brain-mr", "pet"])
+def test_segmenters_and_several_classes_show(page: AppTest, system: str) -> None:
+    page.selectbox(key="evidence-system").set_value(system).run()
+    assert not page.exception
+    assert not page.error
+    heads = [h.value for h in page.subheader]
+    assert ("Masks against the truth" if system == "brain-mr" else "One class against the rest") in heads
+
+
+def test_the_validation_part_is_marked(page: AppTest) -> None:
+    page.segmented_control(key="evidence-split").set_value("validation").run()
+    assert not page.exception
+    assert any("every figure below flatters" in e.value for e in page.warning)
+
+
+class _Scripts(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.outside += [v or "" for k, v in attrs if k in ("src", "href") and (v or "").startswith("http")]
+
+
+@pytest.mark.browser
+def test_the_report_opens_on_its_own(browser: Browser, weights: Path, tmp_path: Path) -> None:
+    from core.evidence import summary
+
+    models = [load(weights / "chest-ct" / name) for name in ("densenet121", "resnet50")]
+    charts = [evidence_charts.roc(models, "test"), evidence_charts.decision(models, "test")]
+    text = evidence_report.html("Chest CT", "made up", "test", models, [summary.performance(models, "test")], charts)
+    assert text.count("plotly.js v") == 1
+    parser = _Scripts()
+    parser.feed(text)
+    assert parser.outside == []
+    (tmp_path / "report.html").write_text(text, encoding="utf-8")
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
+    opened = context.new_page()
+    errors = conftest.watch(opened)
+    opened.goto((tmp_path / "report.html").as_uri())
+    opened.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    assert opened.locator(".js-plotly-plot").count() == 2
+    assert opened.get_by_role("table", name="What the models reach").count() == 1
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    assert errors == []
+    context.close()
