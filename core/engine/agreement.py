@@ -46,6 +46,11 @@ def _mask_words(ready: tuple[ModelResult, ...], index: int) -> str:
     return f"the masks agree (Dice {worst:.2f})" if worst >= 0.5 else f"the masks differ (Dice {worst:.2f})"
 
 
+def _short(r: ModelResult) -> str:
+    """A model's title up to the first comma: "U-Net, ResNet-18 encoder" is "U-Net" in a sentence."""
+    return r.state.title.split(",")[0]
+
+
 def _dice(a: np.ndarray, b: np.ndarray) -> float:
     total = int(a.sum()) + int(b.sum())
     return 2 * int((a & b).sum()) / total if total else 1.0
@@ -61,8 +66,8 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
     declared, ready, out = system(review.system), review.ready, []
     decisions = {r.state.name: r.decision(index) for r in ready}
     if len(set(decisions.values())) > 1:
-        yes = [r.state.title for r in ready if decisions[r.state.name] is Decision.FINDING]
-        no = [r.state.title for r in ready if decisions[r.state.name] is Decision.CLEAR]
+        yes = [_short(r) for r in ready if decisions[r.state.name] is Decision.FINDING]
+        no = [_short(r) for r in ready if decisions[r.state.name] is Decision.CLEAR]
         out.append(Flag("models-disagree", f"{', '.join(yes)}: {declared.finding}; {', '.join(no)}: {declared.clear}."))
     findings = [float(r.finding[index]) for r in ready if r.finding is not None]
     if findings and max(findings) - min(findings) > SPREAD:
@@ -70,14 +75,14 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
     for r in ready:
         out.extend(_mask_flags(r, index, declared.finding))
         if _alone(r, index):
-            out.append(Flag("slice-stands-alone", f"{r.state.title}: both neighbouring slices say otherwise."))
+            out.append(Flag("slice-stands-alone", f"{_short(r)}: both neighbouring slices say otherwise."))
     present = [r for r in ready if r.mask is not None and r.mask[index].any()]
     for i, a in enumerate(present):
         for b in present[i + 1 :]:
             assert a.mask is not None
             assert b.mask is not None
             if _dice(a.mask[index], b.mask[index]) < OVERLAP:
-                out.append(Flag("masks-apart", f"{a.state.title} and {b.state.title} outline different places."))
+                out.append(Flag("masks-apart", f"{_short(a)} and {_short(b)} outline different places."))
     positive = {r.state.name: r.state.card.positive for r in ready if r.state.card is not None}
     spoken_for = tuple(h for h in heat_maps if h.target in positive.get(h.model, declared.positive))
     out.extend(_heat_flags(review, present, spoken_for, index))
@@ -90,12 +95,12 @@ def _mask_flags(r: ModelResult, index: int, finding: str) -> list[Flag]:
     drawn = bool(r.mask[index].any())
     if r.gated is not None and r.gated[index]:
         if r.decision(index) is Decision.FINDING:
-            return [Flag("gate-shut", f"{r.state.title} says {finding}, but its gate says no: the mask is withheld.")]
+            return [Flag("gate-shut", f"{_short(r)} says {finding}, but its gate says no: the mask is withheld.")]
         return []
     if r.decision(index) is Decision.FINDING and not drawn:
-        return [Flag("empty-mask", f"{r.state.title} says {finding}, but outlines nothing: the empty mask vetoes.")]
+        return [Flag("empty-mask", f"{_short(r)} says {finding}, but outlines nothing: the empty mask vetoes.")]
     if r.decision(index) is Decision.CLEAR and drawn:
-        return [Flag("mask-without-finding", f"{r.state.title} outlines something, but does not call it {finding}.")]
+        return [Flag("mask-without-finding", f"{_short(r)} outlines something, but does not call it {finding}.")]
     return []
 
 
@@ -107,7 +112,7 @@ def _alone(r: ModelResult, index: int) -> bool:
 
 
 def _heat_flags(review: Review, present: list[ModelResult], heat_maps: tuple[HeatMap, ...], index: int) -> list[Flag]:
-    titles = {r.state.name: r.state.title for r in review.results}
+    titles = {r.state.name: _short(r) for r in review.results}
     out = []
     for heat in heat_maps:
         if heat.values is None or heat.slice_index != index or heat.peak <= 0:
@@ -116,8 +121,9 @@ def _heat_flags(review: Review, present: list[ModelResult], heat_maps: tuple[Hea
         for r in present:
             assert r.mask is not None
             if not _near(r.mask[index], (int(top[0]), int(top[1]))):
-                looked, drew = titles.get(heat.model, heat.model), r.state.title
-                out.append(Flag("heat-misses-mask", f"{looked} looks elsewhere than where {drew} outlines."))
+                looked = titles.get(heat.model, heat.model)
+                whose = "its own outline" if heat.model == r.state.name else f"the outline of {_short(r)}"
+                out.append(Flag("heat-misses-mask", f"{looked}: its heat map peaks away from {whose}."))
     return out
 
 
@@ -139,8 +145,8 @@ def two_stage(review: Review, index: int) -> str | None:
         if gate is None or r.mask is None:
             continue
         if gate.decision(index) is Decision.CLEAR:
-            return f"{gate.state.title} says no, so {r.state.title} was not asked for a mask."
+            return f"{_short(gate)} says no, so {_short(r)} was not asked for a mask."
         if not r.mask[index].any():
-            return f"{gate.state.title} says yes, but {r.state.title} outlines nothing: the empty mask vetoes."
-        return f"{gate.state.title} says yes and {r.state.title} outlines it."
+            return f"{_short(gate)} says yes, but {_short(r)} outlines nothing: the empty mask vetoes."
+        return f"{_short(gate)} says yes and {_short(r)} outlines it."
     return None

@@ -23,7 +23,7 @@ from core.engine.shelf import Shelf
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
-from core.explain.gradcam import explain_forward, grad_cam
+from core.explain.gradcam import Target, explain_forward, grad_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
@@ -178,14 +178,17 @@ class Engine:
             number = loaded.card.classes.index(shown)
             with self._place(), loaded.lock:
                 x = prepare(series, loaded.card.contract, [slice_index])
-                values, peak = _map(loaded.net, x, number, method)
+                # A segmenter is asked what drives its outline: on validation patients the map of its image logit never
+                # peaked in the tumour (0 of 24 slices), the map of its outline in 10 of 24.
+                outlined = loaded.net.draws_masks and shown in loaded.card.positive
+                values, peak = _map(loaded.net, x, "mask" if outlined else number, method)
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
         on_image = np.clip(fit_of(series, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
 
-def _map(net: OverreadNet, x: torch.Tensor, target: int, method: str) -> tuple[np.ndarray, float]:
+def _map(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tuple[np.ndarray, float]:
     """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell)."""
     size = (int(x.shape[-2]), int(x.shape[-1]))
     if method == "grad-cam":
