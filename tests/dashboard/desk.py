@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
 ANSWER = 180_000  # milliseconds: a loaded machine with two cores still gets there
@@ -50,6 +50,21 @@ def settled(page: Page) -> None:
 def table(page: Page) -> Locator:
     """The table of what the models say."""
     return page.locator("table.or-table")
+
+
+def choose(page: Page, box: str, option: str) -> None:
+    """Open a select box and take an option once the page rests: a redraw closes an open list."""
+    wanted = page.get_by_role("option", name=option)
+    for _ in range(4):
+        settled(page)
+        page.get_by_role("combobox", name=box).click()
+        try:
+            wanted.click(timeout=8_000)
+        except TimeoutError:
+            page.keyboard.press("Escape")
+            continue
+        return
+    raise AssertionError(f"the list {box!r} never showed {option!r}")
 
 
 def picture(page: Page) -> Locator:

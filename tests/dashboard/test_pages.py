@@ -90,15 +90,13 @@ def test_invert_window_overlay_and_method(page: Page, server: Server) -> None:
         before = desk.picture(page).get_attribute("data-digest") or ""
         page.get_by_role("radio", name=overlay).click()
         expect(desk.picture(page)).not_to_have_attribute("data-digest", before)
-    page.get_by_role("combobox", name="Method").click()
-    page.get_by_role("option", name="EigenCAM").click()
+    desk.choose(page, "Method", "EigenCAM")
     expect(page.locator(".st-key-heat-tiles img").first).to_have_attribute("alt", desk.starts("EigenCAM"))
 
 
 def test_overruling_the_system_stays_visible(page: Page, server: Server) -> None:
     desk.open_sample(page, server.url, "brain-mr-04")
-    page.get_by_role("combobox", name="System").click()
-    page.get_by_role("option", name="Chest CT").click()
+    desk.choose(page, "System", "Chest CT")
     expect(page.get_by_text("System chosen by you. The automatic choice was: Brain MR")).to_be_visible()
     desk.answered(page)
     expect(desk.table(page)).to_contain_text("Refused.")
