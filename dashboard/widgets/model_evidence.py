@@ -13,16 +13,26 @@ from core.systems.declaration import System
 from dashboard.widgets import words
 from dashboard.widgets.slice_strip import COLOURS, DASHES
 
-HEADS = ("Model", "State", "Architecture", "Parameters", "On the test part", "Baselines", "Published", "Threshold")
+FIGURES = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "group_auc": "AUC by group",
+    "dice_volume_mean": "Volume Dice",
+    "false_mask_rate": "False masks",
+    "ece": "Calibration error",
+}
 STYLE = """
 <style>
 .or-wide { overflow-x: auto; }
-.or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; }
-.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; min-width: 7em;
+.or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
+.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; min-width: 6.2em;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
-.or-evidence tr:first-child th { border-top: none; font-size: 0.78rem; opacity: 0.75; }
-.or-evidence td:nth-child(5), .or-evidence td:nth-child(6) { min-width: 17em; }
-.or-evidence .quiet { font-weight: 400; opacity: 0.75; }
+.or-evidence tr:first-child th { border-top: none; font-size: 0.78rem; opacity: 0.75; white-space: nowrap; }
+.or-evidence th:first-child { min-width: 15em; }
+.or-evidence .quiet { font-weight: 400; opacity: 0.75; font-size: 0.78rem; white-space: nowrap; }
+.or-evidence .base th { font-weight: 400; }
 </style>
 """
 
@@ -31,45 +41,73 @@ def show(system: System, states: Sequence[ModelState]) -> None:
     """The system's table, then each model's learning curve and whole card."""
     st.subheader(system.title, anchor=system.name)
     st.write(system.summary)
-    st.caption(f"{system.scope} Data: {system.licence_note}")
+    st.caption(f"{system.scope} {system.licence_note}")
     st.html(STYLE + table(system, states))
+    published = dict.fromkeys(state.card.published for state in states if state.card and state.card.published)
+    for text in published:
+        st.caption(f"Published, for comparison. {words.plain(text)}")
     for state in states:
         if state.card is not None:
             _details(state.card)
 
 
 def table(system: System, states: Sequence[ModelState]) -> str:
-    """HTML table, one row per model: state, size, test figures with intervals, baselines, threshold."""
-    heads = "".join(f"<th scope='col'>{head}</th>" for head in HEADS)
+    """HTML table: a row per model with its test figures, then a row per baseline; only columns that hold a figure.
+
+    Baselines are those of the first ready model: all models of a system are tested on the same images.
+    """
+    cards = [state.card for state in states if state.card is not None]
+    baselines = next((card.baselines for card in cards if card.baselines), {})
+    shown = [name for name in FIGURES if any(name in card.metrics for card in cards)]
+    names = ["Model", "State", *(FIGURES[name] for name in shown), "Threshold", "Parameters"]
+    heads = "".join(f"<th scope='col'>{head}</th>" for head in names)
     architectures = {slot.name: slot.architecture for slot in system.models}
-    rows = "".join(_row(state, architectures.get(state.name, "")) for state in states)
+    rows = "".join(_row(state, architectures.get(state.name, ""), shown) for state in states)
+    rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
     label = words.cell(f"Models of {system.title}")
     return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
 
 
-def _row(state: ModelState, architecture: str) -> str:
+def _row(state: ModelState, architecture: str, shown: Sequence[str]) -> str:
     card = state.card
-    cells = [f"{state.status}", card.architecture if card else architecture]
-    if state.reason:
-        cells[0] += f": {state.reason}"
-    lines: list[list[str]] = [[c] for c in cells]
+    about = [card.architecture if card else architecture]
+    if card is not None:
+        about += [f"version {card.version}", *_tested(card)]
+    body = "".join(f"<div class='quiet'>{words.cell(line)}</div>" for line in about if line)
+    status = words.cell(f"{state.status}: {state.reason}" if state.reason else f"{state.status}")
     if card is None:
-        lines += [["–"]] * (len(HEADS) - 3)
+        cells = f"<td colspan='{len(shown) + 3}'>{status}</td>"
     else:
-        lines += [
-            [f"{card.parameters / 1e6:.2f} million", f"stored as {card.storage}"],
-            [f"{name}: {words.metric(figure)}" for name, figure in card.metrics.items()],
-            [_baseline(name, figures) for name, figures in card.baselines.items()] or ["–"],
-            [card.published or "–"],
-            [f"{card.threshold.value:.3f}", card.threshold.rule],
-        ]
-    version = f"<div class='quiet'>version {words.cell(card.version)}</div>" if card else ""
-    body = "".join("<td>" + "<br>".join(words.cell(line) for line in column) + "</td>" for column in lines)
-    return f"<tr><th scope='row'>{words.cell(state.title)}{version}</th>{body}</tr>"
+        figures = "".join(_figure(card, name) for name in shown)
+        rule = f"{card.threshold.value:.3f}<div class='quiet'>{words.cell(card.threshold.rule.split(' on ')[0])}</div>"
+        size = f"{card.parameters / 1e6:.1f} million<div class='quiet'>stored as {words.cell(card.storage)}</div>"
+        cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td>"
+    return f"<tr><th scope='row'>{words.cell(state.title)}{body}</th>{cells}</tr>"
 
 
-def _baseline(name: str, figures: dict[str, float]) -> str:
-    return f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in figures.items())
+def _tested(card: ModelCard) -> list[str]:
+    """What the figures of a row rest on, said once."""
+    figure = card.metrics.get("auc")
+    if figure is None:
+        return []
+    groups = f" of {figure.groups} groups" if figure.groups else ""
+    names = ", ".join(use.name for use in card.data)
+    return [f"test part of {names}", f"n = {figure.n}{groups}"]
+
+
+def _figure(card: ModelCard, name: str) -> str:
+    figure = card.metrics.get(name)
+    if figure is None:
+        return "<td>–</td>"
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f"<div class='quiet'>{figure.low:.3f} to {figure.high:.3f}</div>"
+    return f"<td>{figure.value:.3f}{interval}</td>"
+
+
+def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:
+    cells = "".join(f"<td>{figures[key]:.3f}</td>" if key in figures else "<td>–</td>" for key in shown)
+    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{cells}<td>–</td><td>–</td></tr>"
 
 
 def _details(card: ModelCard) -> None:
