@@ -21,7 +21,8 @@ METHODS = {
     "attention": "The network's own attention",
 }
 HELP = {
-    "grad-cam": "From the same forward pass as the answer.",
+    "grad-cam": "From one pass over the slice as it lies; the answer may also average its mirror image. "
+    "A network that outlines is asked what drives its outline.",
     "grad-cam++": "Weights several separate spots more evenly.",
     "layercam": "Finer: weights every position by itself.",
     "eigencam": "What the features have most in common; knows no class.",

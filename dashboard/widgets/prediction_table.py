@@ -75,7 +75,7 @@ def _row(result: ModelResult, index: int, system: System, name: str) -> str:
     says = words.cell(words.decision(result, index, system))
     gated = ""
     if result.gated is not None and bool(result.gated[index]):
-        gated = "<div class='or-quiet'>mask withheld: the classifier sees nothing here</div>"
+        gated = "<div class='or-quiet'>mask withheld: its gate says no here</div>"
     return (
         f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
         f"<td class='said'><span class='or-decision'>{sign} {says}</span>{gated}</td>"
