@@ -55,7 +55,7 @@ def _five(case: Case, result: ModelResult, index: int, view: controls.View) -> N
             _panel("Truth", render.mask_picture(truth, size), f"Reference mask, {where}: {_extent(truth.any())}")
     with cells[2]:
         withheld = result.gated is not None and bool(result.gated[index])
-        note = "Predicted mask" + (" (withheld by the classifier)" if withheld else "")
+        note = "Predicted mask" + (" (withheld by its gate)" if withheld else "")
         picture = render.mask_picture(prediction, size)
         _panel(note, picture, f"Predicted mask of {result.state.title}, {where}: {_extent(prediction.any())}")
     with cells[3]:
