@@ -32,7 +32,8 @@ class InputContract(BaseModel):
         channels: channels of the tensor; with ``NEIGHBOURS`` always 3.
         context: what the channels hold.
         height, width: tensor size in pixels.
-        resize: ``letterbox`` keeps the aspect and pads with the value of an empty pixel; ``stretch`` does not keep it.
+        resize: ``letterbox`` keeps the aspect and pads with the value of an empty pixel; ``stretch`` does not keep it;
+            ``actual`` enlarges nothing: the image keeps its own pixels (its size tells) and only shrinks to fit.
         scaling: value scaling, see :class:`Scaling`.
         percentiles: lower and upper percentile for ``PERCENTILE``; for ``ZSCORE`` values are clipped there first.
         window: centre and width for ``WINDOW``, in ``unit``.
@@ -52,7 +53,7 @@ class InputContract(BaseModel):
     context: Context = Context.REPEAT
     height: int = Field(ge=16, le=1024)
     width: int = Field(ge=16, le=1024)
-    resize: Literal["letterbox", "stretch"] = "letterbox"
+    resize: Literal["letterbox", "stretch", "actual"] = "letterbox"
     scaling: Scaling = Scaling.ZSCORE
     percentiles: tuple[float, float] = (0.0, 100.0)
     window: tuple[float, float] | None = None

@@ -20,11 +20,13 @@ class Fit:
 
     @classmethod
     def of(cls, shape: tuple[int, int], size: tuple[int, int], resize: str) -> Fit:
-        """``letterbox`` keeps the aspect and centres; ``stretch`` fills."""
+        """``letterbox`` keeps the aspect and centres; ``actual`` also, without enlarging; ``stretch`` fills."""
         height, width = size
         if resize == "stretch":
             return cls(shape, size, size, 0, 0)
         ratio = min(height / shape[0], width / shape[1])
+        if resize == "actual":
+            ratio = min(ratio, 1.0)
         inner = max(1, min(height, round(shape[0] * ratio))), max(1, min(width, round(shape[1] * ratio)))
         return cls(shape, size, inner, (height - inner[0]) // 2, (width - inner[1]) // 2)
 

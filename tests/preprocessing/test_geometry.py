@@ -18,7 +18,7 @@ def corners(plane: np.ndarray) -> tuple[int, int, int, int]:
 
 @pytest.mark.parametrize("shape", [(256, 256), (100, 300), (400, 130), (64, 64), (31, 57)])
 @pytest.mark.parametrize("size", [(192, 192), (96, 224)])
-@pytest.mark.parametrize("resize", ["letterbox", "stretch"])
+@pytest.mark.parametrize("resize", ["letterbox", "stretch", "actual"])
 def test_a_rectangles_corners_come_back(shape: tuple[int, int], size: tuple[int, int], resize: str) -> None:
     fit = Fit.of(shape, size, resize)
     image = np.zeros(shape, np.float32)
@@ -37,6 +37,16 @@ def test_letterbox_by_hand() -> None:
     assert (out[:16] == -1).all()
     assert (out[48:] == -1).all()
     np.testing.assert_allclose(out[16:48], 5.0, rtol=1e-6)
+
+
+def test_actual_size_enlarges_nothing_and_shrinks_to_fit() -> None:
+    plane = np.random.default_rng(1).random((20, 31)).astype(np.float32)
+    fit = Fit.of(plane.shape, (64, 64), "actual")
+    out = fit.into(plane, fill=-1.0)
+    np.testing.assert_array_equal(out[22:42, 16:47], plane)
+    assert (out == -1).sum() == 64 * 64 - 20 * 31
+    np.testing.assert_array_equal(fit.back(out), plane)
+    assert Fit.of((100, 200), (64, 64), "actual").inner == (32, 64)
 
 
 def test_the_margin_is_an_empty_pixel() -> None:
