@@ -51,3 +51,11 @@ class DataLayoutError(OverreadError):
 
 class RecipeError(OverreadError):
     """A training recipe is incomplete or contradicts itself."""
+
+
+class ArchiveError(OverreadError):
+    """An archive cannot be imported, scored or listed as asked."""
+
+
+class ModelVersionError(OverreadError):
+    """Scores or thresholds of another model version than the installed one."""
