@@ -137,6 +137,7 @@ class Engine:
             calibrated=calibrated,
             finding=finding_probability(calibrated, card),
             mask=None if p.mask_probability is None else masks_from(card, p.mask_probability),
+            mask_probability=p.mask_probability,
             seconds=p.seconds,
         )
 
@@ -218,10 +219,14 @@ def _gated(result: ModelResult, by_name: dict[str, ModelResult]) -> ModelResult:
         return replace(
             result,
             mask=None,
+            mask_probability=None,
             gated=None,
             state=replace(result.state, reason=f"No mask: its gate, the model {card.gate}, did not answer."),
         )
     shut = gate.finding < gate.threshold
     mask = result.mask.copy()
     mask[shut] = False
-    return replace(result, mask=mask, gated=shut)
+    probability = None if result.mask_probability is None else result.mask_probability.copy()
+    if probability is not None:
+        probability[shut] = 0
+    return replace(result, mask=mask, mask_probability=probability, gated=shut)

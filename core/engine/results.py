@@ -51,6 +51,7 @@ class ModelResult:
         mask: bool ``(slices, height, width)`` on the image grid; ``None`` for classifiers.
         gated: ``(slices,)`` true where the gate model said "clear", so that the mask was withheld.
         seconds: time the forward passes took, per slice.
+        mask_probability: float16, shaped as ``mask``, before the mask threshold; 0 where the mask is withheld.
     """
 
     state: ModelState
@@ -60,6 +61,7 @@ class ModelResult:
     mask: np.ndarray | None = None
     gated: np.ndarray | None = None
     seconds: float = 0.0
+    mask_probability: np.ndarray | None = None
 
     @property
     def threshold(self) -> float | None:

@@ -41,7 +41,7 @@ def build_series(frames: Sequence[Frame], identity: Identity) -> Series:
     """One series of frames that belong together: sorted, in physical units, de-identified."""
     first = frames[0]
     notes = list(dict.fromkeys(note for frame in frames for note in frame.notes))
-    ordered, offsets = _sort(frames, notes)
+    ordered, offsets = sort_frames(frames, notes)
     pixels = np.stack([frame.pixels for frame in ordered])
     unit, window = first.unit, ordered[len(ordered) // 2].window
     if first.modality is Modality.PT:
@@ -122,8 +122,13 @@ def _labelled(frame: Frame, label: str) -> Frame:
     return replace(frame, notes=(*frame.notes, note))
 
 
-def _sort(frames: Sequence[Frame], notes: list[str]) -> tuple[list[Frame], list[float] | None]:
-    """Frames along the normal with their offsets in millimetres; by number, without offsets, where positions lack."""
+def sort_frames(frames: Sequence[Frame], notes: list[str]) -> tuple[list[Frame], list[float] | None]:
+    """Frames along the normal with their offsets in millimetres; by number, without offsets, where positions lack.
+
+    Args:
+        frames: frames of one series, in any order.
+        notes: gets a sentence when positions were missing.
+    """
     placed = [(offset, frame) for frame in frames if (offset := _offset(frame)) is not None]
     if len(placed) == len(frames):
         placed.sort(key=lambda pair: (pair[0], pair[1].order[0] or 0, pair[1].order[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.imaging.study import Series, Unit, Window
+from core.imaging.study import Modality, Series, Unit, Window
 
 CT_PRESETS = (
     Window(-600.0, 1500.0, "lung"),
@@ -34,6 +34,16 @@ def automatic(series: Series) -> Window:
         low, high = float(sample.min()), float(sample.max())
     width = max(float(high - low), 1e-6)
     return Window(float(low) + width / 2, width, "automatic")
+
+
+def shown_inverted(series: Series) -> bool:
+    """Whether low values are drawn bright: MONOCHROME1 asks for it, and uptake is read dark on white.
+
+    A picture of a projection is stored as it is seen, white for no uptake, so it is drawn as stored.
+    """
+    if series.unit is Unit.GREY and series.projection == "mip-coronal":
+        return False
+    return series.low_is_bright != (series.modality is Modality.PT and series.unit in (Unit.SUV, Unit.BQML))
 
 
 def to_display(plane: np.ndarray, window: Window, *, invert: bool = False) -> np.ndarray:

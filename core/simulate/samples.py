@@ -84,6 +84,15 @@ def sample_info(sample_id: str) -> SampleInfo:
     raise DataLayoutError(f"There is no sample {sample_id!r}.", f"Known: {known}.")
 
 
+def sample_files(sample_id: str) -> list[tuple[str, bytes]]:
+    """Names and bytes of a sample's image files, as a user would upload them.
+
+    Raises:
+        DataLayoutError: no such sample, or its files are missing.
+    """
+    return [(name, _bytes(name)) for name in sample_info(sample_id).files]
+
+
 def load_sample(sample_id: str) -> Study:
     """Read a sample the way an upload is read, and attach its truth.
 
@@ -98,7 +107,7 @@ def load_sample(sample_id: str) -> Study:
     from core.imaging import attach_truth, coronal_mip, read
 
     info = sample_info(sample_id)
-    study = read([(name, _bytes(name)) for name in info.files])
+    study = read(sample_files(sample_id))
     series = [_complete(one, info.system) for one in study.series]
     if info.system != "pet":
         # A projection along a thigh is no whole-body projection.

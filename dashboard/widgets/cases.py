@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import streamlit as st
 
 from core.engine.results import HeatMap, Review
 from core.errors import OverreadError
-from core.imaging.study import Series, Study
+from core.imaging.study import Series, SourceKind, Study
 from core.systems import Match
 
 MAX_CASES = 6
@@ -38,7 +39,11 @@ class Job:
 
 @dataclass(eq=False)
 class Case:
-    """One study on the Review page, with what was chosen and what the models said."""
+    """One study on the Review page, with what was chosen and what the models said.
+
+    ``originals`` are the uploaded files of a DICOM study: they alone still name the patient, and are kept for nothing
+    but the DICOM objects that the user takes away.
+    """
 
     study: Study
     match: Match
@@ -47,6 +52,7 @@ class Case:
     jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
     chosen_slices: dict[int, int] = field(default_factory=dict)
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
+    originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
     @property
     def key(self) -> str:
@@ -88,8 +94,9 @@ class Case:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the pixels."""
-        return sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
+        """Memory of the pixels and of the files that were kept."""
+        kept = sum(len(data) for _, data in self.originals)
+        return kept + sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
 
 
 def recent() -> list[Case]:
@@ -102,11 +109,16 @@ def current() -> Case | None:
     return _cases().get(st.session_state.get("case", ""))
 
 
-def open_case(study: Study, match: Match) -> Case:
-    """Make a study the current case; stop what the previous one had under way; drop the oldest when memory is full."""
+def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = ()) -> Case:
+    """Make a study the current case; stop what the previous one had under way; drop the oldest when memory is full.
+
+    Args:
+        files: the files it was read from; kept in memory only when they are DICOM.
+    """
     leave()
     cases = _cases()
-    case = Case(study=study, match=match, system=match.system, series_index=match.series_index)
+    kept = tuple(files) if study.source is SourceKind.DICOM else ()
+    case = Case(study=study, match=match, system=match.system, series_index=match.series_index, originals=kept)
     cases[case.key] = case
     select(case.key)
     while len(cases) > 1 and (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.imaging.study import Modality, Series, Unit, Window
+from core.imaging.study import Series, Unit, Window
 from core.preprocessing import windows
 from dashboard.widgets.cases import Case
 
@@ -40,17 +40,7 @@ def show(case: Case) -> View:
 
 def grey(series: Series, index: int, view: View) -> np.ndarray:
     """The slice as 8-bit grey levels, bright and dark as the format asks, then as the reviewer does."""
-    return windows.to_display(series.pixels[index], view.window, invert=view.invert != shown_inverted(series))
-
-
-def shown_inverted(series: Series) -> bool:
-    """Whether low values are drawn bright: MONOCHROME1 asks for it, and uptake is read dark on white.
-
-    A picture of a projection is stored as it is seen, white for no uptake, so it is drawn as stored.
-    """
-    if series.unit is Unit.GREY and series.projection == "mip-coronal":
-        return False
-    return series.low_is_bright != (series.modality is Modality.PT and series.unit in (Unit.SUV, Unit.BQML))
+    return windows.to_display(series.pixels[index], view.window, invert=view.invert != windows.shown_inverted(series))
 
 
 def contrast(series: Series) -> Window:

@@ -24,7 +24,10 @@ def upload() -> None:
         accept_multiple_files=True,
         key=f"upload-{generation}",
     )
-    st.caption("Files stay in this computer's memory. Names and other identifying tags are dropped when they are read.")
+    st.caption(
+        "Files stay in this computer's memory. Names and other identifying tags are dropped when they are read; "
+        "only DICOM objects made for download carry them on, so that they file to the right patient."
+    )
     if files:
         _take([(f.name, f.getvalue()) for f in files])
     error = st.session_state.get("upload-error")
@@ -40,7 +43,7 @@ def from_address() -> None:
     st.session_state["sample-opened"] = wanted
     with messages.shown():
         study = samples.load_sample(wanted)
-        cases.open_case(study, systems.match(study))
+        cases.open_case(study, systems.match(study), samples.sample_files(wanted))
 
 
 def gallery() -> None:
@@ -96,6 +99,6 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         error = messages.as_error(failure)
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
         st.rerun()
-    cases.open_case(study, match)
+    cases.open_case(study, match, files)
     st.query_params.pop("sample", None)
     st.rerun()

@@ -10,6 +10,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from core.imaging.study import Modality, Series, Unit, Window
+from core.preprocessing import windows
 from dashboard.widgets import controls, downloads, render, words
 
 GREY = np.full((40, 40), 90, dtype=np.uint8)
@@ -55,11 +56,11 @@ def test_the_heat_scale_grows_lighter_evenly() -> None:
 
 
 def test_bright_and_dark_follow_the_format_and_the_custom() -> None:
-    assert controls.shown_inverted(_series(unit=Unit.SUV, modality=Modality.PT))  # uptake dark on white
-    assert not controls.shown_inverted(_series(unit=Unit.HU, modality=Modality.CT))
-    assert controls.shown_inverted(_series(unit=Unit.ARBITRARY, modality=Modality.MR, low_is_bright=True))
+    assert windows.shown_inverted(_series(unit=Unit.SUV, modality=Modality.PT))  # uptake dark on white
+    assert not windows.shown_inverted(_series(unit=Unit.HU, modality=Modality.CT))
+    assert windows.shown_inverted(_series(unit=Unit.ARBITRARY, modality=Modality.MR, low_is_bright=True))
     picture = _series(unit=Unit.GREY, modality=Modality.PT, low_is_bright=True, projection="mip-coronal")
-    assert not controls.shown_inverted(picture)
+    assert not windows.shown_inverted(picture)
 
 
 def test_inverting_twice_gives_the_scan_back() -> None:
