@@ -59,13 +59,13 @@ def train_recipe(
     return progress
 
 
-def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str) -> ModelCard:
+def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str, version: str = "1") -> ModelCard:
     """A card without figures yet."""
     return ModelCard(
         system=recipe.system,
         name=recipe.model,
         title=recipe.title,
-        version="1",
+        version=version,
         architecture=recipe.architecture,
         role=recipe.role,
         classes=recipe.classes,
@@ -96,6 +96,14 @@ def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str) ->
     )
 
 
+def next_version(folder: Path) -> str:
+    """One above that of the model that is replaced: thresholds and scores belong to a version."""
+    try:
+        return str(int(ModelCard.load(folder / "card.json").version) + 1)
+    except (OSError, ValueError):
+        return "1"
+
+
 def code_version() -> str:
     """Short commit hash of the code, or ``unknown`` outside a checkout."""
     done = subprocess.run(
@@ -117,7 +125,8 @@ def ship(
     )
     net.load_state_dict(state)
     net.eval()
-    card = draft_card(recipe, parts, progress, device)
+    folder = weights / recipe.system / recipe.model
+    card = draft_card(recipe, parts, progress, device, next_version(folder))
     on_validation = predictions(net, card, parts.validation)
     rough = scored(card, parts.validation, on_validation, labels)
     multi = len(recipe.classes) > 2
@@ -129,7 +138,6 @@ def ship(
     if recipe.role == "segmenter":
         card = card.model_copy(update=mask_rule(card, parts.validation, on_validation, labels, gate_validation))
 
-    folder = weights / recipe.system / recipe.model
     # measured on what is shipped: the stored weights, read back
     save_model(net, card, folder, recipe.storage)
     stored, card = load_model(folder)

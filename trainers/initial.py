@@ -1,4 +1,4 @@
-"""What a network starts from: nothing, a library's weights, or our own pretrained backbone."""
+"""What a network starts from: nothing, a library's weights, our own pretrained backbone, or a shipped model's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
+from core.models.store import load_model
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "weights" / "pretrained"
 BACKBONE = "backbone.safetensors"
@@ -22,7 +23,7 @@ _TRUNK_STEM = {"stages.0.0.": "conv1.", "stages.0.1.": "bn1."}
 
 def library_weights(start: str) -> str | None:
     """The ``pretrained`` argument of :func:`core.models.registry.create` for a recipe's ``initial_weights``."""
-    if start in ("scratch", "ours"):
+    if start in ("scratch", "ours") or start.startswith("model:"):
         return None
     return start.removeprefix("radimagenet:")
 
@@ -31,6 +32,27 @@ def encoder_of(architecture: str) -> str:
     """Name under which an architecture's backbone is kept: U-Nets and classifiers on one encoder share it."""
     found = _ENCODER.match(architecture)
     return found.group(1) if found else architecture
+
+
+def backbone_of_model(net: OverreadNet, folder: Path) -> None:
+    """Fill a network's backbone with that of a shipped model of the same architecture and channels.
+
+    The two recipes must split their common sets alike, or the second would be tested on what the first has learnt.
+
+    Args:
+        folder: ``weights/<system>/<name>``.
+
+    Raises:
+        ModelUnavailableError: no such model, or one of another architecture.
+    """
+    other, card = load_model(folder)
+    try:
+        net.backbone.load_state_dict(other.backbone.state_dict())
+    except RuntimeError as error:
+        raise ModelUnavailableError(
+            f"{card.system}/{card.name} is a {card.architecture} and does not fit {net.architecture}.",
+            "Start from a model of the same architecture and channels.",
+        ) from error
 
 
 def load_backbone(net: OverreadNet, folder: Path) -> None:

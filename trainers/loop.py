@@ -19,7 +19,7 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from trainers.augment import geometric, mixup, photometric
 from trainers.data.tensors import Cases
-from trainers.initial import PRETRAINED, library_weights, load_backbone, set_dropout
+from trainers.initial import PRETRAINED, backbone_of_model, library_weights, load_backbone, set_dropout
 from trainers.judge import validate
 from trainers.logs import Teller, console, write_curve, write_scalars
 from trainers.losses import image_loss, mask_loss
@@ -84,6 +84,8 @@ class Run:
         )
         if recipe.initial_weights == "ours":
             load_backbone(net, pretrained or PRETRAINED)
+        elif recipe.initial_weights.startswith("model:"):
+            backbone_of_model(net, (pretrained or PRETRAINED).parent / recipe.initial_weights.removeprefix("model:"))
         if recipe.dropout is not None:
             set_dropout(net, recipe.dropout)
         self.net: OverreadNet = net
@@ -109,7 +111,8 @@ class Run:
         usable = torch.arange(len(cases))
         if self.recipe.positives_only:
             usable = torch.nonzero(cases.labels > 0).flatten()
-        rows = epoch_rows(cases.labels[usable], how=self.recipe.sampling, images=self.recipe.epoch_images, rng=rng)
+        how, images = self.recipe.sampling, self.recipe.epoch_images
+        rows = epoch_rows(cases.labels[usable], how=how, images=images, rng=rng, sources=cases.sources[usable])
         return usable[rows]
 
     def _rate(self, step: int) -> float:

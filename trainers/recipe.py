@@ -102,7 +102,7 @@ class Recipe(_Part):
     auxiliary_mask: bool = False
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
-    sampling: Literal["natural", "balanced"] = "balanced"
+    sampling: Literal["natural", "balanced", "balanced-sets"] = "balanced"
     epoch_images: int | None = None
     positives_only: bool = False
     epochs: int = Field(default=10, ge=1)
@@ -127,7 +127,9 @@ class Recipe(_Part):
     monitor: Monitor = "auc"  # MONITORS tells the direction
     patience: int = 0  # epochs without a better value before stopping; 0: never
     threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
-    initial_weights: str = Field(default="scratch", pattern=r"^(scratch|imagenet|ours|radimagenet:.+)$")
+    initial_weights: str = Field(
+        default="scratch", pattern=r"^(scratch|imagenet|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
+    )
     storage: Literal["float16", "int8", "float32"] = "float16"
     seed: int = 0
     published: str = ""
@@ -162,7 +164,7 @@ def with_initial_weights(recipe: Recipe, start: str) -> Recipe:
     """The recipe with other initial weights; it keeps its own folder under ``runs`` and its own hash.
 
     Raises:
-        RecipeError: not one of ``scratch``, ``imagenet``, ``ours`` and ``radimagenet:FILE``.
+        RecipeError: not one of ``scratch``, ``imagenet``, ``ours``, ``radimagenet:FILE`` and ``model:SYSTEM/NAME``.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", start.split(":")[0].lower())
     return _variant(recipe, {"initial_weights": start}, slug)

@@ -16,16 +16,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from core.errors import ModelUnavailableError, RecipeError
 from core.imaging.study import Series, Unit
 from core.models.registry import create
+from core.models.store import load_model, save_model
 from core.preprocessing import enhance as reference
 from core.preprocessing.contract import InputContract
 from core.preprocessing.prepare import prepare
+from tests.engine.installed import card_of
 from tests.trainers.small import write_recipe
 from trainers import loop
 from trainers.augment import _crops, geometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import to_cases
 from trainers.enhance import enhanced, windowed
-from trainers.initial import BACKBONE, load_backbone, set_dropout
+from trainers.initial import BACKBONE, backbone_of_model, load_backbone, set_dropout
 from trainers.logs import write_curve, write_scalars
 from trainers.loop import Run
 from trainers.losses import image_loss
@@ -185,6 +187,18 @@ def test_our_backbone_serves_classifiers_and_u_nets_alike(tmp_path: Path) -> Non
     (tmp_path / "resnet34" / BACKBONE).write_bytes((tmp_path / "resnet18" / BACKBONE).read_bytes())
     with pytest.raises(ModelUnavailableError, match="does not fit"):
         load_backbone(create("resnet34", classes=2, channels=3, size=(64, 64)), tmp_path)
+
+
+def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
+    net = create("resnet18", classes=2, channels=1, size=(48, 48)).eval()
+    save_model(net, card_of("breast-mri", "resnet18", "resnet18"), tmp_path, "float32")
+    shipped, card = load_model(tmp_path)
+    net = create(card.architecture, classes=4, channels=card.contract.channels, size=(48, 48)).eval()
+    backbone_of_model(net, tmp_path)
+    x = torch.rand(1, card.contract.channels, 48, 48, generator=rng())
+    torch.testing.assert_close(net.feature_stages(x)[-1], shipped.feature_stages(x)[-1])
+    with pytest.raises(ModelUnavailableError, match="does not fit"):
+        backbone_of_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
 def test_other_initial_weights_are_another_run(tmp_path: Path) -> None:

@@ -132,3 +132,11 @@ def test_a_recipes_hash_changes_with_its_text(tmp_path: Path) -> None:
     second = load_recipe(str(write_recipe(tmp_path, lr="1.0e-3")))
     assert first.sha256 != second.sha256
     assert first.source == "small"
+
+
+def test_within_a_class_every_set_is_drawn_equally_often() -> None:
+    labels = torch.tensor([0] * 50 + [1] * 50)
+    sources = torch.tensor([0] * 45 + [1] * 5 + [1] * 40 + [0] * 10)  # either set is mostly of one class
+    rows = epoch_rows(labels, how="balanced-sets", images=40, rng=rng(), sources=sources)
+    seen = Counter(zip(labels[rows].tolist(), sources[rows].tolist(), strict=True))
+    assert seen == {(0, 0): 10, (0, 1): 10, (1, 0): 10, (1, 1): 10}

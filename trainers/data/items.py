@@ -25,6 +25,7 @@ class Item:
         ids: identifier per slice, as in the set's index.
         split: named part the set's publisher put it in, when there is one.
         simulated: drawn, not scanned: trained on, never counted.
+        source: the data part of the recipe it comes from.
     """
 
     series: Series
@@ -33,6 +34,7 @@ class Item:
     ids: tuple[str, ...]
     split: str | None = None
     simulated: bool = False
+    source: str = ""
 
 
 def split_groups(items: Sequence[Item], *, validation: float, test: float, seed: int) -> dict[str, str]:

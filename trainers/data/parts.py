@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +70,8 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
         modality = recipe.contract.modality or MODALITIES.get(part.name, "PT")
         extra = simulated_items(recipe.system, wanted, recipe.seed, modality=modality)
         for name in PARTS:
-            found[name] += by_part[name]
-        found["train"] += _known(extra, part)
+            found[name] += [replace(item, source=part.name) for item in by_part[name]]
+        found["train"] += [replace(item, source=part.name) for item in _known(extra, part)]
         use.append(
             DataUse(
                 name=part.name,

@@ -25,6 +25,7 @@ class Cases:
         labels: class index ``(N,)``.
         groups, ids: per slice.
         simulated: bool ``(N,)``.
+        sources: which data part of the recipe, as a number ``(N,)``.
     """
 
     planes: torch.Tensor
@@ -35,6 +36,7 @@ class Cases:
     groups: np.ndarray
     ids: np.ndarray
     simulated: np.ndarray
+    sources: torch.Tensor
     contract: InputContract
 
     def __len__(self) -> int:
@@ -62,6 +64,8 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
     groups: list[str] = []
     ids: list[str] = []
     simulated: list[bool] = []
+    sources: list[int] = []
+    names = sorted({item.source for item in items})
     any_mask = any(item.series.truth is not None for item in items)
     for item in items:
         fit, start, count = fit_of(item.series, contract), len(targets), item.series.slices
@@ -77,6 +81,7 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
                 masks.append(np.round(covered * 255).astype(np.uint8))
             groups.append(item.group)
             simulated.append(item.simulated)
+            sources.append(names.index(item.source))
         ids.extend(item.ids)
     return Cases(
         planes=torch.from_numpy(np.stack(planes)),
@@ -87,5 +92,6 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
         groups=np.array(groups),
         ids=np.array(ids),
         simulated=np.array(simulated),
+        sources=torch.tensor(sources),
         contract=contract,
     )
