@@ -52,7 +52,9 @@ def train(
     limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="Start from: scratch, imagenet, radimagenet:FILE or ours; else as the recipe says."),
+        typer.Option(
+            help="Start from: scratch, imagenet, radimagenet:FILE, ours or model:SYSTEM/NAME; else as the recipe says."
+        ),
     ] = None,
     trial: Annotated[bool, typer.Option(help="Two epochs of a few small batches; nothing is shipped.")] = False,
 ) -> None:
