@@ -59,3 +59,35 @@ class ArchiveError(OverreadError):
 
 class ModelVersionError(OverreadError):
     """Scores or thresholds of another model version than the installed one."""
+
+
+class DiscrepancyError(OverreadError):
+    """Labels cannot be ranked: too few images, or evidence that does not fit together."""
+
+
+class StoreError(OverreadError):
+    """The store cannot do what was asked."""
+
+
+class NotFoundError(StoreError):
+    """The store holds no such row or image."""
+
+
+class NotAllowedError(StoreError):
+    """The user's roles do not include this action."""
+
+
+class BlindingError(StoreError):
+    """The models' answers are not released to this reader yet, or a blind opinion is no longer possible."""
+
+
+class AlreadyLockedError(StoreError):
+    """This reader's answer on this case is locked already: locked answers are never changed."""
+
+
+class StoreDamagedError(StoreError):
+    """An image or the audit trail is not what it was when it was written."""
+
+
+class BackupDamagedError(StoreError):
+    """A backup or export is incomplete or was changed."""
