@@ -1,0 +1,250 @@
+"""Which recorded labels are most likely wrong: log odds by image, pooled over the patient, with every part named.
+
+The model. A signal (a model's probability, a segmenter's mask, cleanlab's class-adjusted probability) gives a
+log-likelihood ratio for a finding, measured on validation patients (:mod:`core.audit.discrepancy_profile`). Signals of
+one image resemble each other, and so do images of one patient: sums of ratios are divided by the design effect. The
+patient has an unknown share of wrong labels, from a rare slip to all of them (a report that is wrong, a mix-up), or,
+where the label belongs to the patient, one unknown true label. Summing over these unknowns gives each image's
+probability that its recorded label is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from cleanlab.rank import get_label_quality_scores
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal
+from core.errors import DiscrepancyError
+
+CLEANLAB = "cleanlab"
+MASK = "mask of "  # prefix of a segmenter's mask among the signals
+SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
+TRUSTED = 0.95  # images stranger than this share of the calibration images lose weight ...
+ONE_LABEL = 0.85  # labels belong to the patient when so many images agree with their patient's majority
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known about ``N`` images.
+
+    Attributes:
+        ids, groups: ``(N,)`` names of the images and of their patients.
+        recorded: ``(N,)`` whether the recorded label is a finding.
+        probabilities: ``(N,)`` calibrated probability of a finding by model, out of fold or held out, from a model
+            that never saw the image; ``nan`` where a model did not answer.
+        mask_pixels: ``(N,)`` outlined pixels by segmenter, ``nan`` where its mask was withheld or not asked for.
+        strangeness: ``(N,)`` share of the calibration images that lie nearer to the training data than this image, in
+            [0, 1]; ``None`` when no out-of-distribution score is known.
+    """
+
+    ids: Sequence[str]
+    groups: Sequence[str]
+    recorded: ArrayLike
+    probabilities: Mapping[str, ArrayLike]
+    mask_pixels: Mapping[str, ArrayLike] = field(default_factory=dict)
+    strangeness: ArrayLike | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How labels go wrong, before looking.
+
+    Attributes:
+        error_rate: share of patients whose labels are wrong in part or all.
+        slip: share of single wrong labels in an otherwise right patient.
+        cleanlab: whether cleanlab's class-adjusted probability is one of the signals.
+        one_label: whether the label belongs to the patient; ``None``: told from the recorded labels.
+    """
+
+    error_rate: float = 0.05
+    slip: float = 0.01
+    cleanlab: bool = True
+    one_label: bool | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Discrepancies:
+    """Answer of :func:`rank_discrepancies`, arrays in the order of the evidence.
+
+    Attributes:
+        log_odds: ``(N,)`` that the recorded label is wrong, nats. probability: ``(N,)`` the same in [0, 1].
+        order: ``(N,)`` row numbers, most suspicious first.
+        parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), and
+            ``patient`` (what the patient's other images and the recorded labels add).
+        trust: ``(N,)`` weight of the image's own evidence, below 1 for an image unlike the calibration images.
+        contradicting: ``(N,)`` share of the patient's images whose pooled signals contradict their label.
+        finding: ``(N,)`` mean calibrated probability of a finding over the models that answered.
+        split_models: ``(N,)`` whether some models say finding and others do not.
+        evidence, one_label: what was asked; whether labels were taken to belong to patients.
+    """
+
+    log_odds: Floats
+    probability: Floats
+    order: NDArray[np.intp]
+    parts: dict[str, Floats]
+    trust: Floats
+    contradicting: Floats
+    finding: Floats
+    split_models: NDArray[np.bool_]
+    evidence: Evidence
+    one_label: bool
+
+
+def signals_of(evidence: Evidence) -> dict[str, Floats]:
+    """Signals by name in the form that profiles are fitted on: log odds by model, mask sizes by segmenter."""
+    found = {name: logits(p) for name, p in evidence.probabilities.items()}
+    return found | {MASK + name: mask_signal(pixels) for name, pixels in evidence.mask_pixels.items()}
+
+
+def rank_discrepancies(
+    evidence: Evidence, profiles: Profiles | None = None, settings: Settings | None = None
+) -> Discrepancies:
+    """Rank images by how likely their recorded label is wrong.
+
+    Args:
+        evidence: labels and what speaks about them. profiles: what the signals were worth on validation patients,
+            from :func:`core.audit.discrepancy_profile.fit_profiles` on :func:`signals_of`; assumed when not given.
+        settings: how labels go wrong.
+
+    Raises:
+        DiscrepancyError: no image, no model, unequal lengths, probabilities outside [0, 1].
+    """
+    profiles, settings = profiles or Profiles({}), settings or Settings()
+    recorded, code = _checked(evidence)
+    trust = _trust(evidence, len(recorded))
+    ratios = _ratios(evidence, recorded, profiles, settings) * trust[:, None]
+    names = [*signals_of(evidence), *([CLEANLAB] if settings.cleanlab else [])]
+    answered = np.maximum((ratios != 0).sum(1), 1)
+    own = ratios / discount(answered, profiles.likeness)[:, None]
+    for_finding = own.sum(1)
+    against = np.where(recorded, -for_finding, for_finding)
+    one_label = _belongs_to_patient(recorded, code) if settings.one_label is None else settings.one_label
+    weight = 1.0 / discount(np.bincount(code), profiles.icc)
+    if one_label:
+        log_odds = _true_label(for_finding, recorded, code, weight, settings)
+    else:
+        log_odds = _share_wrong(against, code, weight, settings)
+    sign = np.where(recorded, -1.0, 1.0)
+    parts = {"prior": np.full(len(recorded), float(special.logit(settings.error_rate)))}
+    parts |= {name: sign * own[:, k] for k, name in enumerate(names)}
+    parts["patient"] = log_odds - sum(parts.values())
+    p = np.stack([np.asarray(v, dtype=np.float64) for v in evidence.probabilities.values()], 1)
+    with np.errstate(invalid="ignore"):
+        split = np.logical_and((p >= 0.5).any(1), (p < 0.5).any(1))
+    silent = np.isnan(p).all(1)
+    mean = np.where(silent, np.nan, np.nansum(p, 1) / np.maximum((~np.isnan(p)).sum(1), 1))
+    return Discrepancies(
+        log_odds=log_odds,
+        probability=special.expit(log_odds),
+        order=np.lexsort((-against, -log_odds)),
+        parts=parts,
+        trust=trust,
+        contradicting=(np.bincount(code, against > 0) / np.bincount(code))[code],
+        finding=mean,
+        split_models=np.asarray(split),
+        evidence=evidence,
+        one_label=one_label,
+    )
+
+
+def _checked(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    recorded = np.asarray(evidence.recorded).astype(bool)
+    n = len(recorded)
+    columns = [*evidence.probabilities.values(), *evidence.mask_pixels.values()]
+    if not n or not evidence.probabilities:
+        raise DiscrepancyError("There are no images or no models to rank by.", "Score the images first.")
+    if len(evidence.ids) != n or len(evidence.groups) != n or any(np.shape(c) != (n,) for c in columns):
+        raise DiscrepancyError("Labels, patients and scores differ in number.", "Give one of each for every image.")
+    for values in evidence.probabilities.values():
+        p = np.asarray(values, dtype=np.float64)
+        if bool(((p < 0) | (p > 1)).any()):
+            raise DiscrepancyError("A probability lies outside [0, 1].", "Give calibrated probabilities of a finding.")
+    return recorded, np.unique(np.asarray(evidence.groups, dtype=str), return_inverse=True)[1]
+
+
+def _trust(evidence: Evidence, n: int) -> Floats:
+    """1 up to the 95th percentile of the calibration images, falling to 0 beyond all of them."""
+    if evidence.strangeness is None:
+        return np.ones(n)
+    q = np.asarray(evidence.strangeness, dtype=np.float64)
+    return np.where(np.isnan(q), 1.0, np.clip((1.0 - q) / (1.0 - TRUSTED), 0.0, 1.0))
+
+
+def _ratios(evidence: Evidence, recorded: NDArray[np.bool_], profiles: Profiles, settings: Settings) -> Floats:
+    """``(N, signals)`` log-likelihood ratios for a finding."""
+    columns = [profiles.get(name).evidence(values) for name, values in signals_of(evidence).items()]
+    if settings.cleanlab:
+        adjusted = class_adjusted(evidence.probabilities, recorded)
+        columns.append(profiles.get(CLEANLAB).evidence(logits(adjusted)))
+    return np.stack(columns, 1)
+
+
+def class_adjusted(probabilities: Mapping[str, ArrayLike], recorded: NDArray[np.bool_]) -> Floats:
+    """Probability of a finding as cleanlab's label quality sees it: class thresholds from the recorded labels.
+
+    cleanlab (Northcutt et al. 2021) takes off each class's mean self-confidence, which undoes a model's leaning
+    towards one class in *these* data. ``nan`` where no model answered or only one class is recorded.
+    """
+    p = np.stack([np.asarray(v, dtype=np.float64) for v in probabilities.values()], 1)
+    out = np.full(len(p), np.nan)
+    rows = np.flatnonzero(~np.isnan(p).all(1))
+    known = recorded[rows]
+    if not len(rows) or known.all() or not known.any():
+        return out
+    mean = np.nanmean(p[rows], 1)
+    quality = get_label_quality_scores(known.astype(int), np.stack([1 - mean, mean], 1), adjust_pred_probs=True)
+    out[rows] = np.where(known, quality, 1 - quality)
+    return out
+
+
+def _belongs_to_patient(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> bool:
+    size, findings = np.bincount(code), np.bincount(code, recorded)
+    return bool(np.maximum(findings, size - findings).sum() >= ONE_LABEL * len(recorded))
+
+
+def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settings: Settings) -> Floats:
+    """Log odds that each label is wrong when any share of a patient's labels may be.
+
+    Half of the patients with errors have all labels wrong, the other half some share of them.
+    """
+    shares = np.array([settings.slip, *SHARES])
+    some = settings.error_rate / 2
+    prior = np.log([1 - settings.error_rate, *[some / (len(SHARES) - 1)] * (len(SHARES) - 1), some])
+    with np.errstate(divide="ignore"):
+        right, wrong = np.log1p(-shares)[None], np.log(shares)[None] + against[:, None]
+    each = np.logaddexp(right, wrong)
+    by_patient = np.stack([np.bincount(code, each[:, k]) for k in range(len(shares))], 1)
+    posterior = prior + weight[:, None] * by_patient
+    posterior = (posterior - special.logsumexp(posterior, 1, keepdims=True))[code]
+    return np.asarray(
+        special.logsumexp(posterior + wrong - each, axis=1) - special.logsumexp(posterior + right - each, axis=1)
+    )
+
+
+def _true_label(
+    for_finding: Floats, recorded: NDArray[np.bool_], code: NDArray[np.intp], weight: Floats, settings: Settings
+) -> Floats:
+    """Log odds that each label is wrong when the patient has one true label.
+
+    Recorded labels are wrong for the whole patient at the error rate, singly at the rate of slips; an image may
+    show something else than its patient's label at the rate of slips too, which bounds what one image can say.
+    """
+    slip = settings.slip
+    inside, outside = np.log1p(-slip), np.log(slip)
+    bounded = np.logaddexp(inside + for_finding, outside) - np.logaddexp(inside, outside + for_finding)
+    findings = np.bincount(code, recorded).astype(np.float64)
+    clear = np.bincount(code) - findings
+    usual, mixed_up = np.log1p(-settings.error_rate), np.log(settings.error_rate)
+
+    def said(right: Floats, wrong: Floats) -> Floats:
+        return np.asarray(
+            np.logaddexp(usual + right * inside + wrong * outside, mixed_up + wrong * inside + right * outside)
+        )
+
+    odds = weight * np.bincount(code, bounded) + said(findings, clear) - said(clear, findings)
+    return np.where(recorded, -odds[code], odds[code])

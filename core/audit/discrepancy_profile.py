@@ -1,0 +1,178 @@
+"""What each signal was worth on validation patients: log-likelihood ratios, their bounds, and their correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+from core.errors import DiscrepancyError
+
+Floats = NDArray[np.float64]
+
+CLIP = 1e-6  # a probability is never nearer to 0 or 1 than this before its logit is taken
+STRENGTH = 4.0  # pull of a fitted line towards "take the calibrated probability at its word", in patients
+UNKNOWN_ICC = 0.2  # correlation of a model's errors within a patient, where no validation patients tell
+UNKNOWN_LIKENESS = 0.8  # correlation between signals, likewise
+UNKNOWN_BOUND = np.log(20.0)  # no signal of unknown worth outweighs 20 to 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a signal's value turns into evidence for a finding.
+
+    ``log P(value | finding) / P(value | no finding) = slope * value + intercept``, kept within ``±bound`` nats.
+
+    Attributes:
+        name: signal, such as a model's name.
+        sensitivity, specificity: at ``slope * value + intercept = 0`` on the validation images; ``nan`` when unknown.
+        icc: correlation of its errors between images of one patient, in [0, 1).
+        n, groups: validation images and patients it rests on; 0 when it is assumed.
+    """
+
+    name: str
+    slope: float = 1.0
+    intercept: float = 0.0
+    bound: float = float(UNKNOWN_BOUND)
+    sensitivity: float = float("nan")
+    specificity: float = float("nan")
+    icc: float = UNKNOWN_ICC
+    n: int = 0
+    groups: int = 0
+
+    def evidence(self, values: ArrayLike) -> Floats:
+        """Log-likelihood ratios in nats for ``(N,)`` values; 0 where a value is ``nan``: no answer, no evidence."""
+        x = np.asarray(values, dtype=np.float64)
+        ratio = np.clip(self.slope * x + self.intercept, -self.bound, self.bound)
+        return np.where(np.isnan(x), 0.0, ratio)
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Profiles of all signals, by name, and the mean correlation between signals of one image given its class."""
+
+    of: Mapping[str, Profile]
+    likeness: float = UNKNOWN_LIKENESS
+    icc: float = UNKNOWN_ICC
+
+    def get(self, name: str) -> Profile:
+        """Profile of a signal; an assumed one when it was never measured."""
+        return self.of.get(name, Profile(name))
+
+
+def logits(probability: ArrayLike) -> Floats:
+    """Log odds of calibrated probabilities; ``nan`` stays ``nan``."""
+    return np.asarray(special.logit(np.clip(np.asarray(probability, dtype=np.float64), CLIP, 1 - CLIP)))
+
+
+def mask_signal(pixels: ArrayLike) -> Floats:
+    """Outlined pixels as a signal: -1 for an empty mask, else ``log10(pixels)``; ``nan`` stays ``nan``."""
+    x = np.asarray(pixels, dtype=np.float64)
+    return np.where(x > 0, np.log10(np.maximum(x, 1.0)), np.where(np.isnan(x), np.nan, -1.0))
+
+
+def fit_profiles(signals: Mapping[str, ArrayLike], finding: ArrayLike, groups: Sequence[str] | ArrayLike) -> Profiles:
+    """Measure signals on validation images with known labels.
+
+    A logistic line by signal, every patient with the same total weight, drawn towards the identity for calibrated
+    log odds with the strength of four patients, so that a handful of patients cannot turn a calibrated model round.
+
+    Args:
+        signals: ``(V,)`` values by name: :func:`logits` of calibrated probabilities, :func:`mask_signal` of masks.
+        finding: ``(V,)`` whether the label is a finding. groups: ``(V,)`` patients.
+
+    Raises:
+        DiscrepancyError: unequal lengths, or only one class.
+    """
+    truth = np.asarray(finding).astype(bool)
+    of = np.asarray(groups)
+    if any(len(np.asarray(v)) != len(truth) for v in signals.values()) or len(of) != len(truth):
+        raise DiscrepancyError("Signals, labels and patients differ in number.", "Give one of each for every image.")
+    if not len(truth) or truth.all() or not truth.any():
+        raise DiscrepancyError("The validation images have one class only.", "Give images with and without a finding.")
+    profiles, evidence = {}, []
+    for name, values in signals.items():
+        x = np.asarray(values, dtype=np.float64)
+        profiles[name] = _fit(name, x, truth, of)
+        evidence.append(profiles[name].evidence(x))
+    table = np.stack(evidence, 1)
+    likeness = _likeness(table, truth)
+    pooled = table.sum(1) / discount(table.shape[1], likeness)
+    return Profiles(profiles, likeness, icc(pooled, truth, of))
+
+
+def discount(count: ArrayLike, correlation: float) -> Floats:
+    """By what the sum of ``count`` equally correlated log-likelihood ratios overstates: ``1 + (count - 1) * r``.
+
+    The design effect of cluster sampling (Kish 1965): ``count / discount`` is the effective number of observations.
+    """
+    return np.asarray(1.0 + (np.maximum(np.asarray(count, dtype=np.float64), 1.0) - 1.0) * correlation)
+
+
+def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]) -> Profile:
+    known = ~np.isnan(x)
+    x, truth, of = x[known], truth[known], of[known]
+    if not len(x) or truth.all() or not truth.any():
+        return Profile(name)
+    _, code, size = np.unique(of, return_inverse=True, return_counts=True)
+    patients = len(size)
+    # Both classes weigh the same, so that the line is a likelihood ratio and holds at any prevalence.
+    weight = 1.0 / size[code]
+    for one in (truth, ~truth):
+        weight[one] *= patients / 2 / weight[one].sum()
+    sign = np.where(truth, 1.0, -1.0)
+    start = np.array([1.0, 0.0])
+
+    def loss(at: Floats) -> float:
+        misfit = float(np.sum(weight * np.logaddexp(0.0, -sign * (at[0] * x + at[1]))))
+        return misfit + STRENGTH / 2 * float(np.sum((at - start) ** 2))
+
+    slope, intercept = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7}).x
+    slope = max(float(slope), 0.0)  # a signal that speaks against itself on a few patients is no signal
+    says = slope * x + intercept > 0
+    ratio = np.clip(slope * x + intercept, -np.log(patients + 1), np.log(patients + 1))
+    return Profile(
+        name=name,
+        slope=slope,
+        intercept=float(intercept),
+        bound=float(np.log(patients + 1)),  # so many patients cannot show odds beyond their number
+        sensitivity=float(says[truth].mean()),
+        specificity=float((~says[~truth]).mean()),
+        icc=icc(ratio, truth, of),
+        n=len(x),
+        groups=patients,
+    )
+
+
+def icc(values: Floats, truth: NDArray[np.bool_], groups: NDArray[np.generic]) -> float:
+    """Intraclass correlation (one-way analysis of variance) of values within patients, given the class.
+
+    Returns:
+        In [0, 0.95]; the assumed 0.2 when there are too few patients to tell.
+    """
+    rest = values - np.where(truth, values[truth].mean(), values[~truth].mean())
+    _, code, size = np.unique(groups, return_inverse=True, return_counts=True)
+    n, k = len(rest), len(size)
+    if k < 3 or n - k < 3:
+        return UNKNOWN_ICC
+    means = np.bincount(code, rest) / size
+    between = float((size * (means - rest.mean()) ** 2).sum()) / (k - 1)
+    within = float(((rest - means[code]) ** 2).sum()) / (n - k)
+    typical = (n - float((size**2).sum()) / n) / (k - 1)
+    total = between + (typical - 1) * within
+    return float(np.clip((between - within) / total, 0.0, 0.95)) if total > 0 else UNKNOWN_ICC
+
+
+def _likeness(evidence: Floats, truth: NDArray[np.bool_]) -> float:
+    """Mean correlation between signals (columns) given the class, in [0, 1]; 1 for a single signal."""
+    if evidence.shape[1] < 2:
+        return 1.0
+    rest = evidence - np.where(truth[:, None], evidence[truth].mean(0), evidence[~truth].mean(0))
+    spread = rest.std(0)
+    if (spread == 0).any():
+        return UNKNOWN_LIKENESS
+    r = np.corrcoef(rest.T)
+    return float(np.clip(r[np.triu_indices(len(r), 1)].mean(), 0.0, 1.0))
