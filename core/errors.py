@@ -91,3 +91,7 @@ class StoreDamagedError(StoreError):
 
 class BackupDamagedError(StoreError):
     """A backup or export is incomplete or was changed."""
+
+
+class ReportError(OverreadError):
+    """A report cannot be made of this case: it is still blind, or its source files do not allow it."""
