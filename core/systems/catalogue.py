@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core.errors import SystemMismatchError
 from core.imaging.study import Modality
-from core.systems.declaration import ModelSlot, System
+from core.systems.declaration import ModelSlot, System, Term
+
+MALIGNANT = Term("86049000", "SCT", "Malignant neoplasm, primary")
 
 BRAIN_MR = System(
     name="brain-mr",
@@ -27,6 +29,7 @@ BRAIN_MR = System(
         ),
     ),
     licence_note="Trained on LGG Segmentation (Buda; images TCGA-LGG), CC BY-NC-SA 4.0: not for commercial use.",
+    coded_site=Term("12738006", "SCT", "Brain"),
 )
 
 CHEST_CT = System(
@@ -48,6 +51,8 @@ CHEST_CT = System(
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
     ),
     licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0.",
+    coded_finding=MALIGNANT,
+    coded_site=Term("39607008", "SCT", "Lung"),
 )
 
 BREAST_MRI = System(
@@ -69,6 +74,8 @@ BREAST_MRI = System(
         ModelSlot("vgg16", "VGG-16", "vgg16", "classifier"),
     ),
     licence_note="Trained on BreaDM; research use, by request from its authors.",
+    coded_finding=MALIGNANT,
+    coded_site=Term("76752008", "SCT", "Breast"),
 )
 
 PET = System(
@@ -91,6 +98,7 @@ PET = System(
         ModelSlot("inception-three-class", "InceptionResNetV2, three classes", "inception_resnet_v2", "classifier"),
     ),
     licence_note="Trained on DM i AI 2023 projections; no licence stated: internal use only.",
+    coded_site=Term("38266002", "SCT", "Entire body"),
 )
 
 MR_PET = System(
@@ -111,6 +119,7 @@ MR_PET = System(
         ModelSlot("combined", "ResNet-34, MR and PET", "resnet34", "classifier"),
     ),
     licence_note="Trained on TCIA Soft-tissue-Sarcoma (IBSI copy), CC BY 3.0.",
+    coded_site=Term("87784001", "SCT", "Soft tissue"),
 )
 
 SYSTEMS: dict[str, System] = {s.name: s for s in (BRAIN_MR, CHEST_CT, BREAST_MRI, PET, MR_PET)}

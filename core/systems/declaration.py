@@ -19,6 +19,18 @@ class ModelSlot:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A coded concept: code, coding scheme (``SCT`` is SNOMED CT, ``DCM`` is DICOM PS3.16) and its meaning."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+NEOPLASM = Term("108369006", "SCT", "Neoplasm")
+
+
+@dataclass(frozen=True)
 class System:
     """Declaration of one system.
 
@@ -34,6 +46,7 @@ class System:
         scope: what an answer does and does not mean, one sentence.
         models: the models, first the main one.
         licence_note: licence of the training data.
+        coded_finding, coded_site: what a finding is and where, for DICOM objects.
     """
 
     name: str
@@ -49,3 +62,5 @@ class System:
     scope: str
     models: tuple[ModelSlot, ...]
     licence_note: str
+    coded_finding: Term = NEOPLASM
+    coded_site: Term | None = None
