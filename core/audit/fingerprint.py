@@ -67,8 +67,8 @@ def _packed(bits: NDArray[np.bool_]) -> np.uint64:
     return np.packbits(bits.reshape(-1)).view(">u8").astype(np.uint64)[0]
 
 
-def _grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """8-bit version for hashing; physical values are stretched from their minimum to their maximum."""
+def grey_levels(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """8-bit version, as hashes and thumbnails see it; physical values are stretched over their whole range."""
     if pixels.dtype == np.uint8:
         return pixels
     low, high = float(pixels.min()), float(pixels.max())
@@ -127,7 +127,7 @@ def fingerprint(
     """
     if pixels.ndim != 2 or not pixels.size:
         raise DataLayoutError(f"{name} has shape {pixels.shape}.", "The audit takes single grey planes.")
-    grey = _grey(pixels)
+    grey = grey_levels(pixels)
     image = Image.fromarray(grey)
     small = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), dtype=np.float32).reshape(-1)
     small = small - small.mean()

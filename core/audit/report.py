@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from core.audit.duplicates import Pairs, clusters, embedding_pairs, exact_sets, 
 from core.audit.fingerprint import Table
 from core.audit.leakage import conflicting_sets, groups_on_both_sides, mixed_groups
 from core.audit.shortcuts import Shortcut, combined_shortcut, shortcut_baselines
+
+Watch = Callable[[str, float], None]  # told what is being done and the fraction done; may raise to end it
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def audit_table(
     min_cosine: float = 0.99,
     resamples: int = 1000,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> AuditReport:
     """Audit a set.
 
@@ -151,14 +155,18 @@ def audit_table(
         features: ``(N, F)`` of a model, for the embedding comparison; by default the thumbnails.
         max_distance: bits of 64, for both perceptual hashes. min_cosine: for embeddings.
         resamples, seed: of the intervals of the shortcuts.
+        watch: told of every step; what it raises ends the audit.
     """
+    tell = watch or (lambda _text, _fraction: None)
     n = len(table)
     side = table.splits if table.splits is not None else table.groups
     between = "parts" if table.splits is not None else "groups" if table.groups is not None else "pictures"
     embedding = table.thumbnails if features is None else features
     usable = ~table.flat
     # Sought once over the whole set, then narrowed to the two sides: the clusters need all of them.
+    tell("Comparing hashes", 0.0)
     hashed = hash_pairs(table.hashes, max_distance, None, usable)
+    tell("Comparing thumbnails", 0.2)
     embedded = embedding_pairs(embedding, min_cosine, None, usable)
     exact = exact_sets(table.sha256)
     chains = [Pairs(rows[:-1], rows[1:], np.zeros(len(rows) - 1)) for rows in exact]
@@ -167,6 +175,10 @@ def audit_table(
     across = np.zeros(n, dtype=bool) if table.splits is None else _crossing(exact, table.splits, n)
     conflicts = conflicting_sets(table.sha256, table.labels)
     units = table.groups if table.groups is not None else joined
+    tell("Measuring shortcuts", 0.4)
+    shortcuts = shortcut_baselines(table.features, table.positive, table.sha256, units, resamples, seed)
+    tell("Shortcuts together", 0.9)
+    combined = combined_shortcut(table.features, table.positive, units, seed)
     hash_words = f"DCT and gradient hash, both within {max_distance} of 64 bits"
     embedding_words = f"{feature_name if features is not None else '16 x 16 thumbnail'}, cosine >= {min_cosine:g}"
     return AuditReport(
@@ -193,8 +205,8 @@ def audit_table(
         mixed_groups=None if table.groups is None else len(mixed_groups(table.groups, table.labels)),
         conflicts=len(conflicts),
         conflict_pictures=sum(len(rows) for rows in conflicts),
-        shortcuts=shortcut_baselines(table.features, table.positive, table.sha256, units, resamples, seed),
-        combined=combined_shortcut(table.features, table.positive, units, seed),
+        shortcuts=shortcuts,
+        combined=combined,
         interval_method=f"95 % percentile bootstrap, {resamples} resamples of {len(np.unique(units))} "
         + ("groups" if table.groups is not None else "clusters of near copies (no patient is known)"),
     )

@@ -13,7 +13,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from core.statistics import bootstrap_by_group, roc_auc
+from core.statistics import roc_auc, weighted
+from core.statistics.weighted import bootstrap_weighted
 
 HIGHER = "higher in positives"
 LOWER = "lower in positives"
@@ -61,7 +62,7 @@ def shortcut_baselines(
     for name, values in features.items():
         auc = roc_auc(positive, values)
         turn = 1.0 if not auc < 0.5 else -1.0
-        interval = bootstrap_by_group(roc_auc, (positive, turn * values), groups, n, seed)
+        interval = bootstrap_weighted(weighted.auc(positive, turn * values), len(values), groups, n, seed)
         direction = NONE if np.ptp(values) == 0 else HIGHER if turn > 0 else LOWER
         distinct = roc_auc(positive[single], turn * values[single])
         found.append(Shortcut(name, interval.value, interval.low, interval.high, direction, distinct))

@@ -17,11 +17,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from core.audit import tabulate, to_markdown
+from core.audit.folder import audit
+from core.audit.sets import fingerprints, read_split
+from core.audit.simulated import simulated_fingerprints
 from core.errors import DataLayoutError, OverreadError, UnreadableFileError
 from tests.audit.folder import planted, texture, write_set
-from trainers.audit import audit, audit_command, refresh_card
-from trainers.audit_sets import fingerprints, read_split
-from trainers.audit_simulated import simulated_fingerprints
+from trainers.audit import audit_command, refresh_card
 
 
 def test_planted_faults_are_found_and_no_others(tmp_path: Path) -> None:

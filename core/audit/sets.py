@@ -11,9 +11,10 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from PIL import Image, UnidentifiedImageError
 
-from core.audit import Fingerprint, fingerprint
+from core.audit.fingerprint import Fingerprint, fingerprint
 from core.errors import DataLayoutError, UnreadableFileError
 
 GROUPS = ("patient", "group", "study")
@@ -34,8 +35,11 @@ def read_index(folder: Path) -> list[Row]:
     path = folder / "index.csv"
     if not path.is_file():
         raise DataLayoutError(f"{folder} has no index.csv.", "Lay the folder out as its data card (data/cards) says.")
-    with path.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            rows: list[Row] = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(handle)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataLayoutError(f"{path} is no readable table ({error}).", "Save it as CSV in UTF-8.") from error
     if not rows:
         raise DataLayoutError(f"{path} has no rows.", "List every picture of the set in it.")
     return rows
@@ -63,12 +67,24 @@ def read_split(path: Path) -> dict[str, str]:
     return parts
 
 
-def _first(row: Row, columns: tuple[str, ...]) -> str | None:
+def first_of(row: Row, columns: tuple[str, ...]) -> str | None:
+    """The first of some columns that holds anything."""
     return next((row[column] for column in columns if row.get(column)), None)
 
 
-def _opener(folder: Path) -> Callable[[str], bytes]:
-    """How to get the bytes of a picture: from the folder, or from its only zip."""
+def inside(folder: Path, name: str) -> Path:
+    """Where a file of the index lies.
+
+    Raises:
+        DataLayoutError: the name leads out of the folder.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise DataLayoutError(f"The index names {name}, which lies outside {folder}.", "Keep all files in the folder.")
+    return folder / name
+
+
+def opener(folder: Path) -> Callable[[str], bytes]:
+    """How to get the bytes of a file that the index names: from the folder, or from its only zip."""
     archive = folder / "crops.zip"
     if archive.is_file():
         opened = zipfile.ZipFile(archive)
@@ -83,7 +99,7 @@ def _opener(folder: Path) -> Callable[[str], bytes]:
 
     def from_folder(name: str) -> bytes:
         try:
-            return (folder / name).read_bytes()
+            return inside(folder, name).read_bytes()
         except FileNotFoundError as error:
             raise DataLayoutError(
                 f"The index names {name}, which {folder} does not hold.", "Restore the file."
@@ -92,17 +108,27 @@ def _opener(folder: Path) -> Callable[[str], bytes]:
     return from_folder
 
 
-def _decode(name: str, data: bytes) -> np.ndarray:
+def decode(name: str, data: bytes) -> np.ndarray:
+    """Grey levels of a picture, uint8 ``(height, width)``.
+
+    Raises:
+        UnreadableFileError: it is no picture.
+    """
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("L"))
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise UnreadableFileError(
             f"{name} is no readable picture.", "Restore it from the publisher's files."
         ) from error
 
 
-def _label(row: Row) -> str:
+def label_of(row: Row) -> str:
+    """What the index says a picture shows.
+
+    Raises:
+        DataLayoutError: it has no column for that.
+    """
     if "label" in row:
         return row["label"]
     if "tumour" in row:
@@ -119,7 +145,7 @@ def _off_centre(rows: list[Row]) -> dict[int, float]:
     for number, row in enumerate(rows):
         if not row.get("slice", "").isdigit():
             return {}
-        volumes.setdefault(_first(row, GROUPS), []).append((int(row["slice"]), number))
+        volumes.setdefault(first_of(row, GROUPS), []).append((int(row["slice"]), number))
     found: dict[int, float] = {}
     for slices in volumes.values():
         last = max(len(slices) - 1, 1)
@@ -128,28 +154,35 @@ def _off_centre(rows: list[Row]) -> dict[int, float]:
 
 
 def _pictures(folder: Path, rows: list[Row], positives: frozenset[str] | None, part: SplitOf) -> Iterator[Fingerprint]:
-    load = _opener(folder)
+    load = opener(folder)
     places = _off_centre(rows)
     for number, row in enumerate(rows):
         data = load(row["image"])
-        label, group = _label(row), _first(row, GROUPS)
+        label, group = label_of(row), first_of(row, GROUPS)
         yield fingerprint(
             row["image"],
-            _decode(row["image"], data),
+            decode(row["image"], data),
             label,
             label in positives if positives else label not in NEGATIVE,
             group=group,
-            split=part(group) or _first(row, SPLITS),
+            split=part(group) or first_of(row, SPLITS),
             file_bytes=len(data),
             more={"distance from the middle slice": places[number]} if places else {},
         )
 
 
-def _volume(path: Path) -> np.ndarray:
+def volume(path: Path) -> np.ndarray:
+    """Values of a NIfTI file, float32 ``(columns, rows, slices)``.
+
+    Raises:
+        DataLayoutError: there is none.
+    """
     try:
         return np.asarray(nibabel.load(path).dataobj, dtype=np.float32)  # type: ignore[attr-defined]
     except FileNotFoundError as error:
         raise DataLayoutError(f"The index names {path}, which is not there.", "Restore the file.") from error
+    except (ImageFileError, OSError, EOFError) as error:
+        raise UnreadableFileError(f"{path} is no readable volume.", "Restore it from the publisher's files.") from error
 
 
 def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterator[Fingerprint]:
@@ -159,11 +192,11 @@ def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterat
         if not row.get(series):
             continue
         group = row["patient"]
-        volume, mask = _volume(folder / row[series]), _volume(folder / row[f"{series}_mask"]) > 0
-        last = max(volume.shape[2] - 1, 1)
-        for k in range(volume.shape[2]):
+        values, mask = volume(inside(folder, row[series])), volume(inside(folder, row[f"{series}_mask"])) > 0
+        last = max(values.shape[2] - 1, 1)
+        for k in range(values.shape[2]):
             found = bool(mask[:, :, k].any())
-            plane = np.ascontiguousarray(volume[:, :, k].T)
+            plane = np.ascontiguousarray(values[:, :, k].T)
             more = {top: float(plane.max()), "distance from the middle slice": abs(k / last - 0.5)}
             label = "tumour" if found else "no tumour"
             name = f"{row[series]}#{k}"
@@ -202,6 +235,6 @@ def fingerprints(
 
     if "image" in rows[0]:
         return _pictures(folder, rows, positives, part)
-    if series not in VOLUMES or series not in rows[0]:
+    if series not in VOLUMES or not {series, f"{series}_mask", "patient"} <= set(rows[0]):
         raise DataLayoutError(f"{folder} has no pictures and no series {series!r}.", f"Known: {', '.join(VOLUMES)}.")
     return _slices(folder, rows, series, part)
