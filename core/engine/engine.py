@@ -19,7 +19,7 @@ from core.engine.predict import (
     probabilities,
 )
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
-from core.engine.shelf import Shelf
+from core.engine.shelf import Loaded, Shelf
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
@@ -53,6 +53,14 @@ class Engine:
         """State of every model of one system, or of all; files are checked, no weights are loaded."""
         names = [system_name] if system_name else list(SYSTEMS)
         return tuple(self._shelf.state(name, slot) for name in names for slot in system(name).models)
+
+    def loaded(self, system_name: str, model: str) -> Loaded:
+        """A model with its lock, for whoever runs passes of their own (heat-map checks).
+
+        Raises:
+            ModelUnavailableError: no such model, no weights, or weights that do not match their card.
+        """
+        return self._shelf.load(system_name, _slot(system_name, model))
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -163,9 +171,7 @@ class Engine:
             The map, or one whose ``error`` says why there is none; never a substitute.
         """
         declared = system(system_name)
-        slot = next((s for s in declared.models if s.name == model), None)
-        if slot is None:
-            raise ModelUnavailableError(f"{declared.title} has no model {model!r}.", "Choose one of its models.")
+        slot = _slot(system_name, model)
         started = time.perf_counter()
         series = adapt(study.series[series_index], declared)
         shown = target or declared.positive[0]
@@ -176,20 +182,35 @@ class Engine:
             shown = target or loaded.card.positive[0]
             if shown not in loaded.card.classes:
                 raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
-            number = loaded.card.classes.index(shown)
             with self._place(), loaded.lock:
                 x = prepare(series, loaded.card.contract, [slice_index])
-                # A segmenter is asked what drives its outline: on validation patients the map of its image logit never
-                # peaked in the tumour (0 of 24 slices), the map of its outline in 10 of 24.
-                outlined = loaded.net.draws_masks and shown in loaded.card.positive
-                values, peak = _map(loaded.net, x, "mask" if outlined else number, method)
+                values, peak = map_of(loaded.net, x, target_of(loaded, shown), method)
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
         on_image = np.clip(fit_of(series, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
 
-def _map(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tuple[np.ndarray, float]:
+def _slot(system_name: str, model: str) -> ModelSlot:
+    declared = system(system_name)
+    slot = next((s for s in declared.models if s.name == model), None)
+    if slot is None:
+        raise ModelUnavailableError(f"{declared.title} has no model {model!r}.", "Choose one of its models.")
+    return slot
+
+
+def target_of(loaded: Loaded, class_name: str) -> Target:
+    """What a heat map for a class explains: the class's logit, or the outline of a segmenter's finding.
+
+    A segmenter is asked what drives its outline: on validation patients the map of its image logit never peaked in the
+    tumour (0 of 24 slices), the map of its outline in 10 of 24.
+    """
+    if loaded.net.draws_masks and class_name in loaded.card.positive:
+        return "mask"
+    return loaded.card.classes.index(class_name)
+
+
+def map_of(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tuple[np.ndarray, float]:
     """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell)."""
     size = (int(x.shape[-2]), int(x.shape[-1]))
     if method == "grad-cam":
