@@ -1,0 +1,157 @@
+"""The audit trail: a chain of hashes over every decision, and the check that nothing was changed behind its back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session, SQLModel, col, select
+
+from core.review.database import Database
+from core.review.kinds import now, stamp
+from core.review.tables import APPEND_ONLY, AuditEntry
+
+GENESIS = "0" * 64
+_CHUNK = 1000
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    raise TypeError(f"{type(value).__name__} cannot be hashed")
+
+
+def canonical(value: Any) -> str:
+    """JSON that depends on the content only: sorted keys, no blanks, moments as ISO text, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def digest(row: SQLModel) -> str:
+    """SHA-256 of all columns of a row."""
+    columns = {name: getattr(row, name) for name in type(row).model_fields}
+    return hashlib.sha256(canonical(columns).encode()).hexdigest()
+
+
+def _link(entry: AuditEntry) -> str:
+    columns = {name: getattr(entry, name) for name in AuditEntry.model_fields if name != "sha256"}
+    return hashlib.sha256(canonical(columns).encode()).hexdigest()
+
+
+def append(session: Session, actor: int, action: str, subject: str, payload: Mapping[str, Any]) -> AuditEntry:
+    """Add a link to the chain within a write transaction.
+
+    Args:
+        session: of ``Database.writing``, which lets one writer in at a time.
+        actor: user number.
+        action: what was done, as ``noun.verb``.
+        subject: what it was done to, as ``kind:id``.
+        payload: details; never a patient's data.
+    """
+    last = session.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1)).first()
+    entry = AuditEntry(
+        seq=last.seq + 1 if last else 1,
+        time=stamp(now()),
+        actor=actor,
+        action=action,
+        subject=subject,
+        payload=canonical(dict(payload)),
+        previous=last.sha256 if last else GENESIS,
+        sha256="",
+    )
+    entry.sha256 = _link(entry)
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def record(session: Session, actor: int, action: str, subject: str, row: SQLModel, **payload: Any) -> AuditEntry:
+    """Add a row of an append-only table together with the link that holds its digest."""
+    session.add(row)
+    session.flush()
+    kept = {"table": type(row).__tablename__, "id": row.id, "digest": digest(row)}  # type: ignore[attr-defined]
+    return append(session, actor, action, subject, {**payload, "row": kept})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome of ``verify``.
+
+    Attributes:
+        ok: whether chain and rows are as they were written.
+        entries: links read.
+        first_broken: number of the first entry that is wrong, or whose row is; ``None`` when a row has no entry.
+        reason: what is wrong, in words.
+        head: hash of the last link. Keep it elsewhere: with it, a chain cut short is noticed too.
+    """
+
+    ok: bool
+    entries: int
+    head: str
+    first_broken: int | None = None
+    reason: str = ""
+
+
+def _rows(session: Session) -> dict[tuple[str, int], str]:
+    """Digest of every append-only row, by table and id."""
+    found: dict[tuple[str, int], str] = {}
+    for table in APPEND_ONLY:
+        if table is not AuditEntry:
+            name = str(table.__tablename__)
+            for row in session.exec(select(table).execution_options(yield_per=_CHUNK)):
+                found[name, row.id] = digest(row)  # type: ignore[attr-defined]
+    return found
+
+
+def _missing_triggers(database: Database, session: Session) -> list[str]:
+    names = {str(table.__tablename__) for table in APPEND_ONLY}
+    if database.is_sqlite:
+        wanted = {f"{name}_no_{verb}" for name in names for verb in ("update", "delete", "replace")}
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        wanted = {f"{name}_no_change" for name in names}
+        query = "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+    return sorted(wanted - {row[0] for row in session.connection().execute(text(query))})
+
+
+def verify(database: Database, head: str | None = None) -> Verdict:
+    """Check the chain link by link, and every append-only row against the link written with it.
+
+    Args:
+        database: an open store.
+        head: hash of a link known from before; it must still be in the chain.
+    """
+    with database.snapshot() as session:
+        rows = _rows(session)
+        previous, count, seen_head = GENESIS, 0, head is None
+
+        def broken(reason: str, seq: int | None) -> Verdict:
+            return Verdict(False, count, previous, seq, reason)
+
+        for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=_CHUNK)):
+            if entry.seq != count + 1:
+                return broken(f"entry {count + 1} is missing", count + 1)
+            if entry.previous != previous:
+                return broken(f"entry {entry.seq} does not follow the entry before it", entry.seq)
+            if entry.sha256 != _link(entry):
+                return broken(f"entry {entry.seq} was changed", entry.seq)
+            kept = json.loads(entry.payload).get("row")
+            if kept is not None:
+                found = rows.pop((kept["table"], kept["id"]), None)
+                if found is None:
+                    return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} is gone", entry.seq)
+                if found != kept["digest"]:
+                    return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} was changed", entry.seq)
+            previous, count, seen_head = entry.sha256, count + 1, seen_head or entry.sha256 == head
+        if rows:
+            name, number = min(rows)
+            return broken(f"{name} row {number} has no entry", None)
+        if not seen_head:
+            return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
+        if missing := _missing_triggers(database, session):
+            return broken(f"protection removed from the database: {', '.join(missing)}", None)
+        return Verdict(True, count, previous)

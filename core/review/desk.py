@@ -1,0 +1,134 @@
+"""The smaller things the store keeps: overruled gates, saved views, operating points, the trail to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import col, delete, or_, select
+
+from core.errors import StoreError
+from core.review.audit import append, record
+from core.review.cases import clean
+from core.review.database import Database
+from core.review.people import Action, acting
+from core.review.tables import AuditEntry, Overrule, SavedView, ThresholdOverride
+
+
+class Desk(Database):
+    """Overrules, views, thresholds, audit notes."""
+
+    def overrule(
+        self,
+        reader: int,
+        *,
+        content_hash: str,
+        system: str,
+        gate: str,
+        gate_score: float | None = None,
+        case_id: int | None = None,
+        reason: str = "",
+    ) -> Overrule:
+        """Keep that a user looked at the models' answers although the gate had stopped the image."""
+        score = None if gate_score is None or not math.isfinite(gate_score) else float(gate_score)
+        row = Overrule(
+            case_id=case_id,
+            content_hash=content_hash,
+            system=system,
+            gate=clean(gate),
+            gate_score=score,
+            reader=reader,
+            reason=clean(reason),
+        )
+        with self.writing() as session:
+            acting(session, reader, Action.OVERRULE)
+            record(session, reader, "gate.overruled", f"image:{content_hash}", row, system=system)
+        return row
+
+    def overrules(self, content_hash: str) -> list[Overrule]:
+        """Who overruled the gate on an image, oldest first."""
+        with self.reading() as session:
+            query = select(Overrule).where(Overrule.content_hash == content_hash).order_by(col(Overrule.id))
+            return list(session.exec(query))
+
+    def save_view(self, owner: int, name: str, content: dict[str, Any], shared: bool = False) -> SavedView:
+        """Keep a worklist view under a name; saving again replaces it."""
+        name = clean(name).strip()
+        if not name:
+            raise StoreError("A view needs a name.")
+        with self.writing() as session:
+            acting(session, owner, Action.VIEW)
+            view = session.exec(select(SavedView).where(SavedView.owner == owner, SavedView.name == name)).first()
+            view = view or SavedView(owner=owner, name=name)
+            view.content, view.shared = content, shared
+            session.add(view)
+            session.flush()
+            return view
+
+    def views(self, owner: int) -> list[SavedView]:
+        """A user's own views and the shared ones, by name."""
+        with self.reading() as session:
+            mine = or_(col(SavedView.owner) == owner, col(SavedView.shared))
+            return list(session.exec(select(SavedView).where(mine).order_by(col(SavedView.name), col(SavedView.id))))
+
+    def drop_view(self, owner: int, name: str) -> None:
+        """Throw one of one's own views away."""
+        with self.writing() as session:
+            session.exec(delete(SavedView).where(col(SavedView.owner) == owner, col(SavedView.name) == name))
+
+    def set_threshold(
+        self, actor: int, *, system: str, model: str, version: str, weights_sha256: str, value: float, rule: str
+    ) -> ThresholdOverride:
+        """Set a model's operating point, for these weights only. Raises ``StoreError`` outside [0, 1]."""
+        if not 0 <= value <= 1:
+            raise StoreError("An operating point lies between 0 and 1.")
+        with self.writing() as session:
+            acting(session, actor, Action.SET_THRESHOLD)
+            row = session.exec(self._thresholds(system, model, weights_sha256)).first()
+            row = row or ThresholdOverride(
+                system=system, model=model, version=version, weights_sha256=weights_sha256, value=0, rule="", set_by=0
+            )
+            row.value, row.rule, row.set_by = float(value), clean(rule), actor
+            session.add(row)
+            session.flush()
+            chosen = {"version": version, "weights": weights_sha256, "value": row.value, "rule": row.rule}
+            append(session, actor, "threshold.set", f"model:{system}/{model}", chosen)
+            return row
+
+    @staticmethod
+    def _thresholds(system: str, model: str, weights_sha256: str) -> Any:
+        return select(ThresholdOverride).where(
+            ThresholdOverride.system == system,
+            ThresholdOverride.model == model,
+            ThresholdOverride.weights_sha256 == weights_sha256,
+        )
+
+    def threshold(self, system: str, model: str, weights_sha256: str) -> ThresholdOverride | None:
+        """The operating point set for these very weights; one set for others is never returned."""
+        with self.reading() as session:
+            return session.exec(self._thresholds(system, model, weights_sha256)).first()
+
+    def refused_thresholds(self, system: str, model: str, weights_sha256: str) -> list[ThresholdOverride]:
+        """Operating points set for other weights of the model: refused, and the page says so."""
+        with self.reading() as session:
+            query = select(ThresholdOverride).where(
+                ThresholdOverride.system == system,
+                ThresholdOverride.model == model,
+                ThresholdOverride.weights_sha256 != weights_sha256,
+            )
+            return list(session.exec(query.order_by(col(ThresholdOverride.id))))
+
+    def note(self, actor: int, action: str, subject: str, payload: Mapping[str, Any] | None = None) -> AuditEntry:
+        """Add something that happened outside the store to the audit trail (a report made, a session ended)."""
+        with self.writing() as session:
+            acting(session, actor)
+            return append(session, actor, action, subject, payload or {})
+
+    def audit_trail(self, subject: str | None = None, limit: int | None = None) -> list[AuditEntry]:
+        """Entries, newest first."""
+        query = select(AuditEntry).order_by(col(AuditEntry.seq).desc())
+        if subject is not None:
+            query = query.where(AuditEntry.subject == subject)
+        with self.reading() as session:
+            return list(session.exec(query.limit(limit)))
