@@ -15,8 +15,19 @@ from core.simulate.phantom import Phantom
 PREFIX = "simulated."
 
 
-def simulated_scan(system: str, number: int, seed: int = 0, modality: str = "PT") -> tuple[str, Phantom]:
-    """One of the simulated scans that are audited, and its label: classes in turn, a third of them hard to see.
+def simulated_label(system: str, number: int) -> str:
+    """Label of one of the scans: the classes in turn.
+
+    Raises:
+        DataLayoutError: unknown system.
+    """
+    if system not in LABELS:
+        raise DataLayoutError(f"No system {system!r} is simulated.", f"Known: {', '.join(LABELS)}.")
+    return LABELS[system][number % len(LABELS[system])]
+
+
+def simulated_scan(system: str, number: int, seed: int = 0, modality: str = "PT") -> Phantom:
+    """One of the simulated scans that are audited; a third of them are hard to see.
 
     Args:
         system: one of ``core.simulate.LABELS``. number: which scan, from 0. seed: of the first scan.
@@ -25,18 +36,15 @@ def simulated_scan(system: str, number: int, seed: int = 0, modality: str = "PT"
     Raises:
         DataLayoutError: unknown system.
     """
-    if system not in LABELS:
-        raise DataLayoutError(f"No system {system!r} is simulated.", f"Known: {', '.join(LABELS)}.")
-    names = LABELS[system]
-    label = names[number % len(names)]
+    label = simulated_label(system, number)
     # The hard third must not coincide with one of three classes taken in turn.
-    hard = (number // len(names)) % 3 == 2
-    return label, phantom(system, seed + number, label, hard=hard, modality=modality, picture=system != "mr-pet")
+    hard = (number // len(LABELS[system])) % 3 == 2
+    return phantom(system, seed + number, label, hard=hard, modality=modality, picture=system != "mr-pet")
 
 
 def simulated_fingerprints(system: str, count: int = 240, seed: int = 0, modality: str = "PT") -> Iterator[Fingerprint]:
     """Fingerprints of the first ``count`` scans of :func:`simulated_scan`."""
     for number in range(count):
-        label, drawn = simulated_scan(system, number, seed, modality)
-        pixels = np.asarray(drawn.series.pixels[0])
+        drawn = simulated_scan(system, number, seed, modality)
+        pixels, label = np.asarray(drawn.series.pixels[0]), drawn.label
         yield fingerprint(f"{system}-{number}", pixels, label, label not in NEGATIVE, group=str(number))
