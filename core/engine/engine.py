@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.engine.gate import Gate
 from core.engine.predict import (
     finding_probability,
     masks_from,
@@ -29,7 +30,7 @@ from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
-from core.systems import SYSTEMS, ModelSlot, accepts, adapt, system
+from core.systems import SYSTEMS, Match, ModelSlot, accepts, adapt, match, system
 
 Progress = Callable[[str, float], None]
 
@@ -46,6 +47,7 @@ class Engine:
         self.weights = weights
         self._shelf = Shelf(weights)
         self._places = threading.BoundedSemaphore(queue)
+        self._gate = Gate(weights)
 
     # models
 
@@ -102,6 +104,7 @@ class Engine:
         by_name = {r.state.name: r for r in results}
         results = [_gated(r, by_name) for r in results]
         ready = [r.finding for r in results if r.finding is not None]
+        warnings = series_warnings(declared, series, accepts(declared, series))
         peak = int(np.argmax(np.mean(ready, 0))) if ready else series.slices // 2
         return Review(
             study_sha256=study.sha256,
@@ -109,8 +112,13 @@ class Engine:
             series_key=series.key,
             results=tuple(results),
             peak=peak,
-            warnings=series_warnings(declared, series, accepts(declared, series)),
+            warnings=warnings,
+            gate=self._gate.verdict(declared, series, warnings),
         )
+
+    def match(self, study: Study) -> Match:
+        """Which system fits a study: by tags, and where there are none by what the router sees."""
+        return match(study, self._gate.router())
 
     def _ask(
         self,

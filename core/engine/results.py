@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -83,12 +83,52 @@ class Flag:
     text: str
 
 
+class GateState(StrEnum):
+    """What the wrong-image gate says about a series."""
+
+    PASSED = "passed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """Whether a series is the kind of image that a system reads.
+
+    Attributes:
+        state: passed or stopped.
+        reasons: why it was stopped; empty when it passed.
+        kind, probability: what the router takes the image for and how surely; ``None`` without a router.
+        strange: how far the image lies beyond the limit for good scans, in their quartile distances; above 0 is
+            stopped; ``None`` without a router.
+        scores: which scores of the feature space that rests on.
+        version: of the router; empty without one.
+        evidence: what the limit rests on: share of good test scans stopped and AUROC, in words.
+        unchecked: why only the rules were asked; empty when the router answered.
+    """
+
+    state: GateState
+    reasons: tuple[Flag, ...] = ()
+    kind: str | None = None
+    probability: float | None = None
+    strange: float | None = None
+    scores: tuple[str, ...] = ()
+    version: str = ""
+    evidence: str = ""
+    unchecked: str = ""
+
+    @property
+    def stopped(self) -> bool:
+        """True when nothing may be shown until somebody overrules."""
+        return self.state is GateState.STOPPED
+
+
 @dataclass(frozen=True, eq=False)
 class Review:
     """Everything the models of a system said about one series.
 
     ``peak`` is the most suspicious slice (highest mean probability of a finding over the ready models).
-    ``flags`` holds, per slice, what disagrees there; ``warnings`` concern the whole series.
+    ``flags`` holds, per slice, what disagrees there; ``warnings`` concern the whole series. ``gate`` says whether the
+    series is the kind of image that the system reads: whoever shows a review to a person asks it first.
     """
 
     study_sha256: str
@@ -97,6 +137,12 @@ class Review:
     results: tuple[ModelResult, ...]
     peak: int
     warnings: tuple[Flag, ...] = ()
+    gate: GateVerdict | None = None
+
+    def withheld(self) -> Review:
+        """The same review without a single number, mask or choice of slice: which models there are, and the verdict."""
+        slices = next((len(r.finding) for r in self.ready if r.finding is not None), 1)
+        return replace(self, results=tuple(ModelResult(r.state) for r in self.results), peak=slices // 2)
 
     @property
     def ready(self) -> tuple[ModelResult, ...]:

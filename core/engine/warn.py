@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.engine.picture_rules import LINES, LONGEST, is_mask, lines_of_writing
 from core.engine.results import Flag
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
@@ -22,7 +23,8 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
     blank = np.nonzero(spread.max(1) - spread.min(1) < 1e-6)[0]
     if len(blank):
         which = "The image is" if series.slices == 1 else f"{len(blank)} of {series.slices} slices are"
-        flags.append(Flag("blank", f"{which} blank: one grey level everywhere. No answer there means anything."))
+        kind = "blank" if len(blank) == series.slices else "blank-slices"
+        flags.append(Flag(kind, f"{which} blank: one grey level everywhere. No answer there means anything."))
     if system.name == "breast-mri" and max(series.shape) > CROP_SIDE:
         flags.append(
             Flag(
@@ -33,7 +35,28 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
         )
     if series.unit is Unit.BQML:
         flags.append(Flag("no-suv", "The pixels are in Bq/ml: a tag that the SUV needs is missing."))
-    levels = np.unique(series.pixels[series.slices // 2])
-    if len(levels) == 2:
-        flags.append(Flag("looks-like-mask", "The image has two grey levels only: it looks like a mask, not a scan."))
+    if len(blank) < series.slices:
+        flags.extend(_picture(series))
     return tuple(flags)
+
+
+def _picture(series: Series) -> list[Flag]:
+    """What the middle slice looks like instead of a scan."""
+    flags = []
+    plane = series.pixels[series.slices // 2]
+    if max(series.shape) > LONGEST * min(series.shape):
+        size = f"{series.shape[1]} x {series.shape[0]}"
+        flags.append(Flag("odd-shape", f"The image is {size} pixels: no scan is that long and narrow."))
+    if plane.max() > plane.min() and is_mask(plane):
+        flags.append(Flag("looks-like-mask", "The image has two grey levels only: it looks like a mask, not a scan."))
+    elif series.unit is Unit.GREY:
+        lines = lines_of_writing(plane)
+        if lines >= LINES:
+            flags.append(Flag("looks-like-document", f"The image has {lines} lines of writing: it looks like a page."))
+        elif lines:
+            flags.append(
+                Flag(
+                    "writing", "Writing is burnt into the image: it may name the patient, and models may react to it."
+                )
+            )
+    return flags

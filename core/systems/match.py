@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +15,13 @@ from core.imaging.study import Modality, Series, Study, Unit
 from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import System
 
+if TYPE_CHECKING:
+    from core.systems.router import Answer, Router
+
 WHOLE_BODY_MM = 600.0  # a projection at least this tall shows a body, whatever part the tag names
 CROP_SIDE = 80  # a picture no larger than this on both sides can only be a crop
 MIN_SIDE = 8
+SURE = 0.6  # probability from which on the router's word counts more than shape and grey levels
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,19 @@ def accepts(system: System, series: Series) -> str | None:
     return None
 
 
-def match(study: Study) -> Match:
+def match(study: Study, router: Router | None = None) -> Match:
     """Choose system and series for a study.
 
-    Tags come first (modality and body part of DICOM, names of NIfTI files), then the picture itself.
+    Tags come first (modality and body part of DICOM, names of NIfTI files), then the picture itself: what the router
+    takes it for where there is one and it is sure, else its shape and grey levels.
     """
+    seen = {i: _look(series, router) for i, series in enumerate(study.series)}
     ranked = sorted(
-        ((*_score(study.series[i], s), -i, s.name) for i in range(len(study.series)) for s in SYSTEMS.values()),
+        (
+            (*_score(study.series[i], s, seen[i]), -i, s.name)
+            for i in range(len(study.series))
+            for s in SYSTEMS.values()
+        ),
         key=lambda entry: (-entry[0], -entry[3], list(SYSTEMS).index(entry[4])),
     )
     fitting = [entry for entry in ranked if entry[0] > 0]
@@ -81,10 +92,22 @@ def match(study: Study) -> Match:
     return Match(name, index, reason, certain, others, warnings)
 
 
-def _score(series: Series, system: System) -> tuple[float, str, bool]:
+def _look(series: Series, router: Router | None) -> tuple[str, Answer] | None:
+    """The system whose kind of image the router sees in an untagged series; ``None`` when it is not sure of one."""
+    if router is None or series.modality is not Modality.UNKNOWN or min(series.shape) < MIN_SIDE:
+        return None
+    answer = router.answer(series)
+    systems = [name for name, limit in router.card.systems.items() if answer.kind in limit.kinds]
+    return (systems[0], answer) if systems and answer.probability >= SURE else None
+
+
+def _score(series: Series, system: System, seen: tuple[str, Answer] | None = None) -> tuple[float, str, bool]:
     if accepts(system, series) is not None:
         return 0.0, "", False
     if series.modality is Modality.UNKNOWN:
+        if seen is not None and seen[0] == system.name:
+            sure = "over 99 %" if seen[1].probability > 0.99 else f"{seen[1].probability * 100:.0f} %"
+            return 1.5, f"no modality in the file; it looks like a {seen[1].kind} to the router, {sure} sure", False
         return _guess(series, system)
     part = (series.body_part or "").upper()
     if series.projection == "mip-coronal" and series.spacing is not None:

@@ -1,0 +1,104 @@
+"""The wrong-image gate: rules first, then the learnt router. It stops what a system does not read, and says why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.engine.results import Flag, GateState, GateVerdict
+from core.errors import OverreadError
+from core.imaging.study import Series
+from core.systems.declaration import System
+from core.systems.router import CARD, FOLDER, Limit, Router
+
+# Warnings of core.engine.warn that stop an image; the others are told and do not.
+STOPPING = frozenset(
+    {"not-accepted", "colour", "blank", "not-a-crop", "looks-like-mask", "looks-like-document", "odd-shape"}
+)
+
+
+class Gate:
+    """The gate over one weights folder. Without an installed router the rules stand alone, and the verdict says so.
+
+    Args:
+        weights: folder with ``router/``.
+    """
+
+    def __init__(self, weights: Path) -> None:
+        self._folder = weights / FOLDER
+        self._lock = threading.Lock()
+        self._held: tuple[float, Router | OverreadError] | None = None
+
+    def router(self) -> Router | None:
+        """The router, loaded once for each version of its card; ``None`` when there is none that may be used."""
+        found = self._load()
+        return found if isinstance(found, Router) else None
+
+    def verdict(self, declared: System, series: Series, warnings: Sequence[Flag]) -> GateVerdict:
+        """Judge a series for a system.
+
+        Args:
+            declared: the system that would read it.
+            series: as the system would read it.
+            warnings: what the rules found (:func:`core.engine.warn.series_warnings`).
+        """
+        reasons = tuple(flag for flag in warnings if flag.kind in STOPPING)
+        found = self._load()
+        limit = found.card.systems.get(declared.name) if isinstance(found, Router) else None
+        if not isinstance(found, Router) or limit is None:
+            why = str(found) if isinstance(found, OverreadError) else f"The router does not know {declared.title}."
+            return GateVerdict(_state(reasons), reasons, unchecked=why)
+        try:
+            answer = found.answer(series)
+        except OverreadError as error:
+            return GateVerdict(_state(reasons), reasons, unchecked=str(error))
+        strange = answer.strange[declared.name]
+        if strange > 0:
+            reasons = (*reasons, Flag("unlike-training", _unlike(declared, limit, answer.kind, answer.probability)))
+        return GateVerdict(
+            _state(reasons),
+            reasons,
+            kind=answer.kind,
+            probability=answer.probability,
+            strange=strange,
+            scores=tuple(limit.thresholds),
+            version=found.card.version,
+            evidence=_evidence(limit),
+        )
+
+    def _load(self) -> Router | OverreadError:
+        try:
+            stamp = (self._folder / CARD).stat().st_mtime
+        except OSError:
+            stamp = -1.0
+        with self._lock:
+            if self._held is None or self._held[0] != stamp:
+                try:
+                    self._held = stamp, Router(self._folder)
+                except OverreadError as error:
+                    self._held = stamp, error
+            return self._held[1]
+
+
+def _state(reasons: Sequence[Flag]) -> GateState:
+    return GateState.STOPPED if reasons else GateState.PASSED
+
+
+def _unlike(declared: System, limit: Limit, kind: str, probability: float) -> str:
+    wanted = " or ".join(limit.kinds)
+    if kind in limit.kinds:
+        return f"It resembles a {kind}, but differs from all that {declared.title} was trained on."
+    seen = "no kind of scan that Overread reads" if kind == "other" else f"a {kind}"
+    return f"It looks like {seen} ({probability:.0%} sure); {declared.title} reads a {wanted}."
+
+
+def _evidence(limit: Limit) -> str:
+    stopped, auroc = limit.metrics.get("good_stopped"), limit.metrics.get("auroc")
+    if stopped is None or auroc is None:
+        return ""
+    interval = f" ({auroc.low:.3f} to {auroc.high:.3f})" if auroc.low is not None and auroc.high is not None else ""
+    return (
+        f"on unseen patients it stops {stopped.value:.1%} of {stopped.n} good scans ({stopped.groups} groups); "
+        f"AUROC against wrong images {auroc.value:.3f}{interval}"
+    )
