@@ -18,12 +18,12 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal
+from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal, tempered
 from core.errors import DiscrepancyError
 
 CLEANLAB = "cleanlab"
 MASK = "mask of "  # prefix of a segmenter's mask among the signals
-SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
+SHARES = (0.25, 0.5, 0.75, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
 TRUSTED = 0.95  # images stranger than this share of the calibration images lose weight ...
 ONE_LABEL = 0.85  # labels belong to the patient when so many images agree with their patient's majority
 
@@ -62,7 +62,7 @@ class Settings:
     """
 
     error_rate: float = 0.05
-    slip: float = 0.01
+    slip: float = 0.03
     cleanlab: bool = True
     one_label: bool | None = None
 
@@ -126,7 +126,7 @@ def rank_discrepancies(
     one_label = _belongs_to_patient(recorded, code) if settings.one_label is None else settings.one_label
     weight = 1.0 / discount(np.bincount(code), profiles.icc)
     if one_label:
-        log_odds = _true_label(for_finding, recorded, code, weight, settings)
+        log_odds = _true_label(for_finding, recorded, code, weight, settings, profiles)
     else:
         log_odds = _share_wrong(against, code, weight, settings)
     sign = np.where(recorded, -1.0, 1.0)
@@ -227,7 +227,12 @@ def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settin
 
 
 def _true_label(
-    for_finding: Floats, recorded: NDArray[np.bool_], code: NDArray[np.intp], weight: Floats, settings: Settings
+    for_finding: Floats,
+    recorded: NDArray[np.bool_],
+    code: NDArray[np.intp],
+    weight: Floats,
+    settings: Settings,
+    profiles: Profiles,
 ) -> Floats:
     """Log odds that each label is wrong when the patient has one true label.
 
@@ -246,5 +251,6 @@ def _true_label(
             np.logaddexp(usual + right * inside + wrong * outside, mixed_up + wrong * inside + right * outside)
         )
 
-    odds = weight * np.bincount(code, bounded) + said(findings, clear) - said(clear, findings)
+    pooled = tempered(weight * np.bincount(code, bounded), profiles.missed_patients, profiles.false_patients)
+    odds = pooled + said(findings, clear) - said(clear, findings)
     return np.where(recorded, -odds[code], odds[code])

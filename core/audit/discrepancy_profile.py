@@ -16,19 +16,21 @@ Floats = NDArray[np.float64]
 CLIP = 1e-6  # a probability is never nearer to 0 or 1 than this before its logit is taken
 STRENGTH = 4.0  # pull of a fitted line towards "take the calibrated probability at its word", in patients
 UNKNOWN_ICC = 0.2  # correlation of a model's errors within a patient, where no validation patients tell
-UNKNOWN_LIKENESS = 0.8  # correlation between signals, likewise
-UNKNOWN_BOUND = np.log(20.0)  # no signal of unknown worth outweighs 20 to 1
+UNKNOWN_LIKENESS = 0.5  # correlation between signals, likewise
+MOST_LIKENESS = 0.5  # a wrong label looks like an error that all signals share, which inflates what is measured
+UNKNOWN_RATE = 0.05  # share of patients that the models get wrong, likewise
+NONSENSE = 0.02  # share of images on which any signal is confidently wrong for reasons that no validation set shows
 
 
 @dataclass(frozen=True)
 class Profile:
     """How a signal's value turns into evidence for a finding.
 
-    ``log P(value | finding) / P(value | no finding) = slope * value + intercept``, kept within ``±bound`` nats.
+    The log-likelihood ratio is ``slope * value + intercept``, :func:`tempered` at 2 % of confident nonsense.
 
     Attributes:
         name: signal, such as a model's name.
-        sensitivity, specificity: at ``slope * value + intercept = 0`` on the validation images; ``nan`` when unknown.
+        sensitivity, specificity: of the line's sign on the validation images; ``nan`` when unknown.
         icc: correlation of its errors between images of one patient, in [0, 1).
         n, groups: validation images and patients it rests on; 0 when it is assumed.
     """
@@ -36,7 +38,6 @@ class Profile:
     name: str
     slope: float = 1.0
     intercept: float = 0.0
-    bound: float = float(UNKNOWN_BOUND)
     sensitivity: float = float("nan")
     specificity: float = float("nan")
     icc: float = UNKNOWN_ICC
@@ -46,17 +47,26 @@ class Profile:
     def evidence(self, values: ArrayLike) -> Floats:
         """Log-likelihood ratios in nats for ``(N,)`` values; 0 where a value is ``nan``: no answer, no evidence."""
         x = np.asarray(values, dtype=np.float64)
-        ratio = np.clip(self.slope * x + self.intercept, -self.bound, self.bound)
-        return np.where(np.isnan(x), 0.0, ratio)
+        return np.where(np.isnan(x), 0.0, tempered(self.slope * x + self.intercept, NONSENSE, NONSENSE))
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """Profiles of all signals, by name, and the mean correlation between signals of one image given its class."""
+    """Profiles of all signals, by name, and what holds for their sum.
+
+    Attributes:
+        of: profile by signal.
+        likeness: mean correlation between signals of one image given its class.
+        icc: correlation of the sum between images of one patient given the class.
+        missed_patients, false_patients: share of patients with a finding whose summed evidence says clear, and of
+            those without where it says finding; only patients whose images have one label can tell.
+    """
 
     of: Mapping[str, Profile]
     likeness: float = UNKNOWN_LIKENESS
     icc: float = UNKNOWN_ICC
+    missed_patients: float = UNKNOWN_RATE
+    false_patients: float = UNKNOWN_RATE
 
     def get(self, name: str) -> Profile:
         """Profile of a signal; an assumed one when it was never measured."""
@@ -72,6 +82,22 @@ def mask_signal(pixels: ArrayLike) -> Floats:
     """Outlined pixels as a signal: -1 for an empty mask, else ``log10(pixels)``; ``nan`` stays ``nan``."""
     x = np.asarray(pixels, dtype=np.float64)
     return np.where(x > 0, np.log10(np.maximum(x, 1.0)), np.where(np.isnan(x), np.nan, -1.0))
+
+
+def tempered(ratio: ArrayLike, missed: float, false_alarms: float) -> Floats:
+    """Log-likelihood ratio of a signal that now and then sees the wrong class with full confidence.
+
+    ``log((1 - m) e^r + m) - log((1 - f) + f e^r)``: rises with ``r``, but stays between ``log(m / (1 - f))`` and
+    ``log((1 - m) / f)``: a model that misses a quarter of the findings cannot rule one out beyond that.
+
+    >>> [round(float(tempered(r, 0.25, 0.05)), 3) for r in (-50, 0, 50)]
+    [-1.335, 0.0, 2.708]
+    """
+    r = np.asarray(ratio, dtype=np.float64)
+    return np.asarray(
+        np.logaddexp(np.log1p(-missed) + r, np.log(missed))
+        - np.logaddexp(np.log1p(-false_alarms), np.log(false_alarms) + r)
+    )
 
 
 def fit_profiles(signals: Mapping[str, ArrayLike], finding: ArrayLike, groups: Sequence[str] | ArrayLike) -> Profiles:
@@ -101,7 +127,8 @@ def fit_profiles(signals: Mapping[str, ArrayLike], finding: ArrayLike, groups: S
     table = np.stack(evidence, 1)
     likeness = _likeness(table, truth)
     pooled = table.sum(1) / discount(table.shape[1], likeness)
-    return Profiles(profiles, likeness, icc(pooled, truth, of))
+    within = icc(pooled, truth, of)
+    return Profiles(profiles, likeness, within, *_patient_errors(pooled, truth, of))
 
 
 def discount(count: ArrayLike, correlation: float) -> Floats:
@@ -132,19 +159,37 @@ def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]
 
     slope, intercept = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7}).x
     slope = max(float(slope), 0.0)  # a signal that speaks against itself on a few patients is no signal
-    says = slope * x + intercept > 0
-    ratio = np.clip(slope * x + intercept, -np.log(patients + 1), np.log(patients + 1))
+    ratio = slope * x + float(intercept)
     return Profile(
         name=name,
         slope=slope,
         intercept=float(intercept),
-        bound=float(np.log(patients + 1)),  # so many patients cannot show odds beyond their number
-        sensitivity=float(says[truth].mean()),
-        specificity=float((~says[~truth]).mean()),
+        sensitivity=float((ratio[truth] > 0).mean()),
+        specificity=float((ratio[~truth] <= 0).mean()),
         icc=icc(ratio, truth, of),
         n=len(x),
         groups=patients,
     )
+
+
+def _rate(wrong: NDArray[np.bool_]) -> float:
+    """Share of errors with half an error and half a success added, at most 0.4: above, a signal says nothing."""
+    return float(min((wrong.sum() + 0.5) / (len(wrong) + 1), 0.4))
+
+
+def _patient_errors(
+    pooled: Floats,
+    truth: NDArray[np.bool_],
+    groups: NDArray[np.generic],
+) -> tuple[float, float]:
+    """Missed findings and false alarms among patients whose images have one label, by their pooled evidence."""
+    _, code, size = np.unique(groups, return_inverse=True, return_counts=True)
+    share = np.bincount(code, truth) / size
+    total = np.bincount(code, pooled)
+    with_finding, without = total[share == 1] <= 0, total[share == 0] > 0
+    if not len(with_finding) or not len(without):
+        return UNKNOWN_RATE, UNKNOWN_RATE
+    return _rate(with_finding), _rate(without)
 
 
 def icc(values: Floats, truth: NDArray[np.bool_], groups: NDArray[np.generic]) -> float:
@@ -175,4 +220,4 @@ def _likeness(evidence: Floats, truth: NDArray[np.bool_]) -> float:
     if (spread == 0).any():
         return UNKNOWN_LIKENESS
     r = np.corrcoef(rest.T)
-    return float(np.clip(r[np.triu_indices(len(r), 1)].mean(), 0.0, 1.0))
+    return float(np.clip(r[np.triu_indices(len(r), 1)].mean(), 0.0, MOST_LIKENESS))
