@@ -52,6 +52,8 @@ def train_recipe(
     console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
     run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume, pretrained=pretrained)
     progress = run.fit(minutes=minutes)
+    if not fabric.is_global_zero:
+        return progress  # one process ships
     if finish and not run.best_state:
         console.print(f"{recipe.source}: no epoch was completed, so there is nothing to ship")
     elif finish:

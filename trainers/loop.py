@@ -23,6 +23,7 @@ from trainers.initial import PRETRAINED, backbone_of_model, library_weights, loa
 from trainers.judge import validate
 from trainers.logs import Teller, console, write_curve, write_scalars
 from trainers.losses import image_loss, mask_loss
+from trainers.processes import first_says, own_rows, share_gradients
 from trainers.recipe import MONITORS, Recipe
 from trainers.sampling import epoch_rows
 from trainers.schedule import frozen_stages, plateaus, rate
@@ -162,6 +163,7 @@ class Run:
             loss = loss + recipe.loss.mask_weight * part
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
+        share_gradients(self.parts.parameters(), self.fabric)
         torch.nn.utils.clip_grad_norm_(self.parts.parameters(), 5.0)
         self.optimizer.step()
         value = float(loss.detach())
@@ -195,9 +197,12 @@ class Run:
         """
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
         while self.progress.epoch < self.recipe.epochs and not self._out_of_patience():
-            if not self._epoch(deadline) or time.monotonic() > deadline:
+            if not self._epoch(deadline) or self._late(deadline):
                 break
         return self.progress
+
+    def _late(self, deadline: float) -> bool:
+        return math.isfinite(deadline) and bool(first_says(time.monotonic() > deadline, self.fabric))
 
     def _out_of_patience(self) -> bool:
         waited = self.progress.epoch - 1 - self.progress.best_epoch
@@ -211,16 +216,17 @@ class Run:
         self.parts.train()
         # every epoch has its own seeds, so that a repeated one draws the same rows, changes and dropout
         torch.manual_seed(recipe.seed * 15_485_863 + epoch + 1)
-        rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1)
+        rng = torch.Generator().manual_seed(recipe.seed * 7_919 + epoch + 1 + 104_729 * self.fabric.global_rank)
         rows = self._rows(epoch)
         with Teller(f"{recipe.source} epoch {epoch + 1}/{recipe.epochs}", self.steps_per_epoch) as teller:
             for start in range(self.steps_per_epoch):
                 step = epoch * self.steps_per_epoch + start
                 for group in self.optimizer.param_groups:
                     group["lr"] = self._rate(step)
-                teller.step(self._step(rows[start * recipe.batch : (start + 1) * recipe.batch], rng))
+                batch = rows[start * recipe.batch : (start + 1) * recipe.batch]
+                teller.step(self._step(own_rows(batch, self.fabric), rng))
                 self._update_average(step)
-                if time.monotonic() > deadline and start + 1 < self.steps_per_epoch:
+                if start + 1 < self.steps_per_epoch and self._late(deadline):
                     console.print(f"{recipe.source}: the time is up within epoch {epoch + 1}; a resumed run repeats it")
                     return False
         figures = self._judge()
@@ -236,16 +242,20 @@ class Run:
             progress.best = monitored if math.isfinite(monitored) else -math.inf
             progress.best_epoch = epoch
             self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}
-        self._save()
-        write_scalars(self.folder / "tensorboard", row, self._rate(epoch * self.steps_per_epoch))
-        shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
-        console.print(f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min")
+        if self.fabric.is_global_zero:
+            self._save()
+        self.fabric.barrier()  # nobody resumes from a checkpoint that is still being written
+        if self.fabric.is_global_zero:
+            write_scalars(self.folder / "tensorboard", row, self._rate(epoch * self.steps_per_epoch))
+            shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
+            console.print(f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min")
         return True
 
     def _judge(self) -> dict[str, float]:
         recipe = self.recipe
         watched = {recipe.monitor, recipe.plateau_monitor or recipe.monitor}
-        return validate(self.judged, self.validation, self.fabric.device, loss=recipe.loss, wanted=watched)
+        found = validate(self.judged, self.validation, self.fabric.device, loss=recipe.loss, wanted=watched)
+        return first_says(found, self.fabric)  # type: ignore[return-value]
 
     # checkpoints
 
