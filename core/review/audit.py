@@ -118,40 +118,47 @@ def _missing_triggers(database: Database, session: Session) -> list[str]:
     return sorted(wanted - {row[0] for row in session.connection().execute(text(query))})
 
 
-def verify(database: Database, head: str | None = None) -> Verdict:
+def verify(database: Database, head: str | None = None, session: Session | None = None) -> Verdict:
     """Check the chain link by link, and every append-only row against the link written with it.
 
     Args:
         database: an open store.
         head: hash of a link known from before; it must still be in the chain.
+        session: the transaction to look in; a snapshot of its own by default.
     """
-    with database.snapshot() as session:
-        rows = _rows(session)
-        previous, count, seen_head = GENESIS, 0, head is None
+    if session is not None:
+        return _verify(database, session, head)
+    with database.snapshot() as snapshot:
+        return _verify(database, snapshot, head)
 
-        def broken(reason: str, seq: int | None) -> Verdict:
-            return Verdict(False, count, previous, seq, reason)
 
-        for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=_CHUNK)):
-            if entry.seq != count + 1:
-                return broken(f"entry {count + 1} is missing", count + 1)
-            if entry.previous != previous:
-                return broken(f"entry {entry.seq} does not follow the entry before it", entry.seq)
-            if entry.sha256 != _link(entry):
-                return broken(f"entry {entry.seq} was changed", entry.seq)
-            kept = json.loads(entry.payload).get("row")
-            if kept is not None:
-                found = rows.pop((kept["table"], kept["id"]), None)
-                if found is None:
-                    return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} is gone", entry.seq)
-                if found != kept["digest"]:
-                    return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} was changed", entry.seq)
-            previous, count, seen_head = entry.sha256, count + 1, seen_head or entry.sha256 == head
-        if rows:
-            name, number = min(rows)
-            return broken(f"{name} row {number} has no entry", None)
-        if not seen_head:
-            return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
-        if missing := _missing_triggers(database, session):
-            return broken(f"protection removed from the database: {', '.join(missing)}", None)
-        return Verdict(True, count, previous)
+def _verify(database: Database, session: Session, head: str | None) -> Verdict:
+    rows = _rows(session)
+    previous, count, seen_head = GENESIS, 0, head is None
+
+    def broken(reason: str, seq: int | None) -> Verdict:
+        return Verdict(False, count, previous, seq, reason)
+
+    for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=_CHUNK)):
+        if entry.seq != count + 1:
+            return broken(f"entry {count + 1} is missing", count + 1)
+        if entry.previous != previous:
+            return broken(f"entry {entry.seq} does not follow the entry before it", entry.seq)
+        if entry.sha256 != _link(entry):
+            return broken(f"entry {entry.seq} was changed", entry.seq)
+        kept = json.loads(entry.payload).get("row")
+        if kept is not None:
+            found = rows.pop((kept["table"], kept["id"]), None)
+            if found is None:
+                return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} is gone", entry.seq)
+            if found != kept["digest"]:
+                return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} was changed", entry.seq)
+        previous, count, seen_head = entry.sha256, count + 1, seen_head or entry.sha256 == head
+    if rows:
+        name, number = min(rows)
+        return broken(f"{name} row {number} has no entry", None)
+    if not seen_head:
+        return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
+    if missing := _missing_triggers(database, session):
+        return broken(f"protection removed from the database: {', '.join(missing)}", None)
+    return Verdict(True, count, previous)

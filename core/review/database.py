@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
 from core.errors import StoreError
@@ -97,7 +98,13 @@ class Database:
                 "The store works with a SQLite file or PostgreSQL.",
                 "Give a folder, sqlite:///FILE or postgresql+pg8000://USER:PASSWORD@HOST/DATABASE.",
             )
-        upgrade(engine.execution_options(overread_writing=True))
+        try:
+            upgrade(engine.execution_options(overread_writing=True))
+        except DatabaseError as error:
+            raise StoreError(
+                f"The database {engine.url.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",
+                "Check that the server runs and the address is right, or restore a backup.",
+            ) from error
         return engine
 
     @property

@@ -1,0 +1,191 @@
+"""Backup of the whole store into one zip file with checksums, and its restoration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from core.errors import BackupDamagedError, StoreError
+from core.review.audit import verify
+from core.review.database import DATABASE, IMAGES, place
+from core.review.exchange import (
+    MANIFEST,
+    Carried,
+    import_all,
+    intact_images,
+    last_link,
+    manifest,
+    named_images,
+    read_manifest,
+    sha256_of,
+    write_rows,
+)
+from core.review.images import sync_folder
+from core.review.store import Store
+
+BESIDE = "pseudonyms.key"  # lies beside the images; without it known patients would get new pseudonyms
+_BLOCK = 1 << 20
+
+
+def _copy_database(store: Store, folder: Path) -> tuple[list[str], str, dict[str, int]]:
+    """One moment of the database in ``folder``; returns the images it names, the head of its trail, and row counts."""
+    if not store.is_sqlite:
+        with store.snapshot() as session:
+            connection = session.connection()
+            rows = write_rows(connection, folder)
+            return named_images(connection), last_link(connection), rows
+    copy = folder / DATABASE
+    with closing(sqlite3.connect(str(store.engine.url.database))) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    engine = create_engine(f"sqlite:///{copy}")
+    with engine.connect() as connection:
+        images, head = named_images(connection), last_link(connection)
+    engine.dispose()
+    return images, head, {}
+
+
+def backup(store: Store, path: Path) -> Carried:
+    """Copy the store, as it is at one moment, into a zip file, while others go on working.
+
+    A SQLite database travels as a file, PostgreSQL as JSON lines. Images are added to a store and never changed, so
+    those that the copied database names are copied after it.
+
+    Raises:
+        StoreError: the file exists.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise StoreError(f"{path} exists.", "Name a new file: a backup never replaces another.") from None
+    try:
+        return _write(store, path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _write(store: Store, path: Path) -> Carried:
+    files: dict[str, dict[str, object]] = {}
+    missing: list[str] = []
+    with tempfile.TemporaryDirectory(prefix=".overread-backup-", dir=path.parent) as scratch:
+        folder = Path(scratch) / "database"
+        folder.mkdir()
+        hashes, head, rows = _copy_database(store, folder)
+        packed = Path(scratch) / "backup.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            key = store.images_folder.parent / BESIDE
+            for file in sorted(p for p in folder.rglob("*") if p.is_file()) + ([key] if key.is_file() else []):
+                name = BESIDE if file == key else str(file.relative_to(folder))
+                archive.write(file, name, compress_type=zipfile.ZIP_DEFLATED)
+                files[name] = {"sha256": sha256_of(file), "size": file.stat().st_size}
+            for name, data in intact_images(store, hashes, missing):
+                archive.writestr(name, data)
+                files[name] = {"sha256": Path(name).name, "size": len(data)}
+            archive.writestr(MANIFEST, manifest("sqlite" if store.is_sqlite else "rows", head, files, rows, missing))
+        packed.chmod(0o600)
+        with packed.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(packed, path)
+    sync_folder(path.parent)
+    size = sum(int(str(entry["size"])) for entry in files.values())
+    return Carried(rows, len(hashes) - len(missing), size, tuple(missing), head)
+
+
+def _unpack(path: Path, folder: Path) -> dict[str, object]:
+    """Unpack what the manifest names, checking every byte. Raises ``BackupDamagedError``."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = read_manifest(archive.read(MANIFEST))
+            names = [name for name in archive.namelist() if name != MANIFEST]
+            if sorted(names) != sorted(content["files"]):
+                raise BackupDamagedError("The backup does not hold the files that its manifest names.")
+            for name, entry in content["files"].items():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                digest, left = hashlib.sha256(), int(entry["size"])
+                with archive.open(name) as source, target.open("wb") as sink:
+                    while block := source.read(min(_BLOCK, left + 1)):
+                        left -= len(block)
+                        if left < 0:
+                            break
+                        digest.update(block)
+                        sink.write(block)
+                    sink.flush()
+                    os.fsync(sink.fileno())
+                if left != 0 or digest.hexdigest() != entry["sha256"]:
+                    raise BackupDamagedError(f"{name} in the backup was changed.", "Use another copy.")
+            (folder / MANIFEST).write_text(json.dumps(content), encoding="utf-8")
+            return content
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, OSError, RuntimeError, zlib.error) as error:
+        raise BackupDamagedError(f"{path.name} cannot be unpacked.", "Use another copy.") from error
+
+
+def restore(path: Path, where: str) -> Carried:
+    """Make a store from a backup, or nothing at all.
+
+    Args:
+        path: the zip file.
+        where: a folder that is empty or does not exist, or for a backup of PostgreSQL also the URL of an empty
+            database.
+
+    Raises:
+        BackupDamagedError: a byte of it was changed, or its audit trail does not verify.
+        StoreError: there is a store already, or the place does not fit the backup.
+    """
+    address, images = place(where)
+    folder = images.parent
+    if "://" not in where and folder.exists() and any(folder.iterdir()):
+        raise StoreError(f"{folder} is not empty.", "Restore into a new folder, then move it.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".restoring-", dir=folder.parent))
+    try:
+        content = _unpack(path, scratch)
+        if content["kind"] == "rows":
+            store = Store.open(address, images)
+            try:
+                carried = import_all(scratch, store)
+            finally:
+                store.close()
+            if (scratch / BESIDE).is_file():
+                shutil.copy2(scratch / BESIDE, folder / BESIDE)
+            return carried
+        if "://" in where:
+            raise StoreError("This is a backup of a SQLite store.", "Restore it into a folder, then export and import.")
+        return _restore_folder(scratch, folder, content)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _restore_folder(scratch: Path, folder: Path, content: dict[str, object]) -> Carried:
+    (scratch / IMAGES).mkdir(exist_ok=True)
+    store = Store.open(str(scratch))
+    try:
+        found = verify(store)
+    finally:
+        store.close()
+    if not found.ok or found.head != (content["head"] or found.head):
+        raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
+    (scratch / MANIFEST).unlink()
+    scratch.chmod(0o700)
+    if folder.exists():
+        folder.rmdir()
+    scratch.rename(folder)
+    sync_folder(folder.parent)
+    files = content["files"]
+    assert isinstance(files, dict)
+    size = sum(int(entry["size"]) for entry in files.values())
+    missing = content["missing"]
+    assert isinstance(missing, list)
+    return Carried({}, sum(name.startswith("images/") for name in files), size, tuple(missing), found.head)

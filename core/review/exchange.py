@@ -1,0 +1,242 @@
+"""Everything in the store as plain files: a JSON-lines file per table, the images, and a manifest with checksums.
+
+Rows are written with sorted keys and read back value for value, so that the audit trail still verifies after an
+import, into SQLite or PostgreSQL alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, text
+from sqlmodel import SQLModel
+
+from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
+from core.review.audit import canonical, verify
+from core.review.images import image_file, sync_folder, write_atomically
+from core.review.kinds import Moment, now, stamp
+from core.review.schema import newest
+from core.review.store import Store
+
+MANIFEST = "manifest.json"
+FORMAT = "overread-store-1"
+_NAME = re.compile(r"rows/[a-z_]+\.jsonl|images/[0-9a-f]{2}/[0-9a-f]{64}|overread\.sqlite|pseudonyms\.key")
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a backup, export, restore or import moved.
+
+    Attributes:
+        rows: number of rows, by table (empty where the database travels as a file).
+        images: number of images. size: bytes of all files.
+        missing: images that the database names but the disk does not hold (intact); they are lost already.
+        head: hash of the audit trail's last entry: note it down, it proves later that nothing was cut off.
+    """
+
+    rows: dict[str, int]
+    images: int
+    size: int
+    missing: tuple[str, ...]
+    head: str
+
+
+def tables() -> list[Table]:
+    """All tables, those referred to first."""
+    return list(SQLModel.metadata.sorted_tables)
+
+
+def checked_name(name: str) -> str:
+    """A name that a manifest may hold; anything else could lead outside the folder."""
+    if not _NAME.fullmatch(name):
+        raise BackupDamagedError(f"The manifest names a file that does not belong there ({name[:80]!r}).")
+    return name
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_rows(connection: Connection, folder: Path) -> dict[str, int]:
+    """Write every table to ``rows/TABLE.jsonl``; returns the number of rows of each."""
+    (folder / "rows").mkdir(parents=True, exist_ok=True)
+    counts: dict[str, int] = {}
+    for table in tables():
+        counts[table.name] = 0
+        with (folder / "rows" / f"{table.name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+            query = select(table).order_by(*table.primary_key.columns)
+            for row in connection.execution_options(yield_per=_CHUNK).execute(query).mappings():
+                file.write(canonical(dict(row)) + "\n")
+                counts[table.name] += 1
+    return counts
+
+
+def named_images(connection: Connection) -> list[str]:
+    """Hashes of all images that cases refer to."""
+    files = SQLModel.metadata.tables["case_files"]
+    return sorted(connection.execute(select(files.c.sha256).distinct()).scalars())
+
+
+def last_link(connection: Connection) -> str:
+    """Hash of the audit trail's last entry."""
+    entries = SQLModel.metadata.tables["audit_entries"]
+    return connection.execute(select(entries.c.sha256).order_by(entries.c.seq.desc()).limit(1)).scalar() or ""
+
+
+def intact_images(store: Store, hashes: list[str], missing: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Name within a backup and bytes of each image that is there and whole; the others go to ``missing``."""
+    for sha256 in hashes:
+        try:
+            yield f"images/{sha256[:2]}/{sha256}", store.image(sha256)
+        except (NotFoundError, StoreDamagedError):
+            missing.append(sha256)
+
+
+def manifest(kind: str, head: str, files: dict[str, dict[str, Any]], rows: dict[str, int], missing: list[str]) -> bytes:
+    """The manifest's bytes: what there is, with checksums."""
+    content = {
+        "format": FORMAT,
+        "kind": kind,
+        "revision": newest(),
+        "made": stamp(now()),
+        "head": head,
+        "rows": rows,
+        "missing": missing,
+        "files": files,
+    }
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def read_manifest(data: bytes) -> dict[str, Any]:
+    """A manifest's content. Raises ``BackupDamagedError``."""
+    try:
+        content = json.loads(data)
+        if content["format"] != FORMAT or content["kind"] not in ("rows", "sqlite"):
+            raise BackupDamagedError("This is no backup or export that this program can read.", "Update Overread.")
+        for name, entry in content["files"].items():
+            checked_name(name)
+            int(entry["size"]), str(entry["sha256"])
+        str(content["head"]), str(content["revision"]), dict(content["rows"]), list(content["missing"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackupDamagedError("The manifest is damaged.", "Use another copy.") from error
+    return dict(content)
+
+
+def export_all(store: Store, folder: Path) -> Carried:
+    """Write the whole store to an empty folder as JSON lines and images.
+
+    The key of the patients' pseudonyms is left out: what is exported leads back to nobody by itself.
+
+    Raises:
+        StoreError: the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise StoreError(f"{folder} is not empty.", "Name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    missing: list[str] = []
+    with store.snapshot() as session:
+        connection = session.connection()
+        rows, hashes, head = write_rows(connection, folder), named_images(connection), last_link(connection)
+    for name, data in intact_images(store, hashes, missing):
+        write_atomically(folder / name, data)
+    files: dict[str, dict[str, Any]] = {
+        path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "size": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    write_atomically(folder / MANIFEST, manifest("rows", head, files, rows, missing))
+    sync_folder(folder)
+    images, size = len(hashes) - len(missing), sum(int(entry["size"]) for entry in files.values())
+    return Carried(rows, images, size, tuple(missing), head)
+
+
+def checked_folder(folder: Path) -> dict[str, Any]:
+    """Manifest of an export whose files are all there and unchanged. Raises ``BackupDamagedError``."""
+    if not (folder / MANIFEST).is_file():
+        raise BackupDamagedError(f"{folder} holds no manifest.", "Name the folder that an export made.")
+    content = read_manifest((folder / MANIFEST).read_bytes())
+    for name, entry in content["files"].items():
+        path = folder / name
+        if not path.is_file() or path.is_symlink() or sha256_of(path) != entry["sha256"]:
+            raise BackupDamagedError(f"{name} is missing or was changed.", "Use another copy.")
+    return content
+
+
+def _read_row(table: Table, line: str) -> dict[str, Any]:
+    values = json.loads(line)
+    if set(values) != {column.name for column in table.columns}:
+        raise BackupDamagedError(f"A row of {table.name} has other columns than the table.", "Update Overread.")
+    for column in table.columns:
+        if isinstance(column.type, Moment) and values[column.name] is not None:
+            values[column.name] = column.type.process_result_value(values[column.name], None)  # type: ignore[arg-type]
+    return dict(values)
+
+
+def _fill(connection: Connection, table: Table, path: Path) -> int:
+    count, chunk = 0, []
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            chunk.append(_read_row(table, line))
+            count += 1
+            if len(chunk) == _CHUNK:
+                connection.execute(insert(table), chunk)
+                chunk = []
+    if chunk:
+        connection.execute(insert(table), chunk)
+    key = table.primary_key.columns.values()[0]
+    if connection.dialect.name == "postgresql" and key.autoincrement is not False and count:
+        connection.execute(
+            text(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{key.name}'), "
+                f"(SELECT max({key.name}) FROM {table.name}))"
+            )
+        )
+    return count
+
+
+def import_all(folder: Path, store: Store) -> Carried:
+    """Fill an empty store from an export.
+
+    Raises:
+        BackupDamagedError: a file is missing or changed, or the audit trail does not verify; nothing is kept then.
+        StoreError: the store holds something already, or the export was made at another revision.
+    """
+    content = checked_folder(folder)
+    if content["kind"] != "rows":
+        raise StoreError("This is a backup of a SQLite store.", "Use restore.")
+    if content["revision"] != newest():
+        raise StoreError(
+            f"The export was made at revision {content['revision']}, this program is at {newest()}.",
+            "Import it with the program that made it, then update.",
+        )
+    rows: dict[str, int] = {}
+    with store.writing() as session:
+        connection = session.connection()
+        for table in tables():
+            if connection.execute(select(table).limit(1)).first() is not None:
+                raise StoreError("The store is not empty.", "Import into a new one.")
+        images = [name for name in content["files"] if name.startswith("images/")]
+        for name in images:
+            sha256 = Path(name).name
+            data = (folder / name).read_bytes()
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise BackupDamagedError(f"{name} is not the image it is named after.", "Use another copy.")
+            if not image_file(store.images_folder, sha256).is_file():
+                store.put_image(data)
+        for table in tables():
+            rows[table.name] = _fill(connection, table, folder / "rows" / f"{table.name}.jsonl")
+        if rows != content["rows"]:
+            raise BackupDamagedError("The number of rows is not what the manifest says.", "Use another copy.")
+        if not (found := verify(store, session=session)).ok or found.head != (content["head"] or found.head):
+            raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
+    size = sum(int(entry["size"]) for entry in content["files"].values())
+    return Carried(rows, len(images), size, tuple(content["missing"]), content["head"])
