@@ -1,0 +1,203 @@
+"""From a review to its record: one place where a report's numbers come from, for PDF, CSV and JSON alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.engine import agreement, measure
+from core.engine.results import Decision, HeatMap, ModelResult
+from core.imaging.study import Series
+from core.models.card import ModelCard
+from core.reports import figures
+from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport, OpinionLine
+from core.reports.record import (
+    CaseRecord,
+    ChangePart,
+    FlagPart,
+    HeatMapPart,
+    ModelPart,
+    OpinionPart,
+    PedigreePart,
+    SlicePart,
+    StudyPart,
+    SystemPart,
+)
+
+
+def record_of(report: CaseReport) -> CaseRecord:
+    """The record of a case, with its content hash."""
+    review, declared = report.review, report.declared
+    return CaseRecord(
+        software=f"{SOFTWARE} {SOFTWARE_VERSION}",
+        notice=NOTICE,
+        generated_at=report.generated_at,
+        study=_study(report),
+        system=SystemPart(
+            name=declared.name,
+            title=declared.title,
+            scope=declared.scope,
+            finding=declared.finding,
+            clear=declared.clear,
+            licence=declared.licence_note,
+            chosen=report.system_reason,
+            overruled=report.overruled,
+        ),
+        shown_slice=report.shown + 1,
+        most_suspicious_slice=review.peak + 1,
+        window=figures.window_words(report.display, report.series),
+        agreement=agreement.sentence(review, review.peak),
+        models=tuple(_model(r, report.series, declared.classes) for r in review.results),
+        flags=_flags(report),
+        heat_maps=tuple(_heat(h) for h in figures.heat_maps(report)),
+        opinions=tuple(_opinion(o) for o in report.opinions or ()),
+        changes=_changes(report),
+    ).hashed()
+
+
+def _study(report: CaseReport) -> StudyPart:
+    study, series = report.study, report.series
+    return StudyPart(
+        name=study.name,
+        sha256=study.sha256,
+        source=str(study.source),
+        modality=str(series.modality),
+        body_part=series.body_part,
+        series=series.description,
+        series_key=series.key,
+        slices=series.slices,
+        rows=series.shape[0],
+        columns=series.shape[1],
+        spacing_mm=series.spacing,
+        unit=str(series.unit),
+        simulated=study.simulated,
+        notes=series.notes,
+        problems=tuple(f"{p.name}: {p.reason}" for p in study.problems),
+    )
+
+
+def _model(result: ModelResult, series: Series, classes: tuple[str, ...]) -> ModelPart:
+    state, mask = result.state, result.mask
+    volume = measure.volume_ml(mask, series) if mask is not None else None
+    return ModelPart(
+        name=state.name,
+        title=state.title,
+        role=state.role,
+        status=str(state.status),
+        reason=state.reason,
+        pedigree=_pedigree(state.card) if state.card else None,
+        slices=_slices(result, series, state.card.classes if state.card else classes),
+        mask_voxels=int(np.count_nonzero(mask)) if mask is not None else None,
+        mask_volume_ml=volume.value if volume is not None and volume.unit == "ml" else None,
+        seconds_per_slice=round(result.seconds, 4),
+    )
+
+
+def _slices(result: ModelResult, series: Series, classes: tuple[str, ...]) -> tuple[SlicePart, ...]:
+    if result.finding is None or result.raw is None or result.calibrated is None:
+        return ()
+    out = []
+    for index, finding in enumerate(result.finding):
+        mask = result.mask[index] if result.mask is not None else None
+        area = measure.area_mm2(mask, series) if mask is not None else None
+        out.append(
+            SlicePart(
+                slice=index + 1,
+                raw=dict(zip(classes, map(float, result.raw[index]), strict=True)),
+                calibrated=dict(zip(classes, map(float, result.calibrated[index]), strict=True)),
+                finding=min(max(float(finding), 0.0), 1.0),
+                decision="finding" if result.decision(index) is Decision.FINDING else "clear",
+                mask_withheld=result.gated is not None and bool(result.gated[index]),
+                mask_pixels=int(np.count_nonzero(mask)) if mask is not None else None,
+                mask_area_mm2=area.value if area is not None and area.unit == "mm²" else None,
+            )
+        )
+    return tuple(out)
+
+
+def _pedigree(card: ModelCard) -> PedigreePart:
+    return PedigreePart(
+        version=card.version,
+        architecture=card.architecture,
+        weights_sha256=card.weights_sha256,
+        threshold=card.threshold,
+        temperature=card.temperature,
+        mask_threshold=card.mask_threshold if card.role == "segmenter" else None,
+        gate=card.gate,
+        trained=card.training.date,
+        recipe=card.training.recipe,
+        data=card.data,
+        metrics=card.metrics,
+        baselines=card.baselines,
+        published=card.published,
+        intended_use=card.intended_use,
+        limits=card.limits,
+    )
+
+
+def _flags(report: CaseReport) -> tuple[FlagPart, ...]:
+    """Warnings of the series, then the disagreements of every slice; heat maps count where the report has them."""
+    review = report.review
+    out = [FlagPart(slice=None, kind=w.kind, text=w.text) for w in review.warnings]
+    for index in range(report.series.slices) if review.ready else ():
+        found = agreement.flags(review, index, report.series, report.heat_maps)
+        out += [FlagPart(slice=index + 1, kind=f.kind, text=f.text) for f in found]
+    return tuple(out)
+
+
+def _heat(heat: HeatMap) -> HeatMapPart:
+    assert heat.values is not None
+    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
+    empty = heat.peak <= 0
+    return HeatMapPart(
+        model=heat.model,
+        slice=heat.slice_index + 1,
+        target=heat.target,
+        method=heat.method,
+        peak_row=None if empty else int(row),
+        peak_column=None if empty else int(column),
+    )
+
+
+def _opinion(line: OpinionLine) -> OpinionPart:
+    return OpinionPart(
+        stage=line.stage,
+        reader=line.reader,
+        finding=line.finding,
+        label=line.label,
+        confidence=line.confidence,
+        locked_at=line.locked_at,
+        seconds=line.seconds,
+        marks=line.marks,
+        comment=line.comment,
+    )
+
+
+def _changes(report: CaseReport) -> tuple[ChangePart, ...]:
+    lines = report.opinions or ()
+    blind = {o.reader: o for o in lines if o.stage == "blind"}
+    majority = _majority(report)
+    out = []
+    for final in (o for o in lines if o.stage == "final" and o.reader in blind):
+        before = blind[final.reader]
+        changed = before.finding != final.finding
+        out.append(
+            ChangePart(
+                reader=final.reader,
+                finding_changed=changed,
+                label_changed=before.label != final.label,
+                confidence_change=final.confidence - before.confidence,
+                towards_models=final.finding == majority if changed and majority is not None else None,
+            )
+        )
+    return tuple(out)
+
+
+def _majority(report: CaseReport) -> bool | None:
+    """What most models say about the case (a finding on any slice); ``None`` when they are split or silent."""
+    said = [
+        bool((r.finding >= r.threshold).any())
+        for r in report.review.ready
+        if r.finding is not None and r.threshold is not None
+    ]
+    yes = sum(said)
+    return None if 2 * yes == len(said) else 2 * yes > len(said)

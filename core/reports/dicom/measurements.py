@@ -1,0 +1,218 @@
+"""The review as a DICOM Comprehensive SR: TID 1500 measurement report with every model's answer and mask sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+from highdicom.sr import (
+    AlgorithmIdentification,
+    ComprehensiveSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    PlanarROIMeasurementsAndQualitativeEvaluations,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    ReferencedSegmentationFrame,
+    SourceImageForMeasurementGroup,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from core.engine import measure
+from core.engine.results import Decision, ModelResult
+from core.imaging.study import Modality
+from core.reports.case import SOFTWARE, CaseReport
+from core.reports.dicom import common
+from core.reports.dicom.segmentation import drawn
+from core.reports.dicom.source import DicomSource
+
+_PROCEDURES = {
+    Modality.CT: codes.cid100.CTUnspecifiedBodyRegion,
+    Modality.MR: codes.cid100.MRIUnspecifiedBodyRegion,
+    Modality.PT: codes.cid100.PETUnspecifiedBodyRegion,
+}
+_MM2 = Code("mm2", "UCUM", "square millimeter")
+_ML = Code("ml", "UCUM", "milliliter")
+
+Group = (
+    MeasurementsAndQualitativeEvaluations
+    | PlanarROIMeasurementsAndQualitativeEvaluations
+    | VolumetricROIMeasurementsAndQualitativeEvaluations
+)
+
+
+def structured_report(
+    report: CaseReport,
+    source: DicomSource,
+    segmentation: hd.seg.Segmentation | None,
+    tracking: dict[str, hd.UID],
+) -> ComprehensiveSR:
+    """Measurement report: per model and slice the probability, threshold and decision; per mask area and volume.
+
+    Args:
+        segmentation: the binary one, that the mask sizes refer to; without it no sizes are given.
+        tracking: identifiers shared with the segmentation.
+    """
+    groups: list[Group] = [group for result in report.review.ready for group in _answers(report, source, result)]
+    if segmentation is not None:
+        for number, result in enumerate(drawn(report), 1):
+            groups += _sizes(report, source, segmentation, number, result, tracking[result.state.name])
+    observer = ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=common.DEVICE_UID, name=SOFTWARE, manufacturer_name=SOFTWARE, model_name=SOFTWARE
+        ),
+    )
+    content = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=observer),
+        procedure_reported=_PROCEDURES.get(report.series.modality, codes.cid100.ImagingProcedure),
+        imaging_measurements=groups,
+        title=codes.cid7021.ImagingMeasurementReport,
+    )
+    evidence = [*source.files, *([segmentation] if segmentation is not None else [])]
+    return ComprehensiveSR(
+        evidence=evidence,
+        content=content[0],
+        series_instance_uid=hd.UID(),
+        series_number=common.FIRST_SERIES_NUMBER + 2,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        series_description=common.plain("Overread measurements (research only)"),
+        **common.EQUIPMENT,
+    )
+
+
+def _identification(result: ModelResult, *, pedigree: bool = False) -> AlgorithmIdentification:
+    """Name and version of the model; its pedigree once per model, so that the document stays small."""
+    name, version = common.algorithm(result)
+    return AlgorithmIdentification(
+        name=name,
+        version=version,
+        parameters=common.parameters(common.card_of(result)) if pedigree else None,
+        family=common.INTELLIGENCE,
+        manufacturer=SOFTWARE,
+    )
+
+
+def _sites(report: CaseReport) -> list[FindingSite] | None:
+    site = report.declared.coded_site
+    return [FindingSite(anatomic_location=common.code(site))] if site else None
+
+
+def _presence(report: CaseReport, present: bool) -> list[QualitativeEvaluation]:
+    finding = common.code(report.declared.coded_finding)
+    return [QualitativeEvaluation(name=finding, value=common.PRESENT if present else common.ABSENT)]
+
+
+def _answers(
+    report: CaseReport, source: DicomSource, result: ModelResult
+) -> list[MeasurementsAndQualitativeEvaluations]:
+    """One group per slice; a projection has one slice that all source images are behind."""
+    assert result.finding is not None
+    groups = []
+    for index, probability in enumerate(result.finding):
+        numbers = [
+            Measurement(name=common.PROBABILITY, value=float(probability), unit=common.UNITLESS),
+            Measurement(name=common.THRESHOLD, value=float(result.threshold or 0.0), unit=common.UNITLESS),
+        ]
+        groups.append(
+            MeasurementsAndQualitativeEvaluations(
+                tracking_identifier=TrackingIdentifier(
+                    uid=hd.UID(), identifier=common.plain(f"{result.state.name}, image {index + 1}")
+                ),
+                finding_type=common.code(report.declared.coded_finding),
+                finding_sites=_sites(report),
+                algorithm_id=_identification(result, pedigree=index == report.review.peak),
+                measurements=numbers,
+                qualitative_evaluations=_presence(report, result.decision(index) is Decision.FINDING),
+                source_images=_images(source, index),
+            )
+        )
+    return groups
+
+
+def _images(source: DicomSource, index: int) -> list[SourceImageForMeasurementGroup]:
+    if source.projected:
+        return [SourceImageForMeasurementGroup.from_source_image(header) for header in source.files]
+    frames = [source.frames[index]] if source.multiframe else None
+    return [SourceImageForMeasurementGroup.from_source_image(source.headers[index], frames)]
+
+
+def _sizes(
+    report: CaseReport,
+    source: DicomSource,
+    segmentation: hd.seg.Segmentation,
+    number: int,
+    result: ModelResult,
+    uid: hd.UID,
+) -> list[Group]:
+    """Volume of the whole mask and area on each slice it is on; nothing for an empty mask or without spacing."""
+    assert result.mask is not None
+    if report.series.spacing is None or not result.mask.any():
+        return []
+    common_facts: dict[str, Any] = {
+        "finding_type": common.code(report.declared.coded_finding),
+        "finding_sites": _sites(report),
+        "algorithm_id": _identification(result),
+    }
+    tracked = TrackingIdentifier(uid=uid, identifier=common.plain(f"{result.state.name} on {report.key}"))
+    if report.series.slices == 1:
+        return [
+            PlanarROIMeasurementsAndQualitativeEvaluations(
+                tracking_identifier=tracked,
+                referenced_segment=_only_frame(segmentation, number),
+                measurements=[_area(report, result, 0)],
+                **common_facts,
+            )
+        ]
+    volume = measure.volume_ml(result.mask, report.series).value
+    groups: list[Group] = [
+        VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=tracked,
+            referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=number),
+            measurements=[Measurement(name=codes.SCT.Volume, value=volume, unit=_ML)],
+            **common_facts,
+        )
+    ]
+    for index in np.flatnonzero(result.mask.any((1, 2))):
+        groups.append(
+            MeasurementsAndQualitativeEvaluations(
+                tracking_identifier=TrackingIdentifier(
+                    uid=hd.UID(), identifier=common.plain(f"{result.state.name} mask, image {index + 1}")
+                ),
+                measurements=[_area(report, result, int(index))],
+                source_images=_images(source, int(index)),
+                **common_facts,
+            )
+        )
+    return groups
+
+
+def _area(report: CaseReport, result: ModelResult, index: int) -> Measurement:
+    assert result.mask is not None
+    value = measure.area_mm2(result.mask[index], report.series).value
+    return Measurement(name=codes.SCT.Area, value=value, unit=_MM2)
+
+
+def _only_frame(segmentation: hd.seg.Segmentation, number: int) -> ReferencedSegmentationFrame:
+    """Reference to a segment of one frame by its segment number: PS3.3 C.18.4 wants that or the frame, not both."""
+    frames = [
+        place
+        for place, item in enumerate(segmentation.PerFrameFunctionalGroupsSequence, 1)
+        if int(item.SegmentIdentificationSequence[0].ReferencedSegmentNumber) == number
+    ]
+    reference = ReferencedSegmentationFrame.from_segmentation(segmentation, frames[0], number)
+    del reference[0].ReferencedSOPSequence[0].ReferencedFrameNumber
+    return reference

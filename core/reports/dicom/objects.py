@@ -1,0 +1,78 @@
+"""All DICOM objects of one review, and a zip of them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+from pydicom import Dataset
+
+from core.errors import ReportError
+from core.reports.case import CaseReport
+from core.reports.dicom.capture import captures
+from core.reports.dicom.measurements import structured_report
+from core.reports.dicom.segmentation import segmentations, tracking_uids
+from core.reports.dicom.source import DicomSource
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+README = """DICOM objects by Overread. Research and teaching only, not for diagnosis.
+
+They carry the patient's name and number exactly as the uploaded images did, so that an archive files them to the
+right patient and study. Nothing else that Overread writes names a patient. Handle these files as patient data.
+"""
+
+
+def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
+    """Segmentations (binary, fractional), structured report and secondary captures, in this order.
+
+    A projection made by Overread has no segmentation: its pixels do not lie on the source images.
+
+    Args:
+        report: the review with its heat maps.
+        source: headers of the reviewed series, from :func:`core.reports.dicom.find_source`.
+
+    Returns:
+        New objects in new series of the source's study; patient and study are the source's.
+
+    Raises:
+        ReportError: no model answered, or the source images' headers do not allow the objects.
+    """
+    if not report.review.ready:
+        raise ReportError("No model has answered: there is nothing to write.", "Let a model with weights read it.")
+    try:
+        tracking = tracking_uids(report)
+        masks = [] if source.projected else segmentations(report, source, tracking)
+        document = structured_report(report, source, masks[0] if masks else None, tracking)
+        made: list[Dataset] = [*masks, document, *captures(report, source)]
+    except ReportError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # what incomplete headers bring about
+        raise ReportError(
+            "The source images' headers are incomplete or contradict each other: no DICOM object can refer to them.",
+            "Export the series again from its archive.",
+        ) from error
+    for item in made:
+        source.sign(item)
+    return made
+
+
+def dicom_zip(objects: Sequence[Dataset]) -> bytes:
+    """The objects as DICOM files in a zip, named by kind, with a note on whom they name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("README.txt", _EPOCH), README)
+        for number, item in enumerate(objects, 1):
+            buffer = io.BytesIO()
+            item.save_as(buffer, enforce_file_format=True)
+            entry = zipfile.ZipInfo(f"{number:03d}-{file_kind(item)}.dcm", _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, buffer.getvalue())
+    return out.getvalue()
+
+
+def file_kind(item: Dataset) -> str:
+    """Short word for an object: ``seg-binary``, ``seg-fractional``, ``sr`` or ``overlay``."""
+    if item.Modality == "SEG":
+        return f"seg-{str(item.SegmentationType).lower()}"
+    return "sr" if item.Modality == "SR" else "overlay"

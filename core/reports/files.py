@@ -1,0 +1,123 @@
+"""The record of a case as files: JSON as it is, CSV one row per slice, model and class."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from core.reports.build import record_of
+from core.reports.case import CaseReport
+from core.reports.record import CaseRecord, ModelPart, SlicePart
+
+COLUMNS = (
+    "study_sha256",
+    "system",
+    "series",
+    "slice",
+    "model",
+    "version",
+    "weights_sha256",
+    "status",
+    "class",
+    "probability_raw",
+    "probability_calibrated",
+    "probability_finding",
+    "threshold",
+    "threshold_rule",
+    "decision",
+    "mask_pixels",
+    "mask_area",
+    "mask_area_unit",
+    "mask_volume_ml",
+    "test_auc",
+    "test_auc_low",
+    "test_auc_high",
+    "test_n",
+    "flags",
+    "seconds_per_slice",
+    "opinions",
+    "generated_at",
+    "content_sha256",
+    "notice",
+)
+
+
+def case_json(report: CaseReport) -> str:
+    """The case as indented JSON; read it back with ``CaseRecord.model_validate_json``."""
+    return record_of(report).model_dump_json(indent=1) + "\n"
+
+
+def case_csv(report: CaseReport) -> str:
+    """The case as CSV with full precision: one row per model, slice and class, one row for a model without answer."""
+    record = record_of(report)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    common = {
+        "study_sha256": record.study.sha256,
+        "system": record.system.name,
+        "series": record.study.series_key,
+        "opinions": _opinions(record),
+        "generated_at": record.generated_at.isoformat(timespec="seconds"),
+        "content_sha256": record.content_sha256,
+        "notice": record.notice,
+    }
+    for model in record.models:
+        said = common | _model(model)
+        if not model.slices:
+            writer.writerow(said)
+        for part in model.slices:
+            flags = "; ".join(f.text for f in record.flags if f.slice == part.slice)
+            for name in part.calibrated:
+                writer.writerow(said | _slice(part) | _class(part, name) | {"flags": flags})
+    return out.getvalue()
+
+
+def _model(model: ModelPart) -> dict[str, object]:
+    row: dict[str, object] = {"model": model.name, "status": model.status}
+    if model.pedigree is None:
+        return row
+    auc = model.pedigree.metrics.get("auc")
+    row |= {
+        "version": model.pedigree.version,
+        "weights_sha256": model.pedigree.weights_sha256,
+        "threshold": model.pedigree.threshold.value,
+        "threshold_rule": model.pedigree.threshold.rule,
+        "mask_volume_ml": "" if model.mask_volume_ml is None else repr(model.mask_volume_ml),
+        "seconds_per_slice": model.seconds_per_slice,
+    }
+    if auc is not None:
+        row |= {"test_auc": auc.value, "test_auc_low": auc.low, "test_auc_high": auc.high, "test_n": auc.n}
+    return row
+
+
+def _slice(part: SlicePart) -> dict[str, object]:
+    row: dict[str, object] = {
+        "slice": part.slice,
+        "probability_finding": repr(part.finding),
+        "decision": part.decision,
+    }
+    if part.mask_pixels is not None:
+        known = part.mask_area_mm2 is not None
+        row |= {
+            "mask_pixels": part.mask_pixels,
+            "mask_area": part.mask_area_mm2 if known else part.mask_pixels,
+            "mask_area_unit": "mm²" if known else "pixels",
+        }
+    return row
+
+
+def _class(part: SlicePart, name: str) -> dict[str, object]:
+    return {
+        "class": name,
+        "probability_raw": repr(part.raw[name]),
+        "probability_calibrated": repr(part.calibrated[name]),
+    }
+
+
+def _opinions(record: CaseRecord) -> str:
+    return "; ".join(
+        f"reader {o.reader} {o.stage}: {'finding' if o.finding else 'no finding'}"
+        f"{f' ({o.label})' if o.label else ''}, {o.confidence} %"
+        for o in record.opinions
+    )

@@ -1,0 +1,183 @@
+"""The machine-readable report of one case: a documented, versioned JSON schema, and the content hash over it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.models.card import DataUse, Metric, Threshold
+
+SCHEMA_VERSION = "1.0"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StudyPart(_Part):
+    """What was read. The study is de-identified: no field here names a patient."""
+
+    name: str = Field(description="file name without folders, or a neutral one where it would name the patient")
+    sha256: str = Field(description="SHA-256 of the uploaded bytes, hexadecimal")
+    source: str = Field(description="format of the pixels")
+    modality: str
+    body_part: str | None
+    series: str = Field(description="description of the series")
+    series_key: str = Field(description="identifier of the series, from its content")
+    slices: int
+    rows: int
+    columns: int
+    spacing_mm: tuple[float, float, float] | None = Field(
+        description="millimetres between slices, rows and columns; null when unknown"
+    )
+    unit: str = Field(description="unit of the pixel values")
+    simulated: bool
+    notes: tuple[str, ...] = Field(description="what reading the files had to assume")
+    problems: tuple[str, ...] = Field(description="files that could not be used, and why")
+
+
+class SystemPart(_Part):
+    """Which system read it, and what its answer means."""
+
+    name: str
+    title: str
+    scope: str
+    finding: str = Field(description="the system's words for a positive answer")
+    clear: str = Field(description="the system's words for a negative answer")
+    licence: str
+    chosen: str = Field(description="how the system was chosen")
+    overruled: bool = Field(description="true when the reader chose another system than the automatic one")
+
+
+class SlicePart(_Part):
+    """A model's answer on one slice."""
+
+    slice: int = Field(ge=1, description="number of the slice, from 1")
+    raw: dict[str, float] = Field(description="class to probability before calibration")
+    calibrated: dict[str, float] = Field(description="class to probability after temperature scaling")
+    finding: float = Field(ge=0, le=1, description="calibrated probability of a finding")
+    decision: Literal["finding", "clear"] = Field(description="finding when the probability reaches the threshold")
+    mask_withheld: bool = Field(description="true where the gate model said clear, so that no mask is given")
+    mask_pixels: int | None = Field(description="pixels of the mask; null for a model without masks")
+    mask_area_mm2: float | None = Field(description="null without a mask or where the spacing is unknown")
+
+
+class PedigreePart(_Part):
+    """What a model's numbers rest on."""
+
+    version: str
+    architecture: str
+    weights_sha256: str
+    threshold: Threshold
+    temperature: float
+    mask_threshold: float | None
+    gate: str | None
+    trained: str = Field(description="date of training")
+    recipe: str
+    data: tuple[DataUse, ...]
+    metrics: dict[str, Metric] = Field(description="on the test part, with 95 % intervals")
+    baselines: dict[str, dict[str, float]]
+    published: str
+    intended_use: str
+    limits: tuple[str, ...]
+
+
+class ModelPart(_Part):
+    """One model: its answers, or why there are none."""
+
+    name: str
+    title: str
+    role: str
+    status: str
+    reason: str = Field(description="why the model did not answer, or did not outline")
+    pedigree: PedigreePart | None
+    slices: tuple[SlicePart, ...]
+    mask_voxels: int | None = Field(description="voxels of the mask over all slices")
+    mask_volume_ml: float | None = Field(description="null without a mask, spacing or a second slice")
+    seconds_per_slice: float
+
+
+class FlagPart(_Part):
+    """A disagreement on one slice, or a warning about the whole series (``slice`` null)."""
+
+    slice: int | None
+    kind: str
+    text: str
+
+
+class HeatMapPart(_Part):
+    """A heat map in the report: where it is highest, not its pixels."""
+
+    model: str
+    slice: int
+    target: str
+    method: str
+    peak_row: int | None = Field(description="row of the hottest pixel, from 0; null for an empty map")
+    peak_column: int | None
+
+
+class OpinionPart(_Part):
+    """A reader's locked opinion; readers appear by number."""
+
+    stage: str = Field(description="blind (before the models were shown), final (after) or open")
+    reader: int
+    finding: bool
+    label: str | None
+    confidence: int = Field(ge=0, le=100)
+    locked_at: datetime
+    seconds: float
+    marks: int
+    comment: str
+
+
+class ChangePart(_Part):
+    """How one reader's final opinion differs from the blind one."""
+
+    reader: int
+    finding_changed: bool
+    label_changed: bool
+    confidence_change: int
+    towards_models: bool | None = Field(
+        description="whether a changed answer moved to what most models say; null when unchanged or the models are split"
+    )
+
+
+class CaseRecord(_Part):
+    """A report of one case; ``schema_version`` changes with every change of these fields."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION  # type: ignore[assignment]
+    software: str
+    notice: str
+    generated_at: datetime
+    content_sha256: str = Field(default="", description="over everything but this field and generated_at")
+    study: StudyPart
+    system: SystemPart
+    shown_slice: int
+    most_suspicious_slice: int
+    window: str = Field(description="display window of the pictures, in words")
+    agreement: str = Field(description="agreement of the models on the most suspicious slice, one sentence")
+    models: tuple[ModelPart, ...]
+    flags: tuple[FlagPart, ...]
+    heat_maps: tuple[HeatMapPart, ...]
+    opinions: tuple[OpinionPart, ...]
+    changes: tuple[ChangePart, ...]
+
+    def hashed(self) -> CaseRecord:
+        """The record with its content hash filled in."""
+        return self.model_copy(update={"content_sha256": content_hash(self)})
+
+    @property
+    def intact(self) -> bool:
+        """Whether the content is still what the hash was made of."""
+        return self.content_sha256 == content_hash(self)
+
+
+def content_hash(record: CaseRecord) -> str:
+    """SHA-256 over the record's JSON with sorted keys, without the hash itself and the moment of generation."""
+    content = record.model_dump(mode="json", exclude={"content_sha256", "generated_at"})
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
