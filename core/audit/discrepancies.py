@@ -37,9 +37,11 @@ class Evidence:
         recorded: ``(N,)`` whether the recorded label is a finding.
         probabilities: ``(N,)`` calibrated probability of a finding by model, out of fold or held out, from a model
             that never saw the image; ``nan`` where a model did not answer.
-        mask_pixels: ``(N,)`` outlined pixels by segmenter, ``nan`` where its mask was withheld or not asked for.
+        mask_pixels: ``(N,)`` outlined pixels by segmenter, 0 where its gate withheld the mask, ``nan`` where it was
+            not asked.
         strangeness: ``(N,)`` share of the calibration images that lie nearer to the training data than this image, in
             [0, 1]; ``None`` when no out-of-distribution score is known.
+        thresholds: operating point by model, for what a model "says"; 0.5 where none is given.
     """
 
     ids: Sequence[str]
@@ -48,6 +50,15 @@ class Evidence:
     probabilities: Mapping[str, ArrayLike]
     mask_pixels: Mapping[str, ArrayLike] = field(default_factory=dict)
     strangeness: ArrayLike | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    def decisions(self) -> Floats:
+        """``(N, models)`` 1 where a model says finding, 0 where it does not, ``nan`` without an answer."""
+        columns = []
+        for name, values in self.probabilities.items():
+            p = np.asarray(values, dtype=np.float64)
+            columns.append(np.where(np.isnan(p), np.nan, p >= self.thresholds.get(name, 0.5)))
+        return np.stack(columns, 1)
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,10 @@ class Discrepancies:
         parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), and
             ``patient`` (what the patient's other images and the recorded labels add).
         trust: ``(N,)`` weight of the image's own evidence, below 1 for an image unlike the calibration images.
-        contradicting: ``(N,)`` share of the patient's images whose pooled signals contradict their label.
+        images: ``(N,)`` images of the image's patient. contradicting: ``(N,)`` how many of them have signals that
+            together contradict their label.
         finding: ``(N,)`` mean calibrated probability of a finding over the models that answered.
-        split_models: ``(N,)`` whether some models say finding and others do not.
+        says_finding, answered: ``(N,)`` how many models say finding at their threshold, of how many that answered.
         evidence, one_label: what was asked; whether labels were taken to belong to patients.
     """
 
@@ -88,9 +100,11 @@ class Discrepancies:
     order: NDArray[np.intp]
     parts: dict[str, Floats]
     trust: Floats
-    contradicting: Floats
+    images: NDArray[np.intp]
+    contradicting: NDArray[np.intp]
     finding: Floats
-    split_models: NDArray[np.bool_]
+    says_finding: NDArray[np.intp]
+    answered: NDArray[np.intp]
     evidence: Evidence
     one_label: bool
 
@@ -117,10 +131,12 @@ def rank_discrepancies(
     profiles, settings = profiles or Profiles({}), settings or Settings()
     recorded, code = _checked(evidence)
     trust = _trust(evidence, len(recorded))
-    ratios = _ratios(evidence, recorded, profiles, settings) * trust[:, None]
-    names = [*signals_of(evidence), *([CLEANLAB] if settings.cleanlab else [])]
-    answered = np.maximum((ratios != 0).sum(1), 1)
-    own = ratios / discount(answered, profiles.likeness)[:, None]
+    signals = signals_of(evidence)
+    if settings.cleanlab:
+        signals[CLEANLAB] = logits(class_adjusted(evidence.probabilities, recorded))
+    names, values = list(signals), np.stack(list(signals.values()), 1)
+    ratios = np.stack([profiles.get(name).evidence(signals[name]) for name in names], 1)
+    own = trust[:, None] * ratios / discount((~np.isnan(values)).sum(1), profiles.likeness)[:, None]
     for_finding = own.sum(1)
     against = np.where(recorded, -for_finding, for_finding)
     one_label = _belongs_to_patient(recorded, code) if settings.one_label is None else settings.one_label
@@ -130,23 +146,22 @@ def rank_discrepancies(
     else:
         log_odds = _share_wrong(against, code, weight, settings)
     sign = np.where(recorded, -1.0, 1.0)
-    parts = {"prior": np.full(len(recorded), float(special.logit(settings.error_rate)))}
+    parts = {"prior": np.full(len(recorded), float(special.logit(_expected(settings, one_label))))}
     parts |= {name: sign * own[:, k] for k, name in enumerate(names)}
     parts["patient"] = log_odds - sum(parts.values())
     p = np.stack([np.asarray(v, dtype=np.float64) for v in evidence.probabilities.values()], 1)
-    with np.errstate(invalid="ignore"):
-        split = np.logical_and((p >= 0.5).any(1), (p < 0.5).any(1))
-    silent = np.isnan(p).all(1)
-    mean = np.where(silent, np.nan, np.nansum(p, 1) / np.maximum((~np.isnan(p)).sum(1), 1))
+    answered = (~np.isnan(p)).sum(1)
     return Discrepancies(
         log_odds=log_odds,
         probability=special.expit(log_odds),
         order=np.lexsort((-against, -log_odds)),
         parts=parts,
         trust=trust,
-        contradicting=(np.bincount(code, against > 0) / np.bincount(code))[code],
-        finding=mean,
-        split_models=np.asarray(split),
+        images=np.bincount(code)[code],
+        contradicting=np.bincount(code, against > 0).astype(np.intp)[code],
+        finding=np.where(answered > 0, np.nansum(p, 1) / np.maximum(answered, 1), np.nan),
+        says_finding=np.nansum(evidence.decisions(), 1).astype(np.intp),
+        answered=answered,
         evidence=evidence,
         one_label=one_label,
     )
@@ -175,15 +190,6 @@ def _trust(evidence: Evidence, n: int) -> Floats:
     return np.where(np.isnan(q), 1.0, np.clip((1.0 - q) / (1.0 - TRUSTED), 0.0, 1.0))
 
 
-def _ratios(evidence: Evidence, recorded: NDArray[np.bool_], profiles: Profiles, settings: Settings) -> Floats:
-    """``(N, signals)`` log-likelihood ratios for a finding."""
-    columns = [profiles.get(name).evidence(values) for name, values in signals_of(evidence).items()]
-    if settings.cleanlab:
-        adjusted = class_adjusted(evidence.probabilities, recorded)
-        columns.append(profiles.get(CLEANLAB).evidence(logits(adjusted)))
-    return np.stack(columns, 1)
-
-
 def class_adjusted(probabilities: Mapping[str, ArrayLike], recorded: NDArray[np.bool_]) -> Floats:
     """Probability of a finding as cleanlab's label quality sees it: class thresholds from the recorded labels.
 
@@ -205,6 +211,12 @@ def class_adjusted(probabilities: Mapping[str, ArrayLike], recorded: NDArray[np.
 def _belongs_to_patient(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> bool:
     size, findings = np.bincount(code), np.bincount(code, recorded)
     return bool(np.maximum(findings, size - findings).sum() >= ONE_LABEL * len(recorded))
+
+
+def _expected(settings: Settings, one_label: bool) -> float:
+    """Probability that a label is wrong before looking at anything."""
+    wrong = settings.error_rate if one_label else settings.error_rate / 2 * (1 + float(np.mean(SHARES[:-1])))
+    return wrong + settings.slip * (1 - settings.error_rate)
 
 
 def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settings: Settings) -> Floats:
