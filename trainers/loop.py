@@ -113,7 +113,8 @@ class Run:
         if self.recipe.positives_only:
             usable = torch.nonzero(cases.labels > 0).flatten()
         how, images = self.recipe.sampling, self.recipe.epoch_images
-        rows = epoch_rows(cases.labels[usable], how=how, images=images, rng=rng, sources=cases.sources[usable])
+        within = (cases.sources if how == "balanced-sets" else cases.group_numbers)[usable]
+        rows = epoch_rows(cases.labels[usable], how=how, images=images, rng=rng, within=within)
         return usable[rows]
 
     def _rate(self, step: int) -> float:

@@ -102,7 +102,7 @@ class Recipe(_Part):
     auxiliary_mask: bool = False
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
-    sampling: Literal["natural", "balanced", "balanced-sets"] = "balanced"
+    sampling: Literal["natural", "balanced", "balanced-sets", "balanced-groups"] = "balanced"
     epoch_images: int | None = None
     positives_only: bool = False
     epochs: int = Field(default=10, ge=1)

@@ -11,17 +11,18 @@ def epoch_rows(
     how: str,
     images: int | None,
     rng: torch.Generator,
-    sources: torch.Tensor | None = None,
+    within: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Rows of one epoch in random order.
 
     Args:
         labels: class index ``(N,)``.
         how: ``natural`` (every row once, or ``images`` of them) or ``balanced`` (every class equally often; rows of
-            a class are repeated only after all of them have been drawn) or ``balanced-sets`` (within every class also
-            every data set equally often: where the classes come mostly from different sets, the set must not tell).
+            a class are repeated only after all of them have been drawn), ``balanced-sets`` (within every class also every
+            data set equally often: where the classes come mostly from different sets, the set must not tell) or
+            ``balanced-groups`` (within every class every patient equally often: large lesions have many slices).
         images: length of the epoch; by default N, and when balanced twice the rarest class, at least N / 2.
-        sources: data set of every row ``(N,)``, for ``balanced-sets``.
+        within: data set or group of every row as a number ``(N,)``, for the last two.
 
     Returns:
         ``(images,)`` row numbers.
@@ -36,9 +37,11 @@ def epoch_rows(
     for c in classes:
         own = torch.nonzero(labels == c).flatten()
         share = -(-wanted // len(classes))
-        if how == "balanced-sets" and sources is not None:
-            sets = torch.unique(sources[own]).tolist()
-            rows += [_drawn(own[sources[own] == s], -(-share // len(sets)), rng) for s in sets]
+        if how != "balanced" and within is not None:
+            kinds = torch.unique(within[own])
+            kinds = kinds[torch.randperm(len(kinds), generator=rng)].tolist()  # the rest goes to others every time
+            needs = [share // len(kinds) + (place < share % len(kinds)) for place in range(len(kinds))]
+            rows += [_drawn(own[within[own] == k], n, rng) for k, n in zip(kinds, needs, strict=True) if n]
         else:
             rows.append(_drawn(own, share, rng))
     mixed = torch.cat(rows)

@@ -134,9 +134,16 @@ def test_a_recipes_hash_changes_with_its_text(tmp_path: Path) -> None:
     assert first.source == "small"
 
 
+def test_within_a_class_every_patient_is_drawn_equally_often() -> None:
+    labels = torch.tensor([0] * 60 + [1] * 40)
+    patients = torch.tensor([0] * 50 + [1] * 10 + [2] * 37 + [3] * 2 + [4])
+    rows = epoch_rows(labels, how="balanced-groups", images=48, rng=rng(), within=patients)
+    assert Counter(patients[rows].tolist()) == {0: 12, 1: 12, 2: 8, 3: 8, 4: 8}
+
+
 def test_within_a_class_every_set_is_drawn_equally_often() -> None:
     labels = torch.tensor([0] * 50 + [1] * 50)
     sources = torch.tensor([0] * 45 + [1] * 5 + [1] * 40 + [0] * 10)  # either set is mostly of one class
-    rows = epoch_rows(labels, how="balanced-sets", images=40, rng=rng(), sources=sources)
+    rows = epoch_rows(labels, how="balanced-sets", images=40, rng=rng(), within=sources)
     seen = Counter(zip(labels[rows].tolist(), sources[rows].tolist(), strict=True))
     assert seen == {(0, 0): 10, (0, 1): 10, (1, 0): 10, (1, 1): 10}

@@ -42,6 +42,11 @@ class Cases:
     def __len__(self) -> int:
         return int(self.labels.shape[0])
 
+    @property
+    def group_numbers(self) -> torch.Tensor:
+        """Group of every slice as a number ``(N,)``."""
+        return torch.from_numpy(np.unique(self.groups, return_inverse=True)[1])
+
     def images(self, rows: torch.Tensor, alone: torch.Tensor | None = None) -> torch.Tensor:
         """Network input ``(B, C, H, W)`` of some rows; where ``alone`` is true neighbours are left out."""
         triples = self.around[rows]
