@@ -1,0 +1,91 @@
+"""Archives: import, scoring in the background, the ranked worklist, what reads found, versions and drift.
+
+Pages and the command line call what is named here; the modules hold the details.
+"""
+
+from core.review.archives.background import Progress, is_running
+from core.review.archives.drift import Drift, Shift
+from core.review.archives.importing import ImportOptions
+from core.review.archives.jobs import (
+    adopt,
+    begin_import,
+    begin_scoring,
+    pause,
+    progress,
+    rescore,
+    resume,
+    shut_down,
+    stop,
+    wait,
+)
+from core.review.archives.monitor import ModelDrift, check_drift
+from core.review.archives.outcomes import archive_yield, outcomes
+from core.review.archives.ranking import rank
+from core.review.archives.recorded import Untold, recorded_class, untold
+from core.review.archives.scoring import Installed, installed, need_models, pending
+from core.review.archives.sentence import Answer
+from core.review.archives.sheet import Column, guess_columns, headers, read_sheet
+from core.review.archives.sources import Layout, Survey, survey
+from core.review.archives.staging import locate, stage_upload
+from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
+from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views
+from core.review.archives.worklist import Against, Row, Worklist, worklist
+from core.review.archives.yields import Point, Tenth, YieldCurve
+
+__all__ = [
+    "DEFAULT_FIELDS",
+    "Against",
+    "Answer",
+    "Column",
+    "Comparison",
+    "Drift",
+    "Field",
+    "Filter",
+    "ImportOptions",
+    "Installed",
+    "Layout",
+    "ModelDrift",
+    "Point",
+    "Progress",
+    "Row",
+    "ScoredVersion",
+    "Shift",
+    "Survey",
+    "Tenth",
+    "Untold",
+    "View",
+    "Worklist",
+    "YieldCurve",
+    "adopt",
+    "archive_yield",
+    "begin_import",
+    "begin_scoring",
+    "check_drift",
+    "compare_versions",
+    "guess_columns",
+    "headers",
+    "installed",
+    "is_running",
+    "locate",
+    "need_models",
+    "outcomes",
+    "pause",
+    "pending",
+    "progress",
+    "rank",
+    "read_sheet",
+    "recorded_class",
+    "rescore",
+    "resume",
+    "save_view",
+    "saved_views",
+    "scored_versions",
+    "shut_down",
+    "stage_upload",
+    "stale_cases",
+    "stop",
+    "survey",
+    "untold",
+    "wait",
+    "worklist",
+]

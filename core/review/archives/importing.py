@@ -1,0 +1,221 @@
+"""Cases into the store: read once to be sure that they can be, de-identified, kept by content, each noted.
+
+An import that is killed goes on where it was: what became of a file is written in the same transaction as its case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sqlmodel import select
+
+from core.errors import ArchiveError, OverreadError, StoreError
+from core.imaging import Study, read
+from core.imaging.formats import Format, sniff
+from core.review.archives.pseudonyms import Pseudonyms
+from core.review.archives.recorded import check_mapping, is_finding, recorded_class
+from core.review.archives.sheet import Column, RowProblem
+from core.review.archives.sources import Found, Layout, Survey, read_files
+from core.review.kinds import FileRole, Outcome
+from core.review.store import Store
+from core.review.tables import ImportFile
+from core.systems import accepts, adapt, match, system
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the user says about a source; kept with the run as JSON, so that it can go on after a kill.
+
+    Attributes:
+        system: the system that reads the cases; ``None``: matched case by case.
+        layout: sheet, columns, folders.
+        mapping: recorded text to class name, where the words do not tell.
+        keep_patient_codes: keep the patients' codes as they are, because they are pseudonyms already; otherwise
+            they are replaced. Numbers in DICOM headers are always replaced.
+        team: reader group of the recorded diagnoses.
+    """
+
+    system: str | None = None
+    layout: Layout = field(default_factory=Layout)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    keep_patient_codes: bool = False
+    team: str = ""
+
+    def check(self) -> ImportOptions:
+        """Itself, when it makes sense.
+
+        Raises:
+            ArchiveError: the mapping names classes that the system does not have.
+            SystemMismatchError: there is no such system.
+        """
+        if self.system is not None:
+            check_mapping(self.mapping, system(self.system))
+        return self
+
+    def with_sheet(self, name: str) -> ImportOptions:
+        """The same options with the sheet named."""
+        return replace(self, layout=replace(self.layout, sheet=name))
+
+    def to_json(self) -> dict[str, Any]:
+        """As the run keeps it."""
+        return asdict(self) | {"layout": asdict(self.layout) | {"columns": dict(self.layout.columns)}}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ImportOptions:
+        """From what a run kept."""
+        layout = dict(values["layout"])
+        layout["columns"] = {Column(key): name for key, name in layout["columns"].items()}
+        return cls(**{**values, "layout": Layout(**layout)})
+
+
+def report_name(source: Path) -> str:
+    """What a source is called in the import report: its name, and a little of its path's hash, so that two folders of
+    the same name are told apart."""
+    return f"{source.name}~{hashlib.sha256(str(source).encode()).hexdigest()[:6]}"
+
+
+class Importer:
+    """Imports the cases of one source into one archive.
+
+    A file that cannot be read is noted; a store that cannot be written to (rights, a full disk) ends the import.
+
+    Args:
+        name: what the source is called in the report; the same name must not stand for another source.
+    """
+
+    def __init__(
+        self, store: Store, actor: int, archive_id: int, name: str, options: ImportOptions, run_id: int | None = None
+    ) -> None:
+        self._store = store
+        self._actor = actor
+        self._archive = archive_id
+        self._name = name
+        self._options = options
+        self._run = run_id
+        self._pseudonyms = Pseudonyms.of(store.images_folder)
+
+    def path_of(self, found: Found) -> str:
+        """Name of a case in the import report."""
+        return f"{self._name}/{found.path}"
+
+    def waiting(self, survey: Survey) -> Iterator[Found]:
+        """Cases that are not in the archive yet; those that could not be read before are tried once a run."""
+        done = {
+            row.path
+            for row in self._store.import_report(self._archive)
+            if row.outcome != Outcome.UNREADABLE or row.run_id == self._run
+        }
+        return (found for found in survey.cases if self.path_of(found) not in done)
+
+    def note_rows(self, sheet: str, problems: tuple[RowProblem, ...]) -> None:
+        """Report the rows of a sheet that could not be used."""
+        for problem in problems:
+            path = f"{self._name}/{sheet}, row {problem.row}"
+            self._note(path, Outcome.UNREADABLE, f"Row {problem.row}: {problem.text}", problem.remedy)
+
+    def take(self, survey: Survey, found: Found) -> Outcome:
+        """Import one case; whatever is wrong with it is noted, nothing is raised for it."""
+        path = self.path_of(found)
+        try:
+            if found.error is not None:
+                raise found.error
+            return self._add(survey.root, found, path)
+        except StoreError:
+            raise
+        except OverreadError as error:
+            self._note(path, Outcome.UNREADABLE, error.message, error.remedy)
+            return Outcome.UNREADABLE
+
+    def _note(self, path: str, outcome: Outcome, reason: str, remedy: str, case_id: int | None = None) -> None:
+        self._store.note_import(
+            self._archive, path, outcome, run_id=self._run, reason=reason, remedy=remedy, case_id=case_id
+        )
+
+    def _add(self, root: Path, found: Found, path: str) -> Outcome:
+        files = read_files(root, found.files)
+        masks = read_files(root, found.masks)
+        study = read(files)
+        known = self._options.system
+        index, name = _series_for(study, known)
+        label = recorded_class(found.recorded, name, self._options.mapping) if name else None
+        kept = [self._keep(number, file, FileRole.IMAGE) for number, file in enumerate(files, 1)]
+        kept += [self._keep(number, file, FileRole.TRUTH) for number, file in enumerate(masks, 1)]
+        series = study.series[index]
+        is_dicom = sniff(files[0][1]) is Format.DICOM
+        case, new = self._store.add_case(
+            self._actor,
+            self._archive,
+            content_hash=study.sha256,
+            source=study.name if len(files) == 1 else series.description,
+            files=kept,
+            patient=self._patient(found.patient, is_dicom),
+            system=name,
+            recorded_finding=is_finding(label, name) if name else None,
+            recorded_label=label,
+            recorded_text=found.recorded or "",
+            recorded_reader=found.reader,
+            team=self._options.team,
+            study_date=found.date.isoformat() if isinstance(found.date, date) else None,
+            simulated=study.simulated,
+            details={
+                "series_index": index,
+                "slices": series.slices,
+                "size": list(series.shape),
+                "modality": series.modality.value,
+                "series_keys": [one.key for one in study.series],
+                "source_sha256": [hashlib.sha256(data).hexdigest() for _, data in files] if is_dicom else [],
+                "notes": [problem.reason for problem in study.problems],
+            },
+            import_path=path,
+            run_id=self._run,
+        )
+        if new:
+            return Outcome.ADDED
+        if self._first_seen(path, case.id):
+            return Outcome.ADDED
+        said, before = found.recorded or "nothing", case.recorded_text or "nothing"
+        if label != case.recorded_label:
+            reason = f"The same image as {case.source}, recorded as {before!r} there and as {said!r} here."
+            self._note(path, Outcome.DUPLICATE, reason, "Find out which is right; the first one is kept.", case.id)
+        else:
+            self._note(path, Outcome.DUPLICATE, f"The same image as {case.source}.", "", case.id)
+        return Outcome.DUPLICATE
+
+    def _first_seen(self, path: str, case_id: int | None) -> bool:
+        """Whether the case came from this very file, in an import that was interrupted."""
+        query = select(ImportFile.outcome).where(
+            ImportFile.archive_id == self._archive, ImportFile.path == path, ImportFile.case_id == case_id
+        )
+        with self._store.reading() as session:
+            return session.exec(query).first() == Outcome.ADDED
+
+    def _patient(self, code: str | None, is_dicom: bool) -> str:
+        if not code:
+            return ""
+        return code if self._options.keep_patient_codes and not is_dicom else self._pseudonyms.patient(code)
+
+    def _keep(self, number: int, file: tuple[str, bytes], role: FileRole) -> tuple[str, str, int, FileRole]:
+        name, data = file
+        clean = self._pseudonyms.clean(data)
+        shown = f"{number:04d}.dcm" if sniff(data) is Format.DICOM else PurePosixPath(name).name
+        return shown, self._store.put_image(clean), len(clean), role
+
+
+def _series_for(study: Study, known: str | None) -> tuple[int, str | None]:
+    """Series to read and the system that reads it: the user's, or the one that fits."""
+    if known is None:
+        found = match(study)
+        return found.series_index, found.system
+    declared = system(known)
+    for index, series in enumerate(study.series):
+        if accepts(declared, adapt(series, declared)) is None:
+            return index, known
+    raise ArchiveError(
+        accepts(declared, adapt(study.series[0], declared)) or f"{declared.title} cannot read it.",
+        "Import it with the system that reads it, or let the system be matched case by case.",
+    )

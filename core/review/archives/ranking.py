@@ -1,0 +1,132 @@
+"""The order of the worklist: how likely each recorded label is wrong, and the sentence that says why."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.audit.discrepancies import TRUSTED, Discrepancies, Evidence, rank_discrepancies
+from core.audit.discrepancy_profile import Profiles, fit_profiles, logits, mask_signal
+from core.errors import DiscrepancyError
+from core.evidence.records import EvidenceError, load
+from core.review.archives.scoring import Installed
+from core.review.archives.sentence import SliceView, why
+from core.review.archives.standing import Answers, current, group_of, patient_views
+from core.review.store import Store
+from core.review.tables import Case, Discrepancy
+
+# An image that the gate stopped counts half: one in twenty good scans is stopped too (see the router's card).
+STOPPED = (1 + TRUSTED) / 2
+UNRANKED = -1000.0  # below every log odds: cases with nothing recorded, among themselves by probability
+
+
+def rank(store: Store, archive_id: int, models: Installed) -> int:
+    """Rank the scored cases of a system anew and keep value, sentence and parts with each.
+
+    ``Discrepancy.value`` is the log odds that the recorded label is wrong; ``details`` holds ``probability`` (the same
+    as a probability; ``None`` where nothing is recorded), ``parts`` (what it is the sum of) and ``trust``.
+
+    Returns:
+        How many cases stand in the list.
+    """
+    cases = [case for case in store.cases(archive_id) if case.system == models.system]
+    answers = current(store.machine_scores(archive_id), models)
+    rows = ranked(cases, answers, models)
+    store.save_discrepancies(rows)
+    return len(rows)
+
+
+def ranked(
+    cases: Sequence[Case], answers: Mapping[int, Answers], models: Installed, profiles: Profiles | None = None
+) -> list[Discrepancy]:
+    """Rows of the worklist for cases that at least one model has answered."""
+    scored = [case for case in cases if answers.get(case.id or 0, Answers()).numbers]
+    told = [case for case in scored if case.recorded_finding is not None]
+    views = patient_views(cases, answers)
+    found = discrepancies(told, answers, models, profiles) if told else None
+    place = {case.id: row for row, case in enumerate(told)}
+    out = []
+    for case in scored:
+        own = answers[case.id or 0]
+        row = place.get(case.id)
+        if row is not None and found is not None:
+            value = float(found.log_odds[row])
+            details = {
+                "probability": float(found.probability[row]),
+                "parts": {name: round(float(part[row]), 4) for name, part in found.parts.items()},
+                "trust": round(float(found.trust[row]), 4),
+            }
+        else:
+            value, details = UNRANKED + (own.mean or 0.0), {"probability": None}
+        slices = SliceView(own.slices, own.found)
+        view = views[case.id or 0]
+        reason = why(models.system, case.recorded_finding, case.recorded_text, own.given, view, slices)
+        out.append(
+            Discrepancy(case_id=case.id or 0, models=models.fingerprint, value=value, reason=reason, details=details)
+        )
+    return out
+
+
+def discrepancies(
+    cases: Sequence[Case], answers: Mapping[int, Answers], models: Installed, profiles: Profiles | None = None
+) -> Discrepancies:
+    """Discrepancy scores of cases with a recorded finding or none.
+
+    Args:
+        profiles: what the models' signals are worth; by default measured on the validation predictions beside the
+            weights, and assumed where there are none.
+    """
+    columns: dict[str, list[float]] = {name: [] for name in models.cards}
+    outlined: dict[str, list[float]] = {name: [] for name, c in models.cards.items() if c.role == "segmenter"}
+    strange = []
+    for case in cases:
+        own = {a.model: a for a in answers[case.id or 0].given}
+        for name, column in columns.items():
+            answer = own.get(name)
+            column.append(np.nan if answer is None or answer.finding is None else answer.finding)
+        for name, column in outlined.items():
+            answer = own.get(name)
+            column.append(np.nan if answer is None or answer.mask_pixels is None else float(answer.mask_pixels))
+        strange.append(STOPPED if answers[case.id or 0].unlike else 0.0)
+    evidence = Evidence(
+        ids=[str(case.id) for case in cases],
+        groups=[group_of(case) for case in cases],
+        recorded=np.array([bool(case.recorded_finding) for case in cases]),
+        probabilities={name: np.array(column) for name, column in columns.items()},
+        mask_pixels={name: np.array(column) for name, column in outlined.items()},
+        strangeness=np.array(strange),
+    )
+    return rank_discrepancies(evidence, profiles or profiles_of(models))
+
+
+def profiles_of(models: Installed) -> Profiles | None:
+    """What the models' signals were worth on their validation patients; ``None`` when that is not known."""
+    stamps = tuple(sorted(models.weights.items()))
+    return _profiles(models.folder, stamps)
+
+
+@functools.lru_cache(maxsize=32)
+def _profiles(folder: Path, weights: tuple[tuple[str, str], ...]) -> Profiles | None:
+    parts = {}
+    for name, _ in weights:
+        try:
+            part = load(folder / name).part("validation")
+        except EvidenceError:
+            continue
+        if part is not None:
+            parts[name] = part
+    if not parts:
+        return None
+    first = next(iter(parts.values()))
+    same = {name: p for name, p in parts.items() if p.n == first.n and (p.ids == first.ids).all()}
+    signals = {name: logits(part.finding) for name, part in same.items()}
+    for name, part in same.items():
+        if part.mask_pixels is not None:
+            signals[f"mask of {name}"] = mask_signal(part.mask_pixels)
+    try:
+        return fit_profiles(signals, first.truth, first.groups)
+    except DiscrepancyError:
+        return None

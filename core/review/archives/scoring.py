@@ -1,0 +1,200 @@
+"""One case to scores: read, ask the models once, keep what each said with the version that said it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
+from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
+from core.imaging import Study, read
+from core.models.card import ModelCard
+from core.review.store import Store, fingerprint
+from core.review.tables import Case, Score
+from core.systems import system
+
+
+class Reviewer(Protocol):
+    """What scoring needs of :class:`core.engine.engine.Engine`."""
+
+    weights: Path
+
+    def states(self, system_name: str | None = None) -> tuple[ModelState, ...]:
+        """State of every model."""
+
+    def review(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int = 0,
+        *,
+        progress: Callable[[str, float], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Review:
+        """Ask every model of a system about a series."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The models of a system that can answer now: what scores are compared with.
+
+    Attributes:
+        cards: card by model name. folder: where the system's models lie.
+    """
+
+    system: str
+    cards: dict[str, ModelCard]
+    folder: Path
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the weights by model name."""
+        return {name: card.weights_sha256 for name, card in self.cards.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash for the set of weights."""
+        return fingerprint(self.weights.values())
+
+    @property
+    def described(self) -> dict[str, dict[str, str]]:
+        """As a run keeps it: version and weights by model name."""
+        return {n: {"version": c.version, "weights_sha256": c.weights_sha256} for n, c in self.cards.items()}
+
+
+def installed(engine: Reviewer, system_name: str) -> Installed:
+    """The models of a system that are ready."""
+    ready = (s for s in engine.states(system_name) if s.status is ModelStatus.READY and s.card is not None)
+    cards = {state.name: state.card for state in ready if state.card is not None}
+    return Installed(system_name, cards, engine.weights / system_name)
+
+
+def need_models(engine: Reviewer, system_name: str) -> Installed:
+    """The same, refused when there is none.
+
+    Raises:
+        ModelUnavailableError: no model of the system is ready.
+    """
+    found = installed(engine, system_name)
+    if not found.cards:
+        raise ModelUnavailableError(
+            f"No model of {system(system_name).title} is installed.", "Install or train its weights, then score."
+        )
+    return found
+
+
+def pending(store: Store, archive_id: int, models: Installed) -> list[Case]:
+    """Cases of the system that one of the installed models has not answered, in order of import."""
+    cases = [case for case in store.cases(archive_id) if case.system == models.system]
+    done: set[int] | None = None
+    for name, weights in models.weights.items():
+        answered = store.scored(archive_id, models.system, name, weights)
+        done = answered if done is None else done & answered
+    return [case for case in cases if case.id not in (done or set())]
+
+
+def score_case(
+    store: Store,
+    engine: Reviewer,
+    case: Case,
+    models: Installed,
+    run_id: int | None = None,
+    *,
+    beat: Callable[[], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[Score]:
+    """Ask the models about a case and keep their answers, all in one transaction.
+
+    A case that cannot be read, or a model that fails on it, is kept as an error, not as a number.
+
+    Args:
+        beat: called between slices. stop: asked between slices.
+
+    Raises:
+        EngineBusyError: all places are taken; try later.
+        InterruptedError: stopped; nothing was kept.
+    """
+    try:
+        study = read(store.case_bytes(_id(case)))
+        index = int(case.details.get("series_index", 0))
+        review = engine.review(study, models.system, index, progress=(lambda *_: beat()) if beat else None, stop=stop)
+        scores = scores_of(review, _id(case), models, run_id)
+    except EngineBusyError:
+        raise
+    except OverreadError as error:
+        scores = [_failed(_id(case), card, run_id, str(error)) for card in models.cards.values()]
+    store.save_scores(scores)
+    return scores
+
+
+def scores_of(review: Review, case_id: int, models: Installed, run_id: int | None = None) -> list[Score]:
+    """Rows of what the models said, at the series' most suspicious slice (the same for all models).
+
+    ``details`` holds ``slices``, ``findings`` (the probability of a finding on every slice) and ``stopped`` (why the
+    wrong-image gate stopped the image; empty when it passed); ``ood`` is how far it lies beyond the gate's limit, above
+    0 is beyond. A model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
+    """
+    rows = []
+    for result in review.results:
+        card = models.cards.get(result.state.name)
+        if card is None or result.state.card is None or result.state.card.weights_sha256 != card.weights_sha256:
+            continue
+        if result.finding is None or result.calibrated is None:
+            rows.append(_failed(case_id, card, run_id, result.state.reason or "The model gave no answer."))
+        else:
+            rows.append(_score(result, review, case_id, card, run_id))
+    return rows
+
+
+def _score(result: ModelResult, review: Review, case_id: int, card: ModelCard, run_id: int | None) -> Score:
+    peak, gate = review.peak, review.gate
+    assert result.finding is not None
+    assert result.calibrated is not None
+    at = result.calibrated[peak]
+    withheld = result.gated is not None and bool(result.gated[peak])
+    return Score(
+        case_id=case_id,
+        run_id=run_id,
+        system=card.system,
+        model=card.name,
+        version=card.version,
+        weights_sha256=card.weights_sha256,
+        finding=float(result.finding[peak]),
+        decision=(result.decision(peak) or Decision.CLEAR).value,
+        threshold=card.threshold.value,
+        slice_index=peak,
+        probabilities={name: float(p) for name, p in zip(card.classes, at, strict=True)},
+        ood=gate.strange if gate is not None else None,
+        mask_pixels=None if result.mask is None or withheld else int(result.mask[peak].sum()),
+        details={
+            "slices": len(result.finding),
+            "findings": [round(float(p), 4) for p in result.finding],
+            "stopped": [flag.text for flag in gate.reasons] if gate is not None else [],
+        },
+        seconds=result.seconds * len(result.finding),
+    )
+
+
+def _failed(case_id: int, card: ModelCard, run_id: int | None, error: str) -> Score:
+    return Score(
+        case_id=case_id,
+        run_id=run_id,
+        system=card.system,
+        model=card.name,
+        version=card.version,
+        weights_sha256=card.weights_sha256,
+        threshold=card.threshold.value,
+        error=error,
+    )
+
+
+def _id(case: Case) -> int:
+    assert case.id is not None
+    return case.id
+
+
+def answered(scores: Sequence[Score]) -> bool:
+    """Whether at least one model gave a number."""
+    return any(not score.error for score in scores)

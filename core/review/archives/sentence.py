@@ -1,0 +1,140 @@
+"""One plain sentence or two on why a case stands where it stands in the worklist, made of its numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.systems import system
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's answer on a case.
+
+    Attributes:
+        model, title: identifier, and name for people.
+        finding: calibrated probability of a finding on the case's most suspicious slice; ``None`` when it failed.
+        positive: whether that reaches the threshold stored with this model version; ``None`` when it failed.
+        ood: out-of-distribution score, when there is one; unlike: whether the gate calls the image unlike the
+            training images.
+        mask_pixels: outlined pixels, for a model that outlines.
+        error: why there is no answer.
+    """
+
+    model: str
+    title: str
+    version: str
+    finding: float | None
+    positive: bool | None
+    threshold: float | None = None
+    ood: float | None = None
+    unlike: bool = False
+    mask_pixels: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PatientView:
+    """What the models say about the other images of the same patient: ``found`` of ``images`` with a finding (by the
+    majority of models), and how many of those images are recorded with one (``None``: nothing is recorded)."""
+
+    images: int = 0
+    found: int = 0
+    recorded: int | None = None
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """Of a series' slices, those on which most models see a finding."""
+
+    slices: int
+    found: int
+
+
+def why(
+    system_name: str,
+    recorded_finding: bool | None,
+    recorded_text: str,
+    answers: Sequence[Answer],
+    patient: PatientView,
+    slices: SliceView | None = None,
+) -> str:
+    """Why the case stands where it stands.
+
+    Example:
+        ``Recorded: no tumour. All 3 models say tumour (0.97, 0.94, 0.91), as they do for 13 of the 19 other images of
+        this patient.``
+    """
+    declared = system(system_name)
+    given = [a for a in answers if a.positive is not None and a.finding is not None]
+    parts = [_recorded(declared.classes[0], declared.finding, recorded_finding, recorded_text)]
+    if not given:
+        return f"{parts[0]} No model has answered, so nothing speaks for or against it."
+    parts.append(_models(declared.finding, given, patient, slices))
+    parts += _doubts(declared.finding, answers, given)
+    return " ".join(parts)
+
+
+def _recorded(clear: str, finding: str, recorded: bool | None, text: str) -> str:
+    if recorded is None:
+        said = " ".join(text.split())[:60]
+        return f"Recorded: {said!r}, which fits no class." if said else "Nothing is recorded."
+    return f"Recorded: {finding if recorded else clear}."
+
+
+def _models(finding: str, given: list[Answer], patient: PatientView, slices: SliceView | None) -> str:
+    ordered = sorted(given, key=lambda a: -(a.finding or 0.0))
+    figures = ", ".join(_figure(a.finding) for a in ordered)
+    found, count = sum(bool(a.positive) for a in given), len(given)
+    if count == 1:
+        text = f"The one model that answered says {finding if found else 'no ' + finding} ({figures})"
+    elif found == count:
+        text = f"{'Both' if count == 2 else f'All {count}'} models say {finding} ({figures})"
+    elif found == 0:
+        text = f"{'Neither model says' if count == 2 else f'None of {count} models says'} {finding} ({figures})"
+    else:
+        text = f"{found} of {count} models {'says' if found == 1 else 'say'} {finding} ({figures})"
+    if slices is not None and slices.slices > 1:
+        text = f"{text} on the most suspicious of {slices.slices} slices, and most do on {slices.found} of them"
+    return f"{text}{_others(patient, positive=2 * found > count)}."
+
+
+def _others(patient: PatientView, *, positive: bool) -> str:
+    if not patient.images:
+        return ""
+    if patient.images == 1:
+        return f"; they {'find it' if patient.found else 'do not'} on the patient's one other image"
+    which = f"{patient.found} of the {patient.images} other images of this patient"
+    told = f", as they do for {which}" if positive else f"; they find it on {which}"
+    return f"{told}{_recorded_so(patient)}"
+
+
+def _recorded_so(patient: PatientView) -> str:
+    return "" if patient.recorded is None else f" ({patient.recorded} recorded so)"
+
+
+def _doubts(finding: str, answers: Sequence[Answer], given: list[Answer]) -> list[str]:
+    out = []
+    empty = [a for a in given if a.positive and a.mask_pixels == 0]
+    if empty:
+        names = " and ".join(_short(a) for a in empty)
+        out.append(f"{names} {'outline' if len(empty) > 1 else 'outlines'} nothing, which speaks against it.")
+    if any(a.unlike for a in given):
+        out.append("The image is unlike those the models learnt from, so their answers count for less.")
+    failed = [a for a in answers if a.positive is None]
+    if failed:
+        out.append(f"{', '.join(_short(a) for a in failed)} could not answer.")
+    return out
+
+
+def _short(answer: Answer) -> str:
+    return answer.title.split(",")[0]
+
+
+def _figure(probability: float | None) -> str:
+    """Two digits, but never a certainty that two digits invent."""
+    p = probability or 0.0
+    if p > 0.99:
+        return ">0.99"
+    return "<0.01" if p < 0.01 else f"{p:.2f}"

@@ -1,0 +1,114 @@
+"""Where an import's files lie: a folder as it is, a zip or an upload unpacked beside the store, within the limits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import ArchiveError, LimitExceededError
+from core.imaging.archive import clean_name, walk
+from core.imaging.limits import MIB, Budget, Limits
+
+# A whole archive may be larger than one upload that is reviewed; each case must still fit the limits of a study.
+ARCHIVE_LIMITS = Limits(total_bytes=8 * 1024 * MIB, files=200_000)
+_LARGEST_ZIP = 2 * 1024 * MIB  # it is unpacked from memory
+
+
+def staging_folder(images_folder: Path) -> Path:
+    """Where uploads and zips wait for their import: beside the images, removed when the import is done."""
+    return images_folder.parent / "imports"
+
+
+def stage_upload(images_folder: Path, files: Sequence[tuple[str, bytes]], limits: Limits = ARCHIVE_LIMITS) -> Path:
+    """Put uploaded files (zips unpacked, sheets beside them) into a folder of their own.
+
+    The folder is named after the content: the same upload gives the same folder, so that its import can go on.
+
+    Raises:
+        LimitExceededError: too many files or bytes.
+        ArchiveError: nothing was uploaded.
+    """
+    if not files:
+        raise ArchiveError("Nothing was uploaded.", "Choose a zip, or scans with a sheet (CSV).")
+    digest = hashlib.sha256()
+    for name, data in files:
+        digest.update(f"{clean_name(name)}:{len(data)}:".encode() + hashlib.sha256(data).digest())
+    folder = staging_folder(images_folder) / f"upload-{digest.hexdigest()[:16]}"
+    if not folder.is_dir():
+        _unpack(files, folder, limits)
+    return _descend(folder)
+
+
+def locate(source: Path, images_folder: Path, limits: Limits = ARCHIVE_LIMITS) -> tuple[Path, str | None]:
+    """Folder of a source on disk, and the sheet it names: a folder, a zip (unpacked on first use) or a CSV.
+
+    Raises:
+        ArchiveError: it is not there, or none of these.
+        LimitExceededError: a zip that unpacks to too much.
+    """
+    source = source.expanduser().resolve()
+    if source.is_dir():
+        return source, None
+    if not source.is_file():
+        raise ArchiveError(f"There is no {source}.", "Give a folder, a zip or a CSV on this machine.")
+    if source.suffix.lower() in (".csv", ".tsv"):
+        return source.parent, source.name
+    if source.suffix.lower() != ".zip":
+        raise ArchiveError(f"{source.name} is neither a folder, a zip nor a CSV.", "Give its folder instead.")
+    if source.stat().st_size > _LARGEST_ZIP:
+        raise LimitExceededError(
+            f"{source.name} is larger than {_LARGEST_ZIP // MIB:,} MiB.", "Unpack it and import the folder."
+        )
+    with source.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    folder = staging_folder(images_folder) / f"zip-{digest[:16]}"
+    if not folder.is_dir():
+        _unpack([(source.name, source.read_bytes())], folder, limits)
+    return _descend(folder), None
+
+
+def clear(root: Path, images_folder: Path) -> None:
+    """Remove what was unpacked for an import that is done; a user's own folder is never touched."""
+    base = staging_folder(images_folder).resolve()
+    if base in root.resolve().parents:
+        shutil.rmtree(base / root.resolve().relative_to(base).parts[0], ignore_errors=True)
+
+
+def _unpack(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits) -> None:
+    """Unpack to a folder that appears only when it is complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    waiting = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
+    try:
+        for entry in walk(files, Budget(limits)):
+            if entry.error is not None:
+                if len(files) == 1 and not any(waiting.iterdir()):
+                    raise entry.error
+                continue
+            path = _free(waiting / clean_name(entry.name))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(entry.data)
+        os.replace(waiting, folder)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _free(path: Path) -> Path:
+    """The path, or one with a number where two members of a zip have the same name."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+def _descend(folder: Path) -> Path:
+    """Into the one folder that a zip of a folder holds."""
+    while True:
+        inner = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        if len(inner) != 1 or not inner[0].is_dir():
+            return folder
+        folder = inner[0]

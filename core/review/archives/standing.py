@@ -1,0 +1,134 @@
+"""What stands beside each case: the current models' answers, and what they say about the patient's other images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.engine.results import Decision
+from core.review.archives.scoring import Installed
+from core.review.archives.sentence import Answer, PatientView
+from core.review.tables import Case, Score
+from core.systems import system
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The installed models' answers on one case.
+
+    Attributes:
+        given: one a model, in the system's order; models without a score of the installed version are left out.
+        slices: of the series. found: of them, those on which most models see a finding.
+    """
+
+    given: tuple[Answer, ...] = ()
+    slices: int = 1
+    found: int = 0
+
+    @property
+    def numbers(self) -> tuple[Answer, ...]:
+        """Those with a number."""
+        return tuple(a for a in self.given if a.finding is not None)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean calibrated probability of a finding."""
+        return float(np.mean([a.finding for a in self.numbers])) if self.numbers else None
+
+    @property
+    def positive(self) -> bool | None:
+        """Decision of most models, each at its own threshold; a tie counts as a finding. ``None`` without an answer."""
+        if not self.numbers:
+            return None
+        return 2 * sum(bool(a.positive) for a in self.numbers) >= len(self.numbers)
+
+    @property
+    def split(self) -> bool:
+        """Whether the models' decisions differ."""
+        return len({a.positive for a in self.numbers}) > 1
+
+    @property
+    def spread(self) -> float | None:
+        """Largest distance between two models' probabilities."""
+        values = [a.finding for a in self.numbers if a.finding is not None]
+        return max(values) - min(values) if values else None
+
+    @property
+    def unlike(self) -> bool:
+        """Whether the gate stopped the image."""
+        return any(a.unlike for a in self.given)
+
+    @property
+    def ood(self) -> float | None:
+        """How far the image lies beyond the gate's limit; above 0 is beyond."""
+        values = [a.ood for a in self.given if a.ood is not None]
+        return max(values) if values else None
+
+
+def current(scores: Iterable[Score], models: Installed) -> dict[int, Answers]:
+    """Answers by case, of the installed versions only: scores of other weights are never mixed in."""
+    order = {slot.name: place for place, slot in enumerate(system(models.system).models)}
+    by_case: dict[int, list[Score]] = defaultdict(list)
+    for score in scores:
+        if score.system == models.system and models.weights.get(score.model) == score.weights_sha256:
+            by_case[score.case_id].append(score)
+    return {
+        case: _answers(sorted(rows, key=lambda s: order.get(s.model, len(order))), models)
+        for case, rows in by_case.items()
+    }
+
+
+def _answers(rows: Sequence[Score], models: Installed) -> Answers:
+    given = tuple(_answer(row, models) for row in rows)
+    findings = [row.details["findings"] for row in rows if not row.error and row.details.get("findings")]
+    if not findings:
+        return Answers(given)
+    limits = [row.threshold or 0.0 for row in rows if not row.error and row.details.get("findings")]
+    votes = np.stack([np.asarray(f) >= t for f, t in zip(findings, limits, strict=True)])
+    return Answers(given, votes.shape[1], int((2 * votes.sum(0) >= len(votes)).sum()))
+
+
+def _answer(row: Score, models: Installed) -> Answer:
+    answered = not row.error and row.finding is not None
+    return Answer(
+        model=row.model,
+        title=models.cards[row.model].title,
+        version=row.version,
+        finding=row.finding if answered else None,
+        positive=row.decision == Decision.FINDING if answered else None,
+        threshold=row.threshold,
+        ood=row.ood,
+        unlike=bool(row.details.get("stopped")),
+        mask_pixels=row.mask_pixels,
+        error=row.error,
+    )
+
+
+def group_of(case: Case) -> str:
+    """Patient of a case; an unknown one is nobody else."""
+    return case.patient or f"case {case.id}"
+
+
+def patient_views(cases: Sequence[Case], answers: Mapping[int, Answers]) -> dict[int, PatientView]:
+    """By case, what the models say about the patient's other scored cases."""
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])  # images, found, recorded, of them with a finding
+    own: dict[int, tuple[int, int, int]] = {}
+    for case in cases:
+        decided = answers.get(case.id or 0, Answers()).positive
+        if decided is None:
+            continue
+        mine = (int(decided), int(case.recorded_finding is not None), int(bool(case.recorded_finding)))
+        own[case.id or 0] = mine
+        for place, value in enumerate((1, *mine)):
+            totals[group_of(case)][place] += value
+    views = {}
+    for case in cases:
+        images, found, recorded, positive = totals.get(group_of(case), [0, 0, 0, 0])
+        if case.id in own:
+            said, told, finding = own[case.id]
+            images, found, recorded, positive = images - 1, found - said, recorded - told, positive - finding
+        views[case.id or 0] = PatientView(images, found, positive if recorded else None)
+    return views

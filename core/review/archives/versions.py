@@ -1,0 +1,161 @@
+"""Model versions side by side: which scores belong to which, and what changed case by case."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from core.engine.results import Decision
+from core.errors import ModelVersionError
+from core.review.archives.scoring import Installed
+from core.review.store import Store
+from core.review.tables import Score
+
+
+@dataclass(frozen=True)
+class ScoredVersion:
+    """One version of one model that scored cases of an archive. ``installed``: the one that answers now."""
+
+    model: str
+    version: str
+    weights_sha256: str
+    threshold: float | None
+    cases: int
+    errors: int
+    last: datetime
+    installed: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case under both versions; decisions are each at its own version's threshold."""
+
+    case_id: int
+    old: float
+    new: float
+    old_positive: bool
+    new_positive: bool
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the decision changed."""
+        return self.old_positive != self.new_positive
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions of a model on the cases that both answered, largest change first.
+
+    Attributes:
+        to_finding, to_clear: decisions that changed. only_old, only_new: cases that one of them did not answer.
+        correlation: Spearman's of the probabilities; ``nan`` below three cases.
+        better, worse: changed decisions that now agree with the adjudicated truth, and that no longer do.
+    """
+
+    old: ScoredVersion
+    new: ScoredVersion
+    changes: tuple[Change, ...]
+    to_finding: int
+    to_clear: int
+    only_old: int
+    only_new: int
+    mean_difference: float
+    correlation: float
+    better: int
+    worse: int
+
+    @property
+    def sentence(self) -> str:
+        """What it comes to."""
+        n, flips = len(self.changes), self.to_finding + self.to_clear
+        if not n:
+            return "No case was answered by both versions."
+        text = (
+            f"Of {n} cases, {flips} changed their decision from version {self.old.version} to {self.new.version}: "
+            f"{self.to_finding} to a finding, {self.to_clear} to none"
+        )
+        if self.better or self.worse:
+            text += f"; of those with an arbiter's truth {self.better} are now right and {self.worse} now wrong"
+        return f"{text}."
+
+
+def scored_versions(store: Store, archive_id: int, models: Installed) -> list[ScoredVersion]:
+    """Versions of a system's models that scored cases of an archive: installed ones first, then the newest."""
+    rows: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    for score in store.machine_scores(archive_id):
+        if score.system == models.system:
+            rows[score.model, score.weights_sha256].append(score)
+    found = [
+        ScoredVersion(
+            model=model,
+            version=scores[-1].version,
+            weights_sha256=weights,
+            threshold=scores[-1].threshold,
+            cases=sum(not s.error for s in scores),
+            errors=sum(bool(s.error) for s in scores),
+            last=max(s.created for s in scores),
+            installed=models.weights.get(model) == weights,
+        )
+        for (model, weights), scores in rows.items()
+    ]
+    return sorted(found, key=lambda v: (v.model, not v.installed, -v.last.timestamp()))
+
+
+def stale_cases(store: Store, archive_id: int, models: Installed) -> set[int]:
+    """Cases that other versions scored, and no installed one."""
+    rows = [score for score in store.machine_scores(archive_id) if score.system == models.system]
+    fresh = {s.case_id for s in rows if models.weights.get(s.model) == s.weights_sha256}
+    return {s.case_id for s in rows} - fresh
+
+
+def compare_versions(store: Store, archive_id: int, models: Installed, model: str, old: str, new: str) -> Comparison:
+    """Compare two versions of a model case by case.
+
+    Args:
+        old, new: SHA-256 of their weights.
+
+    Raises:
+        ModelVersionError: one of them has scored nothing in this archive.
+    """
+    known = {v.weights_sha256: v for v in scored_versions(store, archive_id, models) if v.model == model}
+    for weights in (old, new):
+        if weights not in known:
+            raise ModelVersionError(
+                f"The version {weights[:12]} of {model} has scored nothing in this archive.",
+                "Score the archive with it.",
+            )
+    by_version: dict[str, dict[int, Score]] = {old: {}, new: {}}
+    for score in store.machine_scores(archive_id):
+        wanted = score.system == models.system and score.model == model and score.weights_sha256 in by_version
+        if wanted and not score.error and score.finding is not None:
+            by_version[score.weights_sha256][score.case_id] = score
+    before, after = by_version[old], by_version[new]
+    changes = [_change(before[case], after[case]) for case in before.keys() & after.keys()]
+    changes.sort(key=lambda c: (not c.flipped, -abs(c.new - c.old), c.case_id))
+    truth = {a.case_id: a.finding for a in store.adjudications(archive_id)}
+    decided = [c for c in changes if c.flipped and c.case_id in truth]
+    old_values, new_values = [c.old for c in changes], [c.new for c in changes]
+    return Comparison(
+        old=known[old],
+        new=known[new],
+        changes=tuple(changes),
+        to_finding=sum(c.flipped and c.new_positive for c in changes),
+        to_clear=sum(c.flipped and c.old_positive for c in changes),
+        only_old=len(before.keys() - after.keys()),
+        only_new=len(after.keys() - before.keys()),
+        mean_difference=float(np.mean(np.subtract(new_values, old_values))) if changes else float("nan"),
+        correlation=float(spearmanr(old_values, new_values).statistic) if len(changes) > 2 else float("nan"),
+        better=sum(c.new_positive == truth[c.case_id] for c in decided),
+        worse=sum(c.new_positive != truth[c.case_id] for c in decided),
+    )
+
+
+def _change(old: Score, new: Score) -> Change:
+    assert old.finding is not None
+    assert new.finding is not None
+    positive = Decision.FINDING.value
+    return Change(old.case_id, old.finding, new.finding, old.decision == positive, new.decision == positive)

@@ -1,0 +1,214 @@
+"""The worklist: cases by expected yield of a second look, with what may be shown of each to the reader who asks.
+
+In an archive that is read blind, a case's place in the ranking tells what the models say about it. So a reader who has
+not locked an opinion sees such cases without rank, sentence or any model column, in an order that tells nothing
+(:func:`reading_order`), and no filter or sorting looks at what is hidden.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from core.review.archives.scoring import Installed
+from core.review.archives.sentence import Answer
+from core.review.archives.standing import Answers, current
+from core.review.kinds import CaseState, Mode
+from core.review.store import Store
+from core.review.tables import Case, Discrepancy
+
+HIDDEN = "Hidden until your own opinion is locked."
+STALE = "Only scored by another version of the models; score the archive again."
+UNSCORED = "Not scored yet."
+BLOCK = 20
+CONTROLS = 5
+
+
+class Against(StrEnum):
+    """The decision of most models against the recorded diagnosis."""
+
+    MISSED = "models find, record clear"
+    OVERCALLED = "record finding, models clear"
+    AGREES = "agrees"
+    UNKNOWN = "nothing to compare"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of the list. Everything from ``rank`` on is ``None`` or empty where ``hidden``.
+
+    Attributes:
+        reader: number of who wrote the recorded diagnosis.
+        rank: 1 is the top; ``None`` when not scored by the installed models.
+        probability: that the recorded label is wrong, 0 to 1. value: the log odds the list is ordered by.
+        reason: the sentence why it stands where it stands, or why it does not stand anywhere.
+        answers: one a model. finding: their mean probability of a finding. decided: decision of most.
+        confidence: distance of ``finding`` from even odds, 0 to 1.
+        spread: largest distance between two models. split: whether their decisions differ.
+        ood: beyond the wrong-image gate's limit when above 0. unlike: whether the gate stopped the image.
+        stale: scored, but by other versions than the installed ones.
+    """
+
+    case_id: int
+    source: str
+    patient: str
+    system: str | None
+    state: CaseState
+    recorded_finding: bool | None
+    recorded_label: str | None
+    recorded_text: str
+    reader: int | None
+    date: str | None
+    simulated: bool
+    hidden: bool
+    rank: int | None = None
+    probability: float | None = None
+    value: float | None = None
+    reason: str = ""
+    against: Against | None = None
+    answers: tuple[Answer, ...] = ()
+    finding: float | None = None
+    decided: bool | None = None
+    confidence: float | None = None
+    spread: float | None = None
+    split: bool | None = None
+    ood: float | None = None
+    unlike: bool | None = None
+    stale: bool = False
+    slices: int = 1
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """The list as one reader may see it.
+
+    Attributes:
+        rows: ranked ones first in rank order, then those without rank; hidden ones in reading order.
+        hidden: how many rows are hidden. stale: how many were scored by other versions only. unscored: not at all.
+        models: fingerprint of the installed models the ranking rests on. pedigree: those models in words.
+    """
+
+    rows: tuple[Row, ...]
+    hidden: int
+    stale: int
+    unscored: int
+    models: str
+    pedigree: str
+
+
+def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> Worklist:
+    """Cases of one system in an archive, as a reader may see them.
+
+    Raises:
+        NotFoundError: there is no such archive. NotAllowedError: the reader may not look at cases.
+    """
+    archive = store.archive(archive_id)
+    shown = store.revealed(archive_id, reader)
+    cases = [case for case in store.cases(archive_id) if case.system == models.system]
+    scores = store.machine_scores(archive_id)
+    answers = current(scores, models)
+    ever = {score.case_id for score in scores if score.system == models.system}
+    ranked = {d.case_id: d for d in store.machine_discrepancies(archive_id) if d.models == models.fingerprint}
+    # A case whose scores are there but whose place is not yet (the ranking follows a few cases behind) waits unranked.
+    order = sorted((c for c in cases if c.id in ranked), key=lambda c: (-ranked[c.id or 0].value, c.id or 0))
+    ranks = {case.id or 0: place for place, case in enumerate(order, 1)}
+    open_to_all = archive.mode == Mode.OPEN
+    rows = [
+        _row(case, case.id in shown, ranks, ranked, answers, ever)
+        for case in [*order, *(c for c in cases if c.id not in ranks)]
+    ]
+    visible = [row for row in rows if not row.hidden]
+    hidden = {row.case_id: row for row in rows if row.hidden}
+    queue = [] if open_to_all else reading_order([c.id or 0 for c in order if c.id in hidden], archive_id)
+    rest = [number for number in hidden if number not in set(queue)]
+    return Worklist(
+        rows=(*(hidden[number] for number in [*queue, *rest]), *visible),
+        hidden=len(hidden),
+        stale=sum(c.id in ever and c.id not in answers for c in cases),
+        unscored=sum(c.id not in ever for c in cases),
+        models=models.fingerprint,
+        pedigree="; ".join(f"{card.title} {card.version}" for card in models.cards.values()),
+    )
+
+
+def reading_order(ranked: Sequence[int], seed: int) -> list[int]:
+    """An order in which a case's place does not tell what the models say.
+
+    Blocks of twenty: the next fifteen of the ranking and five drawn from the rest of the list, shuffled. The drawn ones
+    also tell how many misses there are where nobody looks.
+    """
+    draw = random.Random(seed)  # not for secrets: the same list for everybody, at every visit
+    waiting = list(ranked)
+    out: list[int] = []
+    while waiting:
+        block, waiting = waiting[: BLOCK - CONTROLS], waiting[BLOCK - CONTROLS :]
+        controls = draw.sample(waiting, min(CONTROLS, len(waiting)))
+        chosen = set(controls)
+        waiting = [number for number in waiting if number not in chosen]
+        block += controls
+        draw.shuffle(block)
+        out += block
+    return out
+
+
+def _row(
+    case: Case,
+    shown: bool,
+    ranks: Mapping[int, int],
+    ranked: Mapping[int, Discrepancy],
+    answers: Mapping[int, Answers],
+    ever: set[int],
+) -> Row:
+    number = case.id or 0
+    base = Row(
+        case_id=number,
+        source=case.source,
+        patient=case.patient,
+        system=case.system,
+        state=CaseState(case.state),
+        recorded_finding=case.recorded_finding,
+        recorded_label=case.recorded_label,
+        recorded_text=case.recorded_text,
+        reader=case.recorded_reader,
+        date=case.study_date,
+        simulated=case.simulated,
+        hidden=not shown,
+        reason=HIDDEN,
+        slices=int(case.details.get("slices", 1)),
+    )
+    if not shown:
+        return base
+    own, place = answers.get(number, Answers()), ranked.get(number)
+    stale = number in ever and number not in answers
+    reason = place.reason if place is not None else STALE if stale else UNSCORED
+    if own.given and not own.numbers:
+        reason = f"No model could answer: {own.given[0].error}"
+    mean = own.mean
+    return replace(
+        base,
+        rank=ranks.get(number),
+        probability=place.details.get("probability") if place is not None else None,
+        value=place.value if place is not None else None,
+        reason=reason,
+        against=against(case.recorded_finding, own.positive),
+        answers=own.given,
+        finding=mean,
+        decided=own.positive,
+        confidence=None if mean is None else abs(2 * mean - 1),
+        spread=own.spread,
+        split=own.split if own.numbers else None,
+        ood=own.ood,
+        unlike=own.unlike if own.given else None,
+        stale=stale,
+    )
+
+
+def against(recorded: bool | None, decided: bool | None) -> Against:
+    """The models' decision against the record."""
+    if recorded is None or decided is None:
+        return Against.UNKNOWN
+    if recorded == decided:
+        return Against.AGREES
+    return Against.MISSED if decided else Against.OVERCALLED
