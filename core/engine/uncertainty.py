@@ -1,0 +1,131 @@
+"""How steady an answer is: the same slice changed a little in ways that change nothing for a reader, asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from core.engine.predict import finding_probability, probabilities
+from core.errors import OverreadError
+from core.imaging.study import Series
+from core.models.card import ModelCard
+from core.models.net import OverreadNet
+from core.preprocessing.prepare import prepare
+
+SHIFT, ZOOM, GAIN = 0.03, 0.05, 0.1  # of the side, of the size, of the spread about the mean
+WIDE = 0.2  # probabilities further apart than this are called unsteady, whatever the decision
+
+
+class SpreadError(OverreadError):
+    """A spread that cannot be told, since the network answered without a number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """What one model says about small changes of one slice.
+
+    Attributes:
+        model, title: which model.
+        variants: names of the changes, the unchanged slice first.
+        finding: ``(variants,)`` calibrated probability of a finding of each.
+        threshold: the model's operating point.
+    """
+
+    model: str
+    title: str
+    variants: tuple[str, ...]
+    finding: np.ndarray
+    threshold: float
+
+    @property
+    def low(self) -> float:
+        """Lowest probability."""
+        return float(self.finding.min())
+
+    @property
+    def high(self) -> float:
+        """Highest probability."""
+        return float(self.finding.max())
+
+    @property
+    def flips(self) -> bool:
+        """Whether a small change moves the answer across the threshold."""
+        return self.low < self.threshold <= self.high
+
+    @property
+    def steady(self) -> bool:
+        """Whether neither the answer nor the probability moves much."""
+        return not self.flips and self.high - self.low <= WIDE
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """Spread of every model that answered, and how far the models lie apart, on one slice.
+
+    Attributes:
+        spreads: one per model.
+        failed: by model title, why there is no spread.
+    """
+
+    slice_index: int
+    spreads: tuple[Spread, ...]
+    failed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def apart(self) -> float | None:
+        """Standard deviation of the models' probabilities of a finding on the unchanged slice; needs two models."""
+        if len(self.spreads) < 2:
+            return None
+        return float(np.std([s.finding[0] for s in self.spreads], ddof=1))
+
+
+def _moved(x: torch.Tensor, *, across: float = 0.0, down: float = 0.0, size: float = 1.0) -> torch.Tensor:
+    """Shift by a share of the side and magnify by ``size``; what comes in from outside repeats the edge."""
+    theta = torch.tensor([[[1 / size, 0.0, -2 * across / size], [0.0, 1 / size, -2 * down / size]]], dtype=x.dtype)
+    grid = F.affine_grid(theta.repeat(x.shape[0], 1, 1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _gained(x: torch.Tensor, factor: float) -> torch.Tensor:
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return (x - mean) * factor + mean
+
+
+VARIANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "as it is": lambda x: x,
+    "mirrored": lambda x: x.flip(-1),
+    "shifted right and down": lambda x: _moved(x, across=SHIFT, down=SHIFT),
+    "shifted left and up": lambda x: _moved(x, across=-SHIFT, down=-SHIFT),
+    "enlarged": lambda x: _moved(x, size=1 + ZOOM),
+    "shrunk": lambda x: _moved(x, size=1 - ZOOM),
+    "more contrast": lambda x: _gained(x, 1 + GAIN),
+    "less contrast": lambda x: _gained(x, 1 - GAIN),
+}
+
+
+def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spread:
+    """Ask a model about every variant of one slice; one pass each (two where the answer averages a mirror image).
+
+    The first probability is the model's answer itself.
+
+    Raises:
+        ContractError: the series does not fit the model.
+        SpreadError: a probability that is not finite.
+    """
+    logits = []
+    with torch.inference_mode():
+        x = prepare(series, card.contract, [index])
+        for change in VARIANTS.values():
+            changed = change(x)
+            logit = net.run(changed).logits
+            if "horizontal" in card.test_time_flips:
+                logit = (logit + net.run(changed.flip(-1)).logits) / 2
+            logits.append(logit[0].float().numpy())
+    finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
+    if not np.isfinite(finding).all():
+        raise SpreadError("The model answered without a number.", "Look at its answer with care.")
+    return Spread(card.name, card.title, tuple(VARIANTS), finding, card.threshold.value)

@@ -1,0 +1,101 @@
+"""The mean of a system's binary models: which may join, its threshold from validation, its figures on test.
+
+The one rule for pages and evaluation alike. Calibrated probabilities of a finding are averaged without weights; the
+threshold is the best balanced accuracy of that mean on the validation images that all members share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evidence.records import Evidence, Part
+from core.models.card import ModelCard
+from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
+from core.statistics.operating import operating_point
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Images of one split that every member answered: ``(N,)`` mean probability of a finding, truth and group."""
+
+    finding: np.ndarray
+    truth: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """A system's ensemble.
+
+    Attributes:
+        members: names of the models. versions: theirs, in the same order.
+        threshold: on the mean, from the shared validation images.
+        metrics: on the shared test images with intervals by group; empty when there are none of both classes.
+    """
+
+    members: tuple[str, ...]
+    versions: tuple[str, ...]
+    threshold: ThresholdChoice
+    metrics: Mapping[str, Interval]
+
+
+def members(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
+    """Cards that may join: two classes, and the classes and findings of the first such card; classic models stay out.
+
+    A classic model repeats a published one for comparison; it is shown beside the others, not counted twice.
+    """
+    binary = [c for c in cards if len(c.classes) == 2 and not c.name.startswith("classic")]
+    return tuple(c for c in binary if (c.classes, c.positive) == (binary[0].classes, binary[0].positive))
+
+
+def mean_finding(findings: Sequence[np.ndarray]) -> np.ndarray:
+    """Unweighted mean ``(N,)`` of calibrated probabilities of a finding."""
+    return np.asarray(np.mean(np.stack([np.asarray(f, dtype=np.float64) for f in findings]), axis=0))
+
+
+def joined(parts: Sequence[Part]) -> Joined | None:
+    """The images that all parts hold, each once; ``None`` when they share none of one of the classes, or disagree."""
+    rows = [{str(i): n for n, i in reversed(list(enumerate(p.ids)))} for p in parts]
+    shared = [i for i in rows[0] if all(i in other for other in rows[1:])]
+    if not shared:
+        return None
+    picks = [np.array([own[i] for i in shared]) for own in rows]
+    truth = parts[0].truth[picks[0]]
+    if truth.all() or not truth.any():
+        return None
+    if any((p.truth[pick] != truth).any() for p, pick in zip(parts, picks, strict=True)):
+        return None  # the same name with another truth: the predictions are not of one set
+    finding = mean_finding([p.finding[pick] for p, pick in zip(parts, picks, strict=True)])
+    return Joined(finding, truth, parts[0].groups[picks[0]])
+
+
+def threshold(evidence: Sequence[Evidence]) -> ThresholdChoice | None:
+    """Threshold of the members' mean; ``None`` when they share no validation images of both classes."""
+    found = _joined(evidence, "validation")
+    return None if found is None else thresholds.balanced_accuracy_optimum(found.truth, found.finding, found.groups)
+
+
+def ensemble(evidence: Sequence[Evidence]) -> Ensemble | None:
+    """The ensemble of some models; ``None`` with fewer than two, or without a threshold of its own."""
+    kept = {c.name for c in members(e.card for e in evidence)}
+    chosen = [e for e in evidence if e.card.name in kept]
+    cut = threshold(chosen) if len(chosen) > 1 else None
+    if cut is None:
+        return None
+    test = _joined(chosen, "test")
+    metrics = {} if test is None else _figures(test, cut.value)
+    return Ensemble(tuple(e.card.name for e in chosen), tuple(e.card.version for e in chosen), cut, metrics)
+
+
+def _joined(evidence: Sequence[Evidence], split: str) -> Joined | None:
+    parts = [part for e in evidence if (part := e.part(split)) is not None]
+    return joined(parts) if parts and len(parts) == len(evidence) else None
+
+
+def _figures(test: Joined, cut: float) -> dict[str, Interval]:
+    point = operating_point(test.truth, test.finding, cut, test.groups)
+    auc = bootstrap_by_group(roc_auc, [test.truth, test.finding], test.groups)
+    return {"auc": auc, "sensitivity": point.sensitivity, "specificity": point.specificity}
