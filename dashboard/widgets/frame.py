@@ -1,4 +1,4 @@
-"""What surrounds every page: title, navigation, style and the notice. Streamlit runs this file for every session."""
+"""What surrounds every page: sign-in, roles, navigation, style, notice. Streamlit runs this for every session."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.widgets import messages, routes, style
+from dashboard.widgets import messages, routes, style, who
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 
 st.set_page_config(page_title="Overread", page_icon=str(ICON), layout="wide")
-page = st.navigation(
-    [
-        st.Page(routes.HOME, title="Home", icon=":material/home:", default=True),
-        st.Page(routes.REVIEW, title="Review", icon=":material/radiology:", url_path="review"),
-        st.Page(routes.MODELS, title="Models", icon=":material/fact_check:", url_path="models"),
-        st.Page(routes.EVIDENCE, title="Evidence", icon=":material/query_stats:", url_path="evidence"),
-    ],
-    position="top",
-)
 style.apply()
 messages.research_notice()
+who.enter()
+groups: dict[str, list[st.Page]] = {}
+doors = {}
+for route in routes.ROUTES:
+    page = st.Page(
+        route.file,
+        title=route.title,
+        icon=f":material/{route.icon}:",
+        url_path=route.url,
+        default=not route.url,
+        # A page that somebody may not open is left out of the menu; its address answers with the reason.
+        visibility="visible" if who.may_open(route.actions) else "hidden",
+    )
+    groups.setdefault(route.group, []).append(page)
+    doors[page.url_path] = route
+page = st.navigation(groups, position="top")
+who.require(*doors[page.url_path].actions)
 page.run()

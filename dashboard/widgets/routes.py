@@ -1,9 +1,43 @@
-"""Where the pages are."""
+"""Where the pages are, how the menu groups them, and who may open each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from core.review.people import Action
+
 PAGES = Path(__file__).resolve().parents[1] / "pages"
-HOME, REVIEW, MODELS = (str(PAGES / f"{name}.py") for name in ("home", "review", "models"))
-EVIDENCE = str(PAGES / "evidence.py")
+HOME, REVIEW, MODELS, EVIDENCE = (str(PAGES / f"{name}.py") for name in ("home", "review", "models", "evidence"))
+WORKLIST, READ, ARBITRATION, ARCHIVES, RECORDS = (
+    str(PAGES / f"{name}.py") for name in ("worklist", "read", "arbitration", "archives", "records")
+)
+DATASET = str(PAGES / "dataset.py")
+OPINION, NUMBERS = "Second opinion", "Evidence"  # groups of the menu; pages without one stand by themselves
+ANY_ROLE = (Action.LEARN, Action.MANAGE_USERS)  # whoever has a role may do one of these
+
+
+@dataclass(frozen=True)
+class Route:
+    """One page. Whoever may do one of the ``actions`` may open it; without any, whoever is signed in."""
+
+    file: str
+    title: str
+    icon: str
+    url: str = ""
+    group: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+ROUTES = (
+    Route(HOME, "Home", "home"),
+    Route(REVIEW, "Review", "radiology", "review", actions=ANY_ROLE),
+    Route(WORKLIST, "Worklist", "checklist", "worklist", OPINION, (Action.VIEW,)),
+    Route(READ, "Read a case", "visibility", "read", OPINION, (Action.READ, Action.UNBLIND)),
+    Route(ARBITRATION, "Arbitration", "balance", "arbitration", OPINION, (Action.ARBITRATE, Action.SUMMARISE)),
+    Route(ARCHIVES, "Archives", "inventory_2", "archives", OPINION, (Action.IMPORT, Action.SCORE)),
+    Route(RECORDS, "Records", "history", "records", OPINION, (Action.REPORT, Action.EXPORT, Action.MANAGE_USERS)),
+    Route(MODELS, "Models", "fact_check", "models", NUMBERS, ANY_ROLE),
+    Route(EVIDENCE, "Evidence", "query_stats", "evidence", NUMBERS, ANY_ROLE),
+    Route(DATASET, "Data sets", "photo_library", "dataset", NUMBERS, ANY_ROLE),
+)

@@ -48,7 +48,11 @@ def _free_port() -> int:
 
 def _serve(folder: Path, log: Path) -> Iterator[Server]:
     port = _free_port()
-    environment = os.environ | {"OVERREAD_WEIGHTS": str(folder), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "OVERREAD_WEIGHTS": str(folder),
+        "OVERREAD_STORE": str(log.parent / "store"),
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py", "--server.port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)

@@ -1,0 +1,7 @@
+"""Records."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+st.title("Records")

@@ -1,0 +1,7 @@
+"""Worklist."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+st.title("Worklist")

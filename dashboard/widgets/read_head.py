@@ -1,0 +1,72 @@
+"""The line above a case: number, archive, system, the way to the next one; and what to choose from without a case."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.review import Stage, Store
+from core.review.tables import Case as Record
+from core.systems import SYSTEMS
+from dashboard.widgets import read_blind, read_case, read_queue, routes, words
+
+
+def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None:
+    """Which case this is, how far its reading has come, and where to go from here."""
+    archive = store.archive(record.archive_id)
+    system = SYSTEMS[record.system].title if record.system in SYSTEMS else "no system"
+    facts = [archive.name, system] + (["simulated, no patient"] if record.simulated else [])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(read_case.title(record))}</h1>"
+            f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>",
+            width="stretch",
+        )
+        if st.button("Worklist", icon=":material/checklist:"):
+            st.switch_page(routes.WORKLIST)
+        following = read_queue.next_case(store, record.archive_id, reader, after=record.id)
+        st.button(
+            "Next case",
+            icon=":material/skip_next:",
+            type="primary" if stage is None else "secondary",
+            disabled=following is None,
+            on_click=read_case.choose,
+            args=(following,),
+            help=None if following else "You have read every case of this archive.",
+        )
+        with st.popover("How this works", icon=":material/help:"):
+            st.markdown(read_blind.HELP)
+    notice = st.session_state.pop("desk-notice", None)
+    if notice:
+        st.info(notice, icon=":material/lock:")
+    if stage is Stage.OPEN:
+        st.info(
+            "The models' answers on this case are open to you, so it cannot be read blind: your opinion is recorded as "
+            "formed with the models in sight.",
+            icon=":material/visibility:",
+        )
+
+
+def choose(store: Store, reader: int) -> None:
+    """Archives, with what waits for this reader in each."""
+    st.title("Read a case")
+    archives = store.archives()
+    if not archives:
+        st.info("There is no archive yet. A lead imports one on the Archives page.", icon=":material/inventory_2:")
+        return
+    for archive in archives:
+        waiting = read_queue.waiting(store, archive.id or 0, reader)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+            st.markdown(
+                f"**{words.plain(archive.name)}**  \n{words.count(len(waiting), 'case')} without your opinion",
+                width="stretch",
+            )
+            st.button(
+                "Read the next one",
+                key=f"read-next-{archive.id}",
+                icon=":material/visibility:",
+                disabled=not waiting,
+                on_click=read_case.choose,
+                args=(waiting[0] if waiting else None,),
+            )
+    with st.expander("How reading blind works", icon=":material/help:"):
+        st.markdown(read_blind.HELP)

@@ -1,0 +1,84 @@
+"""A dashboard with its own store: started, killed and started again as a test wants it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 180
+
+
+class House:
+    """One server process over one folder.
+
+    Args:
+        folder: where store, log and secrets lie; kept when the process is killed.
+        weights: folder with models.
+        settings: further environment variables.
+    """
+
+    def __init__(self, folder: Path, weights: Path, settings: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self.log = folder / "server.log"
+        self.port = _free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._settings = {
+            "OVERREAD_WEIGHTS": str(weights),
+            "OVERREAD_STORE": str(self.store),
+            "OMP_NUM_THREADS": "1",
+            **(settings or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def secrets(self, text: str) -> None:
+        """Give it a ``secrets.toml``, as a reader's ``.streamlit`` folder holds one."""
+        path = self.folder / "secrets.toml"
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        self._settings["STREAMLIT_SECRETS_FILES"] = str(path)
+
+    def start(self) -> House:
+        """Start and wait until it answers."""
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py", "--server.port", str(self.port)]
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | self._settings, stdout=out, stderr=subprocess.STDOUT
+            )
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            assert self._process.poll() is None, f"the server ended: {self.log.read_text()[-3000:]}"
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError:
+                time.sleep(0.2)
+        raise AssertionError(f"the server did not start: {self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """As a power cut does it: SIGKILL, no farewell."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

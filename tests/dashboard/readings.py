@@ -1,0 +1,102 @@
+"""Archives to read, with what the models said about each case planted so that a leak can be recognised."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core import imaging
+from core.review import FileRole, Mode, Store, fingerprint
+from core.review.tables import Discrepancy, Score
+
+SYSTEM = "brain-mr"
+SECRET_REASON = "Recorded: no tumour. All 3 models say tumour, zanzibar"
+SECRET_NUMBER = 0.73519
+
+
+@dataclass(frozen=True)
+class Planted:
+    """An archive of the store.
+
+    Attributes:
+        archive: its number.
+        cases: numbers of its cases, in the order of the worklist.
+        pictures: PNG bytes of each.
+    """
+
+    archive: int
+    cases: tuple[int, ...]
+    pictures: tuple[bytes, ...] = field(repr=False)
+
+
+def head(seed: int, side: int = 128) -> bytes:
+    """A PNG that passes for a brain slice: a bright rim, grey tissue with texture, dark surround."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    radius = np.hypot(x * 1.25, y)
+    tissue = 90 + 25 * np.sin(9 * x + seed) * np.cos(7 * y) + rng.normal(0, 5, (side, side))
+    image = np.where(radius < 0.36, tissue, np.where(radius < 0.4, 210, 4))
+    image[(np.hypot(x - 0.1, y + 0.05) < 0.07)] += 70
+    out = io.BytesIO()
+    Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(out, format="PNG")
+    return out.getvalue()
+
+
+def plant(store: Store, count: int = 3, *, mode: Mode = Mode.SECOND_READER, name: str = "Night shift") -> Planted:
+    """An archive of simulated slices with scores and reasons; the first case has the most promising place."""
+    actor = store.local_user().number or 0
+    archive = store.add_archive(actor, name, mode=mode).id or 0
+    cases, pictures = [], []
+    for number in range(count):
+        data = head(number)
+        file = f"patient-{number}-slice.png"
+        study = imaging.read([(file, data)])
+        case, _ = store.add_case(
+            actor,
+            archive,
+            content_hash=study.sha256,
+            source=file,
+            files=[(file, store.put_image(data), len(data), FileRole.IMAGE)],
+            patient=f"P{number}",
+            system=SYSTEM,
+            recorded_finding=False,
+            recorded_label="no tumour",
+            recorded_text="unremarkable",
+            recorded_reader="Dr. Who",
+            team="night",
+            simulated=True,
+            details={"series_index": 0, "series_keys": [series.key for series in study.series]},
+        )
+        cases.append(case.id or 0)
+        pictures.append(data)
+    store.save_scores(
+        [_score(case) for case in cases],
+        [
+            Discrepancy(case_id=case, models=fingerprint(["f" * 64]), value=5.0 - rank, reason=SECRET_REASON)
+            for rank, case in enumerate(cases)
+        ],
+    )
+    return Planted(archive, tuple(cases), tuple(pictures))
+
+
+def _score(case: int) -> Score:
+    return Score(
+        case_id=case,
+        system=SYSTEM,
+        model="unet",
+        version="0.0.1",
+        weights_sha256="f" * 64,
+        finding=SECRET_NUMBER,
+        decision="finding",
+        threshold=0.42,
+        probabilities={"no tumour": 1 - SECRET_NUMBER, "tumour": SECRET_NUMBER},
+    )
+
+
+def opened(folder: Path) -> Store:
+    """The store of a house."""
+    return Store.open(str(folder))
