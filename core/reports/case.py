@@ -114,3 +114,8 @@ class CaseReport:
 def short(title: str) -> str:
     """A model's title up to its first comma, as the pages shorten it."""
     return title.split(",")[0]
+
+
+def probability(value: float) -> str:
+    """Two digits, and never a false 0 or 1."""
+    return "<0.01" if value < 0.005 else ">0.99" if value > 0.995 else f"{value:.2f}"

@@ -11,15 +11,17 @@ from core.engine.results import HeatMap, ModelResult
 from core.imaging import render
 from core.imaging.study import Series, Unit, Window
 from core.preprocessing import windows
-from core.reports.case import CaseReport, short
+from core.reports.case import CaseReport, probability, short
 from core.reports.fonts import picture_font, printable
 
 SIDE = 640
 INK = (235, 235, 235)
 SHADE = (0, 0, 0)
 OUTLINES = ((64, 200, 96), (86, 180, 233), (230, 159, 0))  # green, blue, orange: told apart by every kind of vision
-OUTLINE_NAMES = ("green", "blue", "orange")
+OUTLINE_NAMES = ("green", "blue dashed", "orange")
 HEAT_OPACITY = 0.6
+THUMBNAIL = 300  # pictures up to this size carry no side letters and no scale bar: nobody could read them
+METHODS = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "layercam": "LayerCAM", "eigencam": "EigenCAM"}
 _BARS_MM = (100, 50, 20, 10, 5, 2, 1)
 
 
@@ -62,7 +64,7 @@ def overlay(report: CaseReport, index: int, side: int = SIDE) -> Figure:
         assert result.mask is not None
         if result.mask[index].any():
             number = place % len(OUTLINES)
-            contours.append(render.Contour(result.mask[index], OUTLINES[number]))
+            contours.append(render.Contour(result.mask[index], OUTLINES[number], dashed=number == 1))
             words.append(f"{short(result.state.title)}: {OUTLINE_NAMES[number]} outline")
     if drawn and not words:
         words.append("no mask on this slice")
@@ -75,9 +77,10 @@ def heat(report: CaseReport, shown: HeatMap, side: int = SIDE) -> Figure:
     """The slice with one model's heat map."""
     values = shown.values if shown.peak > 0 else None
     name = next((short(r.state.title) for r in report.review.results if r.state.name == shown.model), shown.model)
-    words = [f"{shown.method} for “{shown.target}”, 0 to 1 of the map's own maximum"]
+    method = METHODS.get(shown.method, shown.method)
+    words = [f"{method} for “{shown.target}”, 0 to 1 of the map's own maximum"]
     if values is None:
-        words = [f"{shown.method}: nothing speaks for “{shown.target}”, the map is empty"]
+        words = [f"{method}: nothing speaks for “{shown.target}”, the map is empty"]
     words += _answers(report, shown.slice_index, only=shown.model)
     pixels = _marked(report, _drawn(report, shown.slice_index, side, heat=values))
     return Figure(
@@ -157,6 +160,8 @@ def _drawn(
 def _marked(report: CaseReport, pixels: np.ndarray) -> np.ndarray:
     """Side letters at the edges and a scale bar, each on a dark ground so that they show on any picture."""
     series = report.series
+    if max(pixels.shape) <= THUMBNAIL:
+        return pixels
     canvas = Image.fromarray(pixels)
     pen = ImageDraw.Draw(canvas)
     width, height = canvas.size
@@ -201,7 +206,7 @@ def answer_words(report: CaseReport, result: ModelResult, index: int) -> str:
     assert result.finding is not None
     value, threshold = float(result.finding[index]), float(result.threshold or 0.0)
     said = report.declared.finding if value >= threshold else report.declared.clear
-    return f"{short(result.state.title)} {value:.2f}, threshold {threshold:.2f}: {said}"
+    return f"{short(result.state.title)} {probability(value)}, threshold {threshold:.2f}: {said}"
 
 
 def _sentences(words: list[str]) -> str:

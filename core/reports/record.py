@@ -142,7 +142,7 @@ class ChangePart(_Part):
     label_changed: bool
     confidence_change: int
     towards_models: bool | None = Field(
-        description="whether a changed answer moved to what most models say; null when unchanged or the models are split"
+        description="whether a changed answer moved to what most models say; null when unchanged or models are split"
     )
 
 

@@ -1,0 +1,227 @@
+"""Tables of a case report: what was read, what each model says, sizes, opinions, pedigree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reportlab.platypus import Flowable
+
+from core.models.card import DataUse, Metric
+from core.reports.case import probability, short
+from core.reports.pdf.charts import bar
+from core.reports.pdf.page import WIDTH, grid, moment, words
+from core.reports.record import CaseRecord, ModelPart, OpinionPart, PedigreePart, StudyPart
+
+FIGURES = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ece": "calibration error",
+    "dice_slice": "Dice by slice",
+    "dice_volume_mean": "volume Dice, mean",
+    "dice_volume_median": "volume Dice, median",
+    "false_mask_rate": "false masks",
+}
+
+
+def facts(record: CaseRecord) -> Flowable:
+    """What was read, in two columns of names and values."""
+    study, system = record.study, record.system
+    spacing = _spacing(study)
+    modality = f"{study.modality} {(study.body_part or '').lower()} ({study.source})".replace("  ", " ")
+    left = [
+        ("Case", study.sha256[:12]),
+        ("File", study.name),
+        ("Series", study.series),
+        ("Modality", modality),
+    ]  # fmt: skip
+    right = [
+        ("System", system.title + (", chosen by the reader" if system.overruled else "")),
+        ("Chosen by", system.chosen or "its tags"),
+        ("Matrix", f"{study.columns} × {study.rows}, {study.slices} image{'s' if study.slices > 1 else ''}"),
+        ("Voxel", spacing),
+    ]
+    rows = [
+        [words(a, "head"), words(b), words(c, "head"), words(d)]
+        for (a, b), (c, d) in zip(left, right, strict=True)
+    ]  # fmt: skip
+    return grid(rows, (52, WIDTH / 2 - 52, 52, WIDTH / 2 - 52), head=False)
+
+
+def _spacing(study: StudyPart) -> str:
+    if study.spacing_mm is None:
+        return "spacing unknown: sizes are in pixels"
+    between, rows, columns = study.spacing_mm
+    if study.slices > 1:
+        return f"{columns:.3g} × {rows:.3g} mm, {between:.3g} mm between images"
+    return f"{columns:.3g} × {rows:.3g} mm"
+
+
+def answers(record: CaseRecord, index: int) -> Flowable:
+    """Every model on one image: probability with threshold, decision, size; or why it is silent."""
+    rows: list[Sequence[object]] = [
+        ("Model", "Probability of a finding", "", "Threshold", "Decision", "Mask here", "Images with a finding")
+    ]
+    for model in record.models:
+        if not model.slices or model.pedigree is None:
+            rows.append((_name(model), words(f"{model.status}. {model.reason}", "small"), "", "", "no answer", "", ""))
+            continue
+        part, threshold = model.slices[index], model.pedigree.threshold.value
+        found = sum(p.decision == "finding" for p in model.slices)
+        decision = record.system.finding if part.decision == "finding" else record.system.clear
+        sign = "▲" if part.decision == "finding" else "▽"
+        rows.append(
+            (
+                _name(model),
+                [bar(part.finding, threshold), *_classes(model, index)],
+                words(probability(part.finding), "strong"),
+                f"{threshold:.2f}",
+                words(f"{sign} {decision}", "strong"),
+                _mask(model, index),
+                f"{found} of {len(model.slices)}",
+            )
+        )
+    return grid(rows, (122, 94, 40, 52, 84, 64, WIDTH - 456))
+
+
+def _name(model: ModelPart) -> list[Flowable]:
+    out: list[Flowable] = [words(model.title)]
+    if model.pedigree is not None:
+        auc = model.pedigree.metrics.get("auc")
+        quality = f"test AUC {metric(auc)}" if auc else "no test figure"
+        out.append(words(f"version {model.pedigree.version}; {quality}", "small"))
+    return out
+
+
+def _classes(model: ModelPart, index: int) -> list[Flowable]:
+    each = model.slices[index].calibrated
+    if len(each) <= 2:
+        return []
+    return [words(", ".join(f"{name} {value:.2f}" for name, value in each.items()), "small")]
+
+
+def _mask(model: ModelPart, index: int) -> str:
+    part = model.slices[index]
+    if part.mask_pixels is None:
+        return "–" if not model.reason else model.reason
+    if part.mask_withheld:
+        return "withheld: its gate says no"
+    if part.mask_pixels == 0:
+        return "none"
+    return area(part.mask_area_mm2, part.mask_pixels)
+
+
+def area(mm2: float | None, pixels: int) -> str:
+    """An area in the unit that is known."""
+    return f"{pixels:,} pixels" if mm2 is None else f"{mm2:,.0f} mm² ({mm2 / 100:.1f} cm²)"
+
+
+def metric(m: Metric) -> str:
+    """``0.981 (0.966 to 0.993), n = 410, 10 groups``."""
+    interval = f" ({m.low:.3f} to {m.high:.3f})" if m.low is not None and m.high is not None else " (no interval)"
+    groups = f", {m.groups} groups" if m.groups else ""
+    return f"{m.value:.3f}{interval}, n = {m.n}{groups}"
+
+
+def sizes(record: CaseRecord) -> Flowable | None:
+    """Area on the most suspicious image, largest area and where, volume; ``None`` without masks."""
+    drawn = [m for m in record.models if m.mask_voxels is not None and m.slices]
+    if not drawn:
+        return None
+    rows: list[Sequence[object]] = [
+        ("Model", f"Area on image {record.most_suspicious_slice}", "Largest area", "Images with a mask", "Volume")
+    ]
+    for model in drawn:
+        here = model.slices[record.most_suspicious_slice - 1]
+        largest = max(model.slices, key=lambda p: p.mask_pixels or 0)
+        count = sum(bool(p.mask_pixels) for p in model.slices)
+        rows.append(
+            (
+                short(model.title),
+                area(here.mask_area_mm2, here.mask_pixels or 0),
+                f"{area(largest.mask_area_mm2, largest.mask_pixels or 0)}, image {largest.slice}"
+                if count
+                else "no mask",
+                f"{count} of {len(model.slices)}",
+                _volume(record, model),
+            )
+        )
+    return grid(rows, (110, 100, 130, 70, WIDTH - 410))
+
+
+def _volume(record: CaseRecord, model: ModelPart) -> str:
+    if model.mask_volume_ml is not None:
+        return f"{model.mask_volume_ml:,.1f} ml"
+    if record.study.slices < 2:
+        return "a single image has no volume"
+    return f"{model.mask_voxels or 0:,} pixels in all images (spacing unknown)"
+
+
+def opinions(record: CaseRecord) -> list[Flowable]:
+    """Opinions in the order of locking, and what changed."""
+    rows: list[Sequence[object]] = [
+        ("Reader", "Opinion", "Answer", "Confidence", "Reading time", "Locked at", "Marks, comment")
+    ]
+    for o in record.opinions:
+        rows.append(
+            (
+                str(o.reader),
+                {
+                    "blind": "blind, before the models were shown",
+                    "final": "final, after",
+                    "open": "open, models in sight",
+                }.get(o.stage, o.stage),
+                _said(record, o),
+                f"{o.confidence} %",
+                f"{o.seconds:.0f} s",
+                moment(o.locked_at),
+                "; ".join(filter(None, (f"{o.marks} mark{'s' if o.marks != 1 else ''}" if o.marks else "", o.comment))),
+            )
+        )
+    out: list[Flowable] = [grid(rows, (38, 88, 84, 56, 50, 82, WIDTH - 398))]
+    for change in record.changes:
+        if change.finding_changed or change.label_changed:
+            towards = {True: ", towards the models", False: ", away from the models", None: ""}[change.towards_models]
+            text = f"Reader {change.reader} changed the answer after the models were shown{towards}"
+        else:
+            text = f"Reader {change.reader} kept the answer after the models were shown"
+        out.append(words(f"{text}; confidence {change.confidence_change:+d} points."))
+    return out
+
+
+def _said(record: CaseRecord, o: OpinionPart) -> str:
+    said = record.system.finding if o.finding else record.system.clear
+    return f"{said} ({o.label})" if o.label and o.label != said else said
+
+
+def pedigree(model: ModelPart, part: PedigreePart) -> Flowable:
+    """Where a model's numbers come from."""
+    t = part.threshold
+    interval = f" ({t.low:.3f} to {t.high:.3f})" if t.low is not None and t.high is not None else ""
+    groups = f", {t.groups} groups" if t.groups else ""
+    figures = [f"{word} {metric(part.metrics[name])}" for name, word in FIGURES.items() if name in part.metrics]
+    beside = [f"{name}: " + ", ".join(f"{k} {v:.3f}" for k, v in each.items()) for name, each in part.baselines.items()]
+    rows: list[tuple[str, str]] = [
+        ("Version", f"{part.version}, {part.architecture}, trained {part.trained} ({part.recipe})"),
+        ("Threshold", f"{t.value:.3f}{interval}: {t.rule}; chosen on {t.data}, n = {t.n}{groups}"),
+        ("Calibration", f"temperature {part.temperature:.3f}"),
+        *(("Data", _data(used)) for used in part.data),
+        ("On the test part", "; ".join(figures) or "no figure"),
+        *([("Baselines there", "; ".join(beside))] if beside else []),
+    ]
+    if part.published:
+        rows.append(("Published", part.published))
+    rows.append(("Intended use", part.intended_use))
+    rows += [("Limit", limit) for limit in part.limits]
+    rows.append(("Weights", f"SHA-256 {part.weights_sha256}"))
+    return grid([(words(a, "head"), words(b, "small")) for a, b in rows], (76, WIDTH - 76), head=False)
+
+
+def _data(used: DataUse) -> str:
+    groups = f", test {used.groups['test']} groups" if "test" in used.groups else ""
+    simulated = f", {used.simulated_share:.0%} of training simulated" if used.simulated_share else ""
+    return (
+        f"{used.name}: {used.train:,} training, {used.validation:,} validation, {used.test:,} test images{groups}; "
+        f"split {used.split_fingerprint[:16]}{simulated}; {used.licence}"
+    )
