@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from core.errors import OverreadError
 from trainers.audit import audit_command
 from trainers.benchmark import benchmark
+from trainers.discrepancies import discrepancies_command
 from trainers.evaluate import evaluate_command
 from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
@@ -155,6 +156,7 @@ def export(
 
 
 app.command("audit")(audit_command)
+app.command("discrepancies")(discrepancies_command)
 
 
 def main() -> None:

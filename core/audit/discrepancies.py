@@ -22,6 +22,7 @@ from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, m
 from core.errors import DiscrepancyError
 
 CLEANLAB = "cleanlab"
+LIMIT, PATIENT = "limit", "patient"
 MASK = "mask of "  # prefix of a segmenter's mask among the signals
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
 TRUSTED = 0.95  # images stranger than this share of the calibration images lose weight ...
@@ -85,8 +86,9 @@ class Discrepancies:
     Attributes:
         log_odds: ``(N,)`` that the recorded label is wrong, nats. probability: ``(N,)`` the same in [0, 1].
         order: ``(N,)`` row numbers, most suspicious first.
-        parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), and
-            ``patient`` (what the patient's other images and the recorded labels add).
+        parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), ``limit``
+            (what the models' errors on whole validation patients take off) and ``patient`` (what the patient's other
+            images and their labels add).
         trust: ``(N,)`` weight of the image's own evidence, below 1 for an image unlike the calibration images.
         images: ``(N,)`` images of the image's patient. contradicting: ``(N,)`` how many of them have signals that
             together contradict their label.
@@ -141,14 +143,16 @@ def rank_discrepancies(
     against = np.where(recorded, -for_finding, for_finding)
     one_label = _belongs_to_patient(recorded, code) if settings.one_label is None else settings.one_label
     weight = 1.0 / discount(np.bincount(code), profiles.icc)
+    limit = np.zeros(len(recorded))
     if one_label:
-        log_odds = _true_label(for_finding, recorded, code, weight, settings, profiles)
+        log_odds, limit = _true_label(for_finding, recorded, code, weight, settings, profiles)
     else:
         log_odds = _share_wrong(against, code, weight, settings)
     sign = np.where(recorded, -1.0, 1.0)
     parts = {"prior": np.full(len(recorded), float(special.logit(_expected(settings, one_label))))}
     parts |= {name: sign * own[:, k] for k, name in enumerate(names)}
-    parts["patient"] = log_odds - sum(parts.values())
+    parts[LIMIT] = limit
+    parts[PATIENT] = log_odds - sum(parts.values())
     p = np.stack([np.asarray(v, dtype=np.float64) for v in evidence.probabilities.values()], 1)
     answered = (~np.isnan(p)).sum(1)
     return Discrepancies(
@@ -245,8 +249,8 @@ def _true_label(
     weight: Floats,
     settings: Settings,
     profiles: Profiles,
-) -> Floats:
-    """Log odds that each label is wrong when the patient has one true label.
+) -> tuple[Floats, Floats]:
+    """Log odds that each label is wrong when the patient has one true label, and what of them the limit took off.
 
     Recorded labels are wrong for the whole patient at the error rate, singly at the rate of slips; an image may
     show something else than its patient's label at the rate of slips too, which bounds what one image can say.
@@ -263,6 +267,8 @@ def _true_label(
             np.logaddexp(usual + right * inside + wrong * outside, mixed_up + wrong * inside + right * outside)
         )
 
-    pooled = tempered(weight * np.bincount(code, bounded), profiles.missed_patients, profiles.false_patients)
-    odds = pooled + said(findings, clear) - said(clear, findings)
-    return np.where(recorded, -odds[code], odds[code])
+    pooled = weight * np.bincount(code, bounded)
+    believed = tempered(pooled, profiles.missed_patients, profiles.false_patients)
+    odds = believed + said(findings, clear) - said(clear, findings)
+    sign = np.where(recorded, -1.0, 1.0)
+    return sign * odds[code], sign * (believed - pooled)[code]

@@ -29,15 +29,16 @@ class ValidationSignals:
     finding: NDArray[np.bool_]
     signals: Mapping[str, NDArray[np.float64]]
 
-    def profiles(self, recorded: Mapping[str, bool] | None = None) -> Profiles:
+    def profiles(self, recorded: Mapping[tuple[str, str], bool] | None = None) -> Profiles:
         """What the signals were worth; assumed profiles where there are too few images to tell.
 
         Args:
-            recorded: labels by image that replace the stored ones: when validation images are themselves under
-                suspicion, nothing but their recorded label may be known of them.
+            recorded: labels by patient and image that replace the stored ones: when validation images are themselves
+                under suspicion, nothing but their recorded label may be known of them.
         """
         told = recorded or {}
-        finding = np.array([told.get(i, bool(t)) for i, t in zip(self.ids, self.finding, strict=True)], dtype=bool)
+        rows = zip(self.groups, self.ids, self.finding, strict=True)
+        finding = np.array([told.get((str(g), str(i)), bool(t)) for g, i, t in rows], dtype=bool)
         if not len(finding) or finding.all() or not finding.any():
             return Profiles({})
         return fit_profiles(self.signals, finding, self.groups)
