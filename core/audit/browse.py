@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import imaging
-from core.audit.sets import GROUPS, SPLITS, VOLUMES, Row, decode, first_of, inside, label_of, opener, read_index, volume
+from core.audit.sets import GROUPS, SPLITS, VOLUMES, Row, decode, first_of, label_of, opener, read_index
 from core.audit.simulated import PREFIX, simulated_label, simulated_scan
 from core.errors import DataLayoutError, UnreadableFileError
 from core.imaging.keys import natural
-from core.imaging.study import Modality, SourceKind, Study, Unit
+from core.imaging.study import Modality, Series, SourceKind, Study, Unit
 
 DRAWN = 24  # simulated scans on show: as many as are drawn within seconds
 
@@ -75,25 +75,31 @@ class FolderSet:
         if self.volumes and (series not in VOLUMES or not {series, f"{series}_mask", "patient"} <= set(rows[0])):
             raise DataLayoutError(f"{folder} has no pictures and no series {series!r}.", "See data/cards for layouts.")
         self._load = opener(folder)
-        self._volume = lru_cache(maxsize=4)(lambda name: volume(inside(folder, name)))
+        self._series = lru_cache(maxsize=4)(self._read)
         self.entries = self._slices(rows) if self.volumes else tuple(_entry(row) for row in rows)
 
     def _slices(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
         found = []
         for row in rows:
-            if not row[self.series]:
+            image, mask = row[self.series], row[f"{self.series}_mask"]
+            if not image:
                 continue
-            mask = volume(inside(self.folder, row[f"{self.series}_mask"])) > 0
-            for k, reached in enumerate(np.asarray(mask.any(axis=(0, 1))).tolist()):
+            # Read as an upload is, so that slices are numbered in the order in which models were shown them.
+            drawn = _volume_of(imaging.read([(mask, self._load(mask))])).pixels > 0
+            for k, reached in enumerate(np.asarray(drawn.any(axis=(1, 2))).tolist()):
                 label = "tumour" if reached else "no tumour"
-                image, drawn = row[self.series], row[f"{self.series}_mask"]
-                found.append(Entry(f"{image}#{k}", label, row["patient"], None, image, drawn, k))
+                found.append(Entry(f"{image}#{k}", label, row["patient"], None, image, mask, k))
         return tuple(found)
+
+    def _read(self, image: str, mask: str) -> tuple[Study, Series]:
+        study = imaging.read([(name, self._load(name)) for name in (image, mask)])
+        kind = (Modality.PT, Unit.SUV) if self.series == "pet" else (Modality.MR, Unit.ARBITRARY)
+        return study, replace(_volume_of(study), modality=kind[0], unit=kind[1])
 
     def pixels(self, entry: Entry) -> NDArray[Any]:
         """See :class:`PictureSet`."""
         if self.volumes:
-            return np.ascontiguousarray(self._volume(entry.image)[:, :, entry.place or 0].T)
+            return self._series(entry.image, entry.mask)[1].pixels[entry.place or 0]
         return decode(entry.image, self._load(entry.image))
 
     def mask(self, entry: Entry) -> NDArray[np.bool_] | None:
@@ -101,22 +107,24 @@ class FolderSet:
         if not entry.mask:
             return None
         if self.volumes:
-            return np.ascontiguousarray(self._volume(entry.mask)[:, :, entry.place or 0].T > 0)
+            truth = self._series(entry.image, entry.mask)[1].truth
+            return None if truth is None else truth[entry.place or 0]
         return decode(entry.mask, self._load(entry.mask)) > 127
 
     def study(self, entry: Entry) -> tuple[Study, int, int]:
         """See :class:`PictureSet`."""
         if self.volumes:
-            study = imaging.read([(name, inside(self.folder, name).read_bytes()) for name in (entry.image, entry.mask)])
-            index = next(i for i, s in enumerate(study.series) if s.projection == "slice")
-            kind = (Modality.PT, Unit.SUV) if self.series == "pet" else (Modality.MR, Unit.ARBITRARY)
-            series = replace(study.series[index], modality=kind[0], unit=kind[1])
+            study, series = self._series(entry.image, entry.mask)
             return replace(study, series=(series,)), 0, entry.place or 0
         stack = [e for e in self.entries if e.group == entry.group] if entry.place is not None else [entry]
         names = [name for e in stack for name in (e.image, e.mask) if name]
         study = imaging.read([(name, self._load(name)) for name in names])
         number, place = _find(study, decode(entry.image, self._load(entry.image)), stack, entry)
         return study, number, place
+
+
+def _volume_of(study: Study) -> Series:
+    return next(s for s in study.series if s.projection == "slice")
 
 
 def _entry(row: Row) -> Entry:
