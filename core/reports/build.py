@@ -14,6 +14,7 @@ from core.reports.record import (
     CaseRecord,
     ChangePart,
     FlagPart,
+    GatePart,
     HeatMapPart,
     ModelPart,
     OpinionPart,
@@ -46,6 +47,7 @@ def record_of(report: CaseReport) -> CaseRecord:
         most_suspicious_slice=review.peak + 1,
         window=figures.window_words(report.display, report.series),
         agreement=agreement.sentence(review, review.peak),
+        gate=_gate(report),
         models=tuple(_model(r, report.series, declared.classes) for r in review.results),
         flags=_flags(report),
         heat_maps=tuple(_heat(h) for h in figures.heat_maps(report)),
@@ -72,6 +74,20 @@ def _study(report: CaseReport) -> StudyPart:
         simulated=study.simulated,
         notes=series.notes,
         problems=tuple(f"{p.name}: {p.reason}" for p in study.problems),
+    )
+
+
+def _gate(report: CaseReport) -> GatePart | None:
+    verdict = report.review.gate
+    if verdict is None:
+        return None
+    return GatePart(
+        state=str(verdict.state),
+        overruled=verdict.stopped and report.gate_overruled,
+        reasons=tuple(flag.text for flag in verdict.reasons),
+        version=verdict.version,
+        evidence=verdict.evidence,
+        unchecked=verdict.unchecked,
     )
 
 

@@ -59,6 +59,7 @@ class CaseReport:
             tuple is a blind case without a locked opinion, and that one gets no report.
         system_reason: how the system was chosen.
         overruled: the reader chose another system than the automatic one.
+        gate_overruled: the reader looks at the answers although the wrong-image gate had stopped the image.
         generated_at: moment printed on every page.
     """
 
@@ -72,6 +73,7 @@ class CaseReport:
     opinions: tuple[OpinionLine, ...] | None = None
     system_reason: str = ""
     overruled: bool = False
+    gate_overruled: bool = False
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -79,6 +81,12 @@ class CaseReport:
             raise ReportError(
                 "This case is still blind: a report would tell the models' answer.",
                 "Lock your own opinion first.",
+            )
+        gate = self.review.gate
+        if gate is not None and gate.stopped and self.review.ready and not self.gate_overruled:
+            raise ReportError(
+                "The wrong-image gate has stopped this image: a report would show its answers.",
+                "Overrule the gate on the Review page first.",
             )
         if not 0 <= self.shown < self.series.slices:
             raise ReportError(f"There is no slice {self.shown + 1} among {self.series.slices}.", "Choose one of them.")

@@ -53,6 +53,17 @@ class SystemPart(_Part):
     overruled: bool = Field(description="true when the reader chose another system than the automatic one")
 
 
+class GatePart(_Part):
+    """What the wrong-image gate said about the series."""
+
+    state: str = Field(description="passed or stopped")
+    overruled: bool = Field(description="true when the reader looked at the answers although the gate had stopped it")
+    reasons: tuple[str, ...] = Field(description="why the image was stopped")
+    version: str = Field(description="version of the learnt router; empty when only rules were asked")
+    evidence: str = Field(description="what the gate's limit rests on")
+    unchecked: str = Field(description="why only rules were asked; empty when the router answered")
+
+
 class SlicePart(_Part):
     """A model's answer on one slice."""
 
@@ -160,6 +171,7 @@ class CaseRecord(_Part):
     most_suspicious_slice: int
     window: str = Field(description="display window of the pictures, in words")
     agreement: str = Field(description="agreement of the models on the most suspicious slice, one sentence")
+    gate: GatePart | None = Field(description="null when the image was not put before the gate")
     models: tuple[ModelPart, ...]
     flags: tuple[FlagPart, ...]
     heat_maps: tuple[HeatMapPart, ...]

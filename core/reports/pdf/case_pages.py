@@ -87,11 +87,14 @@ def _answers(record: CaseRecord, report: CaseReport) -> list[Flowable]:
 
 
 def _disagreements(record: CaseRecord) -> list[Flowable]:
-    if not any(m.slices for m in record.models):
-        return []
     out: list[Flowable] = [section("Disagreements and warnings")]
+    if record.gate is not None and record.gate.state != "passed":
+        reasons = " ".join(record.gate.reasons)
+        overruled = " A reader overruled it." if record.gate.overruled else " No answer is shown."
+        out.append(words(f"The wrong-image gate stopped this image. {reasons}{overruled}", "strong"))
     if not record.flags:
-        return [*out, words("None: models, masks and neighbouring images agree as far as they were checked.")]
+        quiet = "None: models, masks and neighbouring images agree as far as they were checked."
+        return [*out, words(quiet if any(m.slices for m in record.models) else "None: no model has answered.")]
     by_slice: dict[int | None, list[str]] = {}
     for flag in record.flags:
         by_slice.setdefault(flag.slice, []).append(flag.text)
