@@ -21,6 +21,7 @@ from core.engine.predict import (
 )
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.engine.shelf import Loaded, Shelf
+from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
@@ -156,6 +157,27 @@ class Engine:
             mask_probability=p.mask_probability,
             seconds=p.seconds,
         )
+
+    def uncertainty(self, study: Study, system_name: str, series_index: int, slice_index: int) -> Uncertainty:
+        """How steady every model's answer on one slice is; a model whose spread fails is named with the reason.
+
+        Raises:
+            OverreadError: unknown system, a full queue.
+        """
+        series = adapt(study.series[series_index], system(system_name))
+        spreads: list[Spread] = []
+        failed: list[tuple[str, str]] = []
+        with self._place():
+            for slot in system(system_name).models:
+                if self._shelf.state(system_name, slot).status is not ModelStatus.READY:
+                    continue
+                try:
+                    loaded = self._shelf.load(system_name, slot)
+                    with loaded.lock:
+                        spreads.append(spread(loaded.net, loaded.card, series, slice_index))
+                except OverreadError as error:
+                    failed.append((slot.title, str(error)))
+        return Uncertainty(slice_index, tuple(spreads), tuple(failed))
 
     def heat_map(
         self,

@@ -16,6 +16,6 @@ if case is None:
     sources.gallery()
 else:
     with messages.shown():
-        study_bar.show(case)
         jobs.ensure(case, engine())
+        study_bar.show(case)
         reading.show(case)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import streamlit as st
 
-from core.engine.results import HeatMap, Review
+from core.engine.results import GateVerdict, HeatMap, Review
+from core.engine.uncertainty import Uncertainty
 from core.errors import OverreadError
 from core.imaging.study import Series, SourceKind, Study
 from core.systems import Match
@@ -53,6 +54,8 @@ class Case:
     chosen_slices: dict[int, int] = field(default_factory=dict)
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
+    overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
 
     @property
     def key(self) -> str:
@@ -76,8 +79,24 @@ class Case:
 
     @property
     def review(self) -> Review | None:
-        """The finished review of the series on the screen."""
-        return self.job.review if self.job else None
+        """The finished review of the series on the screen; without its answers while the gate holds them back."""
+        found = self.job.review if self.job else None
+        return found.withheld() if found is not None and self.held_back else found
+
+    @property
+    def verdict(self) -> GateVerdict | None:
+        """What the wrong-image gate says about the series on the screen, once it has been asked."""
+        return self.job.review.gate if self.job and self.job.review else None
+
+    @property
+    def held_back(self) -> bool:
+        """True while the gate has stopped the image and nobody has overruled it."""
+        return self.verdict is not None and self.verdict.stopped and self.gate_key not in self.overruled_gates
+
+    @property
+    def gate_key(self) -> tuple[str, int]:
+        """What an overruling is good for: this system on this series, nothing else."""
+        return self.system or "", self.series_index
 
     def remember(self, key: tuple[object, ...], heat: HeatMap) -> HeatMap:
         """Keep a heat map; the oldest goes when there are too many."""

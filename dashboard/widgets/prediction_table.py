@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.engine.results import Decision, ModelResult, ModelStatus, Review
 from core.systems.declaration import System
-from dashboard.widgets import words
+from dashboard.widgets import ensemble_row, words
 
 STYLE = """
 <style>
@@ -27,6 +27,7 @@ STYLE = """
 .or-mark { position: absolute; top: -4px; bottom: -4px; width: 2px; background: currentColor; }
 .or-num { font-variant-numeric: tabular-nums; text-align: right; }
 .or-decision { font-weight: 600; }
+.or-table tr.or-together > * { border-top-width: 3px; border-top-style: double; }
 @media (max-width: 640px) {
   .or-table thead { position: absolute; left: -9999px; }
   .or-table tr { display: grid; grid-template-columns: 1fr auto; }
@@ -44,6 +45,9 @@ def show(review: Review, index: int, system: System) -> None:
     """Table of all models of the system on one slice."""
     short = words.short_titles([r.state.title for r in review.results])
     rows = "".join(_row(result, index, system, short[result.state.title]) for result in review.results)
+    together = ensemble_row.answer(review)
+    if together is not None:
+        rows += _together(together, index, system, short)
     where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
     st.html(
         f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
@@ -80,6 +84,24 @@ def _row(result: ModelResult, index: int, system: System, name: str) -> str:
         f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
         f"<td class='said'><span class='or-decision'>{sign} {says}</span>{gated}</td>"
         f"<td class='time or-num'>{words.seconds(result.seconds)}</td></tr>"
+    )
+
+
+def _together(found: ensemble_row.Answer, index: int, system: System, short: dict[str, str]) -> str:
+    """The ensemble's row, told apart from the models by its rule, its italics and what it says of itself."""
+    of, auc = found.ensemble, found.ensemble.metrics.get("auc")
+    members = ", ".join(short[title] for title in found.titles)
+    basis = f"mean of {members}; threshold from {of.threshold.n} validation images ({of.threshold.groups} groups)"
+    if auc is not None:
+        basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {auc.groups} groups"
+    decision = found.decision(index)
+    sign, said = ("▲", system.finding) if decision is Decision.FINDING else ("▽", system.clear)
+    drawn = _bar(system.finding, float(found.finding[index]), of.threshold.value, minor=False, named=False)
+    return (
+        f"<tr class='or-together'><th scope='row'><em>Ensemble</em></th>"
+        f"<td class='bars'>{drawn}<div class='or-quiet'>{words.cell(basis)}</div></td>"
+        f"<td class='said'><span class='or-decision'>{sign} {words.cell(said)}</span></td>"
+        f"<td class='time or-num' title='no pass of its own'>–</td></tr>"
     )
 
 

@@ -12,6 +12,7 @@ from dashboard.widgets import (
     agreement,
     controls,
     downloads,
+    gate_notice,
     heat_maps,
     jobs,
     panels,
@@ -20,6 +21,8 @@ from dashboard.widgets import (
     render,
     slice_strip,
     slices,
+    triage,
+    uncertainty_line,
     viewer,
     words,
 )
@@ -44,7 +47,7 @@ def show(case: Case) -> None:
         heat_maps.show(case, review, system, index, view)
         panels.show(case, review, index, view)
     caption = f"{case.study.name}, slice {index + 1} of {case.series.slices}. Research use only, not a diagnosis."
-    downloads.show(case, review, system, index, picture, caption)
+    downloads.show(case, review, index, picture, caption, view)
     pedigree.show(review, case.study, case.series)
 
 
@@ -60,14 +63,17 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
         elif job is not None:
             jobs.outcome(case, job)
         return
+    gate_notice.show(case)
     if review.ready:
         agreement.show(review, index, system)
-    else:
+    elif not case.held_back:
         st.info(
             f"No model of {system.title} can answer yet; the scan can still be read. Each row says why.",
             icon=":material/info:",
         )
     prediction_table.show(review, index, system)
+    triage.show(case, review, index)
+    uncertainty_line.show(case, review, index)
     _sizes(case, review, index)
     if review.ready:
         maps = tuple(heat_maps.of(case, r.state.name, index) for r in review.ready)

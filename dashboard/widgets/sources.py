@@ -12,6 +12,7 @@ from core.imaging.study import Study
 from core.preprocessing import windows
 from core.simulate import samples
 from dashboard.widgets import cases, controls, messages, picture, render
+from dashboard.widgets.engine import engine
 
 THUMBNAIL = 160
 
@@ -93,7 +94,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
     try:
         with st.spinner("Reading the files"):
             study = imaging.read(files)
-            match = systems.match(study)
+            match = engine().match(study)
     except Exception as failure:
         names = ", ".join(name for name, _ in files[:3]) + (" and more" if len(files) > 3 else "")
         error = messages.as_error(failure)

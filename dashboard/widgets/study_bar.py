@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import pedigree, picture, sources, truth, words
+from dashboard.widgets import gate_notice, pedigree, picture, sources, truth, words
 from dashboard.widgets.cases import Case
 
 
@@ -21,6 +21,7 @@ def show(case: Case) -> None:
         with st.popover("Open another", icon=":material/folder_open:"):
             sources.upload()
             sources.gallery()
+    gate_notice.line(case)
     _warnings(case)
     _thumbnails(case)
     pedigree.problems(case.study)
