@@ -23,7 +23,7 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
         )
         if st.button("Worklist", icon=":material/checklist:"):
             st.switch_page(routes.WORKLIST)
-        following = read_queue.next_case(store, record.archive_id, reader, after=record.id)
+        following = next(read_queue.unread(store, read_queue.rows(store, archive, reader), reader, record.id), None)
         st.button(
             "Next case",
             icon=":material/skip_next:",
@@ -54,19 +54,20 @@ def choose(store: Store, reader: int) -> None:
         st.info("There is no archive yet. A lead imports one on the Archives page.", icon=":material/inventory_2:")
         return
     for archive in archives:
-        waiting = read_queue.waiting(store, archive.id or 0, reader)
+        rows = read_queue.rows(store, archive, reader)
+        following = next(read_queue.unread(store, rows, reader), None)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
             st.markdown(
-                f"**{words.plain(archive.name)}**  \n{words.count(len(waiting), 'case')} without your opinion",
+                f"**{words.plain(archive.name)}**  \n{words.count(len(rows), 'case')} to read",
                 width="stretch",
             )
             st.button(
                 "Read the next one",
                 key=f"read-next-{archive.id}",
                 icon=":material/visibility:",
-                disabled=not waiting,
+                disabled=following is None,
                 on_click=read_case.choose,
-                args=(waiting[0] if waiting else None,),
+                args=(following,),
             )
     with st.expander("How reading blind works", icon=":material/help:"):
         st.markdown(read_blind.HELP)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from core.review import Store
+from collections.abc import Iterator
+
+from core.review import Mode, Store
+from core.review.archives import Row, installed, worklist
+from core.review.tables import Archive
+from dashboard.widgets.engine import engine
 from dashboard.widgets.read_case import mine
+from dashboard.widgets.worklist_choice import systems_of
 
 
-def waiting(store: Store, archive_id: int, reader: int) -> list[int]:
-    """Cases of an archive without this reader's opinion, the most promising first."""
-    value = {d.case_id: d.value for d in store.machine_discrepancies(archive_id)}
-    cases = [c.id for c in store.cases(archive_id) if c.id is not None and c.system is not None]
-    ranked = sorted(cases, key=lambda c: (-value.get(c, float("-inf")), c))
-    return [c for c in ranked if not mine(store, c, reader)]
+def rows(store: Store, archive: Archive, reader: int) -> list[Row]:
+    """Rows that may still be read: in an archive read blind those that are hidden, else all."""
+    return [
+        row
+        for system in systems_of(store, archive)
+        for row in worklist(store, archive.id or 0, installed(engine(), system), reader).rows
+        if row.hidden or archive.mode == Mode.OPEN
+    ]
 
 
-def next_case(store: Store, archive_id: int, reader: int, after: int | None) -> int | None:
-    """The next case to read: not the one on the desk."""
-    return next((c for c in waiting(store, archive_id, reader) if c != after), None)
+def unread(store: Store, found: list[Row], reader: int, after: int | None = None) -> Iterator[int]:
+    """Those without this reader's opinion, one by one: whoever needs the next one only asks for no more.
+
+    Args:
+        after: the case on the desk, which is left out.
+    """
+    return (row.case_id for row in found if row.case_id != after and not mine(store, row.case_id, reader))
