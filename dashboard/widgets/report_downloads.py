@@ -31,6 +31,7 @@ def show(
     opinions: Sequence[OpinionLine] | None = None,
     *,
     view: View | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> None:
     """Download buttons for the reports of a case.
 
@@ -39,14 +40,17 @@ def show(
         opinions: the locked opinions that the reader may see, from :func:`lines`. ``None`` outside second-reader mode;
             an empty sequence is a case that is still blind, and that one gets no report.
         view: window and inversion on the screen.
+        beside: draws what stands in the same row, before the reports.
     """
     if opinions is not None and not opinions:
         st.caption("Reports can be downloaded once your opinion is locked.")
         return
-    if review is None:
-        return
-    stem = f"overread-{case.key}-{review.system}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if beside is not None:
+            beside()
+        if review is None:
+            return
+        stem = f"overread-{case.key}-{review.system}"
         _button("Report (PDF)", "picture_as_pdf", f"{stem}.pdf", "application/pdf",
                 lambda: case_pdf(report(case, review, opinions, view)))  # fmt: skip
         _button("Report (JSON)", "data_object", f"{stem}.json", "application/json",

@@ -7,6 +7,7 @@ study, so its makers read the identifying modules from here, and from nowhere el
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -153,8 +154,8 @@ def _names(header: Dataset) -> Dataset:
 
 
 def _fit_for_writing(header: Dataset) -> Dataset:
-    """A shallow copy without names; empty where type 2 attributes lack and where dates or sex are invalid."""
-    copy = Dataset(header)
+    """A copy without names; empty where type 2 attributes lack and where dates or sex are invalid."""
+    copy = deepcopy(header)  # pydicom's shallower copies share the elements with their original
     for keyword in _MAY_BE_EMPTY:
         if keyword not in copy or keyword in _NAMES:
             setattr(copy, keyword, "")

@@ -31,8 +31,8 @@ def case_pdf(report: CaseReport) -> bytes:
         *_opening(record),
         *_answers(record, report),
         *_pictures(report),
-        *_disagreements(record),
         *_heat_maps(report),
+        *_disagreements(record, report),
         *_series(record, report),
         *_sizes(record),
         *_opinions(record),
@@ -56,7 +56,7 @@ def _opening(record: CaseRecord) -> list[Flowable]:
     stamp = [boxed([words("Simulated sample: drawn by a computer, not a patient.", "notice")])]
     return [
         words(f"Second-opinion report: {record.system.title}", "title"),
-        *(stamp if record.study.simulated else []),
+        *([*stamp, Spacer(1, 2 * mm)] if record.study.simulated else []),
         Spacer(1, 2 * mm),
         tables.facts(record),
     ]
@@ -86,15 +86,14 @@ def _answers(record: CaseRecord, report: CaseReport) -> list[Flowable]:
     return out
 
 
-def _disagreements(record: CaseRecord) -> list[Flowable]:
+def _disagreements(record: CaseRecord, report: CaseReport) -> list[Flowable]:
     out: list[Flowable] = [section("Disagreements and warnings")]
     if record.gate is not None and record.gate.state != "passed":
         reasons = " ".join(record.gate.reasons)
         overruled = " A reader overruled it." if record.gate.overruled else " No answer is shown."
         out.append(words(f"The wrong-image gate stopped this image. {reasons}{overruled}", "strong"))
     if not record.flags:
-        quiet = "None: models, masks and neighbouring images agree as far as they were checked."
-        return [*out, words(quiet if any(m.slices for m in record.models) else "None: no model has answered.")]
+        return [*out, words(_quiet(len(report.review.ready)))]
     by_slice: dict[int | None, list[str]] = {}
     for flag in record.flags:
         by_slice.setdefault(flag.slice, []).append(flag.text)
@@ -111,12 +110,23 @@ def _disagreements(record: CaseRecord) -> list[Flowable]:
     return out
 
 
+def _quiet(models: int) -> str:
+    if models == 0:
+        return "None: no model has answered."
+    if models == 1:
+        return "None found; only one model answered, so no second one could disagree."
+    return "None found: models, masks and neighbouring images agree as far as they were checked."
+
+
 def _pictures(report: CaseReport) -> list[Flowable]:
+    """Key slices as shown, each beside its outlines, or beside the only heat map where no model outlines."""
     out: list[Flowable] = []
+    lone = figures.heat_maps(report) if _heat_beside(report) else ()
     for index in report.key_slices:
         pair = [figures.plain_slice(report, index)]
         if any(r.mask is not None for r in report.review.ready):
             pair.append(figures.overlay(report, index))
+        pair += [figures.heat(report, heat) for heat in lone if heat.slice_index == index]
         out.append(KeepTogether([*([section("Images")] if not out else [Spacer(1, GAP)]), _row(pair, 2)]))
     marks = "Letters name the patient's side." if report.series.affine is not None else (
         "The file does not say how the patient lay: the picture has no side marks."
@@ -125,12 +135,24 @@ def _pictures(report: CaseReport) -> list[Flowable]:
     return out
 
 
+def _heat_beside(report: CaseReport) -> bool:
+    ready = report.review.ready
+    return len(ready) == 1 and ready[0].mask is None
+
+
 def _heat_maps(report: CaseReport) -> list[Flowable]:
     shown = figures.heat_maps(report)
     if not shown:
         return []
+    note, legend = _heat_words()
+    if _heat_beside(report):
+        return [legend, note]
     pictures = [figures.heat(report, heat, 480) for heat in shown]
     rows = [_row(pictures[start : start + 3], 3) for start in range(0, len(pictures), 3)]
+    return [KeepTogether([section("Where the models looked"), rows[0]]), *rows[1:], legend, note]
+
+
+def _heat_words() -> tuple[Flowable, Flowable]:
     note = words(
         "A heat map shows what spoke for the class in that network, not where the tumour ends. Each map has its own "
         "scale: compare places, not strengths.",
@@ -138,7 +160,7 @@ def _heat_maps(report: CaseReport) -> list[Flowable]:
     )
     legend = Table([[words("0", "small"), charts.scale(), words("1", "small")]], colWidths=[10, 164, 12], hAlign="LEFT")
     legend.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]))
-    return [KeepTogether([section("Where the models looked"), rows[0]]), *rows[1:], legend, note]
+    return note, legend
 
 
 def _series(record: CaseRecord, report: CaseReport) -> list[Flowable]:
@@ -194,7 +216,7 @@ def _opinions(record: CaseRecord) -> list[Flowable]:
 
 
 def _pedigree(record: CaseRecord) -> list[Flowable]:
-    out: list[Flowable] = [section("What the numbers rest on")]
+    out: list[Flowable] = [CondPageBreak(55 * mm), section("What the numbers rest on")]
     for model in record.models:
         if model.pedigree is None:
             out.append(words(f"{model.title}: {model.status}. {model.reason}"))

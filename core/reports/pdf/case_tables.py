@@ -65,7 +65,8 @@ def answers(record: CaseRecord, index: int) -> Flowable:
     ]
     for model in record.models:
         if not model.slices or model.pedigree is None:
-            rows.append((_name(model), words(f"{model.status}. {model.reason}", "small"), "", "", "no answer", "", ""))
+            why = words(f"{model.status}. {model.reason}", "small")
+            rows.append(([words(model.title), why], "", "", "", "no answer", "", ""))
             continue
         part, threshold = model.slices[index], model.pedigree.threshold.value
         found = sum(p.decision == "finding" for p in model.slices)
