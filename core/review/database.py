@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from core.errors import StoreError
@@ -100,7 +100,7 @@ class Database:
             )
         try:
             upgrade(engine.execution_options(overread_writing=True))
-        except DatabaseError as error:
+        except DBAPIError as error:
             raise StoreError(
                 f"The database {engine.url.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",
                 "Check that the server runs and the address is right, or restore a backup.",

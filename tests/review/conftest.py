@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel
 
 from core.review import Store
 from tests.review import postgres
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +23,18 @@ def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Address of a server, and the name of a database on it that holds an empty store."""
+def postgres_address() -> Iterator[str]:
+    """Address of a running server."""
     with postgres.server() as address:
-        url = postgres.new_database(address, "made")
-        Store.open(url, tmp_path_factory.mktemp("images")).close()
-        yield address, "made"
+        yield address
+
+
+@pytest.fixture(scope="session")
+def made_postgres(postgres_address: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of a database with an empty store."""
+    url = postgres.new_database(postgres_address, "made")
+    Store.open(url, tmp_path_factory.mktemp("images")).close()
+    return url
 
 
 @pytest.fixture
@@ -42,10 +47,14 @@ def sqlite_store(made_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def postgres_store(made_postgres: tuple[str, str], tmp_path: Path) -> Iterator[Store]:
-    """A fresh store in PostgreSQL."""
-    address, made = made_postgres
-    store = Store.open(postgres.new_database(address, f"t{next(_numbers)}", made), tmp_path / "images")
+def postgres_store(made_postgres: str, tmp_path: Path) -> Iterator[Store]:
+    """An emptied store in PostgreSQL."""
+    store = Store.open(made_postgres, tmp_path / "images")
+    names = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
+    with store.engine.begin() as connection:
+        # Only a superuser may pass by the triggers like this; the store's own user need not be one.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     yield store
     store.close()
 

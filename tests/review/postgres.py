@@ -67,11 +67,11 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(address: str, name: str, like: str = "template1") -> str:
-    """URL of a new database on the server, empty or a copy of another that nobody uses."""
+def new_database(address: str, name: str) -> str:
+    """URL of a new, empty database on the server."""
     port = int(address.rsplit(":", 1)[1])
     connection = pg8000.dbapi.connect(user="overread", host="127.0.0.1", port=port, database="postgres")
     connection.autocommit = True
-    connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+    connection.cursor().execute(f'CREATE DATABASE "{name}"')
     connection.close()
     return f"{address}/{name}"

@@ -1,0 +1,127 @@
+"""Scores are kept once per weights; runs can be asked to pause; operating points belong to their weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import NotAllowedError, NotFoundError, StoreError
+from core.review import Role, RunState, Store, fingerprint
+from core.review.tables import DriftReading, ImportRun, Score, ScoreRun
+from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
+
+
+def test_scoring_again_with_the_same_weights_replaces_with_others_adds(store: Store) -> None:
+    place = archive(store)
+    found = case(store, place)
+    scored(store, found, 0.2)
+    first = store.machine_scores(place)[0]
+    scored(store, found, 0.7)
+    again = store.machine_scores(place)
+    assert [(s.id, s.finding, s.created) for s in again] == [(first.id, 0.7, first.created)]
+    assert [d.value for d in store.machine_discrepancies(place)] == [0.7]
+    scored(store, found, 0.4, weights="b" * 64)
+    assert [s.finding for s in store.machine_scores(place)] == [0.7, 0.4]
+    assert [d.value for d in store.machine_discrepancies(place)] == [0.7, 0.4]
+    assert store.scored(place, "brain-mr", "one", WEIGHTS) == {found.id}
+    assert store.scored(place, "brain-mr", "two", WEIGHTS) == set()
+
+
+def test_a_failed_score_is_kept_but_not_done(sqlite_store: Store) -> None:
+    place = archive(sqlite_store)
+    found = case(sqlite_store, place)
+    assert found.id
+    failed = Score(
+        case_id=found.id, system="brain-mr", model="one", version="1", weights_sha256=WEIGHTS, error="out of memory"
+    )
+    sqlite_store.save_scores([failed])
+    assert sqlite_store.scored(place, "brain-mr", "one", WEIGHTS) == set()
+    assert sqlite_store.case(found.id).state == "new"
+    scored(sqlite_store, found)
+    assert [s.error for s in sqlite_store.machine_scores(place)] == [""]
+    assert sqlite_store.case(found.id).state == "scored"
+
+
+def test_scoring_never_moves_a_read_case_back(sqlite_store: Store) -> None:
+    reader = person(sqlite_store, "reader", Role.REVIEWER)
+    found = case(sqlite_store, archive(sqlite_store))
+    lock(sqlite_store, found.id, reader)
+    scored(sqlite_store, found)
+    assert sqlite_store.case(found.id or 0).state == "reading"
+
+
+def test_a_batch_with_one_bad_row_is_not_kept_at_all(store: Store) -> None:
+    place = archive(store)
+    found = case(store, place)
+    rows = [
+        Score(case_id=number, system="s", model="m", version="1", weights_sha256=WEIGHTS, finding=0.5)
+        for number in (found.id or 0, 999)
+    ]
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        store.save_scores(rows)
+    assert store.machine_scores(place) == []
+
+
+def test_a_run_is_asked_and_answers(store: Store) -> None:
+    lead, reviewer = person(store, "lead", Role.LEAD), person(store, "reviewer", Role.REVIEWER)
+    place = archive(store)
+    run = store.start_scoring(lead, place, "brain-mr", {"one": {"version": "1"}}, 10)
+    assert (run.state, run.wanted, run.heartbeat) == ("queued", "running", None)
+    with pytest.raises(NotAllowedError):
+        store.ask_run(reviewer, run, RunState.STOPPED)
+    store.ask_run(lead, run, RunState.PAUSED)
+    fresh = store.update_run(run, state=RunState.RUNNING.value, done=3)
+    assert (fresh.wanted, fresh.done) == ("paused", 3)
+    assert fresh.heartbeat is not None
+    with pytest.raises(ValueError, match="no column"):
+        store.update_run(run, speed=3)
+    with pytest.raises(ValueError, match="asked to run"):
+        store.ask_run(lead, run, RunState.DONE)
+    store.start_import(lead, place, "folder", {"path": "x"})
+    assert [r.id for r in store.runs(ScoreRun, place)] == [run.id]
+    assert len(store.runs(ImportRun, place)) == 1
+    with pytest.raises(NotFoundError):
+        store.run(ScoreRun, 999)
+
+
+def test_operating_points_belong_to_their_weights(store: Store) -> None:
+    lead = person(store, "lead", Role.LEAD)
+    point = {"system": "brain-mr", "model": "one", "rule": "sensitivity 95 %"}
+    store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=0.3, **point)
+    store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=0.4, **point)
+    kept = store.threshold("brain-mr", "one", WEIGHTS)
+    assert kept is not None
+    assert kept.value == 0.4
+    assert store.threshold("brain-mr", "one", "b" * 64) is None
+    assert [t.version for t in store.refused_thresholds("brain-mr", "one", "b" * 64)] == ["1"]
+    assert store.refused_thresholds("brain-mr", "one", WEIGHTS) == []
+    with pytest.raises(StoreError):
+        store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=1.5, **point)
+    with pytest.raises(NotAllowedError):
+        store.set_threshold(person(store, "r", Role.REVIEWER), version="1", weights_sha256=WEIGHTS, value=0.5, **point)
+
+
+def test_views_are_ones_own_unless_shared(store: Store) -> None:
+    first, second = person(store, "first", Role.REVIEWER), person(store, "second", Role.REVIEWER)
+    store.save_view(first, "Mine", {"state": ["new"]})
+    store.save_view(first, "Ours", {"state": []}, shared=True)
+    store.save_view(first, "Mine", {"state": ["read"]})
+    assert [(v.name, v.content) for v in store.views(first)] == [("Mine", {"state": ["read"]}), ("Ours", {"state": []})]
+    assert [v.name for v in store.views(second)] == ["Ours"]
+    store.drop_view(second, "Ours")
+    store.drop_view(first, "Mine")
+    assert [v.name for v in store.views(first)] == ["Ours"]
+
+
+def test_drift_readings_come_back_newest_first(sqlite_store: Store) -> None:
+    for value, system in ((0.1, "pet"), (0.2, "brain-mr"), (0.3, "pet")):
+        reading = DriftReading(
+            system=system, model="m", weights_sha256=WEIGHTS, n=10, n_reference=100, statistic="KS", value=value
+        )
+        sqlite_store.add_drift(reading)
+    assert [r.value for r in sqlite_store.drift("pet")] == [0.3, 0.1]
+    assert len(sqlite_store.drift()) == 3
+    assert sqlite_store.drift(archive_id=1) == []
+
+
+def test_a_fingerprint_depends_on_the_set_of_weights_only() -> None:
+    assert fingerprint(["a", "b"]) == fingerprint(["b", "a", "a"]) != fingerprint(["ab"])
