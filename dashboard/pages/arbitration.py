@@ -7,8 +7,7 @@ import streamlit as st
 from core.review import Action, open_store
 from dashboard.widgets import arbitration_desk, arbitration_queue, messages, peer_summary, read_case, who
 
-arbiter = who.person().number
-assert arbiter is not None
+arbiter = who.number()
 with messages.shown():
     store = open_store()
     record = read_case.chosen(store)

@@ -8,8 +8,7 @@ from core.review import Action, open_store
 from dashboard.widgets import archive_import, archive_new, archive_runs, archive_state, messages, who, worklist_choice
 
 st.title("Archives")
-actor = who.person().number
-assert actor is not None
+actor = who.number()
 with messages.shown():
     store = open_store()
     archive = worklist_choice.archive(store)

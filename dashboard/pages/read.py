@@ -5,8 +5,7 @@ from __future__ import annotations
 from core.review import Stage, open_store
 from dashboard.widgets import messages, read_blind, read_case, read_head, read_reveal, who
 
-reader = who.person().number
-assert reader is not None
+reader = who.number()
 with messages.shown():
     store = open_store()
     record = read_case.chosen(store)

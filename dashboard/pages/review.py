@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import cases, jobs, messages, reading, sources, study_bar
+from dashboard.widgets import blinding, cases, jobs, messages, reading, sources, study_bar
 from dashboard.widgets.engine import engine
 
 sources.from_address()
@@ -16,6 +16,7 @@ if case is None:
     sources.gallery()
 else:
     with messages.shown():
-        jobs.ensure(case, engine())
-        study_bar.show(case)
-        reading.show(case)
+        if not blinding.stands(case.study):
+            jobs.ensure(case, engine())
+            study_bar.show(case)
+            reading.show(case)

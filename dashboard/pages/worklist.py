@@ -18,8 +18,7 @@ from dashboard.widgets import (
 )
 
 st.title("Worklist")
-reader = who.person().number
-assert reader is not None
+reader = who.number()
 with messages.shown():
     store = open_store()
     chosen = worklist_choice.choose(store, manage=who.may(Action.IMPORT))

@@ -15,8 +15,7 @@ FRESH_SECONDS = 20.0  # looking through all cases takes a moment, and every clic
 
 def stands(study: Study) -> bool:
     """Whether the models must not answer on a study; then says why and shows the way to read it."""
-    reader = who.person().number
-    assert reader is not None
+    reader = who.number()
     store = open_store()
     waiting = store.hidden_by_content(_contents(store, study), reader)
     if not waiting:
@@ -27,8 +26,12 @@ def stands(study: Study) -> bool:
         "The models answer here once you have locked it.",
         icon=":material/visibility_lock:",
     )
-    if st.button("Read it now", type="primary", icon=":material/visibility:"):
-        st.switch_page(routes.READ, query_params={"case": str(waiting[0])})
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Read it now", type="primary", icon=":material/visibility:"):
+            st.switch_page(routes.READ, query_params={"case": str(waiting[0])})
+        st.button(
+            "Open another scan", icon=":material/folder_open:", on_click=st.session_state.pop, args=("case", None)
+        )
     return True
 
 

@@ -14,6 +14,7 @@ from core.engine.results import GateVerdict, HeatMap, Review
 from core.engine.uncertainty import Uncertainty
 from core.errors import OverreadError
 from core.imaging.study import Series, SourceKind, Study
+from core.review.tables import Opinion
 from core.systems import Match
 
 MAX_CASES = 6
@@ -56,6 +57,7 @@ class Case:
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
+    opinions: tuple[Opinion, ...] | None = None  # locked ones that reports may print; None for no case of the store
 
     @property
     def key(self) -> str:

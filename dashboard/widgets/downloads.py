@@ -26,7 +26,8 @@ def show(case: Case, review: Review | None, index: int, picture: np.ndarray, cap
             key=f"png-{case.key}",
         )
 
-    report_downloads.show(case, review, view=view, beside=screen)
+    opinions = None if case.opinions is None else report_downloads.lines(case.opinions)
+    report_downloads.show(case, review, opinions, view=view, beside=screen)
 
 
 def captioned(picture: np.ndarray, caption: str) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import imaging, systems
+from core.imaging.study import SourceKind
 from core.review import Stage, Store
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
@@ -42,11 +43,18 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
         return kept[1]
     leave()
     assert record.id is not None
-    study = imaging.read(store.case_bytes(record.id))
+    files = store.case_bytes(record.id)
+    study = imaging.read(files)
     study = replace(study, name=title(record), series=tuple(replace(s, truth=None) for s in study.series))
     match = systems.match(study)
     index = min(int(record.details.get("series_index", match.series_index)), len(study.series) - 1)
-    case = Case(study=study, match=match, system=record.system or match.system, series_index=index)
+    case = Case(
+        study=study,
+        match=match,
+        system=record.system or match.system,
+        series_index=index,
+        originals=tuple(files) if study.source is SourceKind.DICOM else (),
+    )
     st.session_state["read-case"] = ((record.id, purpose), case)
     return case
 

@@ -31,6 +31,7 @@ def show(store: Store, record: Record, case: Case, reader: int, stage: Stage | N
     _reason(store, record, reader)
     if stage is not None:
         st.markdown(":material/arrow_downward: [To the final opinion and the peer review](#final-opinion)")
+    case.opinions = tuple(store.opinions(record.id, reader)) or None
     jobs.ensure(case, engine())
     reading.show(case)
     st.divider()
