@@ -219,8 +219,8 @@ def _belongs_to_patient(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> 
 
 def _expected(settings: Settings, one_label: bool) -> float:
     """Probability that a label is wrong before looking at anything."""
-    wrong = settings.error_rate if one_label else settings.error_rate / 2 * (1 + float(np.mean(SHARES[:-1])))
-    return wrong + settings.slip * (1 - settings.error_rate)
+    in_error = 1 - settings.slip if one_label else (1 + float(np.mean(SHARES[:-1]))) / 2
+    return settings.error_rate * in_error + settings.slip * (1 - settings.error_rate)
 
 
 def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settings: Settings) -> Floats:

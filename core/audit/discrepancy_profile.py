@@ -47,7 +47,8 @@ class Profile:
     def evidence(self, values: ArrayLike) -> Floats:
         """Log-likelihood ratios in nats for ``(N,)`` values; 0 where a value is ``nan``: no answer, no evidence."""
         x = np.asarray(values, dtype=np.float64)
-        return np.where(np.isnan(x), 0.0, tempered(self.slope * x + self.intercept, NONSENSE, NONSENSE))
+        ratio = tempered(self.slope * np.nan_to_num(x) + self.intercept, NONSENSE, NONSENSE)
+        return np.where(np.isnan(x), 0.0, ratio)
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,12 @@ def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]
         return misfit + STRENGTH / 2 * float(np.sum((at - start) ** 2))
 
     slope, intercept = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7}).x
-    slope = max(float(slope), 0.0)  # a signal that speaks against itself on a few patients is no signal
-    ratio = slope * x + float(intercept)
+    if slope <= 0:
+        slope, intercept = 0.0, 0.0  # a signal that speaks against itself on a few patients is no signal
+    ratio = float(slope) * x + float(intercept)
     return Profile(
         name=name,
-        slope=slope,
+        slope=float(slope),
         intercept=float(intercept),
         sensitivity=float((ratio[truth] > 0).mean()),
         specificity=float((ratio[~truth] <= 0).mean()),

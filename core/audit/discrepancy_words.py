@@ -54,9 +54,12 @@ def _masks(found: Discrepancies, row: int, recorded: bool) -> list[str]:
 def _patient(found: Discrepancies, row: int) -> str:
     share = f"{found.contradicting[row]} of the patient's {found.images[row]} images contradict their labels"
     patient = float(found.parts[PATIENT][row])
-    if patient > LOUD:
+    most = 2 * found.contradicting[row] > found.images[row]
+    if most and patient > LOUD:
         return f"{share}, which raises the suspicion"
-    if patient < -LOUD:
+    if most and patient < -LOUD:
+        return f"{share}, but less clearly than this one"
+    if not most and patient < -LOUD:
         return f"{share}, which lowers the suspicion"
     return share
 

@@ -1,0 +1,354 @@
+"""Suspected labels: against Bayes' rule by enumeration, scikit-learn, and simulated errors of known place."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+
+from core.audit.discrepancies import Evidence, Settings, class_adjusted, rank_discrepancies, signals_of
+from core.audit.discrepancy_profile import (
+    Profile,
+    Profiles,
+    discount,
+    fit_profiles,
+    icc,
+    logits,
+    mask_signal,
+    tempered,
+)
+from core.audit.discrepancy_trial import compare, expected_by_chance, found_at_top, label_quality, loss, plant
+from core.audit.discrepancy_words import sentence
+from core.errors import DiscrepancyError
+
+PLAIN = Settings(cleanlab=False)
+SHARES, HALF = (0.03, 0.25, 0.5, 0.75, 1.0), 0.05 / 2
+PRIOR = (0.95, HALF / 3, HALF / 3, HALF / 3, HALF)  # of those shares: written out here on purpose
+
+
+def independent(**changes: float) -> Profiles:
+    """Images of a patient tell independently; a model's word is taken as it is, but for confident nonsense."""
+    return Profiles({}, icc=0.0, **changes)
+
+
+def made(seed: int, *, patients: int = 40, images: int = 15, models: int = 3, skill: float = 1.6, one: bool = False):
+    """Models of the same skill whose errors are alike within an image and a patient; labels all right."""
+    rng = np.random.default_rng(seed)
+    groups = np.repeat([f"P{k:02d}" for k in range(patients)], images)
+    truth = np.repeat(rng.random(patients) < 0.5, images) if one else rng.random(patients * images) < 0.4
+    shared = rng.normal(size=len(truth)) + 0.5 * np.repeat(rng.normal(size=patients), images)
+    p = {}
+    for m in range(models):
+        z = np.where(truth, skill, -skill) + 0.8 * shared + 0.6 * rng.normal(size=len(truth))
+        p[f"model {m}"] = expit(1.5 * z)
+    return Evidence([f"{g}/{k}" for k, g in enumerate(groups)], groups.tolist(), truth, p)
+
+
+def test_any_share_wrong_is_bayes_by_enumeration() -> None:
+    """Every pattern of wrong labels of a patient of three, summed by hand."""
+    p, recorded = np.array([0.9, 0.2, 0.6]), np.array([False, True, True])
+    found = rank_discrepancies(
+        Evidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), independent(), replace(PLAIN, one_label=False)
+    )
+    # Confident nonsense: in 2 of 100 images the model sees the other class.
+    ratio = (0.98 * p + 0.02 * (1 - p)) / (0.98 * (1 - p) + 0.02 * p)
+    wrong_mass, mass = np.zeros(3), 0.0
+    for (share, prior), pattern in itertools.product(
+        zip(SHARES, PRIOR, strict=True), itertools.product((0, 1), repeat=3)
+    ):
+        wrong = np.array(pattern, dtype=bool)
+        truth = recorded ^ wrong
+        joint = prior * np.prod(np.where(wrong, share, 1 - share)) * np.prod(np.where(truth, ratio, 1.0))
+        mass += joint
+        wrong_mass += joint * wrong
+    assert found.probability == pytest.approx(wrong_mass / mass, rel=1e-9)
+    assert not found.one_label
+
+
+def test_one_true_label_is_bayes_by_enumeration() -> None:
+    p, recorded = np.array([0.9, 0.7, 0.2]), np.array([False, False, True])
+    profiles = independent(missed_patients=0.2, false_patients=0.1)
+    found = rank_discrepancies(
+        Evidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), profiles, replace(PLAIN, one_label=True)
+    )
+    ratio = (0.98 * p + 0.02 * (1 - p)) / (0.98 * (1 - p) + 0.02 * p)
+    image = (0.97 * ratio + 0.03) / (0.97 + 0.03 * ratio)  # an image may show something else than its patient's label
+    looks = np.prod(image)
+    looks = (0.8 * looks + 0.2) / (0.9 + 0.1 * looks)  # whole patients missed, and false alarms
+    joint = {}
+    for truth in (False, True):
+        right = np.where(recorded == truth, 0.97, 0.03)
+        joint[truth] = (0.95 * np.prod(right) + 0.05 * np.prod(1 - right)) * (looks if truth else 1.0)
+    finding = joint[True] / (joint[True] + joint[False])
+    assert found.probability == pytest.approx(np.where(recorded, 1 - finding, finding), rel=1e-9)
+
+
+def test_correlated_images_count_as_fewer() -> None:
+    """Five images that always agree are one observation; the design effect of independent ones is 1."""
+    assert discount([1, 5, 5], 1.0).tolist() == [1, 5, 5]
+    assert discount([1, 5], 0.0).tolist() == [1, 1]
+
+    def of(n: int, icc: float) -> float:
+        e = Evidence([str(k) for k in range(n)], ["P"] * n, np.zeros(n), {"m": np.full(n, 0.9)})
+        return float(rank_discrepancies(e, Profiles({}, icc=icc), replace(PLAIN, one_label=False)).log_odds[0])
+
+    assert of(12, 1.0) < of(12, 0.3) < of(12, 0.0)
+    assert of(12, 1.0) == pytest.approx(of(1, 1.0), abs=1.5)
+
+
+@pytest.mark.parametrize("one_label", [True, False])
+def test_parts_sum_to_the_log_odds(one_label: bool) -> None:
+    e = made(1, one=one_label)
+    found = rank_discrepancies(
+        replace(e, mask_pixels={"s": np.arange(600.0) % 40}), settings=Settings(one_label=one_label)
+    )
+    assert set(found.parts) == {"prior", *e.probabilities, "mask of s", "cleanlab", "limit", "patient"}
+    assert np.sum(list(found.parts.values()), 0) == pytest.approx(found.log_odds)
+    assert sorted(found.order) == list(range(600))
+    assert (np.diff(found.log_odds[found.order]) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_pooling_beats_image_by_image_on_errors_of_whole_patients(one: bool) -> None:
+    ours, simple = [], []
+    for seed in range(6):
+        known, e = made(100 + seed, one=one), made(seed, one=one)
+        main, _ = compare(e, plant(e.groups, 0.1, seed), fit_profiles(signals_of(known), known.recorded, known.groups))
+        ours.append(main["ours"].share)
+        simple.append(main["loss"].share)
+        assert main["cleanlab"].share == pytest.approx(main["loss"].share)  # two classes: one order
+    assert np.mean(ours) > 0.95
+    assert np.mean(ours) > np.mean(simple) + 0.05
+
+
+def test_single_slips_are_found_as_well_as_by_loss() -> None:
+    ours, simple = [], []
+    for seed in range(6):
+        e = made(seed, patients=60, images=8)
+        planted = np.zeros(480, dtype=bool)
+        planted[np.random.default_rng(seed).choice(480, 48, replace=False)] = True
+        main, _ = compare(e, planted, Profiles({}))
+        ours.append(main["ours"].share)
+        simple.append(main["loss"].share)
+    assert np.mean(ours) >= np.mean(simple) - 0.02
+
+
+def test_odd_label_out_of_a_patient_with_one_label() -> None:
+    """The models know nothing; that nine of ten labels agree still tells which is odd."""
+    recorded = np.zeros(100, dtype=bool)
+    recorded[50:] = True
+    recorded[7] = True
+    e = Evidence([str(k) for k in range(100)], [f"P{k // 10}" for k in range(100)], recorded, {"m": np.full(100, 0.5)})
+    found = rank_discrepancies(e)
+    assert found.one_label
+    assert found.order[0] == 7
+
+
+def test_masks_speak_for_and_against() -> None:
+    n = 8
+    recorded = np.array([False, True] * 4)
+    pixels = np.array([900.0, 0.0, 0.0, 900.0, np.nan, np.nan, 0.0, 900.0])
+    e = Evidence(
+        [str(k) for k in range(n)],
+        [str(k) for k in range(n)],
+        recorded,
+        {"m": np.full(n, 0.5)},
+        mask_pixels={"s": pixels},
+    )
+    part = rank_discrepancies(e, settings=PLAIN).parts["mask of s"]
+    assert (part[:2] > 0.5).all()  # a mask without a finding, a finding without a mask
+    assert (part[[2, 3, 6, 7]] < -0.5).all()
+    assert (part[4:6] == 0).all()  # not asked
+    assert mask_signal([0, 1, 100, np.nan])[:3].tolist() == [-1, 0, 2]
+
+
+def test_strange_images_lose_their_own_evidence() -> None:
+    e = Evidence(
+        ["a", "b", "c"], ["A", "B", "C"], [False] * 3, {"m": [0.95] * 3}, strangeness=np.array([0.5, 0.975, 1.0])
+    )
+    found = rank_discrepancies(e, settings=PLAIN)
+    assert found.trust == pytest.approx([1.0, 0.5, 0.0])
+    assert found.parts["m"][1] == pytest.approx(found.parts["m"][0] / 2)
+    assert found.parts["m"][2] == 0
+    assert found.order.tolist() == [0, 1, 2]
+    assert found.log_odds[2] == pytest.approx(found.parts["prior"][2])
+    assert "counts 50%" in sentence(found, 1)
+
+
+def test_a_model_without_answers_changes_nothing() -> None:
+    e = made(3)
+    silent = replace(e, probabilities={**e.probabilities, "silent": np.full(600, np.nan)})
+    assert rank_discrepancies(silent).log_odds == pytest.approx(rank_discrepancies(e).log_odds)
+    assert (rank_discrepancies(silent).answered == 3).all()
+    none = replace(e, probabilities={"silent": np.full(600, np.nan)})
+    assert np.ptp(rank_discrepancies(none, settings=replace(PLAIN, one_label=False)).log_odds) == pytest.approx(0)
+
+
+def test_order_of_rows_and_names_do_not_matter() -> None:
+    e = made(4, one=True)
+    shuffle = np.random.default_rng(0).permutation(600)
+    mixed = Evidence(
+        np.asarray(e.ids)[shuffle].tolist(),
+        np.char.add("x", np.asarray(e.groups)[shuffle]).tolist(),
+        np.asarray(e.recorded)[shuffle],
+        {name: np.asarray(v)[shuffle] for name, v in e.probabilities.items()},
+    )
+    assert rank_discrepancies(mixed).log_odds == pytest.approx(rank_discrepancies(e).log_odds[shuffle])
+
+
+def test_swapping_the_classes_swaps_nothing_else() -> None:
+    e = made(5)
+    swapped = replace(
+        e,
+        recorded=~np.asarray(e.recorded),
+        probabilities={name: 1 - np.asarray(v) for name, v in e.probabilities.items()},
+    )
+    assert rank_discrepancies(swapped).log_odds == pytest.approx(rank_discrepancies(e).log_odds)
+
+
+def test_class_adjustment_undoes_a_leaning_model() -> None:
+    """A model that says 0.9 for every finding and 0.6 for everything else leans; class thresholds see it."""
+    recorded = np.repeat([True, False], 50)
+    p = np.where(recorded, 0.9, 0.6)
+    adjusted = class_adjusted({"m": p}, recorded)
+    assert adjusted[:50].min() > 0.5 > adjusted[50:].max()
+    assert np.isnan(class_adjusted({"m": p}, np.ones(100, dtype=bool))).all()
+
+
+def test_profile_is_logistic_regression_where_patients_abound() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random(6000) < 0.3
+    x = np.where(truth, 1.0, -0.4) + rng.normal(size=6000)
+    profiles = fit_profiles({"m": x}, truth, [str(k) for k in range(6000)])
+    reference = LogisticRegression(C=np.inf, class_weight="balanced").fit(x[:, None], truth)
+    m = profiles.get("m")
+    assert m.slope == pytest.approx(float(reference.coef_[0, 0]), rel=0.01)
+    assert m.intercept == pytest.approx(float(reference.intercept_[0]), abs=0.01)
+    says = reference.predict(x[:, None]).astype(bool)
+    assert m.sensitivity == pytest.approx(says[truth].mean(), abs=0.01)
+    assert m.specificity == pytest.approx((~says[~truth]).mean(), abs=0.01)
+    assert (m.n, m.groups) == (6000, 6000)
+
+
+def test_few_patients_leave_a_calibrated_model_alone() -> None:
+    x = logits([0.9, 0.8, 0.2, 0.1])
+    few = fit_profiles({"m": x}, [True, True, False, False], ["a", "a", "b", "b"]).get("m")
+    assert few.slope == pytest.approx(1.0, abs=0.25)
+    assert few.intercept == pytest.approx(0.0, abs=0.05)
+
+
+def test_intraclass_correlation_is_what_was_put_in() -> None:
+    rng = np.random.default_rng(1)
+    groups, truth = np.repeat(np.arange(400), 10), rng.random(4000) < 0.5
+    values = 3.0 * truth + np.repeat(rng.normal(scale=np.sqrt(0.3), size=400), 10)
+    values = values + rng.normal(scale=np.sqrt(0.7), size=4000)
+    assert icc(values, truth, groups) == pytest.approx(0.3, abs=0.04)
+
+
+def test_whole_patients_that_were_missed_limit_the_evidence() -> None:
+    """Half of the patients with a finding look clear: a recorded finding under a clear look proves little."""
+    groups = np.repeat([f"P{k}" for k in range(20)], 5)
+    truth = np.repeat(np.arange(20) < 10, 5)
+    looks = np.repeat(np.arange(20) < 5, 5)
+    p = np.where(looks, 0.9, 0.1)
+    profiles = fit_profiles({"m": logits(p)}, truth, groups)
+    assert profiles.missed_patients == pytest.approx(0.4)
+    assert profiles.false_patients == pytest.approx(0.5 / 11)
+    both = Evidence(["a", "b"], ["A", "B"], [True, False], {"m": [0.1, 0.9]})
+    found = rank_discrepancies(both, profiles, replace(PLAIN, one_label=True))
+    assert found.order[0] == 1
+    assert (found.parts["limit"] < 0).all()
+    at_most = found.parts["prior"] + np.log([(1 - 0.5 / 11) / 0.4, (1 - 0.4) / (0.5 / 11)])
+    assert (found.log_odds <= at_most).all()
+
+
+def test_tempering_rises_and_is_bounded() -> None:
+    r = np.linspace(-40, 40, 201)
+    t = tempered(r, 0.25, 0.05)
+    assert (np.diff(t) >= 0).all()
+    assert t[0] == pytest.approx(np.log(0.25 / 0.95))
+    assert t[-1] == pytest.approx(np.log(0.75 / 0.05))
+    assert Profile("m").evidence([np.nan, 0.0]).tolist() == [0.0, 0.0]
+
+
+def test_planting_takes_whole_patients_and_never_more_than_the_list_holds() -> None:
+    rng = np.random.default_rng(2)
+    groups = np.repeat([f"P{k}" for k in range(30)], rng.integers(1, 20, 30))
+    draws = [plant(groups, 0.1, seed) for seed in range(40)]
+    for planted in draws:
+        for name in set(groups):
+            assert len(set(planted[groups == name])) == 1
+        assert 0.5 * np.ceil(0.1 * len(groups)) <= planted.sum() <= np.ceil(0.1 * len(groups))
+    assert np.array_equal(draws[0], plant(groups, 0.1, 0))
+    assert len({d.tobytes() for d in draws}) > 20
+    with pytest.raises(DiscrepancyError, match="too few"):
+        plant(["a", "b", "c"] * 10, 0.1, 0)
+    with pytest.raises(DiscrepancyError, match="too many images"):
+        plant(np.repeat(list("abcdef"), 50), 0.1, 0)
+
+
+def test_counting_at_the_top() -> None:
+    planted = np.zeros(25, dtype=bool)
+    planted[[0, 1, 24]] = True
+    found = found_at_top(np.arange(25), planted)  # the top is 3 of 25
+    assert (found.share, found.precision, found.count) == (pytest.approx(2 / 3), pytest.approx(2 / 3), 2)
+    chance = expected_by_chance(planted)
+    rng = np.random.default_rng(0)
+    drawn = [found_at_top(rng.permutation(25), planted).share for _ in range(4000)]
+    assert chance.share == pytest.approx(np.mean(drawn), abs=0.01)
+
+
+def test_baselines_are_what_they_are_called() -> None:
+    rng = np.random.default_rng(3)
+    p, recorded = rng.random(40), rng.random(40) < 0.5
+    assert loss(p, recorded).mean() == pytest.approx(log_loss(recorded, p))
+    assert label_quality(p, recorded) == pytest.approx(np.where(recorded, p, 1 - p))
+    planted = rng.random(40) < 0.3
+    assert roc_auc_score(planted, loss(p, recorded)) == pytest.approx(
+        roc_auc_score(planted, -label_quality(p, recorded))
+    )
+
+
+def test_sentences_name_what_speaks() -> None:
+    p = {"a": [0.9] * 6 + [0.1], "b": [0.8] * 6 + [0.2], "c": [0.55] * 6 + [0.3]}
+    e = Evidence(
+        [str(k) for k in range(7)],
+        ["P"] * 6 + ["Q"],
+        [False] * 7,
+        p,
+        mask_pixels={"a": [700.0] * 6 + [0.0]},
+        thresholds={"c": 0.7},
+    )
+    found = rank_discrepancies(e, settings=replace(PLAIN, one_label=False))
+    said = sentence(found, 0, "tumour", "no tumour")
+    assert said.startswith("Recorded: no tumour. 2 of 3 models say tumour (mean probability of a finding 0.75)")
+    assert "1 of 1 segmenters outline something" in said
+    assert "6 of the patient's 6 images contradict their labels, which raises the suspicion" in said
+    other = sentence(found, 6, "tumour", "no tumour")
+    assert other == "Recorded: no tumour. All 3 models say no tumour (mean probability of a finding 0.20)."
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"probabilities": {}}, "no models"),
+        ({"probabilities": {"m": [0.5, 1.2]}}, "outside"),
+        ({"probabilities": {"m": [0.5]}}, "differ in number"),
+        ({"groups": ["P"]}, "differ in number"),
+        ({"mask_pixels": {"m": [1.0]}}, "differ in number"),
+    ],
+)
+def test_refuses_what_does_not_fit(change: dict[str, object], match: str) -> None:
+    e = Evidence(["a", "b"], ["P", "Q"], [True, False], {"m": [0.5, 0.5]})
+    with pytest.raises(DiscrepancyError, match=match):
+        rank_discrepancies(replace(e, **change))  # type: ignore[arg-type]
+
+
+def test_refuses_a_profile_of_one_class() -> None:
+    with pytest.raises(DiscrepancyError, match="one class"):
+        fit_profiles({"m": logit([0.2, 0.7])}, [True, True], ["a", "b"])
