@@ -34,8 +34,8 @@ def encoder_of(architecture: str) -> str:
     return found.group(1) if found else architecture
 
 
-def backbone_of_model(net: OverreadNet, folder: Path) -> None:
-    """Fill a network's backbone with that of a shipped model of the same architecture and channels.
+def start_from_model(net: OverreadNet, folder: Path) -> None:
+    """Fill a network with a shipped model of the same architecture: all of it where the classes agree, else its backbone.
 
     The two recipes must split their common sets alike, or the second would be tested on what the first has learnt.
 
@@ -47,7 +47,11 @@ def backbone_of_model(net: OverreadNet, folder: Path) -> None:
     """
     other, card = load_model(folder)
     try:
-        net.backbone.load_state_dict(other.backbone.state_dict())
+        ours, theirs = net.state_dict(), other.state_dict()
+        if {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}:
+            net.load_state_dict(theirs)
+        else:
+            net.backbone.load_state_dict(other.backbone.state_dict())
     except RuntimeError as error:
         raise ModelUnavailableError(
             f"{card.system}/{card.name} is a {card.architecture} and does not fit {net.architecture}.",

@@ -19,7 +19,7 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from trainers.augment import geometric, mixup, photometric
 from trainers.data.tensors import Cases
-from trainers.initial import PRETRAINED, backbone_of_model, library_weights, load_backbone, set_dropout
+from trainers.initial import PRETRAINED, start_from_model, library_weights, load_backbone, set_dropout
 from trainers.judge import validate
 from trainers.logs import Teller, console, write_curve, write_scalars
 from trainers.losses import image_loss, mask_loss
@@ -86,7 +86,7 @@ class Run:
         if recipe.initial_weights == "ours":
             load_backbone(net, pretrained or PRETRAINED)
         elif recipe.initial_weights.startswith("model:"):
-            backbone_of_model(net, (pretrained or PRETRAINED).parent / recipe.initial_weights.removeprefix("model:"))
+            start_from_model(net, (pretrained or PRETRAINED).parent / recipe.initial_weights.removeprefix("model:"))
         if recipe.dropout is not None:
             set_dropout(net, recipe.dropout)
         self.net: OverreadNet = net
@@ -249,7 +249,9 @@ class Run:
         if self.fabric.is_global_zero:
             write_scalars(self.folder / "tensorboard", row, self._rate(epoch * self.steps_per_epoch))
             shown = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k != "epoch")
-            console.print(f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min")
+            console.print(
+                f"{recipe.source} epoch {progress.epoch}/{recipe.epochs}  {shown}  {progress.minutes:.1f} min"
+            )
         return True
 
     def _judge(self) -> dict[str, float]:

@@ -27,7 +27,7 @@ from trainers.augment import _crops, geometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import to_cases
 from trainers.enhance import enhanced, windowed
-from trainers.initial import BACKBONE, backbone_of_model, load_backbone, set_dropout
+from trainers.initial import BACKBONE, start_from_model, load_backbone, set_dropout
 from trainers.logs import write_curve, write_scalars
 from trainers.loop import Run
 from trainers.losses import image_loss
@@ -194,11 +194,14 @@ def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
     save_model(net, card_of("breast-mri", "resnet18", "resnet18"), tmp_path, "float32")
     shipped, card = load_model(tmp_path)
     net = create(card.architecture, classes=4, channels=card.contract.channels, size=(48, 48)).eval()
-    backbone_of_model(net, tmp_path)
+    start_from_model(net, tmp_path)
     x = torch.rand(1, card.contract.channels, 48, 48, generator=rng())
     torch.testing.assert_close(net.feature_stages(x)[-1], shipped.feature_stages(x)[-1])
+    same = create(card.architecture, classes=2, channels=card.contract.channels, size=(48, 48)).eval()
+    start_from_model(same, tmp_path)
+    torch.testing.assert_close(same.run(x).logits, shipped.run(x).logits)
     with pytest.raises(ModelUnavailableError, match="does not fit"):
-        backbone_of_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
+        start_from_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
 def test_other_initial_weights_are_another_run(tmp_path: Path) -> None:
