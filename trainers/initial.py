@@ -35,7 +35,7 @@ def encoder_of(architecture: str) -> str:
 
 
 def start_from_model(net: OverreadNet, folder: Path) -> None:
-    """Fill a network with a shipped model of the same architecture: all of it where the classes agree, else its backbone.
+    """Fill a network from a shipped model of its architecture: wholly where the classes agree, else the backbone.
 
     The two recipes must split their common sets alike, or the second would be tested on what the first has learnt.
 

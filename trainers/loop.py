@@ -19,7 +19,7 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from trainers.augment import geometric, mixup, photometric
 from trainers.data.tensors import Cases
-from trainers.initial import PRETRAINED, start_from_model, library_weights, load_backbone, set_dropout
+from trainers.initial import PRETRAINED, library_weights, load_backbone, set_dropout, start_from_model
 from trainers.judge import validate
 from trainers.logs import Teller, console, write_curve, write_scalars
 from trainers.losses import image_loss, mask_loss

@@ -18,8 +18,8 @@ def epoch_rows(
     Args:
         labels: class index ``(N,)``.
         how: ``natural`` (every row once, or ``images`` of them) or ``balanced`` (every class equally often; rows of
-            a class are repeated only after all of them have been drawn), ``balanced-sets`` (within every class also every
-            data set equally often: where the classes come mostly from different sets, the set must not tell) or
+            a class are repeated only after all of them have been drawn), ``balanced-sets`` (within every class also
+            every data set equally often: where the classes come mostly from different sets, the set must not tell) or
             ``balanced-groups`` (within every class every patient equally often: large lesions have many slices).
         images: length of the epoch; by default N, and when balanced twice the rarest class, at least N / 2.
         within: data set or group of every row as a number ``(N,)``, for the last two.

@@ -27,7 +27,7 @@ from trainers.augment import _crops, geometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import to_cases
 from trainers.enhance import enhanced, windowed
-from trainers.initial import BACKBONE, start_from_model, load_backbone, set_dropout
+from trainers.initial import BACKBONE, load_backbone, set_dropout, start_from_model
 from trainers.logs import write_curve, write_scalars
 from trainers.loop import Run
 from trainers.losses import image_loss
