@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -12,10 +15,12 @@ from core.errors import BlindingError
 from core.review.audit import record
 from core.review.cases import clean, found_case
 from core.review.database import Database
-from core.review.kinds import Mode
+from core.review.kinds import FileRole, Mode
 from core.review.people import Action, acting
 from core.review.tables import Adjudication, Archive, Case, CaseFile, Discrepancy, Reveal, Score
 
+_Value = TypeVar("_Value")
+_CHUNK = 500  # databases limit the number of values in one statement
 _REMEDY = "Record and lock your own opinion first."
 
 
@@ -32,34 +37,64 @@ def _waiting(reader: int) -> ColumnElement[bool]:
     return and_(col(Archive.mode) == Mode.SECOND_READER.value, ~seen, ~judged)
 
 
-def _hidden(session: Session, hashes: set[str], reader: int) -> list[int]:
-    inside = exists().where(col(CaseFile.case_id) == col(Case.id), col(CaseFile.sha256).in_(hashes))
-    query = (
-        select(Case.id)
-        .join(Archive, col(Case.archive_id) == col(Archive.id))
-        .where(_waiting(reader), or_(col(Case.content_hash).in_(hashes), inside))
-        .order_by(col(Case.id))
-    )
-    return [number for number in session.exec(query) if number is not None]
+def _images(session: Session, cases: Iterable[int]) -> dict[int, tuple[str, set[str]]]:
+    """Content hash and hashes of the images of cases. Reference masks do not count: empty ones are all alike."""
+    numbers = list(cases)
+    found: dict[int, tuple[str, set[str]]] = {}
+    for number, content in session.exec(select(Case.id, Case.content_hash).where(col(Case.id).in_(numbers))):
+        found[number or 0] = (content, set())
+    files = select(CaseFile.case_id, CaseFile.sha256).where(col(CaseFile.case_id).in_(numbers))
+    for number, sha256 in session.exec(files.where(CaseFile.role == FileRole.IMAGE.value)):
+        found[number][1].add(sha256)
+    return found
 
 
-def _pairs(session: Session, which: ColumnElement[bool]) -> list[tuple[int, str]]:
-    """Case and hash of each content and file of the cases that fit."""
-    studies = select(Case.id, Case.content_hash).join(Archive, col(Case.archive_id) == col(Archive.id)).where(which)
-    files = (
-        select(Case.id, CaseFile.sha256)
-        .join(Archive, col(Case.archive_id) == col(Archive.id))
-        .join(CaseFile, col(CaseFile.case_id) == col(Case.id))
-        .where(which)
-    )
-    return [(number or 0, content) for number, content in (*session.exec(studies), *session.exec(files))]
+def _waiting_with(session: Session, hashes: Collection[str], reader: int) -> set[int]:
+    """Cases with one of these contents or images that wait for the reader's blind opinion."""
+    found: set[int] = set()
+    for part in _parts(hashes):
+        # First the few cases that hold one of them, by index, then what the reader has seen of those.
+        studies = select(Case.id).where(col(Case.content_hash).in_(part))
+        images = select(CaseFile.case_id).where(col(CaseFile.sha256).in_(part), CaseFile.role == FileRole.IMAGE.value)
+        query = select(Case.id).join(Archive, col(Case.archive_id) == col(Archive.id))
+        query = query.where(col(Case.id).in_(union(studies, images)), _waiting(reader))
+        found |= {number for number in session.exec(query) if number is not None}
+    return found
+
+
+def _parts(values: Collection[_Value]) -> Iterator[list[_Value]]:
+    rest = iter(values)
+    while part := list(itertools.islice(rest, _CHUNK)):
+        yield part
+
+
+def _closed(session: Session, cases: Collection[int], reader: int) -> set[int]:
+    """Those of the cases whose images wait for the reader's blind opinion, in them or in another case.
+
+    Another case counts when its content is the same, or when the images of one are all among those of the other (a
+    slice of a series); one black slice in common is no reason.
+    """
+    closed: set[int] = set()
+    for part in _parts(cases):
+        mine = _images(session, part)
+        hashes = {h for content, images in mine.values() for h in (content, *images)}
+        waiting = _images(session, _waiting_with(session, hashes, reader))
+        contents = {content for content, _ in waiting.values()}
+        holders: dict[str, list[set[str]]] = defaultdict(list)
+        for _, images in waiting.values():
+            for sha256 in images:
+                holders[sha256].append(images)
+        for number, (content, images) in mine.items():
+            others = (other for sha256 in images for other in holders[sha256])
+            if content in contents or any(images <= other or other <= images for other in others):
+                closed.add(number)
+    return closed
 
 
 def released(session: Session, case: Case, reader: int) -> bool:
-    """Whether the models' answers on a case may be shown to a reader: not while any case that holds one of its images
-    waits for their blind opinion, this one or another archive's."""
-    files = session.exec(select(CaseFile.sha256).where(CaseFile.case_id == case.id))
-    return not _hidden(session, {case.content_hash, *files}, reader)
+    """Whether the models' answers on a case may be shown to a reader: not while its images wait for their blind
+    opinion, in this case or in another archive's."""
+    return case.id not in _closed(session, [case.id or 0], reader)
 
 
 def was_revealed(session: Session, case: Case, reader: int) -> bool:
@@ -107,16 +142,18 @@ class Blinding(Database):
         No model may answer the reader on such an image, wherever it is uploaded.
         """
         with self.reading() as session:
-            return _hidden(session, set(content_hashes), reader)
+            return sorted(_waiting_with(session, set(content_hashes), reader))
 
     def revealed(self, archive_id: int, reader: int) -> set[int]:
         """Cases of an archive whose model columns a list may show to the reader."""
         with self.reading() as session:
             acting(session, reader, Action.VIEW)
-            closed = _pairs(session, _waiting(reader))
-            hidden = {content for _, content in closed}
-            mine = _pairs(session, col(Case.archive_id) == archive_id)
-            return {number for number, _ in mine} - {number for number, content in mine if content in hidden}
+            inside = select(Case.id).where(Case.archive_id == archive_id)
+            joined = inside.join(Archive, col(Case.archive_id) == col(Archive.id))
+            # What waits here itself is closed without looking further.
+            rest = set(session.exec(inside)) - set(session.exec(joined.where(_waiting(reader))))
+            numbers = {number for number in rest if number is not None}
+            return numbers - _closed(session, numbers, reader)
 
     def unblind(self, case_id: int, reader: int, reason: str) -> Reveal:
         """Let a lead see the models' answers on a case without reading it; they cannot read it blind afterwards."""

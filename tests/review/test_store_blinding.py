@@ -51,7 +51,7 @@ def test_the_same_image_elsewhere_shows_nothing_either(store: Store) -> None:
     assert store.hidden_by_content([other.content_hash], reader) == [other.id]
 
 
-def test_a_case_that_shares_one_of_its_files_stays_hidden(store: Store) -> None:
+def test_a_slice_of_a_case_still_to_be_read_stays_hidden(store: Store) -> None:
     reader, place = person(store, "reader", Role.REVIEWER), archive(store)
     whole = case(store, place, b"slice")
     sha256 = store.case_files(whole.id or 0)[0].sha256
@@ -62,11 +62,20 @@ def test_a_case_that_shares_one_of_its_files_stays_hidden(store: Store) -> None:
         source="two.png",
         files=[("1.png", sha256, 5, FileRole.IMAGE), ("2.png", store.put_image(b"more"), 4, FileRole.IMAGE)],
     )
+    mask = ("mask.png", store.put_image(b"empty"), 5, FileRole.TRUTH)
+    alone = [("3.png", store.put_image(b"alone"), 5, FileRole.IMAGE), mask]
+    masked, _ = store.add_case(1, place, content_hash="d" * 64, source="3.png", files=alone)
+    mixed = [("2.png", store.put_image(b"more"), 4, FileRole.IMAGE), mask, ("4.png", "4" * 64, 4, FileRole.IMAGE)]
+    other, _ = store.add_case(1, place, content_hash="e" * 64, source="4.png", files=mixed)
+    lock(store, masked.id, reader)
+    assert store.reveal_allowed(masked.id or 0, reader)  # an empty mask in common is no reason
+    lock(store, other.id, reader)
+    assert store.reveal_allowed(other.id or 0, reader)  # nor is one of several slices
     lock(store, whole.id, reader)
     assert not store.reveal_allowed(whole.id or 0, reader)  # its slice is part of a case still to be read
-    assert store.revealed(place, reader) == set()
+    assert store.revealed(place, reader) == {masked.id, other.id}
     lock(store, both.id, reader)
-    assert store.revealed(place, reader) == {whole.id, both.id}
+    assert store.revealed(place, reader) == {whole.id, both.id, masked.id, other.id}
 
 
 def test_what_was_seen_cannot_be_read_blind_afterwards(store: Store) -> None:
