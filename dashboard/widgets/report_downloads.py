@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -11,11 +11,13 @@ from core.engine.results import Review
 from core.reports.case import CaseReport, OpinionLine
 from core.reports.dicom import dicom_objects, dicom_zip, find_source
 from core.reports.files import case_csv, case_json
+from core.reports.from_store import opinion_lines
 from core.reports.pdf import case_pdf
-from core.review.tables import Opinion
 from dashboard.widgets import heat_maps, messages, slices
 from dashboard.widgets.cases import Case
 from dashboard.widgets.controls import View
+
+lines = opinion_lines  # the store's opinions as :func:`show` takes them
 
 _MADE = "report-dicom"  # the session keeps the DICOM objects of one case only: they can be large
 _DICOM_HELP = (
@@ -37,7 +39,7 @@ def show(
 
     Args:
         review: what the models said; nothing is offered before that.
-        opinions: the locked opinions that the reader may see, from :func:`lines`. ``None`` outside second-reader mode;
+        opinions: the locked opinions that the reader may see, by :func:`lines`. ``None`` outside second-reader mode;
             an empty sequence is a case that is still blind, and that one gets no report.
         view: window and inversion on the screen.
         beside: draws what stands in the same row, before the reports.
@@ -59,24 +61,6 @@ def show(
                 lambda: case_csv(report(case, review, opinions, view)))  # fmt: skip
         if case.originals and review.ready:
             _dicom(case, review, opinions, view, stem)
-
-
-def lines(opinions: Iterable[Opinion]) -> tuple[OpinionLine, ...]:
-    """Opinions of the store as a report shows them, oldest first."""
-    return tuple(
-        OpinionLine(
-            stage=o.stage,
-            reader=o.reader,
-            finding=o.finding,
-            label=o.label,
-            confidence=o.confidence,
-            locked_at=o.locked_at,
-            seconds=o.seconds,
-            marks=len(o.marks),
-            comment=o.comment,
-        )
-        for o in sorted(opinions, key=lambda o: o.locked_at)
-    )
 
 
 def report(

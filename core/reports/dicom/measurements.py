@@ -101,7 +101,6 @@ def _identification(result: ModelResult, *, pedigree: bool = False) -> Algorithm
         name=name,
         version=version,
         parameters=common.parameters(common.card_of(result)) if pedigree else None,
-        family=common.INTELLIGENCE,
         manufacturer=SOFTWARE,
     )
 

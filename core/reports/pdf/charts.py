@@ -48,17 +48,13 @@ def along(
 
     for value in (0.0, 0.5, 1.0):
         drawing.add(Line(left, y(value), right, y(value), strokeColor=LINE, strokeWidth=0.5))
-        drawing.add(String(left - 4, y(value) - 2.5, f"{value:.1f}", fontName=regular, fontSize=6.5, fillColor=QUIET,
-                           textAnchor="end"))  # fmt: skip
+        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.1f}", "end", regular))
     for index in sorted({round((count - 1) * part / 4) for part in range(5)}):
-        drawing.add(String(x(index), bottom - 9, str(index + 1), fontName=regular, fontSize=6.5, fillColor=QUIET,
-                           textAnchor="middle"))  # fmt: skip
-    drawing.add(String((left + right) / 2, 2, "image", fontName=regular, fontSize=6.5, fillColor=QUIET,
-                       textAnchor="middle"))  # fmt: skip
+        drawing.add(_label(x(index), bottom - 9, str(index + 1), "middle", regular))
+    drawing.add(_label((left + right) / 2, 2, "image", "middle", regular))
     for index, word in marked:
         drawing.add(Line(x(index), bottom, x(index), top + 2, strokeColor=QUIET, strokeWidth=0.6))
-        drawing.add(String(x(index), top + 5, printable(word), fontName=regular, fontSize=6.5, fillColor=INK,
-                           textAnchor="middle"))  # fmt: skip
+        drawing.add(_label(x(index), top + 5, word, "middle", regular))
     for place, (name, values, threshold) in enumerate(series):
         colour, dash = LINES[place % len(LINES)], DASHES[place % len(DASHES)]
         points = [part for index, value in enumerate(values) for part in (x(index), y(value))]
@@ -76,3 +72,40 @@ def along(
 def scale(width: float = 160) -> object:
     """Colour scale of the heat maps, 0 on the left, 1 on the right."""
     return picture(render.colour_scale(512, 14), width)
+
+
+def reads_needed(points: Sequence[tuple[int, float, float, float]], height: float = 120) -> Drawing:
+    """Reads needed for one relevant miss by depth in the list, with the interval as a band.
+
+    Args:
+        points: depth, reads per miss, and the interval's ends, by growing depth.
+    """
+    regular, _ = pdf_fonts()
+    left, bottom, top, right = 34.0, 26.0, height - 10, WIDTH - 20
+    drawing = Drawing(WIDTH, height)
+    most = max(2.0, min(max(value for _, value, _, _ in points) * 1.6, max(high for *_, high in points)))
+    deepest = max(depth for depth, *_ in points)
+
+    def x(depth: float) -> float:
+        return left + (right - left) * depth / deepest
+
+    def y(value: float) -> float:
+        return bottom + (top - bottom) * min(value, most) / most
+
+    band = [part for depth, _, low, _ in points for part in (x(depth), y(low))]
+    band += [part for depth, _, _, high in reversed(points) for part in (x(depth), y(high))]
+    drawing.add(Polygon(band, fillColor=HexColor("#d5e3ea"), strokeColor=None))
+    line = [part for depth, value, _, _ in points for part in (x(depth), y(value))]
+    drawing.add(PolyLine(line, strokeColor=ACCENT, strokeWidth=1.4))
+    for part in range(5):
+        value, depth = most * part / 4, deepest * part / 4
+        drawing.add(Line(left, y(value), right, y(value), strokeColor=LINE, strokeWidth=0.4))
+        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.1f}", "end", regular))
+        drawing.add(_label(x(depth), bottom - 9, f"{depth:.0f}", "middle", regular))
+    words = "cases read from the top; line: reads per relevant miss, band: 95 % interval"
+    drawing.add(_label((left + right) / 2, 4, words, "middle", regular))
+    return drawing
+
+
+def _label(x: float, y: float, text: str, anchor: str, font: str) -> String:
+    return String(x, y, printable(text), fontName=font, fontSize=6.5, fillColor=QUIET, textAnchor=anchor)
