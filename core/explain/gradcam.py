@@ -81,10 +81,17 @@ def class_score(logits: torch.Tensor, target: int) -> torch.Tensor:
 
 def mask_score(mask_logits: torch.Tensor) -> torch.Tensor:
     """Sum ``(B,)`` of the logits of positive pixels, or of the strongest ones where there is none."""
+    return torch.where(explained_pixels(mask_logits), mask_logits.flatten(1), 0.0).sum(1)
+
+
+def explained_pixels(mask_logits: torch.Tensor) -> torch.Tensor:
+    """Which pixels of ``(B, 1, H, W)`` a map of the mask explains, bool ``(B, H * W)``; see :func:`mask_score`."""
     flat = mask_logits.flatten(1)
-    strongest = flat.topk(min(topk_pixels(*mask_logits.shape[-2:]), flat.shape[1]), dim=1).values.sum(1)
-    positive = flat.clamp_min(0).sum(1)
-    return torch.where((flat > 0).any(1), positive, strongest)
+    strongest = torch.zeros_like(flat, dtype=torch.bool)
+    top = flat.topk(min(topk_pixels(*mask_logits.shape[-2:]), flat.shape[1]), dim=1).indices
+    strongest.scatter_(1, top, True)
+    positive = flat > 0
+    return torch.where(positive.any(1, keepdim=True), positive, strongest)
 
 
 def scale_maps(raw: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
