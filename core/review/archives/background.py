@@ -76,40 +76,42 @@ class Watch(Generic[Run]):
         self._halt = halt
         self._last = time.monotonic()
         self._wanted = RunState.RUNNING
+        self._columns: dict[str, object] = {}
         self.run: Run = store.update_run(run, state=RunState.RUNNING.value, message="")
 
     def step(self, *, force: bool = False, **columns: object) -> bool:
-        """Note progress, at most once a second unless forced.
+        """Note progress; it is written at most once a second unless forced.
 
         Returns:
             Whether to go on; while the run is paused the call waits.
         """
-        moment = time.monotonic()
-        if not force and moment - self._last < BEAT_SECONDS:
+        self._columns |= columns
+        if not force and time.monotonic() - self._last < BEAT_SECONDS:
             return not self._halt.is_set()
-        seconds = {"seconds": self.run.seconds + moment - self._last} if isinstance(self.run, ScoreRun) else {}
-        self.run = self._store.update_run(self.run, **seconds, **columns)
-        self._last = moment
+        self._write()
         return self._obey()
 
     def beat(self) -> None:
         """Keep the heart beating within a long step; what the user wants is read on the way."""
         if time.monotonic() - self._last < BEAT_SECONDS:
             return
-        seconds = self._elapsed()
-        self.run = self._store.update_run(self.run, **seconds)
+        self._write()
         self._wanted = RunState(self.run.wanted)
 
     def stopped(self) -> bool:
         """Whether a long step should be left: stopped by the user, or the process ends."""
         return self._halt.is_set() or self._wanted is RunState.STOPPED
 
-    def finish(self, state: RunState, message: str = "", **columns: object) -> Run:
-        """Note the end of the run."""
-        done = {"finished": now()} if state in (RunState.DONE, RunState.FAILED) else {}
-        self.run = self._store.update_run(
-            self.run, state=state.value, message=message, **self._elapsed(), **done, **columns
-        )
+    def finish(self, state: RunState, message: str = "") -> Run:
+        """Note the end of the run, or that it rests."""
+        self._columns |= {"state": state.value, "message": message}
+        if state in (RunState.DONE, RunState.FAILED):
+            self._columns["finished"] = now()
+        return self._write()
+
+    def _write(self) -> Run:
+        self.run = self._store.update_run(self.run, **self._elapsed(), **self._columns)
+        self._columns = {}
         return self.run
 
     def _elapsed(self) -> dict[str, float]:

@@ -238,9 +238,8 @@ def _guarded(store: Store, run: Run, halt: threading.Event, work: Callable[[Watc
 
 
 def _rest(watch: Watch[Run], halt: threading.Event) -> None:
-    """Left before the end: stopped by the user, or by the end of the process (then it stays as it is)."""
-    if not halt.is_set():
-        watch.finish(RunState.STOPPED)
+    """Left before the end: stopped by the user, or by the end of the process (then it stays running, to be adopted)."""
+    watch.finish(RunState.RUNNING if halt.is_set() else RunState.STOPPED)
 
 
 def _import(store: Store, watch: Watch[ImportRun]) -> None:
@@ -296,11 +295,11 @@ def _score(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
             if done >= next_ranking:
                 rank(store, run.archive_id, models)
                 next_ranking = max(done + 25, done * 2)  # ranking costs more as the archive grows
-            if not watch.step(force=True, done=done, failed=failed):
+            if not watch.step(done=done, failed=failed):
                 rank(store, run.archive_id, models)
                 raise InterruptedError
         rank(store, run.archive_id, models)
-        watch.finish(RunState.DONE, done=done, failed=failed)
+        watch.finish(RunState.DONE)
 
 
 @contextmanager

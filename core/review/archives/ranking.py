@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from core.audit.discrepancies import TRUSTED, Discrepancies, Evidence, rank_discrepancies
-from core.audit.discrepancy_profile import Profiles, fit_profiles, logits, mask_signal
-from core.errors import DiscrepancyError
-from core.evidence.records import EvidenceError, load
+from core.audit.discrepancy_profile import Profiles
+from core.evidence.signals import validation_signals
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import SliceView, why
 from core.review.archives.standing import Answers, current, group_of, patient_views
@@ -23,7 +22,7 @@ STOPPED = (1 + TRUSTED) / 2
 UNRANKED = -1000.0  # below every log odds: cases with nothing recorded, among themselves by probability
 
 
-def rank(store: Store, archive_id: int, models: Installed) -> int:
+def rank(store: Store, archive_id: int, models: Installed, profiles: Profiles | None = None) -> int:
     """Rank the scored cases of a system anew and keep value, sentence and parts with each.
 
     ``Discrepancy.value`` is the log odds that the recorded label is wrong; ``details`` holds ``probability`` (the same
@@ -34,7 +33,7 @@ def rank(store: Store, archive_id: int, models: Installed) -> int:
     """
     cases = [case for case in store.cases(archive_id) if case.system == models.system]
     answers = current(store.machine_scores(archive_id), models)
-    rows = ranked(cases, answers, models)
+    rows = ranked(cases, answers, models, profiles)
     store.save_discrepancies(rows)
     return len(rows)
 
@@ -78,6 +77,9 @@ def discrepancies(
     Args:
         profiles: what the models' signals are worth; by default measured on the validation predictions beside the
             weights, and assumed where there are none.
+
+    Raises:
+        DiscrepancyError: no case.
     """
     columns: dict[str, list[float]] = {name: [] for name in models.cards}
     outlined: dict[str, list[float]] = {name: [] for name, c in models.cards.items() if c.role == "segmenter"}
@@ -98,35 +100,16 @@ def discrepancies(
         probabilities={name: np.array(column) for name, column in columns.items()},
         mask_pixels={name: np.array(column) for name, column in outlined.items()},
         strangeness=np.array(strange),
+        thresholds={name: card.threshold.value for name, card in models.cards.items()},
     )
     return rank_discrepancies(evidence, profiles or profiles_of(models))
 
 
-def profiles_of(models: Installed) -> Profiles | None:
-    """What the models' signals were worth on their validation patients; ``None`` when that is not known."""
-    stamps = tuple(sorted(models.weights.items()))
-    return _profiles(models.folder, stamps)
+def profiles_of(models: Installed) -> Profiles:
+    """What the models' signals were worth on their validation patients; assumed where that is not known."""
+    return _profiles(models.folder, tuple(sorted(models.weights.items())))
 
 
 @functools.lru_cache(maxsize=32)
-def _profiles(folder: Path, weights: tuple[tuple[str, str], ...]) -> Profiles | None:
-    parts = {}
-    for name, _ in weights:
-        try:
-            part = load(folder / name).part("validation")
-        except EvidenceError:
-            continue
-        if part is not None:
-            parts[name] = part
-    if not parts:
-        return None
-    first = next(iter(parts.values()))
-    same = {name: p for name, p in parts.items() if p.n == first.n and (p.ids == first.ids).all()}
-    signals = {name: logits(part.finding) for name, part in same.items()}
-    for name, part in same.items():
-        if part.mask_pixels is not None:
-            signals[f"mask of {name}"] = mask_signal(part.mask_pixels)
-    try:
-        return fit_profiles(signals, first.truth, first.groups)
-    except DiscrepancyError:
-        return None
+def _profiles(folder: Path, weights: tuple[tuple[str, str], ...]) -> Profiles:
+    return validation_signals(folder, [name for name, _ in weights]).profiles()
