@@ -18,6 +18,7 @@ from trainers.evaluate import evaluate_command
 from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
 from trainers.gate import gate_command
+from trainers.heat_checks import heat_checks_command
 from trainers.pretrain import RECIPES as POOLED
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import as_trial, load_recipe, with_initial_weights
@@ -159,6 +160,7 @@ def export(
 app.command("audit")(audit_command)
 app.command("gate")(gate_command)
 app.command("discrepancies")(discrepancies_command)
+app.command("heat-checks")(heat_checks_command)
 
 
 def main() -> None:
