@@ -7,6 +7,7 @@ import streamlit as st
 from core.review import Action, open_store
 from core.review.archives import worklist
 from dashboard.widgets import (
+    archive_downloads,
     messages,
     read_blind,
     who,
@@ -34,5 +35,6 @@ with messages.shown():
             worklist_table.show(store, visible, reader, chosen.number)
         with reads, messages.shown():
             worklist_yield.show(store, chosen)
+        archive_downloads.show(store, chosen.number, chosen.models, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
             st.markdown(read_blind.HELP)

@@ -44,12 +44,12 @@ def show(
         view: window and inversion on the screen.
         beside: draws what stands in the same row, before the reports.
     """
-    if opinions is not None and not opinions:
-        st.caption("Reports can be downloaded once your opinion is locked.")
-        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if beside is not None:
             beside()
+        if opinions is not None and not opinions:
+            st.caption("Reports can be downloaded once your opinion is locked.")
+            return
         if review is None:
             return
         stem = f"overread-{case.key}-{review.system}"

@@ -171,7 +171,7 @@ def _sizes(
         return [
             PlanarROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=tracked,
-                referenced_segment=_only_frame(segmentation, number),
+                referenced_segment=_only_frame(source, segmentation, number),
                 measurements=[_area(report, result, 0)],
                 **common_facts,
             )
@@ -205,13 +205,21 @@ def _area(report: CaseReport, result: ModelResult, index: int) -> Measurement:
     return Measurement(name=codes.SCT.Area, value=value, unit=_MM2)
 
 
-def _only_frame(segmentation: hd.seg.Segmentation, number: int) -> ReferencedSegmentationFrame:
-    """Reference to a segment of one frame by its segment number: PS3.3 C.18.4 wants that or the frame, not both."""
+def _only_frame(source: DicomSource, segmentation: hd.seg.Segmentation, number: int) -> ReferencedSegmentationFrame:
+    """Reference to a segment of one frame by its segment number: PS3.3 C.18.4 wants that or the frame, not both.
+
+    highdicom also gives the segmentation's frame number to the source image, where it means nothing.
+    """
     frames = [
         place
         for place, item in enumerate(segmentation.PerFrameFunctionalGroupsSequence, 1)
         if int(item.SegmentIdentificationSequence[0].ReferencedSegmentNumber) == number
     ]
     reference = ReferencedSegmentationFrame.from_segmentation(segmentation, frames[0], number)
-    del reference[0].ReferencedSOPSequence[0].ReferencedFrameNumber
+    segment, image = (item.ReferencedSOPSequence[0] for item in reference)
+    del segment.ReferencedFrameNumber
+    if source.multiframe:
+        image.ReferencedFrameNumber = source.frames[0]
+    elif "ReferencedFrameNumber" in image:
+        del image.ReferencedFrameNumber
     return reference

@@ -164,6 +164,9 @@ def _fit_for_writing(header: Dataset) -> Dataset:
             setattr(copy, element.keyword, "") if element.keyword in _MAY_BE_EMPTY else copy.pop(element.tag)
     if copy.PatientSex not in _SEXES:
         copy.PatientSex = ""
+    told = "DeidentificationMethod" in copy or "DeidentificationMethodCodeSequence" in copy
+    if copy.get("PatientIdentityRemoved") == "YES" and not told:
+        copy.DeidentificationMethod = "not stated by the source images"  # type 1C, and some publishers leave it out
     if "SOPClassUID" not in copy:
         copy.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
     return copy

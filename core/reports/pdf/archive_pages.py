@@ -70,7 +70,7 @@ def _facts(report: ArchiveReport) -> Flowable:
     hidden = sum(line.hidden for line in lines)
     rows = [
         ("System", report.system),
-        ("Read", f"{report.mode}; {hidden} cases are still blind for the reader of this report"),
+        ("Read", f"{report.mode}; {hidden} still blind for the reader of this report"),
         ("Cases", f"{len(lines)} of {patients} patients" if patients else str(len(lines))),
         ("Period", f"{days[0]} to {days[-1]}" if days else "no dates recorded"),
         ("States", ", ".join(f"{state} {count}" for state, count in states.most_common()) or "none"),

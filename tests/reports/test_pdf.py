@@ -1,0 +1,155 @@
+"""The PDF of a case, read back as text and pictures."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pypdf
+import pytest
+
+from core.engine.results import ModelResult, ModelState, ModelStatus
+from core.imaging.study import Window
+from core.reports import figures, fonts
+from core.reports.build import record_of
+from core.reports.case import CaseReport, OpinionLine
+from core.reports.pdf import case_pdf
+from tests.imaging import builders
+from tests.reports import kit
+
+COMMENT = "Größe fraglich: αβγ, Жидкость, naïve façade – „Rand“ ≥ 5 mm"
+
+
+def pages(data: bytes) -> list[pypdf.PageObject]:
+    return list(pypdf.PdfReader(io.BytesIO(data)).pages)
+
+
+def text_of(data: bytes) -> str:
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages(data)))
+
+
+@pytest.fixture(scope="module")
+def report() -> CaseReport:
+    when = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+    lines = (
+        OpinionLine("blind", 3, False, None, 60, when, 42.0, 0, COMMENT),
+        OpinionLine("final", 3, True, "tumour", 85, when, 12.0, 2),
+    )
+    return kit.case(kit.mr_files(), opinions=lines, generated_at=when, window=Window(450.0, 900.0))
+
+
+@pytest.fixture(scope="module")
+def paper(report: CaseReport) -> bytes:
+    return case_pdf(report)
+
+
+def test_every_page_is_numbered_and_says_what_it_is_not(paper: bytes, report: CaseReport) -> None:
+    sheets = pages(paper)
+    assert len(sheets) >= 3
+    for number, sheet in enumerate(sheets, 1):
+        words = sheet.extract_text()
+        assert f"Page {number} of {len(sheets)}" in words
+        assert "Research and teaching only" in words
+        assert "2026-03-04 12:30:00 UTC" in words
+        assert record_of(report).content_sha256[:16] in words
+
+
+def test_it_says_what_the_record_says(paper: bytes, report: CaseReport) -> None:
+    words, record = text_of(paper), record_of(report)
+    assert record.content_sha256 in words.replace(" ", "")
+    assert record.agreement in words
+    assert "window level 450, width 900" in words.lower()
+    assert "0.913 (0.871 to 0.944), n = 321, 17 groups" in words
+    assert "Image 3 of 5, the most suspicious one" in words
+    assert "Image 1, the one on the reader's screen" in words
+    for model in record.models:
+        assert model.title.split(",")[0] in words
+        assert f"{model.slices[2].finding:.2f}" in words
+        assert f"{model.pedigree.threshold.value:.3f}" in words  # type: ignore[union-attr]
+        if model.mask_volume_ml is not None:
+            assert f"{model.slices[2].mask_area_mm2:,.0f} mm²" in words
+            assert f"{model.mask_volume_ml:,.1f} ml" in words
+    for flag in record.flags:
+        assert flag.text in words
+
+
+def test_opinions_with_letters_of_every_kind(paper: bytes) -> None:
+    words = text_of(paper)
+    assert COMMENT in words
+    assert "60 %" in words
+    assert (
+        "Reader 3 changed the answer after the models were shown, towards the models; confidence +25 points." in words
+    )
+
+
+def test_pictures_show_slices_outlines_and_heat_maps(paper: bytes, report: CaseReport) -> None:
+    pictures = [image for page in pages(paper) for image in page.images]
+    # two key slices, each plain and outlined; a heat map and its scale; a thumbnail for every slice with a finding
+    assert len(pictures) >= 2 * 2 + 2 + 3
+    colourful = [p for p in pictures if np.ptp(np.asarray(p.image.convert("RGB")).astype(int), axis=-1).max() > 60]
+    assert len(colourful) >= 4
+
+
+def test_nobody_is_named(paper: bytes) -> None:
+    words = text_of(paper)
+    assert [secret for secret in kit.SECRETS if secret in words] == []
+
+
+def test_a_picture_without_spacing_is_measured_in_pixels() -> None:
+    picture = builders.picture(np.random.default_rng(3).integers(0, 255, (30, 40)).astype(np.uint8))
+    words = text_of(case_pdf(kit.case([("brain.png", picture)])))
+    assert "spacing unknown" in words
+    assert "pixels" in words
+    assert "mm²" not in words
+    assert "no side marks" in words
+
+
+def test_models_without_an_answer_are_shown_as_such(report: CaseReport) -> None:
+    silent = ModelResult(ModelState("brain-mr", "late", "Late model", "classifier", ModelStatus.MISSING, "Train it."))
+    review = replace(report.review, results=(report.review.results[0], silent))
+    words = text_of(case_pdf(replace(report, review=review)))
+    assert "no weights yet. Train it." in words
+    none = replace(report.review, results=(silent,))
+    assert "No model of this system has answered." in text_of(case_pdf(replace(report, review=none, heat_maps=())))
+
+
+@pytest.fixture
+def without_dejavu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(fonts, "_folders", lambda: ())
+    for cached in (fonts.font_files, fonts.pdf_fonts, fonts.picture_font):
+        cached.cache_clear()
+    from core.reports.pdf import page
+
+    page.styles.cache_clear()
+    yield
+    monkeypatch.undo()
+    for cached in (fonts.font_files, fonts.pdf_fonts, fonts.picture_font, page.styles):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("without_dejavu")
+def test_without_dejavu_the_built_in_fonts_write_latin_letters(report: CaseReport) -> None:
+    words = text_of(case_pdf(report))
+    assert "Größe fraglich" in words
+    assert "naïve façade" in words
+    assert "mm²" in words
+
+
+def test_sides_and_scale_follow_the_geometry(report: CaseReport) -> None:
+    assert figures.directions(report.series) == ("L", "P")
+    turned = np.array(report.series.affine)
+    turned[:3, 0] = [0.0, 0.0, -0.5]  # rows run from head to feet
+    assert figures.directions(replace(report.series, affine=turned))[0] == "F"
+    assert figures.directions(replace(report.series, affine=None)) == ("", "")
+
+
+def test_window_is_named_when_it_is_a_preset() -> None:
+    files = kit.sample_files()
+    report = kit.case(files, "chest-ct", window=Window(-600.0, 1500.0))
+    assert figures.window_words(report.display, report.series) == "window lung (level -600, width 1500 HU)"
+    free = figures.window_words(Window(10.0, 20.0), report.series)
+    assert free == "window level 10, width 20 HU"
