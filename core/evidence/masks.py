@@ -26,6 +26,11 @@ COLUMNS = (
     Column("lower", "Limits of agreement, lower", 0),
     Column("upper", "Limits of agreement, upper", 0),
 )
+IN_ML = (
+    Column("bias_ml", "Volume bias (ml)", 1, "mask minus truth, mean over groups"),
+    Column("lower_ml", "Limits of agreement, lower (ml)", 1),
+    Column("upper_ml", "Limits of agreement, upper (ml)", 1),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,7 @@ class Masks:
         volumes: ``(G,)`` group names. volume_dice: ``(G,)``; 1 where truth and mask are both empty.
         drawn, real: ``(G,)`` pixels of mask and truth in a group.
         size: Bland-Altman of ``drawn`` against ``real``; ``None`` with fewer than three groups.
+        size_ml: the same in millilitres; ``None`` where the spacing of an image is not known.
     """
 
     slices: np.ndarray
@@ -46,6 +52,7 @@ class Masks:
     drawn: np.ndarray
     real: np.ndarray
     size: BlandAltman | None
+    size_ml: BlandAltman | None = None
 
 
 def masks(part: Part) -> Masks | None:
@@ -60,7 +67,12 @@ def masks(part: Part) -> Masks | None:
     drawn = np.bincount(codes, part.mask_pixels, len(place))
     real = np.bincount(codes, part.truth_pixels, len(place))
     size = bland_altman(drawn, real) if len(place) >= 3 else None
-    return Masks(slices, per_slice[slices], np.array(volumes.groups), np.asarray(volumes.values), drawn, real, size)
+    size_ml = None
+    if size is not None and part.pixel_ml is not None:
+        in_ml = (np.bincount(codes, counts * part.pixel_ml) for counts in (part.mask_pixels, part.truth_pixels))
+        size_ml = bland_altman(*in_ml)
+    names, values = np.array(volumes.groups), np.asarray(volumes.values)
+    return Masks(slices, per_slice[slices], names, values, drawn, real, size, size_ml)
 
 
 def table(models: Sequence[Evidence], split: str) -> Table | None:
@@ -71,12 +83,19 @@ def table(models: Sequence[Evidence], split: str) -> Table | None:
     rows: list[Row] = [line(part, _figures(part)) for part in parts]
     for part in distinct(parts):
         rows.append(line(part, _never_drawn(part), "never draws a mask", kind=BASELINE))
+    known = all(part.pixel_ml is not None for part in parts)
     notes = (
-        "A volume is all slices of a group counted together. Sizes are in pixels of the image grid: the stored "
-        "predictions keep no spacing, so they are no millilitres.",
+        "A volume is all slices of a group counted together. "
+        + (
+            "Millilitres by each image's own spacing."
+            if known
+            else "Sizes are in pixels of the image grid: the stored predictions keep no spacing, so they are no "
+            "millilitres."
+        ),
         "Limits of agreement: 95 % of single volumes differ from the truth by no more.",
     )
-    return Table("masks", "Masks against the truth", COLUMNS, (*rows, *published(models)), notes)
+    columns = (*COLUMNS, *IN_ML) if known else COLUMNS
+    return Table("masks", "Masks against the truth", columns, (*rows, *published(models)), notes)
 
 
 def _figures(part: Part) -> dict[str, Interval]:
@@ -98,6 +117,9 @@ def _figures(part: Part) -> dict[str, Interval]:
         out["false_mask_rate"] = _average(drawn, groups[clear])
     if found.size is not None:
         out |= {"bias": found.size.bias, "lower": found.size.lower, "upper": found.size.upper}
+    if found.size_ml is not None:
+        of = found.size_ml
+        out |= {"bias_ml": of.bias, "lower_ml": of.lower, "upper_ml": of.upper}
     return out
 
 

@@ -44,6 +44,7 @@ class Part:
         classes: ``(N,)`` class index. truth: ``(N,)`` whether that class is a finding.
         logits: float64 ``(N, K)``.
         mask_pixels, truth_pixels, shared_pixels: ``(N,)`` counts on the image grid; ``None`` without masks.
+        pixel_ml: ``(N,)`` millilitres that one pixel of the slice stands for; ``None`` unless known for every image.
     """
 
     card: ModelCard
@@ -56,6 +57,7 @@ class Part:
     mask_pixels: NDArray[np.int64] | None = None
     truth_pixels: NDArray[np.int64] | None = None
     shared_pixels: NDArray[np.int64] | None = None
+    pixel_ml: NDArray[np.float64] | None = None
 
     @cached_property
     def calibrated(self) -> NDArray[np.float64]:
@@ -168,6 +170,7 @@ def from_frame(card: ModelCard, frame: pd.DataFrame, sha256: str) -> Evidence:
         raise _unfit(f"unknown split {', '.join(unknown)}")
     positive = [card.classes.index(name) for name in card.positive]
     pixels = _pixels(frame)
+    volumes = frame["pixel_ml"].to_numpy(dtype=np.float64) if pixels and "pixel_ml" in frame else None
     parts = {}
     for split in SPLITS:
         rows = np.flatnonzero((frame["split"] == split).to_numpy())
@@ -183,6 +186,7 @@ def from_frame(card: ModelCard, frame: pd.DataFrame, sha256: str) -> Evidence:
             classes=classes,
             truth=np.isin(classes, positive),
             logits=logits[rows],
+            pixel_ml=volumes[rows] if volumes is not None and bool((volumes[rows] > 0).all()) else None,
             **{name: values[rows] for name, values in pixels.items()},
         )
     return Evidence(card, parts, sha256, tuple(_doubts(card, parts)))

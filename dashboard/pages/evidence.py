@@ -14,9 +14,12 @@ with messages.shown():
         for section in (
             sections.performance,
             sections.explorer,
+            sections.scores,
             sections.calibration,
             sections.decision,
             sections.breakdowns,
+            sections.by_subgroup,
+            sections.classes,
             sections.segmentation,
             sections.pairs,
         ):

@@ -8,19 +8,16 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import systems
 from core.audit import histograms, texture
 from core.audit.browse import Entry
-from core.systems import Match
 from dashboard.widgets import (
-    cases,
     dataset_data,
     dataset_gallery,
     evidence_figures,
+    evidence_images,
     messages,
     picture,
     render,
-    routes,
     words,
 )
 from dashboard.widgets.dataset_data import ClassMeans, Shown
@@ -107,17 +104,7 @@ def _facts(found: Shown, entry: Entry, pixels: NDArray[np.generic], mask: NDArra
     rows = "".join(f"<tr><th scope='row'>{k}</th><td>{words.cell(v)}</td></tr>" for k, v in told.items())
     st.html(f"<table class='ev' aria-label='The chosen picture'><tbody>{rows}</tbody></table>")
     if found.system and st.button("Open on the Review page", icon=":material/radiology:", key=f"review-{found.key}"):
-        review(found, entry)
-
-
-def review(found: Shown, entry: Entry) -> None:
-    """Open a picture, among the other slices of its patient, as the current case."""
-    study, series, place = found.pictures.study(entry)
-    system = systems.system(found.system)
-    case = cases.open_case(study, Match(system.name, series, f"from the data set {found.pictures.name}", True))
-    case.chosen_slices[series] = place
-    st.query_params.pop("sample", None)
-    st.switch_page(routes.REVIEW)
+        evidence_images.review(found, entry, found.system)
 
 
 def _textures(found: Shown, entry: Entry, pixels: NDArray[np.generic], means: list[ClassMeans]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.evidence import Evidence, Part
+from core.evidence.benefit import net_benefit_band
 from core.evidence.summary import parts_of
 from core.statistics import binary_rates, brier, ece
 from core.statistics.curves import (
@@ -26,6 +27,8 @@ from dashboard.widgets.slice_strip import COLOURS, DASHES
 
 GREY = "#8c8c8c"
 CLEAR, FINDING = "#56b4e9", "#d55e00"  # apart for every kind of sight, and in grey
+CLASS_LOOK = ((CLEAR, ""), (FINDING, "/"), ("#009e73", "x"), ("#cc79a7", "."), (GREY, "-"))
+SCORE_EDGES = np.linspace(0, 1, 26)
 MARGIN = {"l": 56, "r": 12, "t": 40, "b": 48}
 
 
@@ -200,7 +203,7 @@ def _reliable(figure: go.Figure, bins: Reliability, colour: str, symbol: str, na
 
 
 def decision(models: Sequence[Evidence], split: str) -> Chart:
-    """Net benefit of every model against acting on all and on none."""
+    """Net benefit of every model, with its band by group, against acting on all and on none."""
     figure = _blank("Decision curve", "Probability from which on one would act", "Net benefit per image")
     said, short, top = [], _titles(models), 0.05
     for number, part in enumerate(parts_of(models, split)):
@@ -212,6 +215,7 @@ def decision(models: Sequence[Evidence], split: str) -> Chart:
             figure.add_scatter(x=curve.threshold, y=curve.treat_all, mode="lines", line=grey, name="act on all")
             figure.add_scatter(x=[0, 1], y=[0, 0], mode="lines", line=grey | {"dash": "dot"}, name="act on none")
         name = short[part.card.title]
+        _add_band(figure, net_benefit_band(part), colour)
         line = {"color": colour, "dash": dash, "width": 2}
         figure.add_scatter(x=curve.threshold, y=curve.model, mode="lines", line=line, name=name)
         best = curve.model > np.maximum(curve.treat_all, 0) + 1e-9
@@ -228,11 +232,10 @@ def scores(models: Sequence[Evidence], part: Part, threshold: float, height: int
     """Calibrated probabilities of each true class, with the threshold."""
     name = _titles(models)[part.card.title]
     figure = _blank(f"Scores, {name}", "Probability of a finding", "Images", height)
-    look = [(CLEAR, ""), (FINDING, "/"), ("#009e73", "x"), ("#cc79a7", "."), (GREY, "-")]
-    edges = np.linspace(0, 1, 26)
+    edges = SCORE_EDGES
     for k, label in enumerate(part.card.classes):
         counts, _ = np.histogram(part.finding[part.classes == k], edges)
-        colour, pattern = look[k % len(look)]
+        colour, pattern = CLASS_LOOK[k % len(CLASS_LOOK)]
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,
             y=counts,

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import OverreadError
-from core.evidence import Evidence, Table, breakdown, compare, load, masks, promise, summary
+from core.evidence import Evidence, Table, breakdown, compare, load, masks, promise, subgroups, summary
 from core.evidence.records import NoPredictionsError, fingerprint
 from core.systems import SYSTEMS
 from core.systems.declaration import ModelSlot, System
@@ -78,6 +78,21 @@ def table(name: str, found: Shelf, split: str) -> Table | None:
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=128)
 def _table(name: str, key: tuple[str, ...], split: str, _models: tuple[Evidence, ...]) -> Table | None:
     return TABLES[name](_models, split)
+
+
+def kinds(found: Shelf, split: str) -> tuple[subgroups.Kind, ...]:
+    """The ways in which the images can be divided into subgroups."""
+    return subgroups.kinds_of(found.models, split)
+
+
+def by_subgroup(found: Shelf, split: str, kind: str) -> Table | None:
+    """The table of one way to divide."""
+    return _by_subgroup(found.key, split, kind, found.models)
+
+
+@st.cache_data(show_spinner="Resampling the groups …", max_entries=64)
+def _by_subgroup(key: tuple[str, ...], split: str, kind: str, _models: tuple[Evidence, ...]) -> Table | None:
+    return subgroups.table(_models, split, kind)
 
 
 def conformal(found: Shelf, level: float) -> Table | None:

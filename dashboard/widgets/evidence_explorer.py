@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evidence import Evidence, Part
+from core.evidence import Part
+from core.evidence.cells import fourfold, fourfold_cases
 from core.evidence.tables import exact
 from core.statistics import Interval
 from core.statistics.operating import OperatingPoint, operating_point
-from dashboard.widgets import evidence_charts, evidence_figures, words
+from dashboard.widgets import evidence_cells, evidence_sketch, words
 from dashboard.widgets.evidence_data import Shelf
 from dashboard.widgets.evidence_tables import NO_SPREAD, interval, number
 
@@ -25,10 +26,6 @@ LINES = (
     ("reads_per_finding", "Flagged scans read per true finding", 1),
 )
 THOUSAND = ("found", "missed", "false alarms", "rightly cleared")
-CELLS = {"found (TP)": (True, True), "missed (FN)": (False, True)} | {
-    "false alarms (FP)": (True, False),
-    "cleared (TN)": (False, False),
-}
 
 
 @st.fragment
@@ -53,15 +50,18 @@ def show(found: Shelf, split: str, stem: str) -> None:
         model = names[picked or next(iter(names))]
         part = model.part(split)
         assert part is not None
-        threshold, prevalence = _asked(part, f"{stem}-{model.card.name}")
+        key = f"{stem}-{model.card.name}"
+        threshold, prevalence = _asked(part, key)
+    stored, always = _fixed(model.sha256, split, prevalence, part)
     point = operating_point(part.truth, part.finding, threshold, part.groups, prevalence)
-    stored = operating_point(part.truth, part.finding, part.card.threshold.value, part.groups, prevalence)
-    always = operating_point(part.truth, np.ones(part.n), 0.5, part.groups, prevalence)
     with left:
-        st.html(confusion(point, part))
-        _cases(part, threshold, f"{stem}-{model.card.name}")
-        chart = evidence_charts.scores(found.models, part, threshold)
-        evidence_figures.show(chart, f"{stem}-explorer")
+        st.html(evidence_sketch.scores(part, _bars(model.sha256, split, part), threshold))
+        cells = fourfold(part, threshold)
+        rows = [
+            ("finding", [cells["found"], cells["missed"]]),
+            ("no finding", [cells["false alarms"], cells["cleared"]]),
+        ]
+        chosen = evidence_cells.matrix(rows, f"cell-{key}", "")
     with right:
         st.html(table(point, stored, always, part))
         st.download_button(
@@ -74,6 +74,26 @@ def show(found: Shelf, split: str, stem: str) -> None:
             type="tertiary",
             key=f"csv-explorer-{stem}",
         )
+    if chosen:
+        frame = fourfold_cases(part, threshold, chosen)
+        evidence_cells.listed(
+            part, frame, f"{chosen} at {threshold:.3f}", f"{key}-{chosen}-{threshold}", f"{key}-{chosen}"
+        )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _fixed(sha256: str, split: str, prevalence: float, _part: Part) -> tuple[OperatingPoint, OperatingPoint]:
+    """What does not move with the slider: the stored threshold, and "always positive"."""
+    stored = _part.card.threshold.value
+    return (
+        operating_point(_part.truth, _part.finding, stored, _part.groups, prevalence),
+        operating_point(_part.truth, np.ones(_part.n), 0.5, _part.groups, prevalence),
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _bars(sha256: str, split: str, _part: Part) -> np.ndarray:
+    return evidence_sketch.counts(_part)
 
 
 def _asked(part: Part, stem: str) -> tuple[float, float]:
@@ -140,48 +160,6 @@ def _cell(figure: Interval, digits: int, certain: bool) -> str:
     return f"{number(figure.value, digits)}<span class='q'>{below or '&nbsp;'}</span>"
 
 
-def confusion(point: OperatingPoint, part: Part) -> str:
-    """Counts and the share of each true class."""
-    r = point.rates
-    positive, negative = r.tp + r.fn, r.tn + r.fp
-
-    def cell(count: int, of: int, name: str) -> str:
-        weight = round(12 + 50 * count / max(of, 1))
-        return (
-            f"<td style='background: color-mix(in srgb, #56b4e9 {weight}%, transparent); padding: 8px 12px'>"
-            f"<b>{count:,}</b> {name}<span class='q'>{number(100 * count / max(of, 1), 1)} % of {of:,}</span></td>"
-        )
-
-    return (
-        f"<table class='ev' aria-label='Confusion matrix'><thead><tr><th scope='col'>Truth ({part.split} part)</th>"
-        "<th scope='col'>model says finding</th><th scope='col'>model says clear</th></tr></thead><tbody>"
-        f"<tr><th scope='row'>finding</th>{cell(r.tp, positive, 'found')}{cell(r.fn, positive, 'missed')}</tr>"
-        f"<tr><th scope='row'>no finding</th>{cell(r.fp, negative, 'false alarms')}{cell(r.tn, negative, 'cleared')}"
-        "</tr></tbody></table>"
-    )
-
-
-def _cases(part: Part, threshold: float, stem: str) -> None:
-    picked = st.pills("Cases of a cell", list(CELLS), key=f"cell-{stem}", help="Most clearly wrong or right first.")
-    if picked:
-        frame = cases(part, threshold, *CELLS[picked])
-        st.dataframe(frame, hide_index=True, height=260, key=f"cases-{stem}", alt=f"{len(frame)} cases: {picked}")
-
-
-def cases(part: Part, threshold: float, flagged: bool, truth: bool) -> pd.DataFrame:
-    """Cases of a cell of the confusion matrix: id, group, true class, probability; the surest answers first."""
-    rows = np.flatnonzero(((part.finding >= threshold) == flagged) & (part.truth == truth))
-    order = rows[np.argsort(-part.finding[rows] if flagged else part.finding[rows], kind="stable")]
-    return pd.DataFrame(
-        {
-            "image": part.ids[order],
-            "group": part.groups[order],
-            "truth": [part.card.classes[k] for k in part.classes[order]],
-            "probability": part.finding[order].round(4),
-        }
-    )
-
-
 def csv(point: OperatingPoint, part: Part) -> str:
     """Every figure of the explorer with its interval and what it rests on."""
     figures = {label: getattr(point, name) for name, label, _ in LINES}
@@ -204,24 +182,3 @@ def csv(point: OperatingPoint, part: Part) -> str:
         for label, f in figures.items()
     ]
     return str(pd.DataFrame(rows).to_csv(index=False))
-
-
-def classes_table(model: Evidence, split: str) -> str:
-    """Confusion of a model with several classes, by the largest probability: counts and share of the true class."""
-    part = model.part(split)
-    assert part is not None
-    names, answer = model.card.classes, part.calibrated.argmax(axis=1)
-    head = "".join(f"<th scope='col'>says {words.cell(n)}</th>" for n in names)
-    body = ""
-    for k, name in enumerate(names):
-        of = int((part.classes == k).sum())
-        counts = [int(((part.classes == k) & (answer == j)).sum()) for j in range(len(names))]
-        cells = "".join(
-            f"<td><b>{c:,}</b><span class='q'>{number(100 * c / max(of, 1), 1)} % of {of:,}</span></td>" for c in counts
-        )
-        body += f"<tr><th scope='row'>{words.cell(name)}</th>{cells}</tr>"
-    label = f"Confusion of {words.cell(model.card.title)}, {split} part"
-    return (
-        f"<div class='ev-wide'><table class='ev' aria-label='{label}'><thead><tr><th scope='col'>Truth</th>{head}</tr>"
-        f"</thead><tbody>{body}</tbody></table></div>"
-    )

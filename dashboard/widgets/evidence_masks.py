@@ -56,7 +56,7 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
     found = masks(part) if part is not None else None
     if part is None or found is None or found.size is None:
         return None
-    size = found.size
+    size, unit, digits = (found.size, "pixels", 0) if found.size_ml is None else (found.size_ml, "ml", 1)
     colour = COLOURS[list(models).index(model) % len(COLOURS)]
     figure = go.Figure()
     figure.add_scatter(
@@ -66,22 +66,23 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
         text=found.volumes,
         marker={"color": colour, "size": 8},
         name="a group",
-        hovertemplate="%{text}<br>mean %{x:,.0f}, difference %{y:,.0f}<extra></extra>",
+        hovertemplate=f"%{{text}}<br>mean %{{x:,.{digits}f}}, difference %{{y:,.{digits}f}} {unit}<extra></extra>",
         showlegend=False,
     )
     lines = (("bias", size.bias, "solid"), ("limit", size.lower, "dash"), ("limit", size.upper, "dash"))
     for name, figure_of, dash in lines:
-        label = f"{name} {evidence_tables.number(figure_of.value, 0)}"
+        label = f"{name} {evidence_tables.number(figure_of.value, digits)}"
         figure.add_hline(y=figure_of.value, line={"color": GREY, "dash": dash}, annotation_text=label)
         figure.add_hrect(y0=figure_of.low, y1=figure_of.high, fillcolor=GREY, opacity=0.15, line_width=0)
     short = words.short_titles([m.card.title for m in models])[model.card.title]
     figure.update_layout(
         height=420, margin={"l": 64, "r": 12, "t": 40, "b": 48}, title={"text": f"Bland-Altman, {short}", "x": 0}
     )
-    figure.update_xaxes(title="Mean of mask and truth (pixels)", rangemode="tozero")
-    figure.update_yaxes(title="Mask − truth (pixels)")
+    figure.update_xaxes(title=f"Mean of mask and truth ({unit})", rangemode="tozero")
+    figure.update_yaxes(title=f"Mask − truth ({unit})")
     alt = (
-        f"Bland-Altman of tumour pixels of {model.card.title}: bias {size.bias.value:,.0f}, limits of agreement "
-        f"{size.lower.value:,.0f} to {size.upper.value:,.0f}, {len(size.mean)} groups of the {split} part"
+        f"Bland-Altman of tumour size in {unit} of {model.card.title}: bias {size.bias.value:,.{digits}f}, limits of "
+        f"agreement {size.lower.value:,.{digits}f} to {size.upper.value:,.{digits}f}, "
+        f"{len(size.mean)} groups of the {split} part"
     )
     return Chart(f"bland-altman-{model.card.name}", f"Bland-Altman, {short}", figure, alt)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.evidence import Table, masks
+from core.evidence import Part, Table, masks
+from core.evidence.cells import by_class, class_cases
 from core.evidence.records import SPLITS
 from core.systems import SYSTEMS
 from dashboard.widgets import (
+    evidence_cells,
     evidence_data,
     evidence_explorer,
     evidence_figures,
@@ -98,27 +100,66 @@ def decision(found: Shelf, split: str) -> None:
     )
 
 
+def scores(found: Shelf, split: str) -> None:
+    """Histogram of the probabilities of every model, by true class."""
+    st.subheader("Scores by true class", anchor="scores")
+    evidence_figures.grid(evidence_figures.scores(found, split), stem(found, split))
+    st.caption("Dashed: the stored threshold.")
+
+
 def breakdowns(found: Shelf, split: str) -> None:
-    """Per group against per image; one class against the rest."""
+    """Per group against per image."""
     st.subheader("Per group and per image", anchor="groups")
     if not _table("by-group", found, split):
         st.info("Groups here are single images or hold both answers, so there is no truth per group to compare with.")
-    if any(len(m.card.classes) > 2 for m in found.models):
-        st.subheader("One class against the rest", anchor="classes")
-        _table("one-vs-rest", found, split)
-        for model in found.models:
-            part = model.part(split)
-            if part is None or len(model.card.classes) < 3:
-                continue
-            st.html(evidence_explorer.classes_table(model, split))
-            answer = part.calibrated.argmax(axis=1)
-            key = f"{stem(found, split)}-{model.card.name}"
-            truth = st.pills("Truth", model.card.classes, key=f"truth-{key}")
-            said = st.pills("Model says", model.card.classes, key=f"said-{key}")
-            if truth and said:
-                rows = (part.classes == model.card.classes.index(truth)) & (answer == model.card.classes.index(said))
-                cases = pd.DataFrame({"image": part.ids[rows], "group": part.groups[rows]})
-                st.dataframe(cases, hide_index=True, alt=f"{len(cases)} cases: truth {truth}, model says {said}")
+
+
+@st.fragment
+def classes(found: Shelf, split: str) -> None:
+    """One class against the rest, with the confusion of every model of several classes."""
+    several = [(m, part) for m in found.models if (part := m.part(split)) is not None and len(m.card.classes) > 2]
+    if not several:
+        return
+    st.subheader("One class against the rest", anchor="classes")
+    _table("one-vs-rest", found, split)
+    for model, part in several:
+        key = f"{stem(found, split)}-{model.card.name}"
+        st.markdown(f"**Confusion of {words.plain(model.card.title)}**, the largest probability wins")
+        table = by_class(part)
+        names = model.card.classes
+        chosen = evidence_cells.matrix(list(zip(names, table, strict=True)), f"class-cell-{key}", "says ")
+        evidence_cells.csv(
+            pd.DataFrame([[c.count for c in row] for row in table], names, [f"says {n}" for n in names]).reset_index(
+                names="truth"
+            ),
+            f"{key}-confusion",
+            f"confusion-csv-{key}",
+        )
+        if chosen:
+            truth, said = (int(k) for k in chosen.split("-"))
+            title = f"truth {names[truth]}, model says {names[said]}"
+            evidence_cells.listed(part, class_cases(part, truth, said), title, f"{key}-{chosen}", f"{key}-{chosen}")
+
+
+@st.fragment
+def by_subgroup(found: Shelf, split: str) -> None:
+    """Figures by site, sequence, modality or place in the stack; nothing where the images tell none."""
+    kinds = evidence_data.kinds(found, split)
+    if not kinds:
+        return
+    st.subheader("Does it work alike everywhere", anchor="subgroups")
+    titles = {kind.key: kind.title for kind in kinds}
+    chosen = st.segmented_control(
+        "Subgroups by",
+        list(titles),
+        default=kinds[0].key,
+        required=True,
+        format_func=lambda key: titles[key],
+        key=f"subgroups-{stem(found, split)}",
+    )
+    table = evidence_data.by_subgroup(found, split, chosen or kinds[0].key)
+    if table is not None:
+        evidence_tables.show(table, stem(found, split))
 
 
 def segmentation(found: Shelf, split: str) -> None:
@@ -133,8 +174,13 @@ def segmentation(found: Shelf, split: str) -> None:
         part = model.part(split)
         if part is not None and part.has_masks:
             with st.expander(f"Worst slices of {model.card.title} ({split} part)"):
-                frame = pd.DataFrame([vars(case) for case in masks.worst(part, 15)])
-                st.dataframe(frame, hide_index=True, alt=f"Slices with the lowest Dice of {model.card.title}")
+                _worst(part, f"{stem(found, split)}-{model.card.name}-worst")
+
+
+@st.fragment
+def _worst(part: Part, key: str) -> None:
+    frame = pd.DataFrame([vars(case) for case in masks.worst(part, 15)]).rename(columns={"id": "image"})
+    evidence_cells.listed(part, frame, "lowest Dice first", key, key)
 
 
 def pairs(found: Shelf, split: str) -> None:
@@ -175,6 +221,7 @@ def report(found: Shelf, split: str) -> str:
     """The report of a system at the stored thresholds; conformal sets at 90 %."""
     tables = [evidence_data.table(name, found, split) for name in evidence_data.TABLES]
     tables.append(evidence_data.conformal(found, 0.9))
+    tables += [evidence_data.by_subgroup(found, split, kind.key) for kind in evidence_data.kinds(found, split)]
     kept: list[Table] = [table for table in tables if table is not None]
     system = found.system
     return evidence_report.html(

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.evidence import load
 from core.statistics import binary_rates
-from dashboard.widgets import evidence_charts, evidence_explorer, evidence_report
+from dashboard.widgets import evidence_charts, evidence_report
 from dashboard.widgets.engine import engine
 from tests.dashboard import conftest
 from tests.evidence import made
@@ -52,19 +52,36 @@ def test_moving_the_threshold_changes_the_numbers(page: AppTest, weights: Path) 
         shown = re.findall(r"<tr><th scope='row'>(\w+)</th><td>([\d.]+)<", _explorer(page))
         assert dict(shown)["Sensitivity"] == f"{rates.sensitivity:.3f}"
         assert dict(shown)["Specificity"] == f"{rates.specificity:.3f}"
-        matrix = next(t for e in page.main.get("html") if "Confusion matrix" in (t := str(e.proto.body)))
-        counts = [int(c) for c in re.findall(r"<b>(\d+)</b>", matrix)]
-        assert counts == [rates.tp, rates.fn, rates.fp, rates.tn]
+        cells = [_count(b.label) for b in page.button if str(b.key).startswith("cell-cell-overread-chest-ct-test")]
+        assert cells == [rates.tp, rates.fn, rates.fp, rates.tn]
 
 
-def test_a_cell_lists_its_cases(weights: Path) -> None:
-    part = load(weights / "chest-ct" / "densenet121").part("test")
+def _count(label: str) -> int:
+    found = re.match(r"\*\*([\d,]+)\*\*", label)
+    assert found is not None
+    return int(found.group(1).replace(",", ""))
+
+
+def test_a_click_on_a_cell_lists_its_cases_and_another_closes_the_list(page: AppTest) -> None:
+    key = "cell-cell-overread-chest-ct-test-densenet121-missed"
+    count = _count(page.button(key=key).label)
+    page.button(key=key).click().run()
+    assert [len(frame.value) for frame in page.dataframe] == [count]
+    assert set(page.dataframe[0].value["truth"]) == {"malignant"}
+    page.button(key=key).click().run()
+    assert len(page.dataframe) == 0
+
+
+def test_a_click_on_a_cell_of_several_classes_lists_its_cases(page: AppTest, weights: Path) -> None:
+    page.selectbox(key="evidence-system").set_value("pet").run()
+    part = load(weights / "pet" / "inception-three-class").part("test")
     assert part is not None
-    missed = evidence_explorer.cases(part, 0.42, flagged=False, truth=True)
-    assert len(missed) == binary_rates(part.truth, part.finding, 0.42).fn
-    assert set(missed["truth"]) == {"malignant"}
-    assert (missed["probability"] < 0.42).all()
-    assert missed["probability"].is_monotonic_increasing
+    cell = ((part.classes == 1) & (part.calibrated.argmax(axis=1) == 2)).sum()
+    button = page.button(key="cell-class-cell-overread-pet-test-inception-three-class-1-2")
+    assert _count(button.label) == cell
+    button.click().run()
+    assert set(page.dataframe[0].value["truth"]) == {"breast cancer"}
+    assert len(page.dataframe[0].value) == cell
 
 
 def test_models_without_predictions_and_doubts_are_said(page: AppTest) -> None:
