@@ -59,8 +59,8 @@ class Profiles:
         of: profile by signal.
         likeness: mean correlation between signals of one image given its class.
         icc: correlation of the sum between images of one patient given the class.
-        missed_patients, false_patients: share of patients with a finding whose summed evidence says clear, and of
-            those without where it says finding; only patients whose images have one label can tell.
+        missed_patients, false_patients: how often all images of a patient with a finding mislead towards clear, and
+            the other way round, beyond what the lines account for; only patients whose images have one label can tell.
     """
 
     of: Mapping[str, Profile]
@@ -175,8 +175,12 @@ def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]
 
 
 def _rate(wrong: NDArray[np.bool_]) -> float:
-    """Share of errors with half an error and half a success added, at most 0.4: above, a signal says nothing."""
-    return float(min((wrong.sum() + 0.5) / (len(wrong) + 1), 0.4))
+    """Half the share of errors, with half an error and half a success added, at most 0.2.
+
+    Half, because the fitted lines have counted the same errors once: with all of them again the planted errors of 30
+    patients of lung-ct were ranked as before, but their probabilities came out too low by more.
+    """
+    return float(min((wrong.sum() + 0.5) / (len(wrong) + 1), 0.4) / 2)
 
 
 def _patient_errors(

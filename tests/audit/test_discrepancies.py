@@ -257,13 +257,13 @@ def test_whole_patients_that_were_missed_limit_the_evidence() -> None:
     looks = np.repeat(np.arange(20) < 5, 5)
     p = np.where(looks, 0.9, 0.1)
     profiles = fit_profiles({"m": logits(p)}, truth, groups)
-    assert profiles.missed_patients == pytest.approx(0.4)
-    assert profiles.false_patients == pytest.approx(0.5 / 11)
+    assert profiles.missed_patients == pytest.approx(0.4 / 2)
+    assert profiles.false_patients == pytest.approx(0.5 / 11 / 2)
     both = Evidence(["a", "b"], ["A", "B"], [True, False], {"m": [0.1, 0.9]})
     found = rank_discrepancies(both, profiles, replace(PLAIN, one_label=True))
     assert found.order[0] == 1
     assert (found.parts["limit"] < 0).all()
-    at_most = found.parts["prior"] + np.log([(1 - 0.5 / 11) / 0.4, (1 - 0.4) / (0.5 / 11)])
+    at_most = found.parts["prior"] + np.log([(1 - 0.5 / 22) / 0.2, (1 - 0.2) / (0.5 / 22)])
     assert (found.log_odds <= at_most).all()
 
 
