@@ -11,7 +11,7 @@ arbiter = who.number()
 with messages.shown():
     store = open_store()
     record = read_case.chosen(store)
-    if record is not None and who.may(Action.ARBITRATE):
+    if record is not None and arbitration_queue.holds(store, record) and who.may(Action.ARBITRATE):
         arbitration_desk.show(store, record, read_case.on_desk(store, record, "arbitration"), arbiter)
     else:
         st.title("Arbitration")

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.review import Store
+from core.review.tables import Case as Record
 from core.systems import SYSTEMS
 from dashboard.widgets import read_case, words
 
@@ -44,3 +45,13 @@ def show(store: Store) -> None:
     if picked:
         read_case.choose(int(table.iloc[picked[0]]["Case"]))
         st.rerun()
+
+
+def holds(store: Store, record: Record) -> bool:
+    """Whether a case waits for an arbiter or has been before one; says so where it does not."""
+    assert record.id is not None
+    waits = any(one.case_id == record.id for one in store.arbitration_queue(record.archive_id))
+    if not waits and store.adjudication(record.id) is None:
+        st.info(f"{read_case.title(record)} does not wait for an arbiter.")
+        return False
+    return True

@@ -146,7 +146,9 @@ def _sheet(source: Source, stem: str) -> Layout:
         )
         if chosen:
             columns[column] = chosen
-    date_format = st.text_input("Date format, if it is not 2024-05-31", key=f"{stem}-date", placeholder="%d.%m.%Y")
+    date_format = st.text_input(
+        "Date format, if it is not 2024-05-31", key=f"{stem}-date-format", placeholder="%d.%m.%Y"
+    )
     return Layout(sheet=source.sheet, columns=columns, date_format=date_format.strip() or None)
 
 
