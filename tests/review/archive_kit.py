@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.engine.results import GateState, GateVerdict, ModelResult, ModelState, ModelStatus, Review
+from core.engine.results import Flag, GateState, GateVerdict, ModelResult, ModelState, ModelStatus, Review
 from core.errors import EngineBusyError
 from core.imaging import Study
 from core.models.card import ModelCard, Threshold, Training
@@ -117,7 +117,10 @@ class GreyEngine:
         if self.strange is None:
             return review
         far = self.strange(study)
-        return replace(review, gate=GateVerdict(GateState.STOPPED if far > 0 else GateState.PASSED, strange=far))
+        if far <= 0:
+            return replace(review, gate=GateVerdict(GateState.PASSED, strange=far))
+        flag = Flag("unlike-training", "It looks like something else.")
+        return replace(review, gate=GateVerdict(GateState.STOPPED, (flag,), strange=far))
 
 
 def folder(root: Path, levels: dict[str, list[tuple[float, int]]]) -> Path:

@@ -1,0 +1,240 @@
+"""The worklist put to the proof: real held-out slices, wrong labels planted by patient, how many stand in front.
+
+The images are those that no installed model was trained on: the validation and test parts of every model's stored
+predictions. Where a validation image is ranked, the models' worth is measured on its recorded (perhaps planted) label,
+never on its true one.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.audit.discrepancy_profile import Profiles
+from core.audit.discrepancy_trial import DECILE, plant
+from core.errors import ArchiveError
+from core.evidence.records import load
+from core.evidence.signals import validation_signals
+from core.review.archives.importing import ImportOptions
+from core.review.archives.jobs import begin_import, begin_scoring, wait
+from core.review.archives.ranking import rank, ranked
+from core.review.archives.scoring import Installed, Reviewer, need_models
+from core.review.archives.standing import current
+from core.review.archives.worklist import worklist
+from core.review.kinds import Mode
+from core.review.store import Store
+from core.review.tables import Case
+from core.systems import system
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One slice that no installed model was trained on; ``finding`` is its true label."""
+
+    path: str
+    patient: str
+    finding: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Planted labels among the first tenth of a worklist. ``share``: found / planted; ``chance``: a random order's."""
+
+    seed: int
+    planted: int
+    planted_patients: int
+    found: int
+    top: int
+    share: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a run showed; ``trial`` is the archive's own worklist, ``repeats`` the same scores under other plantings."""
+
+    system: str
+    models: Mapping[str, str]
+    images: int
+    patients: int
+    available: int
+    trial: Trial
+    repeats: tuple[Trial, ...]
+    import_seconds: float
+    score_seconds: float
+    rank_seconds: float
+
+
+def held_out(models: Installed) -> list[HeldOut]:
+    """Slices in the validation or test part of every installed model.
+
+    Raises:
+        EvidenceError: a model came without predictions.
+    """
+    shared: dict[str, HeldOut] | None = None
+    for name in models.cards:
+        parts = load(models.folder / name).parts.values()
+        rows = {
+            str(i): HeldOut(str(i), str(g), bool(t))
+            for part in parts
+            for i, g, t in zip(part.ids, part.groups, part.truth, strict=True)
+        }
+        shared = rows if shared is None else {i: row for i, row in shared.items() if i in rows}
+    return sorted((shared or {}).values(), key=lambda row: row.path)
+
+
+def spread(rows: Sequence[HeldOut], most: int) -> list[HeldOut]:
+    """At most ``most`` slices, taken evenly from all patients, so that as many patients as possible are in."""
+    if len(rows) <= most:
+        return list(rows)
+    by_patient: dict[str, list[HeldOut]] = {}
+    for row in rows:
+        by_patient.setdefault(row.patient, []).append(row)
+    chosen = []
+    for own in by_patient.values():
+        take = max(1, math.floor(len(own) * most / len(rows)))
+        chosen += [own[int(place)] for place in np.linspace(0, len(own) - 1, take).round()]
+    left = sorted(set(rows) - set(chosen), key=lambda row: row.path)
+    return sorted([*chosen, *left[: most - len(chosen)]], key=lambda row: row.path)[:most]
+
+
+def write_source(
+    folder: Path, data: Path, rows: Sequence[HeldOut], planted: NDArray[np.bool_], names: Sequence[str]
+) -> None:
+    """Copy the slices beside a sheet with their recorded labels, the planted ones turned over.
+
+    Args:
+        names: the system's words for no finding and for a finding.
+    """
+    with (_made(folder) / "index.csv").open("w", newline="", encoding="utf-8") as handle:
+        sheet = csv.writer(handle)
+        sheet.writerow(["file", "patient", "recorded"])
+        for row, wrong in zip(rows, planted, strict=True):
+            target = folder / row.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(data / row.path, target)
+            sheet.writerow([row.path, row.patient, names[int(row.finding ^ bool(wrong))]])
+
+
+def prove(
+    store: Store,
+    engine: Reviewer,
+    system_name: str,
+    data: Path,
+    folder: Path,
+    *,
+    share: float = 0.1,
+    seed: int = 0,
+    most: int = 500,
+    repeats: int = 20,
+) -> Proof:
+    """Import, score and rank an archive with planted wrong labels, as a user would.
+
+    Args:
+        data: folder that the paths in the models' predictions are relative to. folder: empty, for the archive's files.
+        share, seed: of the planting. most: slices. repeats: further plantings on the same scores.
+
+    Raises:
+        ArchiveError: the images are not there, or a run failed.
+        DiscrepancyError: too few patients to plant.
+    """
+    models, actor = need_models(engine, system_name), store.local_user().number or 0
+    every = [row for row in held_out(models) if (data / row.path).is_file()]
+    if not every:
+        raise ArchiveError(f"No held-out image of {system_name} is in {data}.", "Give the folder of the training set.")
+    rows = spread(every, most)
+    planted = plant([row.patient for row in rows], share, seed)
+    declared = system(system_name)
+    write_source(folder, data, rows, planted, (declared.classes[0], declared.positive[0]))
+    archive = store.add_archive(actor, f"proof {seed} {time.time():.0f}", mode=Mode.OPEN).id or 0
+    started = time.perf_counter()
+    options = ImportOptions(system=system_name, keep_patient_codes=True)
+    _done(wait(store, begin_import(store, actor, archive, folder, options)))
+    imported = time.perf_counter()
+    _done(wait(store, begin_scoring(store, engine, actor, archive, system_name), 86_400))
+    scored = time.perf_counter()
+    rank(store, archive, models, _honest(models, rows, planted))
+    ended = time.perf_counter()
+    place = _places(store, archive, rows)
+    order = [place[row.case_id] for row in worklist(store, archive, models, actor).rows if row.rank is not None]
+    return Proof(
+        system=system_name,
+        models={name: card.version for name, card in models.cards.items()},
+        images=len(rows),
+        patients=len({row.patient for row in rows}),
+        available=len(every),
+        trial=_trial(order, rows, planted, seed),
+        repeats=tuple(_again(store, archive, models, rows, place, share, seed + 1 + k) for k in range(repeats)),
+        import_seconds=imported - started,
+        score_seconds=scored - imported,
+        rank_seconds=ended - scored,
+    )
+
+
+def _done(run: object) -> None:
+    if getattr(run, "state", "") != "done":
+        raise ArchiveError(f"The run did not finish: {getattr(run, 'message', '')}", "See the import report.")
+
+
+def _honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_]) -> Profiles:
+    """The models' worth, with the archive's labels in place of the true ones."""
+    recorded = {(r.patient, r.path): bool(r.finding ^ w) for r, w in zip(rows, planted, strict=True)}
+    return validation_signals(models.folder, list(models.cards)).profiles(recorded)
+
+
+def _places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:
+    """Row number by case; a case is known by the path it was imported from."""
+    by_path = {row.path: number for number, row in enumerate(rows)}
+    report = store.import_report(archive)
+    return {
+        f.case_id: by_path[f.path.split("/", 1)[1]] for f in report if f.case_id is not None and f.outcome == "added"
+    }
+
+
+def _again(
+    store: Store,
+    archive: int,
+    models: Installed,
+    rows: Sequence[HeldOut],
+    place: Mapping[int, int],
+    share: float,
+    seed: int,
+) -> Trial:
+    """The ranking under another planting, from the scores that are there."""
+    planted = plant([row.patient for row in rows], share, seed)
+    cases = [
+        Case(
+            id=case,
+            archive_id=archive,
+            content_hash=str(case),
+            source=rows[number].path,
+            patient=rows[number].patient,
+            system=models.system,
+            recorded_finding=bool(rows[number].finding ^ planted[number]),
+        )
+        for case, number in place.items()
+    ]
+    answers = current(store.machine_scores(archive), models)
+    found = ranked(cases, answers, models, _honest(models, rows, planted))
+    found.sort(key=lambda row: (-row.value, row.case_id))
+    return _trial([place[row.case_id] for row in found], rows, planted, seed)
+
+
+def _trial(order: Sequence[int], rows: Sequence[HeldOut], planted: NDArray[np.bool_], seed: int) -> Trial:
+    top = math.ceil(DECILE * len(rows))
+    found, count = int(planted[list(order[:top])].sum()), int(planted.sum())
+    patients = len({row.patient for row, wrong in zip(rows, planted, strict=True) if wrong})
+    return Trial(seed, count, patients, found, top, found / max(count, 1), top / len(rows))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
