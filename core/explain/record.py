@@ -1,0 +1,86 @@
+"""How a model's heat maps fared on held-out patients: ``heat_checks.json`` beside its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.models.card import Metric, ModelCard
+
+HEAT_CHECKS = "heat_checks.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MethodChecks(_Part):
+    """Figures of one heat-map method; ``None`` where there were no masks or nothing to remove.
+
+    Attributes:
+        hit: share of slices with a lesion whose hottest point lies in it or within the tolerance.
+        hit_called: the same among the slices that the model calls a finding.
+        chance: share of the body that would have been a hit.
+        energy: mean share of the map that lies in the lesion. area: mean share of the body that is lesion.
+        overlap: mean intersection over union of the lesion and the hottest area of its size.
+        marked, random: mean fall of the answer when marked, or random, parts of the body are removed (ROAD).
+        ahead: ``marked - random``, slice by slice.
+        empty: slices on which the map was empty (they count as misses).
+    """
+
+    hit: Metric | None = None
+    hit_called: Metric | None = None
+    chance: float | None = None
+    energy: Metric | None = None
+    area: float | None = None
+    overlap: Metric | None = None
+    marked: Metric | None = None
+    random: Metric | None = None
+    ahead: Metric | None = None
+    empty: int = 0
+
+
+class HeatChecks(_Part):
+    """Dataset-level checks of a model's heat maps, with their pedigree.
+
+    Attributes:
+        weights_sha256: of the weights that drew the maps; with other weights the figures mean nothing.
+        data: names of the sets; ``part`` is never anything but validation.
+        slices, groups: slices with a finding that were looked at, and their patients.
+        outline: the answer that was watched is the outline's mean probability.
+        tolerance: of the pointing game, as a share of the picture's diagonal.
+        fractions: shares of the body that were removed. random_maps: per slice.
+    """
+
+    system: str
+    name: str
+    version: str
+    weights_sha256: str
+    date: str
+    code_version: str
+    data: tuple[str, ...]
+    part: Literal["validation"] = "validation"
+    seed: int
+    slices: int
+    groups: int
+    outline: bool
+    tolerance: float
+    fractions: tuple[float, ...]
+    random_maps: int
+    methods: dict[str, MethodChecks]
+
+    def save(self, folder: Path) -> None:
+        """Write ``heat_checks.json`` into a model's folder."""
+        (folder / HEAT_CHECKS).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def load_checks(folder: Path, card: ModelCard) -> HeatChecks | None:
+    """The checks of a model, or ``None`` when there are none, or they were made with other weights."""
+    try:
+        found = HeatChecks.model_validate_json((folder / HEAT_CHECKS).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
+    mine = (found.system, found.name, found.weights_sha256) == (card.system, card.name, card.weights_sha256)
+    return found if mine else None
