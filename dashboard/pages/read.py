@@ -15,7 +15,7 @@ with messages.shown():
         stage = read_case.stage(store, record, reader)
         read_head.show(store, record, reader, stage)
         case = read_case.on_desk(store, record)
-        if stage is Stage.BLIND:
-            read_blind.show(store, record, case, reader)
-        else:
+        if stage is not Stage.BLIND:
             read_reveal.show(store, record, case, reader, stage)
+        elif not read_head.held(store, record, reader):
+            read_blind.show(store, record, case, reader)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.review import Stage, Store
+from core.review import Action, Stage, Store
 from core.review.tables import Case as Record
 from core.systems import SYSTEMS
-from dashboard.widgets import read_blind, read_case, read_queue, routes, words
+from dashboard.widgets import read_blind, read_case, read_queue, routes, who, words
 
 
 def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None:
@@ -44,6 +44,31 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
             "formed with the models in sight.",
             icon=":material/visibility:",
         )
+
+
+def held(store: Store, record: Record, reader: int) -> bool:
+    """Whether there is nothing to do here before something else; then says what."""
+    assert record.id is not None
+    if not who.may(Action.READ):
+        st.info(
+            "Your role does not record opinions. To see what the models say, look without reading on the worklist.",
+            icon=":material/visibility_off:",
+        )
+        return True
+    if store.opinion(record.id, reader, Stage.BLIND) is None:
+        return False
+    files = [file.sha256 for file in store.case_files(record.id)]
+    others = [
+        number for number in store.hidden_by_content([record.content_hash, *files], reader) if number != record.id
+    ]
+    st.info(
+        "Your opinion is locked. The models' answers follow once you have also read the case that shares images with "
+        f"this one: {', '.join(str(number) for number in others)}.",
+        icon=":material/lock:",
+    )
+    if others:
+        st.button("Read it now", type="primary", on_click=read_case.choose, args=(others[0],))
+    return True
 
 
 def choose(store: Store, reader: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import OverreadError
-from core.review import Radpeer, Stage, Store
+from core.review import Action, Radpeer, Stage, Store
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from core.systems import SYSTEMS
@@ -82,6 +82,9 @@ def _final(store: Store, record: Record, case: Case, reader: int, stage: Stage |
         changed = change is not None and (change.finding_changed or change.label_changed)
         st.markdown("You changed your mind after the models." if changed else "Locked.")
         return
+    if not who.may(Action.READ):
+        st.caption("Your role does not record opinions.")
+        return
     first = store.opinion(record.id, reader, Stage.BLIND)
     start = None
     if first is not None:
@@ -116,6 +119,9 @@ def _peer(store: Store, record: Record, reader: int, *, ready: bool) -> None:
     mine = next((p for p in store.peer_reviews(record.id) if p.reader == reader), None)
     if mine is not None:
         _reviewed(mine.score)
+        return
+    if not who.may(Action.PEER_REVIEW):
+        st.caption("Your role does not score recorded diagnoses.")
         return
     if not ready:
         st.caption("Follows once the final opinion is locked.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,8 +47,20 @@ def head(seed: int, side: int = 128) -> bytes:
     return out.getvalue()
 
 
-def plant(store: Store, count: int = 3, *, mode: Mode = Mode.SECOND_READER, name: str = "Night shift") -> Planted:
-    """An archive of simulated slices with scores and reasons; the first case has the most promising place."""
+def plant(
+    store: Store,
+    count: int = 3,
+    *,
+    mode: Mode = Mode.SECOND_READER,
+    name: str = "Night shift",
+    models: Mapping[str, str] | None = None,
+) -> Planted:
+    """An archive of simulated slices with scores and reasons; the first case has the most promising place.
+
+    Args:
+        models: weights' SHA-256 by model, as installed; without them the scores are another version's.
+    """
+    known = dict(models or {"unet": "f" * 64})
     actor = store.local_user().number or 0
     archive = store.add_archive(actor, name, mode=mode).id or 0
     cases, pictures = [], []
@@ -74,22 +87,28 @@ def plant(store: Store, count: int = 3, *, mode: Mode = Mode.SECOND_READER, name
         cases.append(case.id or 0)
         pictures.append(data)
     store.save_scores(
-        [_score(case) for case in cases],
+        [_score(case, model, sha256) for case in cases for model, sha256 in known.items()],
         [
-            Discrepancy(case_id=case, models=fingerprint(["f" * 64]), value=5.0 - rank, reason=SECRET_REASON)
+            Discrepancy(
+                case_id=case,
+                models=fingerprint(known.values()),
+                value=5.0 - rank,
+                reason=SECRET_REASON,
+                details={"probability": 0.9 / (rank + 1)},
+            )
             for rank, case in enumerate(cases)
         ],
     )
     return Planted(archive, tuple(cases), tuple(pictures))
 
 
-def _score(case: int) -> Score:
+def _score(case: int, model: str, sha256: str) -> Score:
     return Score(
         case_id=case,
         system=SYSTEM,
-        model="unet",
-        version="0.0.1",
-        weights_sha256="f" * 64,
+        model=model,
+        version="0.0.0" if sha256 == "f" * 64 else "0.0.1",
+        weights_sha256=sha256,
         finding=SECRET_NUMBER,
         decision="finding",
         threshold=0.42,
