@@ -6,6 +6,7 @@ import numpy as np
 
 from core.engine import agreement, measure
 from core.engine.results import Decision, HeatMap, ModelResult
+from core.evidence.triage import Sorted
 from core.imaging.study import Series
 from core.models.card import ModelCard
 from core.reports import figures
@@ -22,6 +23,7 @@ from core.reports.record import (
     SlicePart,
     StudyPart,
     SystemPart,
+    TriagePart,
 )
 
 
@@ -48,7 +50,7 @@ def record_of(report: CaseReport) -> CaseRecord:
         window=figures.window_words(report.display, report.series),
         agreement=agreement.sentence(review, review.peak),
         gate=_gate(report),
-        models=tuple(_model(r, report.series, declared.classes) for r in review.results),
+        models=tuple(_model(r, report) for r in review.results),
         flags=_flags(report),
         heat_maps=tuple(_heat(h) for h in figures.heat_maps(report)),
         opinions=tuple(_opinion(o) for o in report.opinions or ()),
@@ -91,8 +93,10 @@ def _gate(report: CaseReport) -> GatePart | None:
     )
 
 
-def _model(result: ModelResult, series: Series, classes: tuple[str, ...]) -> ModelPart:
-    state, mask = result.state, result.mask
+def _model(result: ModelResult, report: CaseReport) -> ModelPart:
+    state, mask, series = result.state, result.mask, report.series
+    classes = state.card.classes if state.card else report.declared.classes
+    found = report.triage.get(state.name) if result.finding is not None else None
     volume = measure.volume_ml(mask, series) if mask is not None else None
     return ModelPart(
         name=state.name,
@@ -101,10 +105,22 @@ def _model(result: ModelResult, series: Series, classes: tuple[str, ...]) -> Mod
         status=str(state.status),
         reason=state.reason,
         pedigree=_pedigree(state.card) if state.card else None,
-        slices=_slices(result, series, state.card.classes if state.card else classes),
+        triage=_triage(found) if found is not None else None,
+        slices=_slices(result, series, classes),
         mask_voxels=int(np.count_nonzero(mask)) if mask is not None else None,
         mask_volume_ml=volume.value if volume is not None and volume.unit == "ml" else None,
         seconds_per_slice=round(result.seconds, 4),
+    )
+
+
+def _triage(found: Sorted) -> TriagePart:
+    return TriagePart(
+        says=found.triage.value,
+        classes=found.classes,
+        level=found.level,
+        calibration_cases=found.cases,
+        calibration_groups=found.groups,
+        too_few_for=found.short,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from core.engine.results import HeatMap, Review
 from core.errors import ReportError
+from core.evidence.triage import Sorted
 from core.imaging.study import Series, Study, Window
 from core.preprocessing import windows
 from core.systems import System, system
@@ -55,6 +57,7 @@ class CaseReport:
         window: display window on the reader's screen; its ``name`` is printed. ``None`` takes the series' first preset.
         invert: whether the reader had turned bright and dark around.
         heat_maps: maps that exist; those of other slices than the key slices are left out.
+        triage: conformal set of a model on the most suspicious slice, by model name, for those that have one.
         opinions: locked opinions, oldest first. ``None`` for a case that is not read in second-reader mode; an empty
             tuple is a blind case without a locked opinion, and that one gets no report.
         system_reason: how the system was chosen.
@@ -70,6 +73,7 @@ class CaseReport:
     window: Window | None = None
     invert: bool = False
     heat_maps: tuple[HeatMap, ...] = ()
+    triage: Mapping[str, Sorted] = field(default_factory=dict)
     opinions: tuple[OpinionLine, ...] | None = None
     system_reason: str = ""
     overruled: bool = False

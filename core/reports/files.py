@@ -33,6 +33,7 @@ COLUMNS = (
     "test_auc_low",
     "test_auc_high",
     "test_n",
+    "conformal_set",
     "flags",
     "seconds_per_slice",
     "opinions",
@@ -77,6 +78,8 @@ def _model(model: ModelPart) -> dict[str, object]:
     row: dict[str, object] = {"model": model.name, "status": model.status}
     if model.pedigree is None:
         return row
+    if model.triage is not None:  # of the most suspicious slice
+        row["conformal_set"] = f"{model.triage.level:.0%}: {' or '.join(model.triage.classes) or 'no class'}"
     auc = model.pedigree.metrics.get("auc")
     row |= {
         "version": model.pedigree.version,

@@ -97,6 +97,17 @@ class PedigreePart(_Part):
     limits: tuple[str, ...]
 
 
+class TriagePart(_Part):
+    """Class-conditional conformal set of a model's answer on the most suspicious slice."""
+
+    says: Literal["low", "refer", "high"] = Field(description="low or high when only such classes are left, else refer")
+    classes: tuple[str, ...] = Field(description="classes in the set")
+    level: float = Field(description="promised coverage in every class")
+    calibration_cases: dict[str, int] = Field(description="validation images by class that the promise rests on")
+    calibration_groups: int
+    too_few_for: tuple[str, ...] = Field(description="classes with too few images to promise anything")
+
+
 class ModelPart(_Part):
     """One model: its answers, or why there are none."""
 
@@ -106,6 +117,7 @@ class ModelPart(_Part):
     status: str
     reason: str = Field(description="why the model did not answer, or did not outline")
     pedigree: PedigreePart | None
+    triage: TriagePart | None = Field(description="null for a model without calibration images")
     slices: tuple[SlicePart, ...]
     mask_voxels: int | None = Field(description="voxels of the mask over all slices")
     mask_volume_ml: float | None = Field(description="null without a mask, spacing or a second slice")

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from core.engine.results import Flag, GateState, GateVerdict
 from core.errors import ReportError
+from core.evidence.triage import Sorted, Triage
 from core.reports.build import record_of
 from core.reports.case import CaseReport, OpinionLine
 from core.reports.files import case_csv, case_json
@@ -114,6 +115,21 @@ def test_opinions_and_the_change_of_mind(report: CaseReport) -> None:
     assert away.changes[0].towards_models is False
     kept = record_of(replace(report, opinions=(opinion("blind", True, 60), opinion("final", True, 70))))
     assert kept.changes[0].towards_models is None
+
+
+def test_conformal_sets_travel_with_what_they_rest_on(report: CaseReport) -> None:
+    found = Sorted(
+        Triage.REFER, ("no tumour", "tumour"), 0.9, {"no tumour": 240, "tumour": 9}, 12, 10, ("tumour",), "1"
+    )
+    sorted_ = replace(report, triage={"resnet50": found})
+    record = record_of(sorted_)
+    assert record.models[0].triage is None
+    told = record.models[2].triage
+    assert told is not None
+    assert (told.says, told.calibration_cases["tumour"], told.too_few_for) == ("refer", 9, ("tumour",))
+    rows = list(csv.DictReader(io.StringIO(case_csv(sorted_))))
+    assert {row["conformal_set"] for row in rows if row["model"] == "resnet50"} == {"90%: no tumour or tumour"}
+    assert {row["conformal_set"] for row in rows if row["model"] == "unet"} == {""}
 
 
 def test_a_blind_case_gets_no_report(report: CaseReport) -> None:

@@ -75,7 +75,7 @@ def answers(record: CaseRecord, index: int) -> Flowable:
         rows.append(
             (
                 _name(model),
-                [bar(part.finding, threshold), *_classes(model, index)],
+                [bar(part.finding, threshold), *_classes(model, index), *_triage(record, model, index)],
                 words(probability(part.finding), "strong"),
                 f"{threshold:.2f}",
                 words(f"{sign} {decision}", "strong"),
@@ -100,6 +100,15 @@ def _classes(model: ModelPart, index: int) -> list[Flowable]:
     if len(each) <= 2:
         return []
     return [words(", ".join(f"{name} {value:.2f}" for name, value in each.items()), "small")]
+
+
+def _triage(record: CaseRecord, model: ModelPart, index: int) -> list[Flowable]:
+    """The conformal set, on the slice it was made for."""
+    found = model.triage
+    if found is None or index != record.most_suspicious_slice - 1:
+        return []
+    left = " or ".join(found.classes) or "no class fits"
+    return [words(f"{found.level:.0%} set: {left}", "small")]
 
 
 def _mask(model: ModelPart, index: int) -> str:
@@ -206,7 +215,7 @@ def pedigree(model: ModelPart, part: PedigreePart) -> Flowable:
     rows: list[tuple[str, str]] = [
         ("Version", f"{part.version}, {part.architecture}, trained {part.trained} ({part.recipe})"),
         ("Threshold", f"{t.value:.3f}{interval}: {t.rule}; chosen on {t.data}, n = {t.n}{groups}"),
-        ("Calibration", f"temperature {part.temperature:.3f}"),
+        ("Calibration", f"temperature {part.temperature:.3f}{_promise(model)}"),
         *(("Data", _data(used)) for used in part.data),
         ("On the test part", "; ".join(figures) or "no figure"),
         *([("Baselines there", "; ".join(beside))] if beside else []),
@@ -217,6 +226,18 @@ def pedigree(model: ModelPart, part: PedigreePart) -> Flowable:
     rows += [("Limit", limit) for limit in part.limits]
     rows.append(("Weights", f"SHA-256 {part.weights_sha256}"))
     return grid([(words(a, "head"), words(b, "small")) for a, b in rows], (76, WIDTH - 76), head=False)
+
+
+def _promise(model: ModelPart) -> str:
+    found = model.triage
+    if found is None:
+        return ""
+    counted = ", ".join(f"{n} {name}" for name, n in found.calibration_cases.items())
+    short = f"; too few to promise that for {' and '.join(found.too_few_for)}" if found.too_few_for else ""
+    return (
+        f"; {found.level:.0%} conformal sets by class from {counted} in the validation part "
+        f"({found.calibration_groups} groups){short}"
+    )
 
 
 def _data(used: DataUse) -> str:
