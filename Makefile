@@ -30,7 +30,7 @@ bench: $(STAMP)
 
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null && command -v dciodvfy >/dev/null || sh .ci/install-tools
+	@sh .ci/install-tools
 
 $(STAMP): requirements.txt
 	$(PYTHON) -m venv $(VENV)
