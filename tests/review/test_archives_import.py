@@ -139,6 +139,18 @@ def test_a_dicom_tree_becomes_series_without_names(sqlite_store: Store, tmp_path
     assert str(header.SeriesInstanceUID) in ("1.2.3", "1.2.4")
 
 
+def test_a_sheet_may_name_folders_of_series(sqlite_store: Store, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number, header in enumerate(
+            stack(noise(3, 32, 32, seed=len(name) + ord(name[0])), BodyPartExamined="HEAD")
+        ):
+            (tmp_path / "set" / name / f"{number}.dcm").write_bytes(to_bytes(header))
+    (tmp_path / "set" / "cases.csv").write_text("path,subject,diagnosis\none,A,tumour\ntwo,B,normal\n")
+    cases = sqlite_store.cases(imported(sqlite_store, tmp_path / "set"))
+    assert [(c.details["slices"], c.recorded_label) for c in cases] == [(3, "tumour"), (3, "no tumour")]
+
+
 def test_an_uploaded_zip_with_a_sheet(sqlite_store: Store) -> None:
     files = [(f"set/{n}.png", image(0.1 * n, n)) for n in range(1, 4)]
     sheet = "file;patient;diagnosis\n1.png;A;tumour\n2.png;A;no tumour\n".encode("utf-16")

@@ -21,6 +21,7 @@ from core.review.tables import ImportRun, ScoreRun
 Run = TypeVar("Run", ImportRun, ScoreRun)
 BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.1
+_TRIES = 10
 
 
 class RunLock:
@@ -31,17 +32,24 @@ class RunLock:
         self._path = store.images_folder.parent / "locks" / f"{kind}-{run.id}.lock"
         self._held: int | None = None
 
-    def take(self) -> bool:
-        """Take the lock; false when a living process (or another thread here) holds it."""
+    def take(self, tries: int = _TRIES) -> bool:
+        """Take the lock; false when a living process (or another thread here) holds it.
+
+        Whoever only asks holds it for a moment too, so it is tried for a fifth of a second.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return False
-        self._held = descriptor
-        return True
+        for left in reversed(range(tries)):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if left:
+                    time.sleep(0.02)
+            else:
+                self._held = descriptor
+                return True
+        os.close(descriptor)
+        return False
 
     def release(self) -> None:
         """Let go."""
@@ -58,7 +66,7 @@ class RunLock:
 def is_running(store: Store, run: ImportRun | ScoreRun) -> bool:
     """Whether a living process works on the run."""
     lock = RunLock(store, run)
-    if not lock.take():
+    if not lock.take(tries=1):
         return True
     lock.release()
     return False

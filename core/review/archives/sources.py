@@ -129,7 +129,7 @@ def _by_sheet(root: Path, sheet: str, layout: Layout) -> Survey:
     cases = [
         Found(
             path=row.file,
-            files=(row.file,),
+            files=_named(root, row.file),
             masks=(row.mask,) if row.mask else (),
             patient=row.patient,
             recorded=row.recorded,
@@ -139,6 +139,14 @@ def _by_sheet(root: Path, sheet: str, layout: Layout) -> Survey:
         for row in table.rows
     ]
     return Survey(root, tuple(cases), table.problems)
+
+
+def _named(root: Path, name: str) -> tuple[str, ...]:
+    """The file that a row names; of a folder (a DICOM series) all files below it."""
+    folder = (root / name).resolve()
+    if root in folder.parents and folder.is_dir():
+        return tuple(f"{name}/{inner}" for inner in files_below(folder))
+    return (name,)
 
 
 def _by_files(root: Path, layout: Layout, stop: Callable[[], bool] | None) -> Survey:
