@@ -69,8 +69,9 @@ def masks(part: Part) -> Masks | None:
     size = bland_altman(drawn, real) if len(place) >= 3 else None
     size_ml = None
     if size is not None and part.pixel_ml is not None:
-        in_ml = (np.bincount(codes, counts * part.pixel_ml) for counts in (part.mask_pixels, part.truth_pixels))
-        size_ml = bland_altman(*in_ml)
+        drawn_ml = np.bincount(codes, part.mask_pixels * part.pixel_ml)
+        real_ml = np.bincount(codes, part.truth_pixels * part.pixel_ml)
+        size_ml = bland_altman(drawn_ml, real_ml)
     names, values = np.array(volumes.groups), np.asarray(volumes.values)
     return Masks(slices, per_slice[slices], names, values, drawn, real, size, size_ml)
 

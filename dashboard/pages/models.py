@@ -5,10 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import messages, model_evidence
+from dashboard.widgets import messages, model_evidence, model_times
 from dashboard.widgets.engine import engine
 
 st.title("Models and their evidence")
 with messages.shown():
+    model_times.control()
+with messages.shown():
     for name, system in SYSTEMS.items():
         model_evidence.show(system, engine().states(name))
+        heat_check_table.heat_check_table(name)
+with messages.shown():
+    model_evidence.pretraining()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.evidence import Part, Table, masks
+from core.evidence import Evidence, Part, Table, masks
 from core.evidence.cells import by_class, class_cases
 from core.evidence.records import SPLITS
 from core.systems import SYSTEMS
@@ -14,6 +14,7 @@ from dashboard.widgets import (
     evidence_data,
     evidence_explorer,
     evidence_figures,
+    evidence_pdf,
     evidence_report,
     evidence_tables,
     words,
@@ -204,29 +205,39 @@ def conformal(found: Shelf) -> None:
 
 
 def take_away(found: Shelf, split: str) -> None:
-    """The whole page as one HTML file."""
+    """The whole page as one HTML or PDF file."""
     st.subheader("Take it away", anchor="report")
-    st.download_button(
-        "Report (HTML, all tables and figures)",
-        lambda: report(found, split),
-        file_name=f"{stem(found, split)}-evidence.html",
-        mime="text/html",
-        icon=":material/description:",
-        on_click="ignore",
-        key="evidence-report",
-    )
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Report (PDF)",
+            lambda: evidence_pdf.pdf(*_contents(found, split)),
+            file_name=f"{stem(found, split)}-evidence.pdf",
+            mime="application/pdf",
+            icon=":material/picture_as_pdf:",
+            on_click="ignore",
+            key="evidence-pdf",
+        )
+        st.download_button(
+            "Report (HTML, figures that can be zoomed)",
+            lambda: evidence_report.html(*_contents(found, split)),
+            file_name=f"{stem(found, split)}-evidence.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            key="evidence-report",
+        )
+    st.caption("All tables and figures of this page at the stored thresholds; conformal sets at 90 %.")
 
 
-def report(found: Shelf, split: str) -> str:
-    """The report of a system at the stored thresholds; conformal sets at 90 %."""
+def _contents(
+    found: Shelf, split: str
+) -> tuple[str, str, str, tuple[Evidence, ...], list[Table], list[evidence_figures.Chart]]:
     tables = [evidence_data.table(name, found, split) for name in evidence_data.TABLES]
-    tables.append(evidence_data.conformal(found, 0.9))
     tables += [evidence_data.by_subgroup(found, split, kind.key) for kind in evidence_data.kinds(found, split)]
-    kept: list[Table] = [table for table in tables if table is not None]
+    tables.append(evidence_data.conformal(found, 0.9))
+    kept = [table for table in tables if table is not None]
     system = found.system
-    return evidence_report.html(
-        system.title, system.scope, split, found.models, kept, evidence_figures.every(found, split)
-    )
+    return system.title, system.scope, split, found.models, kept, evidence_figures.every(found, split)
 
 
 def stem(found: Shelf, split: str) -> str:

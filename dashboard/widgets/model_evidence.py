@@ -1,16 +1,22 @@
-"""What is known about each model of a system: from its card, nothing else."""
+"""What is known about each model of a system: its card, and what lies beside its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
+from csv import writer as writer_of
+from types import MappingProxyType
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.engine.results import ModelState
+from core.evidence import beside
 from core.models.card import ModelCard
+from core.models.store import WEIGHTS
 from core.systems.declaration import System
-from dashboard.widgets import words
+from dashboard.widgets import messages, model_times, words
+from dashboard.widgets.engine import engine
 from dashboard.widgets.slice_strip import COLOURS, DASHES
 
 FIGURES = {
@@ -38,20 +44,82 @@ STYLE = """
 
 
 def show(system: System, states: Sequence[ModelState]) -> None:
-    """The system's table, then each model's learning curve and whole card."""
+    """The system's table, the spread over seeds where it was measured, each model's learning curve and whole card."""
     st.subheader(system.title, anchor=system.name)
     st.write(system.summary)
     st.caption(f"{system.scope} {system.licence_note}")
-    st.html(STYLE + table(system, states))
+    st.html(STYLE + table(system, states, model_times.known(system.name)))
+    st.download_button(
+        "Table (CSV)",
+        csv(states, model_times.known(system.name)),
+        file_name=f"overread-{system.name}-models.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"models-csv-{system.name}",
+    )
     published = dict.fromkeys(state.card.published for state in states if state.card and state.card.published)
     for text in published:
         st.caption(f"Published, for comparison. {words.plain(text)}")
+    with messages.shown():
+        _seeds(system, states)
     for state in states:
         if state.card is not None:
             _details(state.card)
 
 
-def table(system: System, states: Sequence[ModelState]) -> str:
+def _seeds(system: System, states: Sequence[ModelState]) -> None:
+    titles = {state.name: state.title for state in states}
+    for spread in beside.seed_spread(engine().weights / system.name):
+        each = ", ".join(f"{auc:.3f} (seed {seed})" for seed, auc in zip(spread.seeds, spread.auc, strict=True))
+        st.markdown(
+            f"**{words.plain(titles.get(spread.model, spread.model))} from {len(spread.seeds)} seeds**: test AUC "
+            f"{spread.mean:.3f} ± {spread.deviation:.3f} (mean ± standard deviation): {each}. "
+            + words.plain(spread.note)
+        )
+
+
+def pretraining() -> None:
+    """What pretraining gained, recipe by recipe; nothing where it was not measured."""
+    found = beside.pretraining(engine().weights)
+    if not found:
+        return
+    st.subheader("What pretraining gains", anchor="pretraining")
+    rows = "".join(
+        f"<tr><th scope='row'>{words.cell(p.recipe)}<div class='quiet'>{words.cell(p.note)}</div></th>"
+        f"<td>{words.cell(p.monitor)}</td><td>{p.scratch:.3f}</td><td>{p.ours:.3f}</td><td>{p.gain:+.3f}</td></tr>"
+        for p in found
+    )
+    heads = "".join(f"<th scope='col'>{h}</th>" for h in ("Recipe", "Figure", "Without", "With", "Gain"))
+    st.html(
+        f"{STYLE}<div class='or-wide'><table class='or-evidence' aria-label='What pretraining gains'>"
+        f"<tr>{heads}</tr>{rows}</table></div>"
+    )
+
+
+def csv(states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]]) -> str:
+    """Every figure of every model's card with interval, cases and version, and the measured time."""
+    out = io.StringIO()
+    writer = writer_of(out, lineterminator="\n")
+    writer.writerow(["system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method"])
+    for state in states:
+        card = state.card
+        if card is None:
+            continue
+        common = [card.system, card.name, card.version]
+        for name, m in card.metrics.items():
+            writer.writerow([*common, name, m.value, m.low, m.high, m.n, m.groups, m.method])
+        writer.writerow([*common, "parameters", card.parameters])
+        if card.name in times:
+            median, low, high = times[card.name]
+            writer.writerow([*common, "ms per image", median, low, high, "", "", "median, shortest, longest"])
+    return out.getvalue()
+
+
+def table(
+    system: System, states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]] = MappingProxyType({})
+) -> str:
     """HTML table: a row per model with its test figures, then a row per baseline; only columns that hold a figure.
 
     Baselines are those of the first ready model: all models of a system are tested on the same images.
@@ -59,16 +127,16 @@ def table(system: System, states: Sequence[ModelState]) -> str:
     cards = [state.card for state in states if state.card is not None]
     baselines = next((card.baselines for card in cards if card.baselines), {})
     shown = [name for name in FIGURES if any(name in card.metrics for card in cards)]
-    names = ["Model", "State", *(FIGURES[name] for name in shown), "Threshold", "Parameters"]
+    names = ["Model", "State", *(FIGURES[name] for name in shown), "Threshold", "Parameters", "Time an image"]
     heads = "".join(f"<th scope='col'>{head}</th>" for head in names)
     architectures = {slot.name: slot.architecture for slot in system.models}
-    rows = "".join(_row(state, architectures.get(state.name, ""), shown) for state in states)
+    rows = "".join(_row(state, architectures.get(state.name, ""), shown, times.get(state.name)) for state in states)
     rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
     label = words.cell(f"Models of {system.title}")
     return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
 
 
-def _row(state: ModelState, architecture: str, shown: Sequence[str]) -> str:
+def _row(state: ModelState, architecture: str, shown: Sequence[str], time: tuple[float, float, float] | None) -> str:
     card = state.card
     about = [card.architecture if card else architecture]
     if card is not None:
@@ -76,13 +144,20 @@ def _row(state: ModelState, architecture: str, shown: Sequence[str]) -> str:
     body = "".join(f"<div class='quiet'>{words.cell(line)}</div>" for line in about if line)
     status = words.cell(f"{state.status}: {state.reason}" if state.reason else f"{state.status}")
     if card is None:
-        cells = f"<td colspan='{len(shown) + 3}'>{status}</td>"
+        cells = f"<td colspan='{len(shown) + 4}'>{status}</td>"
     else:
         figures = "".join(_figure(card, name) for name in shown)
         rule = f"{card.threshold.value:.3f}<div class='quiet'>{words.cell(card.threshold.rule.split(' on ')[0])}</div>"
-        size = f"{card.parameters / 1e6:.1f} million<div class='quiet'>stored as {words.cell(card.storage)}</div>"
-        cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td>"
+        stored = f"{_megabytes(card):.1f} MB as {words.cell(card.storage)}"
+        size = f"{card.parameters / 1e6:.1f} million<div class='quiet'>{stored}</div>"
+        taken = "–" if time is None else f"{time[0]:.0f} ms<div class='quiet'>{time[1]:.0f} to {time[2]:.0f}</div>"
+        cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td><td>{taken}</td>"
     return f"<tr><th scope='row'>{words.cell(state.title)}{body}</th>{cells}</tr>"
+
+
+def _megabytes(card: ModelCard) -> float:
+    path = engine().weights / card.system / card.name / WEIGHTS
+    return path.stat().st_size / 1e6 if path.is_file() else float("nan")
 
 
 def _tested(card: ModelCard) -> list[str]:
@@ -107,7 +182,8 @@ def _figure(card: ModelCard, name: str) -> str:
 
 def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:
     cells = "".join(f"<td>{figures[key]:.3f}</td>" if key in figures else "<td>–</td>" for key in shown)
-    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{cells}<td>–</td><td>–</td></tr>"
+    rest = "<td>–</td>" * 3
+    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{cells}{rest}</tr>"
 
 
 def _details(card: ModelCard) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser
+from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
-from core.evidence import load
+from core.evidence import breakdown, load, summary
 from core.statistics import binary_rates
-from dashboard.widgets import evidence_charts, evidence_report
+from dashboard.widgets import evidence_charts, evidence_masks, evidence_pdf, evidence_print, evidence_report
 from dashboard.widgets.engine import engine
+from dashboard.widgets.evidence_charts import Chart
 from tests.dashboard import conftest
 from tests.evidence import made
 
@@ -103,6 +107,60 @@ def test_segmenters_and_several_classes_show(page: AppTest, system: str) -> None
     assert ("Masks against the truth" if system == "brain-mr" else "One class against the rest") in heads
 
 
+@pytest.mark.parametrize(
+    ("system", "wanted"),
+    [
+        ("breast-mri", {"Two models compared", "Does it work alike everywhere"}),
+        ("pet", {"Masks against the truth", "One class against the rest", "Two models compared"}),
+        ("mr-pet", {"Does it work alike everywhere", "Two models compared"}),
+    ],
+)
+def test_every_mix_of_models_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, wanted: set[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(made.write_more(tmp_path)))
+    engine.clear()
+    app = AppTest.from_file(str(PAGE), default_timeout=240)
+    app.session_state["evidence-system"] = system
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert wanted <= {h.value for h in app.subheader}
+    tables = " ".join(str(e.proto.body) for e in app.main.get("html"))
+    assert tables.count("Published") >= 4
+    engine.clear()
+
+
+def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
+    folder = made.write_more(tmp_path) / "pet"
+    models = [load(folder / name) for name in ("unet", "resnet34", "inception-three-class")]
+    tables = [t for t in (summary.performance(models, "test"), breakdown.one_vs_rest(models, "test")) if t]
+    part = models[0].part("test")
+    assert part is not None
+    charts = [
+        evidence_charts.roc(models, "test"),
+        evidence_charts.scores(models, part, 0.42),
+        evidence_charts.calibration(models, part),
+        evidence_masks.dice(models, "test"),
+    ]
+    size = evidence_masks.bland_altman(models, models[0], "test")
+    assert size is not None
+    reader = PdfReader(io.BytesIO(evidence_pdf.pdf("PET", "made up", "test", models, tables, [*charts, size])))
+    text = " ".join(page.extract_text() for page in reader.pages)
+    for table in tables:
+        for row in table.rows:
+            for figure in row.figures.values():
+                assert f"{figure.value:.3f}" in text
+    assert "never a diagnosis" in text
+    assert sum(len(page.images) for page in reader.pages) == 5
+
+
+def test_a_figure_that_cannot_be_printed_is_not_left_out() -> None:
+    chart = Chart("pie", "Pie", go.Figure(go.Pie(values=[1, 2])), "")
+    with pytest.raises(ValueError, match="a pie cannot be printed"):
+        evidence_print.png(chart)
+
+
 def test_the_validation_part_is_marked(page: AppTest) -> None:
     page.segmented_control(key="evidence-split").set_value("validation").run()
     assert not page.exception
@@ -120,8 +178,6 @@ class _Scripts(HTMLParser):
 
 @pytest.mark.browser
 def test_the_report_opens_on_its_own(browser: Browser, weights: Path, tmp_path: Path) -> None:
-    from core.evidence import summary
-
     models = [load(weights / "chest-ct" / name) for name in ("densenet121", "resnet50")]
     charts = [evidence_charts.roc(models, "test"), evidence_charts.decision(models, "test")]
     text = evidence_report.html("Chest CT", "made up", "test", models, [summary.performance(models, "test")], charts)

@@ -118,3 +118,24 @@ def write(folder: Path) -> Path:
 def _metrics() -> dict[str, Metric]:
     """A figure that its predictions contradict."""
     return {"auc": Metric(value=0.999, n=1, groups=1)}
+
+
+def renamed(frame: pd.DataFrame, image: str) -> pd.DataFrame:
+    """Identifiers of a layout: ``{g}`` the group, ``{n}`` the image's number within it, ``{k}`` half of that."""
+    number = frame.groupby("group").cumcount()
+    return frame.assign(id=[image.format(g=g, n=n, k=n // 2) for g, n in zip(frame["group"], number, strict=True)])
+
+
+def write_more(folder: Path) -> Path:
+    """Breast: three classifiers. PET: segmenter, classifier, three classes. MR/PET: PET alone, MR alone, both."""
+    for seed, name in enumerate(("resnet18", "resnet50", "vgg16")):
+        put(folder, card("breast-mri", name), renamed(predictions(seed), "{g}/SUB{k}/p-{n:03d}.jpg"))
+    put(folder, card("pet", "unet", gate="unet"), predictions(3, masks=True).assign(pixel_ml=0.05))
+    put(folder, card("pet", "resnet34"), predictions(4))
+    three = card("pet", "inception-three-class", classes=THREE, positive=THREE[1:])
+    put(folder, three, predictions(6, classes=3))
+    pet, mr = (renamed(predictions(7, pure=False), f"{{g}}/{kind}.nii.gz#{{n}}") for kind in ("pet", "mr_t1"))
+    put(folder, card("mr-pet", "pet"), pet)
+    put(folder, card("mr-pet", "mr"), mr)
+    put(folder, card("mr-pet", "combined"), pd.concat([pet, mr], ignore_index=True))
+    return folder

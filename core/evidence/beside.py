@@ -1,0 +1,129 @@
+"""What lies beside the weights of a system: spread over seeds, gain from pretraining, measured times. All optional."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.errors import OverreadError
+
+SEEDS, PRETRAINING, BENCHMARK = "seeds.json", "pretraining.json", "benchmark.json"
+T = TypeVar("T")
+
+
+class BesideError(OverreadError):
+    """A file beside the weights that is not what it should be."""
+
+
+@dataclass(frozen=True)
+class SeedSpread:
+    """Test AUC of one recipe trained from several seeds."""
+
+    model: str
+    seeds: tuple[int, ...]
+    auc: tuple[float, ...]
+    note: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean AUC."""
+        return statistics.fmean(self.auc)
+
+    @property
+    def deviation(self) -> float:
+        """Sample standard deviation; 0 for one seed."""
+        return statistics.stdev(self.auc) if len(self.auc) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The monitored figure of a recipe from two starts: random or ImageNet weights, and ours."""
+
+    recipe: str
+    scratch: float
+    ours: float
+    monitor: str
+    note: str = ""
+
+    @property
+    def gain(self) -> float:
+        """Ours less scratch."""
+        return self.ours - self.scratch
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times of a machine: milliseconds an image by ``system/model``."""
+
+    machine: str
+    milliseconds: dict[str, tuple[float, float, float]]  # median, shortest, longest
+
+
+def seed_spread(system_folder: Path) -> tuple[SeedSpread, ...]:
+    """``seeds.json`` of a system: one object or a list of them; empty without the file.
+
+    Raises:
+        BesideError: it is something else.
+    """
+
+    def one(entry: dict[str, Any]) -> SeedSpread:
+        found = SeedSpread(
+            str(entry["model"]),
+            tuple(int(s) for s in entry["seeds"]),
+            tuple(float(a) for a in entry["auc"]),
+            str(entry.get("note", "")),
+        )
+        if not found.auc or len(found.auc) != len(found.seeds) or not all(0 <= a <= 1 for a in found.auc):
+            raise ValueError("a seed needs one AUC between 0 and 1")
+        return found
+
+    return _read(system_folder / SEEDS, lambda content: tuple(one(e) for e in _listed(content)), ())
+
+
+def pretraining(weights: Path) -> tuple[Pretraining, ...]:
+    """``pretraining.json`` of the weights folder; empty without the file.
+
+    Raises:
+        BesideError: it is something else.
+    """
+
+    def one(entry: dict[str, Any]) -> Pretraining:
+        ours, scratch = float(entry["ours"]), float(entry["scratch"])
+        return Pretraining(str(entry["recipe"]), scratch, ours, str(entry["monitor"]), str(entry.get("note", "")))
+
+    return _read(weights / PRETRAINING, lambda content: tuple(one(e) for e in _listed(content)), ())
+
+
+def measured(weights: Path) -> Measured | None:
+    """``benchmark.json`` as ``python -m trainers benchmark`` writes it; ``None`` without the file.
+
+    Raises:
+        BesideError: it is something else.
+    """
+
+    def whole(content: dict[str, Any]) -> Measured:
+        machine = f"{content['machine']}, {content['threads']} of {content['processors']} processors"
+        names = ("median_ms", "shortest_ms", "longest_ms")
+        times = {n: (float(m[names[0]]), float(m[names[1]]), float(m[names[2]])) for n, m in content["models"].items()}
+        return Measured(machine, times)
+
+    return _read(weights / BENCHMARK, whole, None)
+
+
+def _listed(content: Any) -> list[dict[str, Any]]:
+    return content if isinstance(content, list) else [content]
+
+
+def _read(path: Path, make: Callable[[Any], T], missing: T) -> T:
+    if not path.is_file():
+        return missing
+    try:
+        return make(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BesideError(
+            f"{path.parent.name}/{path.name} is not what it should be ({error!r}).", "Write it again, or remove it."
+        ) from error
