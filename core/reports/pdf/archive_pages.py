@@ -22,7 +22,7 @@ def archive_pdf(report: ArchiveReport) -> bytes:
     seal = content_hash(report)
     story: list[Flowable] = [
         words(f"Archive report: {report.name}", "title"),
-        *([words(report.note)] if report.note else []),
+        *([words(report.note), Spacer(1, 2 * mm)] if report.note else []),
         *_simulated(report),
         _facts(report),
         *_comparison(report),
@@ -117,7 +117,9 @@ def _discrepancies(report: ArchiveReport) -> list[Flowable]:
         return [section("Discrepancies"), words("None among the cases that may be shown.")]
     counts = Counter(who for line in found for who in disputed_by(line))
     told = ", ".join(f"{who} {count}" for who, count in counts.most_common())
-    rows: list[Sequence[object]] = [("Place", "Case", "Recorded", "Record wrong", "Disputed by", "Why it stands here")]
+    rows: list[Sequence[object]] = [
+        ("Place", "Case", "Recorded", "Record wrong: chance", "Disputed by", "Why it stands here")
+    ]
     rows += [_row(line) for line in found[:MOST_LISTED]]
     out: list[Flowable] = [
         CondPageBreak(60 * mm),
@@ -131,7 +133,7 @@ def _discrepancies(report: ArchiveReport) -> list[Flowable]:
 
 
 def _row(line: ArchiveLine) -> Sequence[object]:
-    by = f"reader {line.recorded_reader}" if line.recorded_reader is not None else ""
+    by = f"recorded by no. {line.recorded_reader}" if line.recorded_reader is not None else ""
     patient = f"patient {line.patient}" if line.patient else ""
     return (
         "" if line.place is None else str(line.place),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from reportlab.graphics.shapes import Drawing, Line, Polygon, PolyLine, Rect, String
 from reportlab.lib.colors import HexColor, white
@@ -83,7 +84,8 @@ def reads_needed(points: Sequence[tuple[int, float, float, float]], height: floa
     regular, _ = pdf_fonts()
     left, bottom, top, right = 34.0, 26.0, height - 10, WIDTH - 20
     drawing = Drawing(WIDTH, height)
-    most = max(2.0, min(max(value for _, value, _, _ in points) * 1.6, max(high for *_, high in points)))
+    highest = max(high for *_, high in points)
+    most = 4.0 * ceil(min(max(value for _, value, _, _ in points) * 1.6, highest) / 4)  # four even steps
     deepest = max(depth for depth, *_ in points)
 
     def x(depth: float) -> float:
@@ -100,9 +102,10 @@ def reads_needed(points: Sequence[tuple[int, float, float, float]], height: floa
     for part in range(5):
         value, depth = most * part / 4, deepest * part / 4
         drawing.add(Line(left, y(value), right, y(value), strokeColor=LINE, strokeWidth=0.4))
-        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.1f}", "end", regular))
+        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.0f}", "end", regular))
         drawing.add(_label(x(depth), bottom - 9, f"{depth:.0f}", "middle", regular))
-    words = "cases read from the top; line: reads per relevant miss, band: 95 % interval"
+    cut = ", cut at the top" if highest > most else ""
+    words = f"cases read from the top; line: reads per relevant miss, band: 95 % interval{cut}"
     drawing.add(_label((left + right) / 2, 4, words, "middle", regular))
     return drawing
 
