@@ -14,6 +14,7 @@ from dashboard.widgets import (
     worklist_choice,
     worklist_head,
     worklist_table,
+    worklist_take,
     worklist_waiting,
     worklist_yield,
 )
@@ -36,5 +37,6 @@ with messages.shown():
         with reads, messages.shown():
             worklist_yield.show(store, chosen)
         archive_downloads.show(store, chosen.number, chosen.models, reader)
+        worklist_take.show(store, chosen, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
             st.markdown(read_blind.HELP)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.review import Action, Stage, Store
+from core.review.tables import Archive
 from core.review.tables import Case as Record
 from core.systems import SYSTEMS
 from dashboard.widgets import read_blind, read_case, read_queue, routes, who, words
@@ -23,27 +24,33 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
         )
         if st.button("Worklist", icon=":material/checklist:"):
             st.switch_page(routes.WORKLIST)
-        following = next(read_queue.unread(store, read_queue.rows(store, archive, reader), reader, record.id), None)
         st.button(
             "Next case",
             icon=":material/skip_next:",
             type="primary" if stage is None else "secondary",
-            disabled=following is None,
-            on_click=read_case.choose,
-            args=(following,),
-            help=None if following else "You have read every case of this archive.",
+            on_click=_next,
+            args=(store, archive, reader, record.id),
         )
         with st.popover("How this works", icon=":material/help:"):
             st.markdown(read_blind.HELP)
     notice = st.session_state.pop("desk-notice", None)
     if notice:
-        st.info(notice, icon=":material/lock:")
+        st.info(notice, icon=":material/info:")
     if stage is Stage.OPEN:
         st.info(
             "The models' answers on this case are open to you, so it cannot be read blind: your opinion is recorded as "
             "formed with the models in sight.",
             icon=":material/visibility:",
         )
+
+
+def _next(store: Store, archive: Archive, reader: int, after: int | None) -> None:
+    """Looked for when it is wanted: going through a large archive takes a moment."""
+    following = next(read_queue.unread(store, read_queue.rows(store, archive, reader), reader, after), None)
+    if following is None:
+        st.session_state["desk-notice"] = "You have read every case of this archive."
+    else:
+        read_case.choose(following)
 
 
 def held(store: Store, record: Record, reader: int) -> bool:
