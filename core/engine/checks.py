@@ -183,11 +183,17 @@ def pointing_of(heat: HeatMap, series: Series) -> Pointing | None:
 
 
 def sentences(check: HeatCheck) -> tuple[str, ...]:
-    """The check in plain words with its numbers, the most telling first."""
+    """The check in plain words with its numbers: first what failed, then the rest, then what is missing."""
     if check.error:
         return (f"Not tested: {check.error}",)
-    found = (_faithfulness_words(check), _pointing_words(check.pointing), _randomisation_words(check.randomisation))
-    return (*(text for text in found if text), *check.notes)
+    f, p, r = check.faithfulness, check.pointing, check.randomisation
+    found = (
+        (f.passed if f else None, _faithfulness_words(check)),
+        (p.hit if p else None, pointing_words(p)),
+        (r.passed if r else None, _randomisation_words(r)),
+    )
+    told = sorted((pair for pair in found if pair[1]), key=lambda pair: pair[0] is not False)
+    return (*(text for _, text in told), *check.notes)
 
 
 def _faithfulness_words(check: HeatCheck) -> str:
@@ -216,7 +222,8 @@ def _randomisation_words(r: Randomisation | None) -> str:
     return f"{spoilt} stays much the same {after}: it shows the picture rather than what the network learnt."
 
 
-def _pointing_words(p: Pointing | None) -> str:
+def pointing_words(p: Pointing | None) -> str:
+    """Where a map points, with its numbers; empty without a mask."""
     if p is None:
         return ""
     if p.inside:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import messages, model_evidence, model_times
+from dashboard.widgets import heat_check_table, messages, model_evidence, model_times
 from dashboard.widgets.engine import engine
 
 st.title("Models and their evidence")

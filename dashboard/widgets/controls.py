@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.imaging.study import Series, Unit, Window
+from core.engine.results import ModelResult
+from core.imaging.study import Modality, Series, Unit, Window
 from core.preprocessing import windows
+from core.systems import SYSTEMS
+from dashboard.widgets import words
 from dashboard.widgets.cases import Case
 
 NONE, HEAT, MASK, TRUTH = "none", "heat map", "mask", "truth"
@@ -16,26 +19,27 @@ NONE, HEAT, MASK, TRUTH = "none", "heat map", "mask", "truth"
 
 @dataclass(frozen=True)
 class View:
-    """What the reviewer chose to see."""
+    """What the reviewer chose to see. ``model`` is whose overlay: ``None`` for all masks, or the surest heat map."""
 
     window: Window
     invert: bool
     overlay: str
     opacity: float
+    model: str | None = None
 
 
 def show(case: Case) -> View:
-    """Draw the controls above the image and return what they say."""
-    series = case.series
+    """Draw the controls of the image and return what they say."""
     stem = f"{case.key}-{case.series_index}"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        window = _window(series, stem)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="view-controls"):
+        window = _window(case, stem)
         overlay = _overlay(case, stem)
+        model = _model(case, overlay, stem)
         opacity = st.slider(
             "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=110, disabled=overlay == NONE
         )
         invert = st.toggle("Invert", key=f"invert-{stem}")
-    return View(window, invert, overlay, opacity / 100)
+    return View(window, invert, overlay, opacity / 100, model)
 
 
 def grey(series: Series, index: int, view: View) -> np.ndarray:
@@ -50,8 +54,24 @@ def contrast(series: Series) -> Window:
     return Window((low + high) / 2, max(high - low, 1e-6), "percentiles 1 to 99.5")
 
 
-def _window(series: Series, stem: str) -> Window:
-    named = {w.name: w for w in (*windows.presets(series), contrast(series))}
+def offered(series: Series, system: str | None) -> tuple[Window, ...]:
+    """Windows to choose from, the one to begin with first.
+
+    An 8-bit MR picture often uses the lower third of its range, and looks black at full range: it begins with the
+    percentiles. This is how it is drawn; the models get the pixels as they are stored.
+    """
+    presets = windows.presets(series)
+    mr = series.modality is Modality.MR or (
+        series.modality is Modality.UNKNOWN and system is not None and SYSTEMS[system].modalities == {Modality.MR}
+    )
+    if mr and series.unit is Unit.GREY and presets[0].name == "full range":
+        return (contrast(series), *presets)
+    return (*presets, contrast(series))
+
+
+def _window(case: Case, stem: str) -> Window:
+    series = case.series
+    named = {w.name: w for w in offered(series, case.system)}
     low, high = _span(series)
     start = next(iter(named.values()))
     level_key, width_key, name_key = f"level-{stem}", f"width-{stem}", f"preset-{stem}"
@@ -89,6 +109,26 @@ def _overlay(case: Case, stem: str) -> str:
     if len(offered) == 1:
         return NONE
     return st.segmented_control("Overlay", offered, default=NONE, required=True, key=key) or NONE
+
+
+def _model(case: Case, overlay: str, stem: str) -> str | None:
+    """Whose overlay, where several models have one."""
+    ready: tuple[ModelResult, ...] = case.review.ready if case.review else ()
+    if overlay == MASK:
+        ready = tuple(r for r in ready if r.mask is not None)
+    if overlay not in (HEAT, MASK) or len(ready) < 2:
+        return ready[0].state.name if overlay in (HEAT, MASK) and ready else None
+    short = words.short_titles([r.state.title for r in ready])
+    names = {r.state.name: short[r.state.title] for r in ready}
+    every = "all models" if overlay == MASK else "the surest model"
+    chosen: str | None = st.selectbox(
+        "Of",
+        [None, *names],
+        format_func=lambda name: names[name] if name else every,
+        key=f"overlay-of-{overlay}-{stem}",
+        width=150,
+    )
+    return chosen
 
 
 def _span(series: Series) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
-from dashboard.widgets import controls, picture, render, words
+from dashboard.widgets import controls, heat_check_table, heat_checks, picture, render, words
 from dashboard.widgets.cases import Case
 from dashboard.widgets.engine import engine
 
@@ -61,12 +61,17 @@ def show(case: Case, review: Review, system: System, index: int, view: controls.
             "For class", classes, format_func=lambda c: c or "the finding", key=f"class-{stem}", width=170
         )
         opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=170)
+        tested = heat_checks.wanted(case)
     st.caption(HELP[method])
+    maps = [of(case, r.state.name, index, target=target, method=method) for r in ready]
+    if tested:
+        heat_checks.ensure(case, tuple(maps))
+    else:
+        heat_checks.halt()
     with st.container(horizontal=True, gap="small", key="heat-tiles"):
         short = words.short_titles([r.state.title for r in ready])
-        for result in ready:
+        for result, heat in zip(ready, maps, strict=True):
             with st.container(width=300):
-                heat = of(case, result.state.name, index, target=target, method=method)
                 _tile(case, result, short[result.state.title], index, view, heat, opacity)
     _scale()
 
@@ -83,30 +88,69 @@ def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str
         return ""
     row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
     inside = any(bool(mask[row, column]) for mask in masks)
-    return f"Hottest point lies {'inside' if inside else 'outside'} the predicted mask."
+    whose = "its own mask" if result in drawn else "the predicted mask"
+    return f"Hottest point {'inside' if inside else 'outside'} {whose}."
 
 
 def _tile(
     case: Case, result: ModelResult, name: str, index: int, view: controls.View, heat: HeatMap, opacity: int
 ) -> None:
-    st.markdown(f"**{name}**")
+    known = heat_check_table.line(result.state.card, heat.method)
+    st.markdown(f"**{name}**", help=known or None)
     if heat.values is None:
         st.info(heat.error or "No heat map.", icon=":material/visibility_off:")
         return
-    series = case.series
-    grey = controls.grey(series, index, view)
-    size = render.display_size(series, 384)
-    shown = render.picture(grey, size, heat=heat.values if heat.peak > 0 else None, opacity=opacity / 100)
-    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
-    where = _place(row / heat.values.shape[0], column / heat.values.shape[1])
-    alt = f"{METHODS[heat.method]} of {result.state.title} for {heat.target} on slice {index + 1}: hottest {where}"
+    shown, alt = _drawn(case, result, index, view, heat, opacity, 384)
     picture.show(shown, alt)
     if heat.peak <= 0:
         st.caption(f"Nothing speaks for “{heat.target}” here: the map is empty.")
         return
     assert case.review is not None
     agrees = check(heat, result, case.review, index)
-    st.caption(f"For “{heat.target}”, {heat.seconds * 1000:.0f} ms. {agrees}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"For “{heat.target}”, {heat.seconds * 1000:.0f} ms. {agrees}")
+        key = f"enlarge-{case.key}-{case.series_index}-{result.state.name}"
+        if st.button("Enlarge", key=key, icon=":material/open_in_full:", type="tertiary"):
+            _enlarged(case, result, index, view, heat, opacity)
+    heat_checks.verdict(case, heat)
+
+
+def _drawn(
+    case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int, side: int
+) -> tuple[np.ndarray, str]:
+    """The scan under its heat map, and what is seen there in words."""
+    assert heat.values is not None
+    grey = controls.grey(case.series, index, view)
+    size = render.display_size(case.series, side)
+    shown = render.picture(grey, size, heat=heat.values if heat.peak > 0 else None, opacity=opacity / 100)
+    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
+    where = _place(row / heat.values.shape[0], column / heat.values.shape[1])
+    about = f"{METHODS[heat.method]} of {result.state.title} for {heat.target} on slice {index + 1}"
+    return shown, f"{about}: hottest {where}"
+
+
+@st.dialog("Heat map", width="large")
+def _enlarged(case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int) -> None:
+    """One map in large: over the scan, beside the bare scan, with its scale and its check."""
+    card = result.state.card
+    version = f", version {card.version}" if card else ""
+    st.markdown(f"**{words.plain(result.state.title)}**{version}. {METHODS[heat.method]} for “{heat.target}”.")
+    shown, alt = _drawn(case, result, index, view, heat, opacity, 768)
+    bare = render.picture(controls.grey(case.series, index, view), render.display_size(case.series, 768))
+    over, beside = st.columns(2, gap="small")
+    with over:
+        picture.show(shown, alt)
+    with beside:
+        picture.show(bare, f"The same slice without the map, slice {index + 1}")
+    _scale()
+    done = heat_checks.of(case, heat)
+    if done is not None:
+        heat_checks.told(done)
+    else:
+        st.caption("Not tested on this slice: switch on “Test the maps”.")
+    known = heat_check_table.line(card, heat.method)
+    if known:
+        st.caption(words.plain(known))
 
 
 def _place(down: float, across: float) -> str:

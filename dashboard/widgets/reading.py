@@ -29,10 +29,20 @@ from dashboard.widgets import (
 from dashboard.widgets import measures as sizes
 from dashboard.widgets.cases import Case
 
+# On a phone the picture comes first: what is set about it goes below the slice's own controls.
+STYLE = """
+<style>
+@media (max-width: 760px) {
+  .stVerticalBlock > :has(> .st-key-view-controls) { order: 1; }
+}
+</style>
+"""
+
 
 @st.fragment
 def show(case: Case) -> None:
     """Everything that changes with the slice; sliders redraw this part only."""
+    st.html(STYLE)
     system = SYSTEMS[case.system] if case.system else None
     review, index = case.review, slices.index(case)
     left, right = st.columns([3, 2], gap="medium")
@@ -107,19 +117,24 @@ def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) ->
 
 def _overlay_name(case: Case, index: int, view: controls.View) -> str:
     if view.overlay == controls.HEAT and case.review:
-        return f"heat map of {_loudest(case.review, index).state.title}"
-    return {controls.MASK: "predicted masks, solid green", controls.TRUTH: "truth, dashed red"}[view.overlay]
+        return f"heat map of {_heated(case.review, index, view).state.title}"
+    if view.overlay == controls.MASK and case.review:
+        titles = [r.state.title for r in case.review.ready if r.state.name == view.model]
+        return f"mask of {titles[0]}, solid green" if titles else "predicted masks, solid green"
+    return "truth, dashed red"
 
 
 def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
     series, review = case.series, case.review
     heat, contours = None, []
     if view.overlay == controls.HEAT and review:
-        found = heat_maps.of(case, _loudest(review, index).state.name, index)
+        found = heat_maps.of(case, _heated(review, index, view).state.name, index)
         heat = found.values if found.peak > 0 else None
     if view.overlay == controls.MASK and review:
         contours = [
-            render.prediction_contour(r.mask[index], fill=view.opacity / 2) for r in review.ready if r.mask is not None
+            render.prediction_contour(r.mask[index], fill=view.opacity / 2)
+            for r in review.ready
+            if r.mask is not None and view.model in (None, r.state.name)
         ]
     if view.overlay == controls.TRUTH and series.truth is not None:
         contours = [render.truth_contour(series.truth[index], fill=view.opacity / 2)]
@@ -127,6 +142,7 @@ def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
     return render.picture(grey, render.display_size(series), heat=heat, opacity=view.opacity, contours=contours)
 
 
-def _loudest(review: Review, index: int) -> ModelResult:
-    """The model whose heat map the viewer shows: the surest of a finding on this slice."""
-    return max(review.ready, key=lambda r: float(r.finding[index]) if r.finding is not None else 0.0)
+def _heated(review: Review, index: int, view: controls.View) -> ModelResult:
+    """The model whose heat map the viewer shows: the chosen one, or the surest of a finding on this slice."""
+    chosen = [r for r in review.ready if r.state.name == view.model]
+    return max(chosen or review.ready, key=lambda r: float(r.finding[index]) if r.finding is not None else 0.0)

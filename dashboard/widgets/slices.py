@@ -39,7 +39,7 @@ def controls(case: Case) -> None:
             total,
             key=key,
             on_change=lambda: go(case, st.session_state[key] - 1),
-            help="Arrow keys move the slider when it has the focus; J and K work from anywhere.",
+            help="Left and right arrow keys change the slice from anywhere on the page; so do J and K.",
         )
         st.button("Previous", key=f"{key}-previous", shortcut="J", on_click=step, args=(case, -1))
         st.button("Next", key=f"{key}-next", shortcut="K", on_click=step, args=(case, 1))

@@ -88,6 +88,19 @@ export default function (component) {
     const action = event.ctrlKey || event.metaKey || event.altKey ? null : keys[event.key];
     if (action) { event.preventDefault(); event.stopPropagation(); action(); }
   };
+  // Left and right step through the slices from anywhere, unless what has the focus wants these keys itself.
+  const TAKES = "input, textarea, select, iframe, dialog, [role=slider], [role=radio], [role=tab], [role=combobox], "
+    + "[role=listbox], [role=dialog], [role=grid], [contenteditable=true]";
+  view.keys?.abort();
+  view.keys = new AbortController();
+  document.addEventListener("keydown", (event) => {
+    if (!frame.isConnected) return view.keys.abort();
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || document.activeElement?.closest(TAKES) || document.querySelector("[role=dialog]")) return;
+    event.preventDefault();
+    step(by);
+  }, { signal: view.keys.signal });
   parentElement.querySelector(".in").onclick = () => zoom(1.25);
   parentElement.querySelector(".out").onclick = () => zoom(0.8);
   parentElement.querySelector(".fit").onclick = fit;

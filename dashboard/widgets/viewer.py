@@ -15,7 +15,7 @@ from dashboard.widgets import render
 HERE = Path(__file__).resolve().parent
 HELP = (
     "Click the image, then: wheel or arrow keys change the slice, Ctrl + wheel or + / − zoom, drag pans, "
-    "0 or double click fits. J and K step through slices from anywhere."
+    "0 or double click fits. Left and right arrows, J and K step through slices from anywhere on the page."
 )
 
 _component = st.components.v2.component(
