@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 
-LINE = 5  # signs in a row that make a line of writing
+LINE = 6  # signs in a row that make a line of writing
 LINES = 4  # lines that make a document
+FEW = 2  # lines worth a word: a single one may be vessels in a row
 MOST_SIGNS = 2000
+HEIGHTS = ((5, 9), (8, 14), (13, 23), (22, 49))  # of signs, in pixels; the bands overlap
 LONGEST = 5.0  # longer side over shorter: no scan is that narrow
 BINS = 16
 REST = 0.005  # share of pixels outside the two commonest grey levels below which a picture is a mask
@@ -37,28 +37,27 @@ def _lines(ink: np.ndarray) -> int:
     count, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     if count > MOST_SIGNS:
         return 0  # noise, not writing
-    signs = [tuple(int(v) for v in row) for row in stats[1:] if _is_sign(row)]
-    lines = 0
-    while signs:
-        _, top, _, height, _ = signs[0]
-        near = [s for s in signs if abs(s[1] + s[3] / 2 - top - height / 2) < 0.6 * height]
-        alike = sorted(s for s in near if 0.6 * height <= s[3] <= 1.7 * height)
-        if _longest_run(alike, height) >= LINE:
-            lines += 1
-        taken = set(alike)
-        signs = [s for s in signs if s not in taken]
-    return lines
+    left, top, width, height, area = np.asarray(stats[1:], dtype=np.int64).T
+    sign = (width <= 2 * height) & (area >= 0.12 * width * height) & (area >= 5)
+    most = 0
+    for low, high in HEIGHTS:
+        of = sign & (height >= low) & (height < high)
+        most = max(most, _rows(left[of], width[of], (top + height / 2)[of], low, high))
+    return most
 
 
-def _is_sign(row: np.ndarray) -> bool:
-    width, height, area = int(row[2]), int(row[3]), int(row[4])
-    return 5 <= height <= 48 and 1 <= width <= 2 * height and area >= 0.12 * width * height and area >= 5
+def _rows(left: np.ndarray, width: np.ndarray, centre: np.ndarray, low: int, high: int) -> int:
+    """Rows of at least ``LINE`` signs of about one height, clear of the rows above and below."""
+    order = np.argsort(centre)
+    rows = np.split(order, np.flatnonzero(np.diff(centre[order]) > 0.3 * low) + 1)
+    # Signs scattered over an image run into one another and make no row, however many they are.
+    clear = [row for row in rows if len(row) >= LINE and np.ptp(centre[row]) <= high]
+    return sum(_longest_run(left[row], width[row], 2 * high) >= LINE for row in clear)
 
 
-def _longest_run(signs: list[tuple[int, ...]], height: int) -> int:
-    """Most signs in a row with no gap wider than two heights."""
-    best = run = 1 if signs else 0
-    for before, after in pairwise(signs):
-        run = run + 1 if after[0] - before[0] - before[2] <= 2 * height else 1
-        best = max(best, run)
-    return best
+def _longest_run(left: np.ndarray, width: np.ndarray, gap: float) -> int:
+    """Most signs one after the other with no gap wider than ``gap`` between them."""
+    order = np.argsort(left)
+    wide = np.flatnonzero(left[order][1:] - (left + width)[order][:-1] > gap)
+    ends = np.concatenate([[-1], wide, [len(order) - 1]])
+    return int(np.diff(ends).max())

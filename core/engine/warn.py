@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.picture_rules import LINES, LONGEST, is_mask, lines_of_writing
+from core.engine.picture_rules import FEW, LINES, LONGEST, is_mask, lines_of_writing
 from core.engine.results import Flag
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
@@ -53,7 +53,7 @@ def _picture(series: Series) -> list[Flag]:
         lines = lines_of_writing(plane)
         if lines >= LINES:
             flags.append(Flag("looks-like-document", f"The image has {lines} lines of writing: it looks like a page."))
-        elif lines:
+        elif lines >= FEW:
             flags.append(
                 Flag(
                     "writing", "Writing is burnt into the image: it may name the patient, and models may react to it."

@@ -44,7 +44,8 @@ STYLE = """
 def show(review: Review, index: int, system: System) -> None:
     """Table of all models of the system on one slice."""
     short = words.short_titles([r.state.title for r in review.results])
-    rows = "".join(_row(result, index, system, short[result.state.title]) for result in review.results)
+    held = review.gate is not None and review.gate.stopped and not review.ready
+    rows = "".join(_row(result, index, system, short[result.state.title], held) for result in review.results)
     together = ensemble_row.answer(review)
     if together is not None:
         rows += _together(together, index, system, short)
@@ -68,10 +69,10 @@ def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, flo
     return [(system.finding, finding, result.threshold), *each]
 
 
-def _row(result: ModelResult, index: int, system: System, name: str) -> str:
+def _row(result: ModelResult, index: int, system: System, name: str, held: bool) -> str:
     title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
     if result.finding is None:
-        return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result)}</td></tr>"
+        return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result, held)}</td></tr>"
     wanted = bars(result, index, system)
     drawn = "".join(_bar(*bar, minor=n > 0, named=len(wanted) > 1) for n, bar in enumerate(wanted))
     quality = _quality(result)
@@ -130,8 +131,10 @@ def _quality(result: ModelResult) -> str:
     return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}</div>"
 
 
-def _absence(result: ModelResult) -> str:
+def _absence(result: ModelResult, held: bool) -> str:
     state = result.state
+    if held and state.status is ModelStatus.READY:
+        return "<strong>Withheld.</strong> <span class='or-quiet'>The image check stopped this image.</span>"
     lead = {
         ModelStatus.MISSING: "No weights yet.",
         ModelStatus.REFUSED: "Refused.",

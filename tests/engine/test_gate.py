@@ -71,7 +71,8 @@ def test_a_scan_passes_the_rules(tmp_path: Path) -> None:
 def test_a_few_words_are_told_and_do_not_stop(tmp_path: Path) -> None:
     image = np.asarray(scan(1, shape=(240, 260)).pixels[0])
     image = np.ascontiguousarray(image / image.max() * 200).astype(np.uint8)
-    cv2.putText(image, "DOE JOHN 1950", (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255.0, 1)
+    for line, words in enumerate(("DOE JOHN 1950", "GENERAL HOSPITAL")):
+        cv2.putText(image, words, (8, 20 + 28 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255.0, 1)
     series, declared = grey(image), system("brain-mr")
     assert "writing" in {flag.kind for flag in series_warnings(declared, series, None)}
     assert not judged(series, "brain-mr", tmp_path).stopped
