@@ -18,6 +18,8 @@ def figure_table(result: dict[str, Any]) -> Iterator[Table]:
         both = result["models"] | result["baselines"]
         tested = {name: m["tested_on"][kind] for name, m in both.items() if kind in m.get("tested_on", {})}
         yield _table(f"{title}; tested on {kind}", tested)
+    if result.get("fusion"):
+        yield _table("late fusion of pet and mr, on pairs", {"pet + mr": result["fusion"]["pairs"]})
     if result.get("paired"):
         table = Table("difference of AUC on pairs", "value", "p", title="paired comparisons")
         for name, d in result["paired"].items():

@@ -199,6 +199,10 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
     assert models["mr"]["auc"] == models["mr"]["tested_on"]["mr"]["auc"]
     top = [a.series.pixels[k].max() for a, k, _, _ in pairs]
     assert found["baselines"]["SUVmax"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
+    pet_only = [answers(weights / "mr-pet" / "pet", [a.series])[:, 1][k] for a, k, _, _ in pairs]
+    mr_only = [answers(weights / "mr-pet" / "mr", [b.series])[:, 1][m] for _, _, b, m in pairs]
+    fused = [x**2 * y / ((1 - x) ** 2 * (1 - y)) for x, y in zip(pet_only, mr_only, strict=True)]  # odds, MR's root
+    assert found["fusion"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, fused))
     difference = models["combined"]["tested_on"]["pairs"]["auc"] - models["pet"]["tested_on"]["pairs"]["auc"]
     assert found["paired"]["combined - pet"]["difference"] == pytest.approx(difference)
 
