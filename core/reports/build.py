@@ -68,6 +68,7 @@ def _study(report: CaseReport) -> StudyPart:
         body_part=series.body_part,
         series=series.description,
         series_key=series.key,
+        projection=series.projection,
         slices=series.slices,
         rows=series.shape[0],
         columns=series.shape[1],

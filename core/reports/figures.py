@@ -15,14 +15,16 @@ from core.reports.case import CaseReport, probability, short
 from core.reports.fonts import picture_font, printable
 
 SIDE = 640
-INK = (235, 235, 235)
-SHADE = (0, 0, 0)
+LIGHT, DARK = (235, 235, 235), (20, 20, 20)
 OUTLINES = ((64, 200, 96), (86, 180, 233), (230, 159, 0))  # green, blue, orange: told apart by every kind of vision
 OUTLINE_NAMES = ("green", "blue dashed", "orange")
 HEAT_OPACITY = 0.6
 THUMBNAIL = 300  # pictures up to this size carry no side letters and no scale bar: nobody could read them
 METHODS = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "layercam": "LayerCAM", "eigencam": "EigenCAM"}
 _BARS_MM = (100, 50, 20, 10, 5, 2, 1)
+
+
+Ink = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def captioned(figure: Figure) -> np.ndarray:
     canvas.paste(Image.fromarray(figure.pixels))
     pen = ImageDraw.Draw(canvas)
     for number, line in enumerate(lines):
-        pen.text((8, height + 6 + 20 * number), printable(line), fill=INK, font=font)
+        pen.text((8, height + 6 + 20 * number), printable(line), fill=LIGHT, font=font)
     return np.asarray(canvas)
 
 
@@ -167,30 +169,40 @@ def _marked(report: CaseReport, pixels: np.ndarray) -> np.ndarray:
     width, height = canvas.size
     size = max(12, min(width, height) // 28)
     across, down = directions(series)
-    _letter_at(pen, (size * 0.9, height / 2), _OPPOSITE[across], size)
-    _letter_at(pen, (width - size * 0.9, height / 2), across, size)
-    _letter_at(pen, (width / 2, size * 0.9), _OPPOSITE[down], size)
-    _letter_at(pen, (width / 2, height - size * 0.9), down, size)
+    ink = _ink(pixels)
+    places = (
+        ((size * 0.9, height / 2), _OPPOSITE[across]),
+        ((width - size * 0.9, height / 2), across),
+        ((width / 2, size * 0.9), _OPPOSITE[down]),
+        ((width / 2, height - size * 0.9), down),
+    )
+    for at, letter in places:
+        _write(pen, at, letter, size, "mm", ink)
     if series.spacing is not None:
-        _bar(pen, (width, height), series.spacing[2] * series.shape[1] / width, size)
+        _bar(pen, (width, height), series.spacing[2] * series.shape[1] / width, size, ink)
     return np.asarray(canvas)
 
 
-def _letter_at(pen: ImageDraw.ImageDraw, middle: tuple[float, float], letter: str, size: int) -> None:
-    if letter:
-        pen.text(middle, letter, fill=INK, font=picture_font(size), anchor="mm", stroke_width=2, stroke_fill=SHADE)
+def _write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, anchor: str, ink: Ink) -> None:
+    """Words with an edge in the opposite tone, so that they show on any ground."""
+    font = picture_font(size)
+    pen.text(at, text, fill=ink[0], font=font, anchor=anchor, stroke_width=1, stroke_fill=ink[1])
 
 
-def _bar(pen: ImageDraw.ImageDraw, canvas: tuple[int, int], mm_per_pixel: float, size: int) -> None:
+def _ink(pixels: np.ndarray) -> Ink:
+    """Light on dark pictures, dark on light ones; then the tone of the edge."""
+    return (LIGHT, DARK) if float(pixels.mean()) < 128 else (DARK, LIGHT)
+
+
+def _bar(pen: ImageDraw.ImageDraw, canvas: tuple[int, int], mm_per_pixel: float, size: int, ink: Ink) -> None:
     width, height = canvas
     length = next((mm for mm in _BARS_MM if mm / mm_per_pixel <= width / 4), _BARS_MM[-1])
     left, top = size * 0.6, height - size * 1.2
     right = left + length / mm_per_pixel
-    pen.line([(left, top), (right, top)], fill=SHADE, width=5)
-    pen.line([(left, top), (right, top)], fill=INK, width=2)
+    pen.line([(left, top), (right, top)], fill=ink[1], width=4)
+    pen.line([(left, top), (right, top)], fill=ink[0], width=2)
     words = f"{length // 10} cm" if length >= 10 else f"{length} mm"
-    font = picture_font(max(11, size * 3 // 4))
-    pen.text((left, top - 3), words, fill=INK, font=font, anchor="lb", stroke_width=2, stroke_fill=SHADE)
+    _write(pen, (left, top - 4), words, max(12, size * 4 // 5), "lb", ink)
 
 
 def _title(report: CaseReport, index: int, kind: str) -> str:

@@ -28,6 +28,7 @@ class StudyPart(_Part):
     body_part: str | None
     series: str = Field(description="description of the series")
     series_key: str = Field(description="identifier of the series, from its content")
+    projection: str = Field(description="slice, or mip-coronal for a projection along the body")
     slices: int
     rows: int
     columns: int

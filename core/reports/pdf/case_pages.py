@@ -18,6 +18,7 @@ from core.reports.record import CaseRecord
 MOST_FLAGS = 14
 MOST_THUMBNAILS = 12
 GAP = 4 * mm
+TALLEST = 90 * mm  # a projection's picture still fits below the answers on the first page
 
 
 def case_pdf(report: CaseReport) -> bytes:
@@ -206,6 +207,8 @@ def _sizes(record: CaseRecord) -> list[Flowable]:
         if record.study.spacing_mm is not None
         else "The file does not give the pixel size, so sizes are in pixels."
     )
+    if record.study.projection != "slice":
+        how += " On a projection the area is that of the lesion's shadow."
     return [KeepTogether([section("Measurements of the masks"), table, words(how, "small")])]
 
 
@@ -253,7 +256,7 @@ def _row(pictures: list[Figure], columns: int) -> Table:
     width = WIDTH / columns
     inner = width - 6
     tall = max(f.pixels.shape[0] / f.pixels.shape[1] for f in pictures)
-    most = 105 * mm
+    most = TALLEST
     scaled = inner if inner * tall <= most else most / tall
     cells = [
         [picture(f.pixels, scaled), words(f.title, "head" if columns < 6 else "small"),

@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from PIL import Image as Pillow
+from PIL import ImageDraw
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
@@ -72,9 +73,10 @@ def moment(when: datetime) -> str:
 
 
 def picture(pixels: Any, width: float) -> Image:
-    """A picture ``(height, width, 3)`` at a width in points."""
+    """A picture ``(height, width, 3)`` at a width in points, with a thin edge: some are as white as the paper."""
     buffer = io.BytesIO()
     image = Pillow.fromarray(pixels)
+    ImageDraw.Draw(image).rectangle([(0, 0), (image.width - 1, image.height - 1)], outline=(160, 160, 160))
     image.save(buffer, format="PNG", optimize=False)
     buffer.seek(0)
     return Image(buffer, width=width, height=width * image.height / image.width)
