@@ -36,7 +36,7 @@ def show(case: Case) -> View:
         overlay = _overlay(case, stem)
         model = _model(case, overlay, stem)
         opacity = st.slider(
-            "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=110, disabled=overlay == NONE
+            "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=80, disabled=overlay == NONE
         )
         invert = st.toggle("Invert", key=f"invert-{stem}")
     return View(window, invert, overlay, opacity / 100, model)
@@ -51,7 +51,7 @@ def contrast(series: Series) -> Window:
     """Window from the 1st to the 99.5th percentile of the values, whatever their unit."""
     sample = series.pixels[:: max(1, series.slices // 16)]
     low, high = (float(edge) for edge in np.percentile(sample, (1.0, 99.5)))
-    return Window((low + high) / 2, max(high - low, 1e-6), "percentiles 1 to 99.5")
+    return Window((low + high) / 2, max(high - low, 1e-6), "auto 99.5 %")
 
 
 def offered(series: Series, system: str | None) -> tuple[Window, ...]:
@@ -66,7 +66,8 @@ def offered(series: Series, system: str | None) -> tuple[Window, ...]:
     )
     if mr and series.unit is Unit.GREY and presets[0].name == "full range":
         return (contrast(series), *presets)
-    return (*presets, contrast(series))
+    # The automatic window of a series in arbitrary units is these very percentiles.
+    return presets if presets[-1].name == "automatic" else (*presets, contrast(series))
 
 
 def _window(case: Case, stem: str) -> Window:
@@ -83,12 +84,14 @@ def _window(case: Case, stem: str) -> Window:
         st.session_state[level_key] = _within(chosen.centre, low, high)
         st.session_state[width_key] = _within(chosen.width, 0.0, high - low)
 
-    st.selectbox("Window", list(named), key=name_key, on_change=take, width=150)
+    st.selectbox("Window", list(named), key=name_key, on_change=take, width=130)
     step = _step(high - low)
-    with st.popover("Level / width"):
+    with st.popover("L / W", help="Level and width"):
         st.button("Back to preset", key=f"reset-{stem}", on_click=take)
         centre = st.slider("Level", low, high, step=step, key=level_key)
         width = st.slider("Width", step, high - low, step=step, key=width_key)
+        if any(name.startswith("auto") for name in named):
+            st.caption("Automatic: 1st to 99.5th percentile. Display only; the models get the pixels as stored.")
         if series.unit is not Unit.HU:
             st.caption("CT presets need Hounsfield units; this series is in " + str(series.unit) + ".")
     return Window(centre, max(width, step))
@@ -120,13 +123,13 @@ def _model(case: Case, overlay: str, stem: str) -> str | None:
         return ready[0].state.name if overlay in (HEAT, MASK) and ready else None
     short = words.short_titles([r.state.title for r in ready])
     names = {r.state.name: short[r.state.title] for r in ready}
-    every = "all models" if overlay == MASK else "the surest model"
+    every = "all models" if overlay == MASK else "the surest"
     chosen: str | None = st.selectbox(
         "Of",
         [None, *names],
         format_func=lambda name: names[name] if name else every,
         key=f"overlay-of-{overlay}-{stem}",
-        width=150,
+        width=115,
     )
     return chosen
 

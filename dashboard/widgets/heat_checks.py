@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.engine.checks import HeatCheck, Verdict, check_heat_map, pointing_of, pointing_words, sentences
+from core.engine.checks import SECONDS, HeatCheck, Verdict, check_heat_map, pointing_of, pointing_words, sentences
 from core.engine.engine import Engine
 from core.engine.results import HeatMap
 from core.imaging.study import Study
@@ -20,9 +20,9 @@ from dashboard.widgets.engine import engine
 POLL = 1.5
 REMEMBERED = 200
 HELP = (
-    "In the background, up to 45 seconds a model: parts of the scan are removed and the model is asked again, once "
-    "where the map is brightest and ten times at random; then the map is drawn with random weights. Where a truth mask "
-    "is shown, the map is also held against it."
+    f"In the background, 10 to 20 seconds a model and never more than {SECONDS:.0f}: parts of the scan are removed and "
+    "the model is asked again, once where the map is brightest and ten times at random; then the map is drawn with "
+    "random weights. Where a truth mask is shown, the map is also held against it."
 )
 SIGNS = {
     Verdict.PASSED: ":material/check_circle: **Check passed.**",

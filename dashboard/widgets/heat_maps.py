@@ -71,7 +71,7 @@ def show(case: Case, review: Review, system: System, index: int, view: controls.
     with st.container(horizontal=True, gap="small", key="heat-tiles"):
         short = words.short_titles([r.state.title for r in ready])
         for result, heat in zip(ready, maps, strict=True):
-            with st.container(width=300):
+            with st.container(width=300, gap="xsmall"):
                 _tile(case, result, short[result.state.title], index, view, heat, opacity)
     _scale()
 
@@ -96,10 +96,15 @@ def _tile(
     case: Case, result: ModelResult, name: str, index: int, view: controls.View, heat: HeatMap, opacity: int
 ) -> None:
     known = heat_check_table.line(result.state.card, heat.method)
-    st.markdown(f"**{name}**", help=known or None)
     if heat.values is None:
+        st.markdown(f"**{name}**", help=known or None)
         st.info(heat.error or "No heat map.", icon=":material/visibility_off:")
         return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.markdown(f"**{name}**", help=known or None, width="content")
+        key = f"enlarge-{case.key}-{case.series_index}-{result.state.name}"
+        if st.button("Enlarge", key=key, icon=":material/open_in_full:", type="tertiary"):
+            _enlarged(case, result, index, view, heat, opacity)
     shown, alt = _drawn(case, result, index, view, heat, opacity, 384)
     picture.show(shown, alt)
     if heat.peak <= 0:
@@ -107,11 +112,7 @@ def _tile(
         return
     assert case.review is not None
     agrees = check(heat, result, case.review, index)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"For “{heat.target}”, {heat.seconds * 1000:.0f} ms. {agrees}")
-        key = f"enlarge-{case.key}-{case.series_index}-{result.state.name}"
-        if st.button("Enlarge", key=key, icon=":material/open_in_full:", type="tertiary"):
-            _enlarged(case, result, index, view, heat, opacity)
+    st.caption(f"For “{heat.target}”, {words.seconds(heat.seconds)}. {agrees}")
     heat_checks.verdict(case, heat)
 
 

@@ -116,10 +116,11 @@ def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) ->
 
 
 def _overlay_name(case: Case, index: int, view: controls.View) -> str:
-    if view.overlay == controls.HEAT and case.review:
-        return f"heat map of {_heated(case.review, index, view).state.title}"
-    if view.overlay == controls.MASK and case.review:
-        titles = [r.state.title for r in case.review.ready if r.state.name == view.model]
+    if case.review and view.overlay in (controls.HEAT, controls.MASK):
+        short = words.short_titles([r.state.title for r in case.review.ready])
+        if view.overlay == controls.HEAT:
+            return f"heat map of {short[_heated(case.review, index, view).state.title]}"
+        titles = [short[r.state.title] for r in case.review.ready if r.state.name == view.model]
         return f"mask of {titles[0]}, solid green" if titles else "predicted masks, solid green"
     return "truth, dashed red"
 
