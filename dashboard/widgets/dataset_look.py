@@ -49,9 +49,12 @@ def show(found: Shown, entry: Entry) -> None:
         _facts(found, entry, pixels, mask)
     with right:
         means = dataset_data.class_means(found)
-        kind = st.segmented_control(
-            "Grey levels", [PLAIN, CUMULATIVE, LOGARITHMIC], default=PLAIN, required=True, key=f"histogram-{found.key}"
-        )
+        with st.container(horizontal=True, gap="large"):
+            kinds = [PLAIN, CUMULATIVE, LOGARITHMIC]
+            kind = st.segmented_control(
+                "Grey levels", kinds, default=PLAIN, required=True, key=f"histogram-{found.key}"
+            )
+            evidence_figures.save_as(st)
         evidence_figures.show(levels(found, entry, pixels, means, kind or PLAIN), f"{found.stem}-{kind}")
     _textures(found, entry, pixels, means)
 

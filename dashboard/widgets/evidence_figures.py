@@ -64,6 +64,11 @@ def _figures(kind: str, key: tuple[str, ...], split: str, _models: Sequence[Evid
     return [evidence_masks.dice(_models, split), *(s for s in sizes if s is not None)]
 
 
+def save_as(place: Any) -> None:
+    """The choice of the format in which the camera of every figure saves."""
+    place.segmented_control("Figures save as", ["SVG", "PNG"], default="SVG", required=True, key=SAVE_AS)
+
+
 def show(chart: Chart, stem: str) -> None:
     """The figure with its words for those who cannot see it, to be saved as SVG or PNG from its own bar."""
     st.plotly_chart(chart.figure, key=f"{stem}-{chart.key}", config=config(chart, stem), alt=chart.alt)

@@ -39,9 +39,7 @@ def choose() -> tuple[Shelf, str]:
     split = second.segmented_control(
         "Part of the data", SPLITS, default=SPLITS[0], required=True, key="evidence-split", format_func=str.capitalize
     )
-    third.segmented_control(
-        "Figures save as", ["SVG", "PNG"], default="SVG", required=True, key=evidence_figures.SAVE_AS
-    )
+    evidence_figures.save_as(third)
     return evidence_data.shelf(name), split or SPLITS[0]
 
 

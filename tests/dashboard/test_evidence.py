@@ -16,9 +16,17 @@ from streamlit.testing.v1 import AppTest
 
 from core.evidence import breakdown, load, summary
 from core.statistics import binary_rates
-from dashboard.widgets import evidence_charts, evidence_masks, evidence_pdf, evidence_print, evidence_report
+from dashboard.widgets import (
+    evidence_charts,
+    evidence_images,
+    evidence_masks,
+    evidence_pdf,
+    evidence_print,
+    evidence_report,
+)
 from dashboard.widgets.engine import engine
 from dashboard.widgets.evidence_charts import Chart
+from tests.audit.folder import planted
 from tests.dashboard import conftest
 from tests.evidence import made
 
@@ -129,6 +137,22 @@ def test_every_mix_of_models_shows(
     tables = " ".join(str(e.proto.body) for e in app.main.get("html"))
     assert tables.count("Published") >= 4
     engine.clear()
+
+
+def test_an_image_is_found_in_the_set_its_model_was_tested_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = made.card("chest-ct", "resnet50")
+    monkeypatch.setenv("OVERREAD_DATA", str(tmp_path))
+    assert evidence_images.locate(card, "07.png") is None
+    planted(tmp_path / "another")
+    assert evidence_images.locate(card, "07.png") is None
+    planted(tmp_path / "made")  # the name in the card
+    place = evidence_images.locate(card, "07.png")
+    assert place is not None
+    found, entry = place
+    assert (found.source.folder, entry.name) == (tmp_path / "made", "07.png")
+    assert evidence_images.locate(card, "no such.png") is None
+    monkeypatch.delenv("OVERREAD_DATA")
+    assert not evidence_images.available()
 
 
 def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
