@@ -19,6 +19,7 @@ from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
+from trainers.pack import pack
 from trainers.pretrain import RECIPES as POOLED
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import as_trial, load_recipe, with_initial_weights
@@ -155,6 +156,20 @@ def export(
 ) -> None:
     """Write a model's network as one TorchScript file."""
     print(export_torchscript(model, weights, out))
+
+
+@app.command("pack")
+def pack_command(
+    model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
+    storage: Annotated[str, typer.Option(help="float16, int8 or float32.")] = "int8",
+    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+) -> None:
+    """Store a shipped model in another precision and measure it again."""
+    if threads:
+        torch.set_num_threads(threads)
+    pack(model, storage, data, weights)
 
 
 app.command("audit")(audit_command)

@@ -1,0 +1,51 @@
+"""Store a shipped model in another precision, and measure again what is stored."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import RecipeError
+from core.models.card import ModelCard
+from core.models.store import load_model
+from trainers.data.parts import read_parts
+from trainers.fit import ship
+from trainers.loop import Progress
+from trainers.recipe import MONITORS, Recipe, load_recipe
+
+
+def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCard:
+    """Calibrate, choose the threshold and measure as after a training; the card keeps how it was trained.
+
+    Args:
+        model: ``system/name``.
+        storage: ``float16``, ``int8`` or ``float32``.
+        data: data root; by default ``OVERREAD_DATA``.
+        weights: folder of the models.
+
+    Raises:
+        RecipeError: the recipe in the card is not there, or splits the data otherwise than the card says.
+    """
+    folder = weights / model
+    net, card = load_model(folder)
+    recipe = Recipe.model_validate({**load_recipe(card.training.recipe).model_dump(), "storage": storage})
+    parts = read_parts(recipe, data)
+    before, now = ({u.name: u.split_fingerprint for u in use} for use in (card.data, parts.use))
+    if before != now:
+        raise RecipeError(
+            f"The recipe {recipe.source} splits its data otherwise than the card of {model} says.",
+            "Use the recipe and the data that the model was trained with.",
+        )
+    told = card.training
+    curve = list(told.learning_curve)
+    progress = Progress(epoch=int(told.epochs), minutes=told.minutes, curve=curve)
+    if curve:
+        values = [row.get(recipe.monitor, math.nan) for row in curve]
+        better = np.nanargmin if MONITORS[recipe.monitor] == "lower" else np.nanargmax
+        progress.best_epoch = int(better(values))
+    fresh = ship(recipe, parts, net.state_dict(), progress, weights, device=told.device)
+    fresh = fresh.model_copy(update={"training": told})
+    fresh.save(folder / "card.json")
+    return fresh
