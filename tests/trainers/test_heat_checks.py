@@ -1,0 +1,110 @@
+"""Dataset-level heat-map checks: which slices are drawn, the figures by hand, and when stored ones are believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.engine.engine import Engine
+from core.evidence.records import PREDICTIONS, from_frame
+from core.explain.pointing import Pointing
+from core.explain.record import HEAT_CHECKS, load_checks
+from core.models.store import load_card
+from tests.engine.installed import card_of, install, scan
+from trainers.data.items import Item
+from trainers.heat_checks import METHODS, _Outcome, check_model, choose, summed_up
+
+HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
+MISS = replace(HIT, hit=False, inside=False, distance=0.3, energy=0.0, overlap=0.0)
+
+
+def _items() -> list[Item]:
+    """Three patients of four slices; the first two slices of each have a tumour."""
+    items = []
+    for n in range(3):
+        series = scan(4, seed=n)
+        truth = np.zeros(series.pixels.shape, bool)
+        truth[:2, 20:40, 20:40] = True
+        ids = tuple(f"p{n}/{i}" for i in range(4))
+        labels = ("tumour", "tumour", "no tumour", "no tumour")
+        items.append(Item(replace(series, truth=truth), labels, f"p{n}", ids))
+    return items
+
+
+def _frame(patients: tuple[int, ...]) -> pd.DataFrame:
+    rows = [
+        {"id": f"p{n}/{i}", "group": f"p{n}", "split": "validation", "truth": int(i < 2), "logit_0": 2.0 - 4 * i}
+        for n in patients
+        for i in range(4)
+    ]
+    test = {"id": "t/0", "group": "t", "split": "test", "truth": 1, "logit_0": 1.0}
+    return pd.DataFrame([*rows, test])
+
+
+def test_only_validation_slices_with_a_finding_are_drawn_from_all_patients_in_turn() -> None:
+    card = card_of("brain-mr", "unet", "resunet")
+    part = from_frame(card, _frame((0, 2)), "").part("validation")
+    assert part is not None
+    everything = choose(part, 0.5, _items(), slices=99, seed=0)
+    assert {c.item.ids[c.index] for c in everything} == {"p0/0", "p0/1", "p2/0", "p2/1"}
+    assert {c.item.ids[c.index]: c.called for c in everything}["p0/0"] is True
+    assert {c.item.ids[c.index]: c.called for c in everything}["p0/1"] is False
+    few = choose(part, 0.5, _items(), slices=2, seed=0)
+    assert {c.item.group for c in few} == {"p0", "p2"}
+    again = choose(part, 0.5, _items(), slices=2, seed=0)
+    assert [(c.item.group, c.index) for c in few] == [(c.item.group, c.index) for c in again]
+    draws = {tuple(c.item.ids[c.index] for c in choose(part, 0.5, _items(), slices=2, seed=s)) for s in range(8)}
+    assert len(draws) > 1
+
+
+def test_figures_by_hand() -> None:
+    figures = summed_up(
+        [
+            _Outcome("a", True, True, HIT, (0.5, 0.1)),
+            _Outcome("a", False, True, MISS, (0.1, 0.1)),
+            _Outcome("b", True, True, None, None),  # the map was empty
+            _Outcome("c", True, False, None, (0.3, 0.0)),  # no mask on this one
+        ]
+    )
+    assert figures.hit is not None
+    assert figures.hit.value == pytest.approx(1 / 3)
+    assert (figures.hit.n, figures.hit.groups) == (3, 2)
+    assert figures.hit_called is not None
+    assert figures.hit_called.value == pytest.approx(1 / 2)
+    assert figures.energy is not None
+    assert figures.energy.value == pytest.approx(0.4 / 3)
+    assert figures.empty == 1
+    assert figures.ahead is not None
+    assert figures.ahead.value == pytest.approx((0.4 + 0.0 + 0.3) / 3)
+    assert figures.ahead.n == 3
+    assert figures.chance == pytest.approx(0.2)
+
+
+def test_a_perfect_share_still_has_an_interval() -> None:
+    figures = summed_up([_Outcome(g, True, True, HIT, None) for g in "abcde"])
+    assert figures.hit is not None
+    assert figures.hit.value == 1.0
+    assert figures.hit.low == pytest.approx(0.5655, abs=1e-3)  # Wilson, 5 of 5
+    assert figures.marked is None
+
+
+def test_checks_travel_with_their_weights_only(tmp_path: Path) -> None:
+    folder = install(tmp_path, "brain-mr", "unet", "resunet", role="segmenter")
+    card = load_card(folder)
+    part = from_frame(card, _frame((0, 1)), "").part("validation")
+    assert part is not None
+    chosen = choose(part, card.threshold.value, _items(), slices=2, seed=0)
+    assert not (folder / PREDICTIONS).exists()
+    found = check_model(Engine(tmp_path), card, chosen, seed=0, progress=lambda share: None)
+    assert set(found.methods) == set(METHODS)
+    assert (found.slices, found.groups, found.part, found.outline) == (2, 2, "validation", True)
+    assert load_checks(folder, card) is None
+    found.save(folder)
+    assert load_checks(folder, card) == found
+    assert load_checks(folder, card.model_copy(update={"weights_sha256": "0" * 64})) is None
+    (folder / HEAT_CHECKS).write_text("{", encoding="utf-8")
+    assert load_checks(folder, card) is None
