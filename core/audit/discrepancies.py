@@ -18,14 +18,15 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal, tempered
+from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal
 from core.errors import DiscrepancyError
 
 CLEANLAB = "cleanlab"
-LIMIT, PATIENT = "limit", "patient"
+PATIENT = "patient"
 MASK = "mask of "  # prefix of a segmenter's mask among the signals
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
 TRUSTED = 0.95  # images stranger than this share of the calibration images lose weight ...
+BASE_STRENGTH = 100.0  # patients: with fewer of them the share of findings on record is mostly chance
 ONE_LABEL = 0.85  # labels belong to the patient when so many images agree with their patient's majority
 
 
@@ -86,9 +87,8 @@ class Discrepancies:
     Attributes:
         log_odds: ``(N,)`` that the recorded label is wrong, nats. probability: ``(N,)`` the same in [0, 1].
         order: ``(N,)`` row numbers, most suspicious first.
-        parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), ``limit``
-            (what the models' errors on whole validation patients take off) and ``patient`` (what the patient's other
-            images and their labels add).
+        parts: ``(N,)`` contributions in nats that sum to ``log_odds``: ``prior``, one a signal (own image), and
+            ``patient`` (what the patient's other images, their labels and the share of findings on record add).
         trust: ``(N,)`` weight of the image's own evidence, below 1 for an image unlike the calibration images.
         images: ``(N,)`` images of the image's patient. contradicting: ``(N,)`` how many of them have signals that
             together contradict their label.
@@ -142,16 +142,15 @@ def rank_discrepancies(
     for_finding = own.sum(1)
     against = np.where(recorded, -for_finding, for_finding)
     one_label = _belongs_to_patient(recorded, code) if settings.one_label is None else settings.one_label
+    base = _base_rate(recorded, code)
     weight = 1.0 / discount(np.bincount(code), profiles.icc)
-    limit = np.zeros(len(recorded))
     if one_label:
-        log_odds, limit = _true_label(for_finding, recorded, code, weight, settings, profiles)
+        log_odds = _true_label(for_finding, base, recorded, code, weight, settings)
     else:
-        log_odds = _share_wrong(against, code, weight, settings)
+        log_odds = _share_wrong(against + np.where(recorded, -base, base), code, weight, settings)
     sign = np.where(recorded, -1.0, 1.0)
     parts = {"prior": np.full(len(recorded), float(special.logit(_expected(settings, one_label))))}
     parts |= {name: sign * own[:, k] for k, name in enumerate(names)}
-    parts[LIMIT] = limit
     parts[PATIENT] = log_odds - sum(parts.values())
     p = np.stack([np.asarray(v, dtype=np.float64) for v in evidence.probabilities.values()], 1)
     answered = (~np.isnan(p)).sum(1)
@@ -217,6 +216,12 @@ def _belongs_to_patient(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> 
     return bool(np.maximum(findings, size - findings).sum() >= ONE_LABEL * len(recorded))
 
 
+def _base_rate(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> float:
+    """Log odds of a finding among what was recorded by patient, drawn towards one half by 100 patients."""
+    share = np.bincount(code, recorded) / np.bincount(code)
+    return float(special.logit((share.sum() + BASE_STRENGTH / 2) / (len(share) + BASE_STRENGTH)))
+
+
 def _expected(settings: Settings, one_label: bool) -> float:
     """Probability that a label is wrong before looking at anything."""
     in_error = 1 - settings.slip if one_label else (1 + float(np.mean(SHARES[:-1]))) / 2
@@ -244,13 +249,13 @@ def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settin
 
 def _true_label(
     for_finding: Floats,
+    base: float,
     recorded: NDArray[np.bool_],
     code: NDArray[np.intp],
     weight: Floats,
     settings: Settings,
-    profiles: Profiles,
-) -> tuple[Floats, Floats]:
-    """Log odds that each label is wrong when the patient has one true label, and what of them the limit took off.
+) -> Floats:
+    """Log odds that each label is wrong when the patient has one true label.
 
     Recorded labels are wrong for the whole patient at the error rate, singly at the rate of slips; an image may
     show something else than its patient's label at the rate of slips too, which bounds what one image can say.
@@ -267,8 +272,5 @@ def _true_label(
             np.logaddexp(usual + right * inside + wrong * outside, mixed_up + wrong * inside + right * outside)
         )
 
-    pooled = weight * np.bincount(code, bounded)
-    believed = tempered(pooled, profiles.missed_patients, profiles.false_patients)
-    odds = believed + said(findings, clear) - said(clear, findings)
-    sign = np.where(recorded, -1.0, 1.0)
-    return sign * odds[code], sign * (believed - pooled)[code]
+    odds = base + weight * np.bincount(code, bounded) + said(findings, clear) - said(clear, findings)
+    return np.where(recorded, -odds[code], odds[code])

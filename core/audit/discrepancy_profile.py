@@ -18,18 +18,20 @@ STRENGTH = 4.0  # pull of a fitted line towards "take the calibrated probability
 UNKNOWN_ICC = 0.2  # correlation of a model's errors within a patient, where no validation patients tell
 UNKNOWN_LIKENESS = 0.5  # correlation between signals, likewise
 MOST_LIKENESS = 0.5  # a wrong label looks like an error that all signals share, which inflates what is measured
-UNKNOWN_RATE = 0.05  # share of patients that the models get wrong, likewise
-NONSENSE = 0.02  # share of images on which any signal is confidently wrong for reasons that no validation set shows
+MISLEADS = 0.03  # how often a signal misleads with full confidence, before validation patients tell
+SURE = 1.5  # standard deviation of that share's log odds
 
 
 @dataclass(frozen=True)
 class Profile:
     """How a signal's value turns into evidence for a finding.
 
-    The log-likelihood ratio is ``slope * value + intercept``, :func:`tempered` at 2 % of confident nonsense.
+    The log-likelihood ratio is ``slope * value + intercept``, :func:`tempered` by how often the signal misleads.
 
     Attributes:
         name: signal, such as a model's name.
+        missed, false_alarms: share of findings that look entirely clear to the signal, and of clear images that look
+            entirely like a finding: errors of which its own value gives no warning.
         sensitivity, specificity: of the line's sign on the validation images; ``nan`` when unknown.
         icc: correlation of its errors between images of one patient, in [0, 1).
         n, groups: validation images and patients it rests on; 0 when it is assumed.
@@ -38,6 +40,8 @@ class Profile:
     name: str
     slope: float = 1.0
     intercept: float = 0.0
+    missed: float = MISLEADS
+    false_alarms: float = MISLEADS
     sensitivity: float = float("nan")
     specificity: float = float("nan")
     icc: float = UNKNOWN_ICC
@@ -47,7 +51,7 @@ class Profile:
     def evidence(self, values: ArrayLike) -> Floats:
         """Log-likelihood ratios in nats for ``(N,)`` values; 0 where a value is ``nan``: no answer, no evidence."""
         x = np.asarray(values, dtype=np.float64)
-        ratio = tempered(self.slope * np.nan_to_num(x) + self.intercept, NONSENSE, NONSENSE)
+        ratio = tempered(self.slope * np.nan_to_num(x) + self.intercept, self.missed, self.false_alarms)
         return np.where(np.isnan(x), 0.0, ratio)
 
 
@@ -59,15 +63,11 @@ class Profiles:
         of: profile by signal.
         likeness: mean correlation between signals of one image given its class.
         icc: correlation of the sum between images of one patient given the class.
-        missed_patients, false_patients: how often all images of a patient with a finding mislead towards clear, and
-            the other way round, beyond what the lines account for; only patients whose images have one label can tell.
     """
 
     of: Mapping[str, Profile]
     likeness: float = UNKNOWN_LIKENESS
     icc: float = UNKNOWN_ICC
-    missed_patients: float = UNKNOWN_RATE
-    false_patients: float = UNKNOWN_RATE
 
     def get(self, name: str) -> Profile:
         """Profile of a signal; an assumed one when it was never measured."""
@@ -104,8 +104,10 @@ def tempered(ratio: ArrayLike, missed: float, false_alarms: float) -> Floats:
 def fit_profiles(signals: Mapping[str, ArrayLike], finding: ArrayLike, groups: Sequence[str] | ArrayLike) -> Profiles:
     """Measure signals on validation images with known labels.
 
-    A logistic line by signal, every patient with the same total weight, drawn towards the identity for calibrated
-    log odds with the strength of four patients, so that a handful of patients cannot turn a calibrated model round.
+    By signal a logistic line with a share of misleading values on either side (what wrong labels among the validation
+    images themselves look like, too), every patient with the same total weight. The line is drawn towards the
+    identity for calibrated log odds with the strength of four patients, the shares towards 3 %, so that a handful of
+    patients cannot turn a calibrated model round.
 
     Args:
         signals: ``(V,)`` values by name: :func:`logits` of calibrated probabilities, :func:`mask_signal` of masks.
@@ -128,8 +130,7 @@ def fit_profiles(signals: Mapping[str, ArrayLike], finding: ArrayLike, groups: S
     table = np.stack(evidence, 1)
     likeness = _likeness(table, truth)
     pooled = table.sum(1) / discount(table.shape[1], likeness)
-    within = icc(pooled, truth, of)
-    return Profiles(profiles, likeness, within, *_patient_errors(pooled, truth, of))
+    return Profiles(profiles, likeness, icc(pooled, truth, of))
 
 
 def discount(count: ArrayLike, correlation: float) -> Floats:
@@ -152,50 +153,34 @@ def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]
     for one in (truth, ~truth):
         weight[one] *= patients / 2 / weight[one].sum()
     sign = np.where(truth, 1.0, -1.0)
-    start = np.array([1.0, 0.0])
+    usual = float(special.logit(MISLEADS))
 
     def loss(at: Floats) -> float:
-        misfit = float(np.sum(weight * np.logaddexp(0.0, -sign * (at[0] * x + at[1]))))
-        return misfit + STRENGTH / 2 * float(np.sum((at - start) ** 2))
+        slope, intercept, missed, false_alarms = at
+        if slope < 0 or max(missed, false_alarms) > 0:  # above one half a signal would speak against itself
+            return float("inf")
+        ratio = tempered(slope * x + intercept, float(special.expit(missed)), float(special.expit(false_alarms)))
+        misfit = float(np.sum(weight * np.logaddexp(0.0, -sign * ratio)))
+        drawn = STRENGTH / 2 * ((slope - 1) ** 2 + intercept**2)
+        return misfit + drawn + ((missed - usual) ** 2 + (false_alarms - usual) ** 2) / (2 * SURE**2)
 
-    slope, intercept = optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7}).x
-    if slope <= 0:
-        slope, intercept = 0.0, 0.0  # a signal that speaks against itself on a few patients is no signal
-    ratio = float(slope) * x + float(intercept)
+    start = np.array([1.0, 0.0, usual, usual])
+    options = {"xatol": 1e-3, "fatol": 1e-6, "maxiter": 2000, "maxfev": 2000}
+    slope, intercept, *shares = optimize.minimize(loss, start, method="Nelder-Mead", options=options).x
+    missed, false_alarms = (float(special.expit(share)) for share in shares)
+    ratio = tempered(float(slope) * x + float(intercept), missed, false_alarms)
     return Profile(
         name=name,
         slope=float(slope),
         intercept=float(intercept),
+        missed=missed,
+        false_alarms=false_alarms,
         sensitivity=float((ratio[truth] > 0).mean()),
         specificity=float((ratio[~truth] <= 0).mean()),
         icc=icc(ratio, truth, of),
         n=len(x),
         groups=patients,
     )
-
-
-def _rate(wrong: NDArray[np.bool_]) -> float:
-    """Half the share of errors, with half an error and half a success added, at most 0.2.
-
-    Half, because the fitted lines have counted the same errors once: with all of them again the planted errors of 30
-    patients of lung-ct were ranked as before, but their probabilities came out too low by more.
-    """
-    return float(min((wrong.sum() + 0.5) / (len(wrong) + 1), 0.4) / 2)
-
-
-def _patient_errors(
-    pooled: Floats,
-    truth: NDArray[np.bool_],
-    groups: NDArray[np.generic],
-) -> tuple[float, float]:
-    """Missed findings and false alarms among patients whose images have one label, by their pooled evidence."""
-    _, code, size = np.unique(groups, return_inverse=True, return_counts=True)
-    share = np.bincount(code, truth) / size
-    total = np.bincount(code, pooled)
-    with_finding, without = total[share == 1] <= 0, total[share == 0] > 0
-    if not len(with_finding) or not len(without):
-        return UNKNOWN_RATE, UNKNOWN_RATE
-    return _rate(with_finding), _rate(without)
 
 
 def icc(values: Floats, truth: NDArray[np.bool_], groups: NDArray[np.generic]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.audit.discrepancies import LIMIT, MASK, PATIENT, Discrepancies
+from core.audit.discrepancies import MASK, PATIENT, Discrepancies
 
 LOUD = 0.4  # nats: a part smaller than this (odds of 1.5) is not worth a clause
 
@@ -22,7 +22,6 @@ def sentence(found: Discrepancies, row: int, finding: str = "a finding", clear: 
     clauses = [_models(found, row, recorded, said, other), *_masks(found, row, recorded)]
     if found.images[row] > 1:
         clauses.append(_patient(found, row))
-    clauses += _limit(found, row)
     if found.trust[row] < 1:
         clauses.append(f"unlike the images the models know, so its own evidence counts {found.trust[row]:.0%}")
     return f"Recorded: {said}. {_capital('; '.join(c for c in clauses if c))}."
@@ -62,12 +61,6 @@ def _patient(found: Discrepancies, row: int) -> str:
     if not most and patient < -LOUD:
         return f"{share}, which lowers the suspicion"
     return share
-
-
-def _limit(found: Discrepancies, row: int) -> list[str]:
-    if float(found.parts[LIMIT][row]) > -LOUD:
-        return []
-    return ["the models have been wrong about whole patients before, which limits what they can say"]
 
 
 def _capital(text: str) -> str:
