@@ -27,6 +27,7 @@ class House:
 
     def __init__(self, folder: Path, weights: Path, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
+        self.weights = weights
         self.store = folder / "store"
         self.log = folder / "server.log"
         self.port = _free_port()

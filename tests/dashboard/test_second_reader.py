@@ -1,0 +1,274 @@
+"""Reading before the models: whoever looks for their answers before locking finds none; afterwards they do."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Response, WebSocket, expect
+
+from core.review import Radpeer, Stage, Store
+from tests.dashboard import desk, readings, weights
+from tests.dashboard.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+
+# What the page of the models' answers is made of, and what was planted in the store: none of it may reach the browser.
+TELLING = (
+    readings.SECRET_REASON,
+    "zanzibar",
+    str(readings.SECRET_NUMBER),
+    "What the models say",
+    "Where the models looked",
+    "Grad-CAM of",
+    "or-sentence",
+    "Predicted mask",
+    "models say",
+    "Numbers (CSV)",
+    "Report (PDF)",
+    "patient-0-slice.png",
+    "unremarkable",
+)
+
+
+@dataclass
+class Tap:
+    """All that a browser was sent: text on its pages, their source, web-socket frames, and every answer over HTTP."""
+
+    context: BrowserContext
+    heard: list[bytes] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.on("page", self._listen)
+
+    def _listen(self, page: Page) -> None:
+        page.on("websocket", self._socket)
+        page.on("response", self._response)
+
+    def _socket(self, socket: WebSocket) -> None:
+        socket.on("framereceived", lambda data: self.heard.append(data if isinstance(data, bytes) else data.encode()))
+
+    def _response(self, response: Response) -> None:
+        # The program itself names every part of every page; what it says about a case comes over the socket or as data.
+        if "/static/" in response.url or response.status >= 300:
+            return
+        self.answers.append(response)
+
+    def look(self, page: Page) -> None:
+        """Take down what stands on a page, in its source, and in the browser's stores."""
+        for response in self.answers:
+            with contextlib.suppress(Error):  # the browser has let go of it
+                self.heard.append(response.body())
+        self.answers.clear()
+        kept = page.evaluate("JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])")
+        shadows = page.evaluate(
+            "[...document.querySelectorAll('*')].filter(e => e.shadowRoot).map(e => e.shadowRoot.innerHTML).join(' ')"
+        )
+        self.heard += [page.content().encode(), page.inner_text("body").encode(), kept.encode(), shadows.encode()]
+
+    def found(self, needles: tuple[str, ...] = TELLING) -> list[str]:
+        """Which of the needles were sent to the browser so far."""
+        everything = b"\0".join(self.heard)
+        return [needle for needle in needles if needle.encode() in everything]
+
+
+@dataclass(frozen=True)
+class Ward:
+    """A running dashboard with an archive to read."""
+
+    house: House
+    store: Store
+    planted: readings.Planted
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    folder = tmp_path_factory.mktemp("ward")
+    house = House(folder, weights.write(folder / "weights"))
+    store = readings.opened(house.store)
+    planted = readings.plant(store, 3)
+    house.start()
+    yield Ward(house, store, planted)
+    house.stop()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    context.set_default_timeout(120_000)
+    yield context
+    context.close()
+
+
+def begin(page: Page, url: str, case: int) -> None:
+    """Open a case that is still blind."""
+    page.goto(f"{url}/read?case={case}")
+    expect(page.get_by_text("Your opinion, before the models'")).to_be_visible(timeout=desk.ANSWER)
+    expect(desk.picture(page)).to_be_visible(timeout=desk.ANSWER)
+    desk.settled(page)
+
+
+def fill(page: Page, answer: str = "tumour", sure: str = "90 %") -> None:
+    """Say what is seen and how sure one is."""
+    page.get_by_role("radio", name=answer, exact=True).click()
+    desk.settled(page)
+    page.get_by_role("radio", name=sure, exact=True).click()
+    desk.settled(page)
+
+
+def lock(page: Page) -> None:
+    """Lock the blind opinion and wait for the models."""
+    page.get_by_role("button", name="Lock my opinion and show the models").click()
+    desk.answered(page)
+
+
+def _saved_again(data: bytes) -> bytes:
+    out = io.BytesIO()
+    Image.open(io.BytesIO(data)).save(out, format="TIFF")
+    return out.getvalue()
+
+
+def _zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("renamed.png", data)
+    return out.getvalue()
+
+
+def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext, ward: Ward) -> None:
+    tap, url, case = Tap(visit), ward.house.url, ward.planted.cases[0]
+    page = visit.new_page()
+    begin(page, url, case)
+    tap.look(page)
+    for tampered in ("&stage=final", "&locked=1&reveal=true", "&reader=2", "&sample=brain-mr-03", "#final-opinion"):
+        page.goto(f"{url}/read?case={case}{tampered}")
+        expect(page.get_by_text("Your opinion, before the models'")).to_be_visible(timeout=desk.ANSWER)
+        desk.settled(page)
+        tap.look(page)
+    fill(page, "no tumour seen")
+    page.reload()
+    expect(page.get_by_role("radio", name="no tumour seen", exact=True)).to_be_checked(timeout=desk.ANSWER)
+    tap.look(page)
+
+    # The same image by the other door: as it is, as a zip under another name, saved again in another format.
+    picture = ward.planted.pictures[0]
+    for name, data in (("a.png", picture), ("b.zip", _zipped(picture)), ("c.tiff", _saved_again(picture))):
+        desk.upload(page, url, {"name": name, "mimeType": "application/octet-stream", "buffer": data})
+        expect(page.get_by_text("This image waits for your own opinion")).to_be_visible(timeout=desk.ANSWER)
+        desk.settled(page)
+        tap.look(page)
+    # Another tab of the same browser, and the pages that list cases.
+    second = visit.new_page()
+    for address, sign in (
+        ("worklist", "Read the next case"),
+        ("records", "No case of this archive"),
+        ("arbitration", "Nothing waits"),
+        ("archives", "With a recorded diagnosis"),
+        (f"arbitration?case={case}", "does not wait for an arbiter"),
+    ):
+        second.goto(f"{url}/{address}")
+        expect(second.get_by_text(sign).first).to_be_visible(timeout=desk.ANSWER)
+        desk.settled(second)
+        tap.look(second)
+    begin(second, url, case)
+    second.go_back()
+    second.go_forward()
+    desk.settled(second)
+    tap.look(second)
+    assert second.get_by_role("button", name="Download").count() == 0
+    for path in ("media/", "media/0.png", "app/static/", f"api/cases/{case}", "_stcore/script-health-check"):
+        tap.heard.append(_fetch(f"{url}/{path}"))
+    assert tap.found() == []
+    assert ward.store.opinions(case, 1) == []
+
+    # The same tap, once locked, finds them: the search would have.
+    tap.heard.clear()
+    begin(page, url, case)
+    lock(page)
+    tap.look(page)
+    found = tap.found()
+    for needle in ("zanzibar", "What the models say", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):
+        assert needle in found, needle
+    opinion = ward.store.opinion(case, 1, Stage.BLIND)
+    assert opinion is not None
+    assert (opinion.finding, opinion.confidence) == (False, 90)
+
+
+def _fetch(address: str) -> bytes:
+    try:
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.read()
+
+
+def test_from_marks_to_the_arbiters_truth(visit: BrowserContext, ward: Ward) -> None:
+    case, page = ward.planted.cases[1], visit.new_page()
+    begin(page, ward.house.url, case)
+    fill(page, "tumour", "80 %")
+    page.get_by_text("Mark on the image").click()
+    sheet = page.locator(".sheet img")
+    expect(sheet).to_be_visible(timeout=desk.ANSWER)
+    desk.settled(page)
+    box = sheet.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.25)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.5, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("Box at")).to_be_visible(timeout=desk.ANSWER)
+    desk.settled(page)
+    lock(page)
+    blind = ward.store.opinion(case, 1, Stage.BLIND)
+    assert blind is not None
+    (mark,) = blind.marks
+    # The slice is 128 pixels wide and high; a screen pixel is a quarter of one.
+    assert [mark[n] for n in ("x", "y", "width", "height")] == pytest.approx([64, 32, 32, 32], abs=1.0)
+    assert blind.seconds > 0
+
+    page.get_by_role("radio", name="no tumour seen", exact=True).click()
+    desk.settled(page)
+    page.get_by_role("button", name="Lock my final opinion").click()
+    page.get_by_text("2b · Understandable difference, likely to matter").click()
+    page.get_by_role("button", name="Save the peer review").click()
+    expect(page.get_by_text("An arbiter will look at this case.")).to_be_visible(timeout=desk.ANSWER)
+    final = ward.store.opinion(case, 1, Stage.FINAL)
+    assert final is not None
+    assert (blind.finding, final.finding) == (True, False)
+    assert [review.score for review in ward.store.peer_reviews(case)] == [Radpeer.UNDERSTANDABLE_MATTERS]
+
+    page.goto(f"{ward.house.url}/arbitration?case={case}")
+    expect(page.get_by_text("Peer review by reader 1: 2b")).to_be_visible(timeout=desk.ANSWER)
+    desk.settled(page)
+    assert "Grad-CAM" not in page.content()
+    page.get_by_role("radio", name="tumour", exact=True).click()
+    desk.settled(page)
+    page.get_by_text("the second reader", exact=True).click()
+    desk.settled(page)
+    page.get_by_role("button", name="Record the truth").click()
+    expect(page.get_by_text("agreeing with the second reader")).to_be_visible(timeout=desk.ANSWER)
+    truth = ward.store.adjudication(case)
+    assert truth is not None
+    assert (truth.finding, truth.independent) == (True, False)
+
+
+def test_two_tabs_lock_once_and_a_lead_who_looked_reads_no_more_blind(visit: BrowserContext, ward: Ward) -> None:
+    case, first, second = ward.planted.cases[2], visit.new_page(), visit.new_page()
+    begin(first, ward.house.url, case)
+    fill(first, "tumour", "80 %")
+    begin(second, ward.house.url, case)
+    ward.store.unblind(case, 1, "teaching file")
+    second.reload()
+    expect(second.get_by_text("cannot be read blind")).to_be_visible(timeout=desk.ANSWER)
+    first.get_by_role("button", name="Lock my opinion and show the models").click()
+    expect(desk.message(first)).to_be_visible(timeout=desk.ANSWER)
+    assert ward.store.opinion(case, 1, Stage.BLIND) is None
+    assert ward.store.audit_trail(f"case:{case}", limit=1)[0].action == "outputs.unblinded"
