@@ -62,6 +62,7 @@ class Gate:
             kind=answer.kind,
             probability=answer.probability,
             strange=strange,
+            own=limit.kinds,
             scores=tuple(limit.thresholds),
             version=found.card.version,
             evidence=_evidence(limit),

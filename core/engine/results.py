@@ -100,6 +100,7 @@ class GateVerdict:
         kind, probability: what the router takes the image for and how surely; ``None`` without a router.
         strange: how far the image lies beyond the limit for good scans, in their quartile distances; above 0 is
             stopped; ``None`` without a router.
+        own: kinds of images that the system reads.
         scores: which scores of the feature space that rests on.
         version: of the router; empty without one.
         evidence: what the limit rests on: share of good test scans stopped and AUROC, in words.
@@ -111,6 +112,7 @@ class GateVerdict:
     kind: str | None = None
     probability: float | None = None
     strange: float | None = None
+    own: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     version: str = ""
     evidence: str = ""

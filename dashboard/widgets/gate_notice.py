@@ -29,8 +29,8 @@ def line(case: Case) -> None:
             f"Whether it is a scan for {title} was not tested: {words.plain(verdict.unchecked)}"
         )
     else:
-        assert verdict.kind is not None
-        text = f":material/verified_user: Image check: passed as {words.plain(_article(verdict.kind))}."
+        kind = verdict.kind if verdict.kind in verdict.own else " or ".join(verdict.own)
+        text = f":material/verified_user: Image check: passed as {words.plain(_article(kind))}."
     st.caption(text, help=_help(verdict) or None)
 
 
