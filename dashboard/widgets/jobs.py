@@ -50,6 +50,8 @@ def progress(case: Case, job: Job) -> None:
 
 def outcome(case: Case, job: Job) -> None:
     """What to say when a review ended without an answer, with a way to run it again."""
+    if job.review is not None:
+        st.rerun()  # the answer came while the page was being drawn
     if job.error is not None:
         messages.show(job.error)
     else:
