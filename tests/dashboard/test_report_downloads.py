@@ -30,6 +30,7 @@ def taken(page: Page, button: str | re.Pattern[str]) -> bytes:
 
 def test_reports_of_a_dicom_series(page: Page, server: Server) -> None:
     files = kit.mr_files(4)
+    page.set_default_timeout(desk.ANSWER)
     desk.upload(page, server.url, [{"name": n, "mimeType": "application/dicom", "buffer": b} for n, b in files])
     desk.answered(page)
     record = CaseRecord.model_validate_json(taken(page, "Report (JSON)"))
@@ -52,6 +53,7 @@ def test_reports_of_a_dicom_series(page: Page, server: Server) -> None:
 
 
 def test_a_picture_has_no_dicom_objects(page: Page, server: Server) -> None:
+    page.set_default_timeout(desk.ANSWER)
     desk.open_sample(page, server.url, "brain-mr-05")
     expect(page.get_by_role("button", name="Report (PDF)")).to_be_visible()
     expect(page.get_by_role("button", name="Make DICOM objects")).to_have_count(0)
