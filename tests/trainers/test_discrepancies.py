@@ -98,7 +98,7 @@ def test_planted_validation_images_are_known_by_their_recorded_label_only(stored
     turned = {(str(g), str(i)): not t for g, i, t in zip(known.groups, known.ids, known.finding.tolist(), strict=True)}
     wrong = known.profiles(turned)
     assert right.get("densenet121").slope > 0.3
-    assert wrong.get("densenet121").slope == wrong.get("densenet121").intercept == 0
+    assert wrong.get("densenet121").slope < 0.05
     elsewhere = {("another patient", i): t for (_, i), t in turned.items()}
     assert known.profiles(elsewhere) == right
     assert validation_signals(stored / "breast-mri", ["none"]).profiles().of == {}
