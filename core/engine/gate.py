@@ -14,7 +14,7 @@ from core.systems.router import CARD, FOLDER, Limit, Router
 
 # Warnings of core.engine.warn that stop an image; the others are told and do not.
 STOPPING = frozenset(
-    {"not-accepted", "colour", "blank", "not-a-crop", "looks-like-mask", "looks-like-document", "odd-shape"}
+    {"not-accepted", "colour", "blank", "not-a-crop", "looks-like-mask", "looks-like-document", "odd-shape", "noise"}
 )
 
 

@@ -12,6 +12,7 @@ MOST_SIGNS = 2000
 HEIGHTS = ((5, 9), (8, 14), (13, 23), (22, 49))  # of signs, in pixels; the bands overlap
 LONGEST = 5.0  # longer side over shorter: no scan is that narrow
 BINS = 16
+ALIKE = 0.25  # correlation of neighbouring pixels below which there is only noise; in the real sets it is above 0.4
 REST = 0.005  # share of pixels outside the two commonest grey levels below which a picture is a mask
 
 
@@ -25,6 +26,18 @@ def is_mask(plane: np.ndarray) -> bool:
     """Whether nearly all pixels have one of two grey levels, also after a lossy picture format blurred the edges."""
     counts = np.bincount((grey_levels(plane) // (256 // BINS)).ravel(), minlength=BINS)
     return bool(counts.sum() - np.sort(counts)[-2:].sum() < REST * counts.sum())
+
+
+def is_noise(plane: np.ndarray) -> bool:
+    """Whether neighbouring pixels have next to nothing in common, in either direction."""
+    grey = plane.astype(np.float64)
+    along = [(grey[:, 1:], grey[:, :-1]), (grey[1:], grey[:-1])]
+    return all(abs(_correlation(a, b)) < ALIKE for a, b in along)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    spread = float(a.std() * b.std())
+    return float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 0 else 0.0
 
 
 def lines_of_writing(plane: np.ndarray) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.engine.picture_rules import FEW, LINES, LONGEST, is_mask, lines_of_writing
+from core.engine.picture_rules import FEW, LINES, LONGEST, is_mask, is_noise, lines_of_writing
 from core.engine.results import Flag
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
@@ -49,14 +49,14 @@ def _picture(series: Series) -> list[Flag]:
         flags.append(Flag("odd-shape", f"The image is {size} pixels: no scan is that long and narrow."))
     if plane.max() > plane.min() and is_mask(plane):
         flags.append(Flag("looks-like-mask", "The image has two grey levels only: it looks like a mask, not a scan."))
+    elif plane.max() > plane.min() and is_noise(plane):
+        flags.append(Flag("noise", "The image is noise: neighbouring pixels have nothing in common."))
     elif series.unit is Unit.GREY:
         lines = lines_of_writing(plane)
         if lines >= LINES:
             flags.append(Flag("looks-like-document", f"The image has {lines} lines of writing: it looks like a page."))
         elif lines >= FEW:
             flags.append(
-                Flag(
-                    "writing", "Writing is burnt into the image: it may name the patient, and models may react to it."
-                )
+                Flag("writing", "Writing is burnt into the image: it may name the patient, and models may react to it.")
             )
     return flags

@@ -50,6 +50,7 @@ def judged(series: Series, name: str, weights: Path) -> GateVerdict:
         (grey(np.asarray(scan(1).pixels[0])), "breast-mri", "not-a-crop"),
         (grey(np.asarray(scan(1, shape=(500, 60)).pixels[0])), "brain-mr", "odd-shape"),
         (grey(page()), "brain-mr", "looks-like-document"),
+        (grey(np.random.default_rng(0).integers(0, 255, (256, 256))), "brain-mr", "noise"),
         (grey(cv2.circle(np.zeros((128, 128), np.uint8), (60, 50), 20, 255.0, -1)), "brain-mr", "looks-like-mask"),
     ],
 )
