@@ -8,6 +8,7 @@ import numpy as np
 LINE = 6  # signs in a row that make a line of writing
 LINES = 4  # lines that make a document
 FEW = 2  # lines worth a word: a single one may be vessels in a row
+AROUND, CONTRAST = 31, 35  # pixels of the neighbourhood, and grey levels a sign differs from it
 MOST_SIGNS = 2000
 HEIGHTS = ((5, 9), (8, 14), (13, 23), (22, 49))  # of signs, in pixels; the bands overlap
 LONGEST = 5.0  # longer side over shorter: no scan is that narrow
@@ -41,9 +42,11 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def lines_of_writing(plane: np.ndarray) -> int:
-    """Number of lines of writing: rows of small, equally high, sharply bright or dark signs."""
+    """Number of lines of writing: rows of small, equally high signs that stand out from what surrounds them."""
     grey = grey_levels(plane)
-    return max(_lines(grey >= 235), _lines(grey <= 20))
+    # Against the neighbourhood, not against one level: photographed pages are not evenly lit.
+    how = (1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, AROUND, CONTRAST)
+    return max(_lines(cv2.adaptiveThreshold(side, *how) > 0) for side in (grey, 255 - grey))
 
 
 def _lines(ink: np.ndarray) -> int:
