@@ -30,7 +30,8 @@ def benchmark(weights: Path, out: Path | None = None, *, repeats: int = 20) -> d
     for name in SYSTEMS:
         for card in sorted((weights / name).glob("*/card.json")):
             try:
-                found[f"{name}/{card.parent.name}"] = asdict(time_model(card.parent, repeats=repeats))
+                timing = asdict(time_model(card.parent, repeats=repeats))
+                found[f"{name}/{card.parent.name}"] = timing | {"input": list(timing["input"])}
             except ModelUnavailableError as error:
                 console.print(f"{name}/{card.parent.name} is left out: {error.message}")
     if not found:

@@ -93,8 +93,8 @@ def match(study: Study, router: Router | None = None) -> Match:
 
 
 def _look(series: Series, router: Router | None) -> tuple[str, Answer] | None:
-    """The system whose kind of image the router sees in an untagged series; ``None`` when it is not sure of one."""
-    if router is None or series.modality is not Modality.UNKNOWN or min(series.shape) < MIN_SIDE:
+    """The system whose kind of image the router sees in a series without a body part; ``None`` when it is not sure."""
+    if router is None or series.body_part or series.projection != "slice" or min(series.shape) < MIN_SIDE:
         return None
     answer = router.answer(series)
     systems = [name for name, limit in router.card.systems.items() if answer.kind in limit.kinds]
@@ -127,6 +127,8 @@ def _score(series: Series, system: System, seen: tuple[str, Answer] | None = Non
     text = f"{series.description} {' '.join(series.tags.values())}".lower()
     if any(_mentions(text, word.lower()) for word in system.body_parts):
         return 2.0, f"{series.modality}, described as {series.description!r}", True
+    if seen is not None and seen[0] == system.name:
+        return 1.5, f"{series.modality} without a named body part; it looks like a {seen[1].kind} to the router", False
     preferred = {Modality.MR: "brain-mr", Modality.CT: "chest-ct", Modality.PT: "pet"}[series.modality]
     return (1.0 if system.name == preferred else 0.5), f"{series.modality} without a named body part", False
 

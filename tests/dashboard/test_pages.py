@@ -61,6 +61,7 @@ def test_same_probabilities_through_page_and_engine(page: Page, server: Server) 
 def test_keyboard_changes_the_slice_and_the_picture(page: Page, server: Server) -> None:
     desk.open_sample(page, server.url, "mr-pet-04")
     slider = page.get_by_role("slider", name="Slice (of 22)")
+    expect(page.locator(".corner.right")).to_contain_text("/")
     start = int(page.locator(".corner.right").inner_text().split(" / ")[0])
     before = desk.picture(page).get_attribute("data-digest")
     slider.focus()
