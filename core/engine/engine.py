@@ -144,6 +144,8 @@ class Engine:
                 )
         except ModelUnavailableError:
             return ModelResult(self._shelf.state(system_name, slot))
+        except ContractError as error:
+            return ModelResult(replace(state, status=ModelStatus.UNFIT, reason=str(error)))
         except OverreadError as error:
             return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
         card = loaded.card

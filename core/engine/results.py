@@ -16,6 +16,7 @@ class ModelStatus(StrEnum):
     READY = "ready"
     MISSING = "no weights yet"
     REFUSED = "refused"
+    UNFIT = "not for this image"  # by its input contract: another modality or unit
     FAILED = "failed"
 
 

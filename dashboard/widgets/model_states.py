@@ -14,6 +14,7 @@ SIGNS = {
     ModelStatus.READY: "●",
     ModelStatus.MISSING: "○",
     ModelStatus.REFUSED: "✕",
+    ModelStatus.UNFIT: "–",
     ModelStatus.FAILED: "✕",
 }
 STYLE = """

@@ -138,6 +138,7 @@ def _absence(result: ModelResult, held: bool) -> str:
     lead = {
         ModelStatus.MISSING: "No weights yet.",
         ModelStatus.REFUSED: "Refused.",
+        ModelStatus.UNFIT: "Not for this image.",
         ModelStatus.FAILED: "Failed.",
         ModelStatus.READY: "Did not answer.",
     }[state.status]

@@ -129,11 +129,11 @@ def test_weights_are_loaded_once(brain: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sorted(loads) == ["resnet50", "resunet", "unet"]
 
 
-def test_a_series_that_does_not_fit_one_model_fails_there_alone(folder: Path) -> None:
+def test_a_series_that_does_not_fit_one_model_is_refused_there_alone(folder: Path) -> None:
     install(folder, "brain-mr", "resnet50", "resnet18", contract={"unit": "HU"})
     review = Engine(folder).review(study(), "brain-mr")
     failed = next(r for r in review.results if r.state.name == "resnet50")
-    assert failed.state.status is ModelStatus.FAILED
+    assert failed.state.status is ModelStatus.UNFIT
     assert "HU" in failed.state.reason
     assert failed.finding is None
     assert {r.state.name for r in review.ready} == {"unet"}
