@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -221,8 +222,8 @@ def _start(store: Store, run: Run, work: Callable[[Watch[Run]], None]) -> None:
 def _guarded(store: Store, run: Run, halt: threading.Event, work: Callable[[Watch[Run]], None]) -> None:
     try:
         watch = Watch(store, run, halt)
-    except Exception:
-        _log.exception("a background run could not be started")
+    except Exception as error:
+        _log_place("a background run could not be started", error)
         return
     try:
         work(watch)
@@ -231,10 +232,15 @@ def _guarded(store: Store, run: Run, halt: threading.Event, work: Callable[[Watc
     except OverreadError as error:
         watch.finish(RunState.FAILED, str(error))
     except Exception as error:  # the run must say that it failed, whatever it was
-        _log.exception("a background run failed")
+        _log_place("a background run failed", error)
         watch.finish(
             RunState.FAILED, f"Failed unexpectedly ({type(error).__name__}): the server's log has the details."
         )
+
+
+def _log_place(what: str, error: Exception) -> None:
+    """Kind and place of an error only: its message may name a file, and a file may be named after a patient."""
+    _log.error("%s: %s\n%s", what, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
 
 
 def _rest(watch: Watch[Run], halt: threading.Event) -> None:
