@@ -20,6 +20,7 @@ from trainers.fit import ROOT, train_recipe
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
 from trainers.pack import pack
+from trainers.precision import make_fabric
 from trainers.pretrain import RECIPES as POOLED
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import as_trial, load_recipe, with_initial_weights
@@ -35,7 +36,7 @@ def _root() -> None:
 def _fabric(accelerator: str, devices: int, nodes: int, threads: int) -> Fabric:
     if threads:
         torch.set_num_threads(threads)
-    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision="bf16-mixed")
+    fabric = make_fabric(accelerator, devices, nodes)
     fabric.launch()
     return fabric
 
@@ -161,7 +162,7 @@ def export(
 @app.command("pack")
 def pack_command(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
-    storage: Annotated[str, typer.Option(help="float16, int8 or float32.")] = "int8",
+    storage: Annotated[str, typer.Option(help="float16, int8, int6, int5 or float32.")] = "int8",
     data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,

@@ -138,7 +138,9 @@ def ship(
     card = card.model_copy(update={"threshold": _threshold(recipe, calm.truth, calm.finding, calm.groups, parts)})
     gate_validation = _gate(card, parts.validation, weights)
     if recipe.role == "segmenter":
-        card = card.model_copy(update=mask_rule(card, parts.validation, on_validation, labels, gate_validation))
+        card = card.model_copy(
+            update=mask_rule(card, parts.validation, on_validation, labels, gate_validation, recipe.false_masks)
+        )
 
     # measured on what is shipped: the stored weights, read back
     save_model(net, card, folder, recipe.storage)

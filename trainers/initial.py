@@ -18,6 +18,7 @@ from core.models.store import load_model
 PRETRAINED = Path(__file__).resolve().parent.parent / "weights" / "pretrained"
 BACKBONE = "backbone.safetensors"
 _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
+_COUNTER = "num_batches_tracked"
 _TRUNK_STEM = {"stages.0.0.": "conv1.", "stages.0.1.": "bn1."}
 
 
@@ -35,28 +36,23 @@ def encoder_of(architecture: str) -> str:
 
 
 def start_from_model(net: OverreadNet, folder: Path) -> None:
-    """Fill a network from a shipped model of its architecture: wholly where the classes agree, else the backbone.
+    """Fill a network from a shipped model: wholly where architecture and classes agree, else its backbone.
 
-    The two recipes must split their common sets alike, or the second would be tested on what the first has learnt.
+    A U-Net and a classifier on one encoder give each other theirs. The two recipes must split their common sets alike,
+    or the second would be tested on what the first has learnt.
 
     Args:
         folder: ``weights/<system>/<name>``.
 
     Raises:
-        ModelUnavailableError: no such model, or one of another architecture.
+        ModelUnavailableError: no such model, or one of another encoder.
     """
     other, card = load_model(folder)
-    try:
-        ours, theirs = net.state_dict(), other.state_dict()
-        if {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}:
-            net.load_state_dict(theirs)
-        else:
-            net.backbone.load_state_dict(other.backbone.state_dict())
-    except RuntimeError as error:
-        raise ModelUnavailableError(
-            f"{card.system}/{card.name} is a {card.architecture} and does not fit {net.architecture}.",
-            "Start from a model of the same architecture and channels.",
-        ) from error
+    ours, theirs = net.state_dict(), other.state_dict()
+    if {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}:
+        net.load_state_dict(theirs)
+    else:
+        _fill_backbone(net, other.backbone.state_dict(), f"{card.system}/{card.name} ({card.architecture})")
 
 
 def load_backbone(net: OverreadNet, folder: Path) -> None:
@@ -77,17 +73,28 @@ def load_backbone(net: OverreadNet, folder: Path) -> None:
         found = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelUnavailableError(f"{path} cannot be read: {error}.", "Run pretrain again.") from error
+    _fill_backbone(net, found, str(path))
+
+
+def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str) -> None:
+    """Load a backbone under either naming; three input channels are summed for a network of one.
+
+    Raises:
+        ModelUnavailableError: entries are missing, left over or of another shape.
+    """
     wanted = net.backbone.state_dict()
     if not set(found) & set(wanted):
-        found = {_encoder_key(key): value for key, value in found.items()}
+        rename = _encoder_key if any(key.startswith("stages.") for key in found) else _trunk_key
+        found = {rename(key): value for key, value in found.items()}
+    found = {key: value for key, value in found.items() if key in wanted or not key.endswith(_COUNTER)}
     for key, value in found.items():
         if key in wanted and value.dim() == 4 and value.shape[1] == 3 != wanted[key].shape[1]:
             found[key] = adapt_input_conv(wanted[key].shape[1], value)
     wrong = [k for k, v in wanted.items() if k not in found or found[k].shape != v.shape]
     if wrong or len(found) != len(wanted):
         raise ModelUnavailableError(
-            f"{path} does not fit {net.architecture}: {len(wrong)} of {len(wanted)} entries differ.",
-            "Pretrain a backbone of this architecture.",
+            f"{origin} does not fit {net.architecture}: {len(wrong)} of {len(wanted)} entries differ.",
+            "Start from a backbone of this architecture.",
         )
     net.backbone.load_state_dict(found)
 
@@ -98,6 +105,14 @@ def _encoder_key(key: str) -> str:
         if key.startswith(stem):
             return name + key.removeprefix(stem)
     return re.sub(r"^stages\.(\d)\.", r"layer\1.", key)
+
+
+def _trunk_key(key: str) -> str:
+    """The same the other way round."""
+    for name, stem in _TRUNK_STEM.items():
+        if key.startswith(stem):
+            return name + key.removeprefix(stem)
+    return re.sub(r"^layer(\d)\.", r"stages.\1.", key)
 
 
 def set_dropout(net: OverreadNet, p: float) -> None:

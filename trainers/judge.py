@@ -12,6 +12,7 @@ from core.statistics.multiclass import multiclass
 from core.statistics.ranking import roc_auc
 from trainers.data.tensors import Cases
 from trainers.losses import image_loss
+from trainers.precision import autocast
 from trainers.recipe import Loss
 
 
@@ -27,7 +28,7 @@ def validate(
     net.eval()
     answers: list[torch.Tensor] = []
     overlap: dict[str, list[int]] = {}
-    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+    with torch.inference_mode(), autocast(device):
         for start in range(0, len(cases), 32):
             rows = torch.arange(start, min(start + 32, len(cases)))
             out = net.run(cases.images(rows).to(device, memory_format=torch.channels_last))
@@ -43,7 +44,7 @@ def validate(
     scores = logits[:, 0] if logits.shape[1] == 1 else -logits.log_softmax(1)[:, 0]
     figures = {"auc": roc_auc((cases.labels > 0).numpy(), scores.double().numpy())}
     if overlap:
-        figures["dice"] = float(np.mean([a / b if b else 1.0 for a, b in overlap.values()]))
+        figures["dice"] = float(np.mean([a / b for a, b in overlap.values() if b]))
     classes = max(2, logits.shape[1])
     if "val_loss" in wanted and loss is not None:
         target = torch.nn.functional.one_hot(cases.labels, classes).float()

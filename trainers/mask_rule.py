@@ -14,7 +14,6 @@ from trainers.scoring import scored
 
 CUTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SMALLEST = (0, 20, 40, 80, 120)  # pixels on the image grid
-ALLOWED_FALSE = 0.04  # a mask on a slice without tumour costs a reader's trust
 
 
 def mask_rule(
@@ -23,10 +22,14 @@ def mask_rule(
     predicted: Sequence[SeriesPrediction],
     labels: dict[str, int],
     gate: np.ndarray | None,
+    allowed_false: float,
 ) -> dict[str, float | int]:
-    """Best mean volume Dice among the rules that draw on at most 4 % of the slices without tumour.
+    """Best mean Dice of the volumes with tumour among the rules that draw seldom enough where there is none.
 
     If no rule is that strict, the one that draws least often.
+
+    Args:
+        allowed_false: largest share of the slices without tumour on which a mask may be drawn.
 
     Returns:
         ``mask_threshold`` and ``mask_min_pixels`` for the card.
@@ -40,8 +43,11 @@ def mask_rule(
             assert s.masks is not None
             assert s.truths is not None
             wrong = false_mask_rate(s.masks, s.truths)
-            strict = not wrong > ALLOWED_FALSE  # without tumour-free slices the rate is nan: nothing to be strict about
-            overlap = float(np.mean(dice_per_volume(s.masks, s.truths, s.groups.tolist()).values))
+            strict = not wrong > allowed_false  # without tumour-free slices the rate is nan: nothing to be strict about
+            ill = np.isin(s.groups, s.groups[[bool(t.any()) for t in s.truths]])
+            pairs = [(m, t) for m, t, own in zip(s.masks, s.truths, ill, strict=True) if own]
+            masks, truths = [m for m, _ in pairs], [t for _, t in pairs]
+            overlap = float(np.mean(dice_per_volume(masks, truths, s.groups[ill].tolist()).values))
             rank = (strict, overlap if strict else -wrong)
             if best is None or rank > best:
                 best, chosen = rank, rule

@@ -21,7 +21,7 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
 
     Args:
         model: ``system/name``.
-        storage: ``float16``, ``int8`` or ``float32``.
+        storage: ``float16``, ``int8``, ``int6``, ``int5`` or ``float32``.
         data: data root; by default ``OVERREAD_DATA``.
         weights: folder of the models.
 

@@ -32,6 +32,7 @@ from trainers.data.tensors import Cases, to_cases
 from trainers.initial import BACKBONE, encoder_of, library_weights
 from trainers.logs import Teller, console, write_curve
 from trainers.losses import cross_entropy, mask_loss
+from trainers.precision import autocast
 from trainers.recipe import Recipe, load_recipe
 from trainers.sampling import epoch_rows
 
@@ -190,7 +191,7 @@ class Pretraining:
     def _judge(self) -> dict[str, float]:
         self.parts.eval()
         found = {}
-        with torch.inference_mode(), torch.autocast(self.fabric.device.type, dtype=torch.bfloat16):
+        with torch.inference_mode(), autocast(self.fabric.device):
             for task in self.tasks:
                 scores = []
                 for start in range(0, len(task.validation), 32):

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import RecipeError
+from core.models.store import Storage
 from core.preprocessing.contract import InputContract
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -126,11 +127,13 @@ class Recipe(_Part):
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the running average of the weights
     monitor: Monitor = "auc"  # MONITORS tells the direction
     patience: int = 0  # epochs without a better value before stopping; 0: never
+    # a mask on an image without tumour costs a reader's trust: the share of such images on which one may be drawn
+    false_masks: float = Field(default=0.04, ge=0, le=1)
     threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
     initial_weights: str = Field(
         default="scratch", pattern=r"^(scratch|imagenet|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
     )
-    storage: Literal["float16", "int8", "float32"] = "float16"
+    storage: Storage = "float16"
     seed: int = 0
     published: str = ""
     intended_use: str

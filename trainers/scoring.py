@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from core.engine.predict import (
     SeriesPrediction,
@@ -16,12 +17,16 @@ from core.engine.predict import (
 )
 from core.models.card import Metric, ModelCard
 from core.models.net import OverreadNet
+from core.preprocessing.prepare import prepare
 from core.statistics.calibration import ece
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import binary_rates
 from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
 from trainers.data.items import Item
+
+BATCH = 32
+TIMED = 10  # series
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +49,30 @@ class Scored:
 
 
 def predictions(net: OverreadNet, card: ModelCard, items: Sequence[Item]) -> list[SeriesPrediction]:
-    """Run the model over all items; the slow part, done once."""
-    return [predict_series(net, card, item.series) for item in items]
+    """Run the model over all items; the slow part, done once.
+
+    A classifier is run in batches, ten times as fast for small crops; its answers differ from those one at a time by
+    rounding only, and the time told is that of single images. Masks are too large to be held for a batch of series.
+    """
+    if net.draws_masks:
+        return [predict_series(net, card, item.series) for item in items]
+    places = [(number, index) for number, item in enumerate(items) for index in range(item.series.slices)]
+    logits, features = [], []
+    with torch.inference_mode():
+        for start in range(0, len(places), BATCH):
+            x = torch.cat(
+                [prepare(items[n].series, card.contract, [index]) for n, index in places[start : start + BATCH]]
+            )
+            out = net.run(x)
+            answer = out.logits.float()
+            if "horizontal" in card.test_time_flips:
+                answer = (answer + net.run(x.flip(-1)).logits.float()) / 2
+            logits.append(answer.numpy())
+            features.append(out.features.float().numpy())
+    seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
+    ends = np.cumsum([item.series.slices for item in items])[:-1]
+    whole = (np.split(np.concatenate(part), ends) for part in (logits, features))
+    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
 
 
 def scored(

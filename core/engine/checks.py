@@ -85,7 +85,7 @@ class Subject:
         self._target = target_of(loaded, class_name)
         self._class = loaded.card.classes.index(class_name)
         self._outlined: torch.Tensor | None = None
-        self.fit = fit_of(series, loaded.card.contract)
+        self.fit = fit_of(series, index, loaded.card.contract)
         self.x = prepare(series, loaded.card.contract, [index])
         self.outline = self._target == "mask"
 

@@ -219,7 +219,7 @@ class Engine:
                 values, peak = map_of(loaded.net, x, target_of(loaded, shown), method)
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
-        on_image = np.clip(fit_of(series, loaded.card.contract).back(values), 0.0, 1.0)
+        on_image = np.clip(fit_of(series, slice_index, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
 

@@ -49,7 +49,6 @@ def predict_series(
         InterruptedError: ``stop`` returned true.
     """
     wanted = list(range(series.slices)) if indices is None else indices
-    fit = fit_of(series, card.contract)
     logits, features, masks = [], [], []
     started = time.perf_counter()
     with torch.inference_mode():
@@ -67,6 +66,7 @@ def predict_series(
             logits.append(logit[0].float().numpy())
             features.append(out.features[0].float().numpy())
             if mask is not None:
+                fit = fit_of(series, index, card.contract)
                 masks.append(fit.back(torch.sigmoid(mask[0, 0].float()).numpy()).astype(np.float16))
             if progress is not None:
                 progress((place + 1) / len(wanted))

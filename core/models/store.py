@@ -4,9 +4,9 @@ Storage forms of the weights of convolutions and linear layers (everything else,
 stays float32: it is small, and variances may exceed float16):
 
 - ``float32``, ``float16``: as they are.
-- ``int8``: symmetric, per output channel. ``w ~ q * s`` with ``s = max |w| / 127`` of that channel, ``q`` an integer
-  in [-127, 127]; the scales are float32 under ``<key>.scale``. The error of a weight is at most ``s / 2``.
-
+- ``int8``: symmetric integers, one float32 scale per output channel under ``<key>.scale``.
+- ``int6``, ``int5``: symmetric integers, Huffman-coded as bytes, one float16 scale per 64 weights; tensors of fewer
+  than 4,096 weights stay ``int8``. See :mod:`core.models.quantise`.
 Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fixed momentum. Pickle is never used.
 """
 
@@ -26,11 +26,14 @@ from torch import nn
 from core.errors import ModelUnavailableError, OverreadError
 from core.models.card import ModelCard
 from core.models.net import OverreadNet
+from core.models.quantise import by_channel, by_group, from_groups
 from core.models.registry import create
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
-Storage = Literal["float16", "int8", "float32"]
+Storage = Literal["float16", "int8", "int6", "int5", "float32"]
+_BITS = {"int6": 6, "int5": 5}
+_SMALL = 4096
 _SCALE = ".scale"
 _COUNTER = "num_batches_tracked"
 
@@ -142,19 +145,14 @@ def _packed(net: OverreadNet, storage: Storage) -> dict[str, torch.Tensor]:
             raise ValueError(f"{key} holds values that are not finite; the training has diverged")
         if value.dim() < 2 or storage == "float32":
             packed[key] = value
-        elif storage == "int8":
-            packed[key], packed[key + _SCALE] = quantise(value)
+        elif storage == "int8" or (storage in _BITS and value.numel() < _SMALL):
+            packed[key], packed[key + _SCALE] = by_channel(value)
+        elif storage in _BITS:
+            packed[key], packed[key + _SCALE] = by_group(value, _BITS[storage])
         else:
             half = value.to(torch.float16)
             packed[key] = half if torch.isfinite(half).all() else value
     return packed
-
-
-def quantise(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight ``(out, ...)`` as int8 of the same shape and float32 scales ``(out,)``; see the module docstring."""
-    scale = weight.flatten(1).abs().amax(1) / 127
-    divisor = torch.where(scale > 0, scale, torch.ones_like(scale)).view(-1, *[1] * (weight.dim() - 1))
-    return (weight / divisor).round().clamp(-127, 127).to(torch.int8), scale
 
 
 def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None:
@@ -167,6 +165,9 @@ def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None
         odd = sorted(set(plain) ^ expected)
         raise _refused(folder, f"the weights are of another architecture ({len(odd)} entries differ, first {odd[0]})")
     for key, value in plain.items():
+        if value.dtype == torch.uint8:
+            wanted[key] = _from_groups(key, value, scales.pop(key + _SCALE, None), wanted[key].shape, folder)
+            continue
         if value.shape != wanted[key].shape:
             shapes = f"{tuple(value.shape)}, expected {tuple(wanted[key].shape)}"
             raise _refused(folder, f"the weights have another shape or number of classes ({key} is {shapes})")
@@ -179,3 +180,14 @@ def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None
     if scales:
         raise _refused(folder, f"there are scales without weights (first {min(scales)})")
     net.load_state_dict(wanted)
+
+
+def _from_groups(
+    key: str, coded: torch.Tensor, scale: torch.Tensor | None, shape: torch.Size, folder: Path
+) -> torch.Tensor:
+    if scale is None:
+        raise _refused(folder, f"{key} is quantised, but has no fitting scales")
+    try:
+        return from_groups(coded, scale, shape)
+    except ValueError as error:
+        raise _refused(folder, f"the weights have another shape or number of classes ({key}: {error})") from error

@@ -34,6 +34,8 @@ class InputContract(BaseModel):
         height, width: tensor size in pixels.
         resize: ``letterbox`` keeps the aspect and pads with the value of an empty pixel; ``stretch`` does not keep it;
             ``actual`` enlarges nothing: the image keeps its own pixels (its size tells) and only shrinks to fit.
+        crop: ``body`` cuts the air around the body off before anything is standardised or resized, see
+            :func:`core.preprocessing.body.body_box`; ``none`` takes the whole image.
         scaling: value scaling, see :class:`Scaling`.
         percentiles: lower and upper percentile for ``PERCENTILE``; for ``ZSCORE`` values are clipped there first.
         window: centre and width for ``WINDOW``, in ``unit``.
@@ -54,6 +56,7 @@ class InputContract(BaseModel):
     height: int = Field(ge=16, le=1024)
     width: int = Field(ge=16, le=1024)
     resize: Literal["letterbox", "stretch", "actual"] = "letterbox"
+    crop: Literal["none", "body"] = "none"
     scaling: Scaling = Scaling.ZSCORE
     percentiles: tuple[float, float] = (0.0, 100.0)
     window: tuple[float, float] | None = None
@@ -71,6 +74,8 @@ class InputContract(BaseModel):
     def _consistent(self) -> InputContract:
         if self.context is Context.NEIGHBOURS and self.channels != 3:
             raise ValueError("neighbouring slices need 3 channels: previous, this, next")
+        if self.context is Context.NEIGHBOURS and self.crop != "none":
+            raise ValueError("neighbouring slices would be cut differently: crop needs context repeat")
         if self.scaling is Scaling.WINDOW and self.window is None:
             raise ValueError("window scaling needs a window (centre, width)")
         if len(self.mean) != len(self.std) or len(self.mean) not in (0, self.channels):

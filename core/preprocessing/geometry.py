@@ -7,31 +7,49 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.preprocessing.body import Box
+
 
 @dataclass(frozen=True)
 class Fit:
-    """Where an image of ``shape`` lies inside a tensor of ``size`` (both height, width)."""
+    """Where ``box`` (top, left, bottom, right) of an image of ``shape`` lies inside a tensor of ``size``."""
 
     shape: tuple[int, int]
     size: tuple[int, int]
     inner: tuple[int, int]
     top: int
     left: int
+    box: Box
 
     @classmethod
-    def of(cls, shape: tuple[int, int], size: tuple[int, int], resize: str) -> Fit:
-        """``letterbox`` keeps the aspect and centres; ``actual`` also, without enlarging; ``stretch`` fills."""
+    def of(cls, shape: tuple[int, int], size: tuple[int, int], resize: str, box: Box | None = None) -> Fit:
+        """``letterbox`` keeps the aspect and centres; ``actual`` also, without enlarging; ``stretch`` fills.
+
+        Args:
+            box: the part of the image that goes in; by default all of it.
+        """
         height, width = size
+        box = (0, 0, *shape) if box is None else box
+        tall, wide = box[2] - box[0], box[3] - box[1]
         if resize == "stretch":
-            return cls(shape, size, size, 0, 0)
-        ratio = min(height / shape[0], width / shape[1])
+            return cls(shape, size, size, 0, 0, box)
+        ratio = min(height / tall, width / wide)
         if resize == "actual":
             ratio = min(ratio, 1.0)
-        inner = max(1, min(height, round(shape[0] * ratio))), max(1, min(width, round(shape[1] * ratio)))
-        return cls(shape, size, inner, (height - inner[0]) // 2, (width - inner[1]) // 2)
+        inner = max(1, min(height, round(tall * ratio))), max(1, min(width, round(wide * ratio)))
+        return cls(shape, size, inner, (height - inner[0]) // 2, (width - inner[1]) // 2, box)
+
+    def cut(self, plane: np.ndarray) -> np.ndarray:
+        """The part of a plane at image size that goes into the tensor."""
+        top, left, bottom, right = self.box
+        return plane[top:bottom, left:right]
 
     def into(self, plane: np.ndarray, *, fill: float | None = None) -> np.ndarray:
-        """Resize a plane into the tensor; the margin takes ``fill`` (by default the lowest value: an empty pixel)."""
+        """Cut and resize a plane; the margin takes ``fill`` (by default the lowest value: an empty pixel)."""
+        return self.place(self.cut(plane), fill=fill)
+
+    def place(self, plane: np.ndarray, *, fill: float | None = None) -> np.ndarray:
+        """As :meth:`into`, for a plane that is cut already."""
         inner = _resize(plane.astype(np.float32, copy=False), self.inner)
         if self.inner == self.size:
             return inner
@@ -44,9 +62,15 @@ class Fit:
         return self.into(mask.astype(np.float32), fill=0.0)
 
     def back(self, plane: np.ndarray) -> np.ndarray:
-        """Map a float plane at tensor size back onto the image grid, margin cut off."""
+        """Map a float plane at tensor size back onto the image grid, margin cut off; 0 outside the box."""
+        top, left, bottom, right = self.box
         inner = plane[self.top : self.top + self.inner[0], self.left : self.left + self.inner[1]]
-        return _resize(np.ascontiguousarray(inner, dtype=np.float32), self.shape)
+        part = _resize(np.ascontiguousarray(inner, dtype=np.float32), (bottom - top, right - left))
+        if part.shape == self.shape:
+            return part
+        whole = np.zeros(self.shape, dtype=np.float32)
+        whole[top:bottom, left:right] = part
+        return whole
 
 
 def _resize(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -7,19 +7,30 @@ import torch
 
 from core.errors import ContractError
 from core.imaging.study import Series
+from core.preprocessing.body import body_box
 from core.preprocessing.contract import Context, InputContract
 from core.preprocessing.geometry import Fit
-from core.preprocessing.scaling import scale
+from core.preprocessing.scaling import standardised, values_of
 
 
-def fit_of(series: Series, contract: InputContract) -> Fit:
-    """Geometry of a series' slices inside the contract's tensor."""
-    return Fit.of(series.shape, (contract.height, contract.width), contract.resize)
+def fit_of(series: Series, index: int, contract: InputContract) -> Fit:
+    """Geometry of a slice inside the contract's tensor."""
+    plane = values_of(series, index, contract) if contract.crop == "body" else None
+    return _fit(series, plane, contract)
+
+
+def _fit(series: Series, plane: np.ndarray | None, contract: InputContract) -> Fit:
+    box = None
+    if contract.crop == "body" and plane is not None:
+        box = body_box(plane, projection=series.projection != "slice")
+    return Fit.of(series.shape, (contract.height, contract.width), contract.resize, box)
 
 
 def prepare_plane(series: Series, index: int, contract: InputContract) -> np.ndarray:
     """One slice, scaled and fitted: float32 ``(contract.height, contract.width)``."""
-    return fit_of(series, contract).into(scale(series, index, contract))
+    plane = values_of(series, index, contract)
+    fit = _fit(series, plane, contract)
+    return fit.place(standardised(fit.cut(plane), contract))
 
 
 def neighbours(index: int, slices: int) -> tuple[int, int, int]:

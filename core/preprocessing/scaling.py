@@ -30,7 +30,19 @@ def shows_low_bright(series: Series, plane: np.ndarray) -> bool:
 
 
 def scale(series: Series, index: int, contract: InputContract) -> np.ndarray:
-    """Scale one slice by the contract.
+    """One slice scaled and standardised by the contract; arguments and errors as for :func:`values_of`."""
+    return standardised(values_of(series, index, contract), contract)
+
+
+def standardised(plane: np.ndarray, contract: InputContract) -> np.ndarray:
+    """Scaled values about the plane's own mean, in its own standard deviations, where the contract asks for it."""
+    if contract.standardise or contract.scaling is Scaling.ZSCORE:
+        plane = (plane - plane.mean(dtype=np.float64)) / (plane.std(dtype=np.float64) + EPSILON)
+    return np.ascontiguousarray(plane, dtype=np.float32)
+
+
+def values_of(series: Series, index: int, contract: InputContract) -> np.ndarray:
+    """Scale one slice by the contract, before it is standardised.
 
     Args:
         series: pixels in their unit.
@@ -77,9 +89,7 @@ def scale(series: Series, index: int, contract: InputContract) -> np.ndarray:
     for name in contract.enhance:
         if name == "clahe":
             plane = clahe(plane, value_range=(float(plane.min()), float(plane.max())))
-    if contract.standardise or contract.scaling is Scaling.ZSCORE:
-        plane = (plane - plane.mean(dtype=np.float64)) / (plane.std(dtype=np.float64) + EPSILON)
-    return np.ascontiguousarray(plane, dtype=np.float32)
+    return plane
 
 
 def _range(series: Series, plane: np.ndarray) -> tuple[float, float]:

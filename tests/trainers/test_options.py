@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from sklearn.utils.class_weight import compute_class_weight
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -31,6 +30,7 @@ from trainers.initial import BACKBONE, load_backbone, set_dropout, start_from_mo
 from trainers.logs import write_curve, write_scalars
 from trainers.loop import Run
 from trainers.losses import image_loss
+from trainers.precision import make_fabric
 from trainers.recipe import Augment, Loss, Recipe, as_trial, load_recipe, with_initial_weights
 from trainers.schedule import frozen_stages, plateaus, rate
 
@@ -54,7 +54,7 @@ def test_frozen_batch_norms_do_not_drift_and_frozen_weights_do_not_move(data: Pa
     r = recipe(tmp_path, freeze_epochs="1", unfreeze_every="1", epochs="2", epoch_images="8", average="0.0")
     labels = r.data[0].labels
     cases = to_cases(read_parts(r, data, limit=6).train, r.contract, labels)
-    run = Run(r, cases, cases, tmp_path / "run", Fabric(accelerator="cpu", precision="bf16-mixed"), resume=False)
+    run = Run(r, cases, cases, tmp_path / "run", make_fabric(), resume=False)
     before = {k: v.clone() for k, v in run.net.state_dict().items()}
     run.fit()
     assert run.progress.epoch == 2
@@ -90,7 +90,7 @@ def test_the_lowest_loss_is_kept_when_a_loss_is_watched(data: Path, tmp_path: Pa
     monkeypatch.setattr(loop, "validate", lambda *_, **__: {"auc": 0.5, "val_loss": next(figures)})
     r = recipe(tmp_path, monitor="val_loss", epochs="9", patience="2", epoch_images="4")
     cases = to_cases(read_parts(r, data, limit=4).train, r.contract, r.data[0].labels)
-    run = Run(r, cases, cases, tmp_path / "run", Fabric(accelerator="cpu", precision="bf16-mixed"), resume=False)
+    run = Run(r, cases, cases, tmp_path / "run", make_fabric(), resume=False)
     progress = run.fit()
     assert (progress.epoch, progress.best_epoch) == (4, 1)
 
@@ -219,7 +219,7 @@ def test_other_initial_weights_are_another_run(tmp_path: Path) -> None:
 def test_only_the_head_has_its_own_decay(data: Path, tmp_path: Path) -> None:
     r = recipe(tmp_path, weight_decay="0.0", head_weight_decay="0.02", epsilon="0.1")
     cases = to_cases(read_parts(r, data, limit=4).train, r.contract, r.data[0].labels)
-    run = Run(r, cases, cases, tmp_path / "run", Fabric(accelerator="cpu", precision="bf16-mixed"), resume=False)
+    run = Run(r, cases, cases, tmp_path / "run", make_fabric(), resume=False)
     rest, head = run.optimizer.param_groups
     assert (rest["weight_decay"], head["weight_decay"], head["eps"]) == (0.0, 0.02, 0.1)
     assert {id(p) for p in head["params"]} == {id(p) for p in run.net.head_parameters()}

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lightning_fabric import Fabric
 from scipy import special
 from sklearn.metrics import roc_auc_score
 
@@ -17,6 +16,7 @@ from core.models.card import ModelCard
 from tests.trainers.small import write_recipe
 from trainers import pack as module
 from trainers.fit import train_recipe
+from trainers.precision import make_fabric
 from trainers.recipe import load_recipe
 
 
@@ -24,7 +24,7 @@ from trainers.recipe import load_recipe
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pack")
     recipe = load_recipe(str(write_recipe(folder, "packed", epochs="1")))
-    fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    fabric = make_fabric()
     options = {"runs": folder / "runs", "weights": folder / "weights", "minutes": None, "resume": False}
     train_recipe(recipe, folder=data, fabric=fabric, **options)  # type: ignore[arg-type]
     return folder

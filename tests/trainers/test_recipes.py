@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
 from core.preprocessing.contract import InputContract
@@ -18,11 +17,12 @@ from trainers import loop
 from trainers.data import parts
 from trainers.data.items import Item
 from trainers.fit import train_recipe
+from trainers.precision import make_fabric
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import RECIPES, Recipe, as_trial, load_recipe, with_initial_weights
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
-FABRIC = Fabric(accelerator="cpu", precision="bf16-mixed")
+FABRIC = make_fabric()
 
 
 @pytest.fixture(scope="module")

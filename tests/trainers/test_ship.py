@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from lightning_fabric import Fabric
 from scipy import special
 from sklearn import metrics
 
@@ -17,6 +16,7 @@ from core.engine.results import ModelStatus
 from core.models.card import ModelCard
 from tests.trainers.small import SLICES, write_recipe
 from trainers.fit import train_recipe
+from trainers.precision import make_fabric
 from trainers.recipe import load_recipe
 
 
@@ -32,7 +32,7 @@ def shipped(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         weights=folder / "weights",
         minutes=None,
         resume=False,
-        fabric=Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"),
+        fabric=make_fabric(),
     )
     return folder / "weights"
 

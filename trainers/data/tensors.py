@@ -73,7 +73,7 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
     names = sorted({item.source for item in items})
     any_mask = any(item.series.truth is not None for item in items)
     for item in items:
-        fit, start, count = fit_of(item.series, contract), len(targets), item.series.slices
+        start, count = len(targets), item.series.slices
         for index in range(count):
             planes.append(prepare_plane(item.series, index, contract))
             around.append([start + i for i in neighbours(index, count)])
@@ -81,8 +81,9 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
             truth = item.series.truth
             has_mask.append(truth is not None)
             if any_mask:
-                empty = truth is None or not truth[index].any()
-                covered = np.zeros(fit.size, np.float32) if empty else fit.mask_into(truth[index])  # type: ignore[index]
+                covered = np.zeros((contract.height, contract.width), np.float32)
+                if truth is not None and truth[index].any():
+                    covered = fit_of(item.series, index, contract).mask_into(truth[index])
                 masks.append(np.round(covered * 255).astype(np.uint8))
             groups.append(item.group)
             simulated.append(item.simulated)
