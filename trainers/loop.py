@@ -239,7 +239,7 @@ class Run:
         row = {"epoch": progress.epoch, "loss": float(np.mean(teller.losses)), **figures}
         progress.curve.append(row)
         # a figure that is not defined (one class only) is never better than one that is
-        if monitored > progress.best or not self.best_state:
+        if recipe.keep == "last" or monitored > progress.best or not self.best_state:
             progress.best = monitored if math.isfinite(monitored) else -math.inf
             progress.best_epoch = epoch
             self.best_state = {k: v.detach().cpu().clone() for k, v in self.judged.state_dict().items()}

@@ -41,7 +41,8 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
     told = card.training
     curve = list(told.learning_curve)
     progress = Progress(epoch=int(told.epochs), minutes=told.minutes, curve=curve)
-    if curve:
+    progress.best_epoch = len(curve) - 1
+    if curve and recipe.keep == "best":
         values = [row.get(recipe.monitor, math.nan) for row in curve]
         better = np.nanargmin if MONITORS[recipe.monitor] == "lower" else np.nanargmax
         progress.best_epoch = int(better(values))

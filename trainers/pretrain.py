@@ -38,6 +38,7 @@ from trainers.sampling import epoch_rows
 
 RECIPES = ("brain-unet", "chest-densenet", "breast-resnet18", "pet-unet", "mr-pet-pet", "mr-pet-mr")
 LR, WEIGHT_DECAY, WARM = 6e-4, 0.05, 0.1
+ENOUGH = 2500  # images: a set of more, such as near-alike crops, takes no more steps than that
 SEED = 0
 
 
@@ -167,7 +168,7 @@ class Pretraining:
     def fit(self, *, minutes: float | None = None) -> list[dict[str, float]]:
         """Train to the last epoch or until the time is up, then write the backbone; returns the curve."""
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        share = np.sqrt([len(task.train) for task in self.tasks])
+        share = np.sqrt([min(len(task.train), ENOUGH) for task in self.tasks])
         while self.epoch < self.epochs and time.monotonic() < deadline:
             begun = time.monotonic()
             self.parts.train()

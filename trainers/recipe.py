@@ -126,6 +126,9 @@ class Recipe(_Part):
     head_weight_decay: float | None = Field(default=None, ge=0)  # L2 of the head; by default weight_decay
     average: float = Field(default=0.0, ge=0, lt=1)  # decay of the running average of the weights
     monitor: Monitor = "auc"  # MONITORS tells the direction
+    # Which epoch is shipped. A few dozen validation patients tell the epochs of one run apart by chance more than by
+    # merit; then the last, where the learning rate has come to rest, is the choice that needs no luck.
+    keep: Literal["best", "last"] = "best"
     patience: int = 0  # epochs without a better value before stopping; 0: never
     # a mask on an image without tumour costs a reader's trust: the share of such images on which one may be drawn
     false_masks: float = Field(default=0.04, ge=0, le=1)
@@ -149,6 +152,8 @@ class Recipe(_Part):
             raise ValueError("a classifier learns from masks only with auxiliary_mask: true")
         if not self.positive or not set(self.positive) < set(self.classes):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
+        if self.keep == "last" and self.patience:
+            raise ValueError("patience waits for a better epoch, and keep: last takes none: they exclude each other")
         if self.loss.image == "focal" and len(self.loss.focal_alpha) != len(self.classes):
             raise ValueError(f"focal_alpha needs one weight for each of the classes {self.classes}")
         if "dice" in (self.monitor, self.plateau_monitor) and self.role != "segmenter":

@@ -67,7 +67,10 @@ def test_the_best_epoch_by_the_monitored_figure_is_kept_as_a_copy(whole: tuple[R
     assert all(v.data_ptr() != live[k].data_ptr() for k, v in run.best_state.items())
 
 
-def test_the_kept_weights_are_those_of_the_best_epoch(parts: Parts, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 2)])
+def test_the_kept_weights_are_those_of_the_best_or_the_last_epoch(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str, kept: int
+) -> None:
     figures = iter([0.3, 0.8, 0.5])
     seen: list[float] = []
 
@@ -76,12 +79,14 @@ def test_the_kept_weights_are_those_of_the_best_epoch(parts: Parts, tmp_path: Pa
         return {"auc": 1 - len(seen) / 10, "dice": next(figures)}
 
     monkeypatch.setattr(loop, "validate", judge)
-    run = start(load_recipe(str(write_recipe(tmp_path, epochs="3", epoch_images="8"))), parts, tmp_path / "run")
+    run = start(
+        load_recipe(str(write_recipe(tmp_path, epochs="3", epoch_images="8", keep=keep))), parts, tmp_path / "run"
+    )
     run.fit()
     run.net.load_state_dict(run.best_state)
-    assert float(sum(p.double().sum() for p in run.net.parameters())) == pytest.approx(seen[1], rel=1e-9)
+    assert float(sum(p.double().sum() for p in run.net.parameters())) == pytest.approx(seen[kept], rel=1e-9)
     assert seen[1] != seen[2]
-    assert run.progress.best_epoch == 1
+    assert run.progress.best_epoch == kept
 
 
 def test_an_undefined_figure_is_never_the_best(parts: Parts, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
