@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from core.models.card import DataUse, ModelCard, Threshold, Training
 from core.models.net import OverreadNet
@@ -70,7 +72,9 @@ def rewrite_card(folder: Path, **changes: object) -> None:
     (folder / "card.json").write_text(json.dumps(card | changes))
 
 
-@pytest.mark.parametrize(("storage", "bound"), [("float32", 1e-6), ("float16", 2e-2), ("int8", 0.2)])
+@pytest.mark.parametrize(
+    ("storage", "bound"), [("float32", 1e-6), ("float16", 2e-2), ("int8", 0.2), ("int6", 0.6), ("int5", 1.2)]
+)
 @pytest.mark.parametrize("name", ["resnet18", "densenet121_attention", "resunet", "unet_resnet18"])
 def test_round_trip(name: str, storage: Storage, bound: float, tmp_path: Path) -> None:
     net = lively(name)
@@ -106,6 +110,51 @@ def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: Overre
         assert np.all(np.abs(again[key].numpy() - value) <= step / 2 * 1.001 + 1e-12)
         checked += 1
     assert checked > 50
+
+
+@pytest.mark.parametrize("storage", ["int6", "int5"])
+def test_what_was_packed_by_groups_is_what_is_read(storage: Storage, net: OverreadNet, tmp_path: Path) -> None:
+    """The file decoded without the store: Huffman code, integers, a scale for every 64; small tensors are int8."""
+    save_model(net, card_of(net), tmp_path / "m", storage)
+    packed = load_file(tmp_path / "m" / "weights.safetensors")
+    again = load_model(tmp_path / "m")[0].state_dict()
+    forms = {"uint8": 0, "int8": 0, "float32": 0}
+    for key, value in packed.items():
+        if key.endswith(".scale") and key not in again:
+            continue
+        forms[value.dtype.name] += 1
+        shape = again[key].shape
+        if value.dtype == np.uint8:
+            integers = np.frombuffer(zlib.decompress(value.tobytes(), wbits=-15), np.int8).astype(np.float32)
+            scale = np.repeat(packed[key + ".scale"].astype(np.float32), 64)[: integers.size]
+            value = (integers * scale).reshape(shape)
+        elif value.dtype == np.int8:
+            assert value.size < 4096
+            value = value * packed[key + ".scale"].reshape(-1, *[1] * (value.ndim - 1))
+        np.testing.assert_array_equal(again[key].numpy(), value)
+    assert forms["uint8"] > 50
+    assert forms["int8"] > 10
+    assert forms["float32"] > 100
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda found, key: found.pop(key + ".scale"), "no fitting scales"),
+        (lambda found, key: found.update({key: found[key][:-40]}), "another shape"),
+        (lambda found, key: found.update({key + ".scale": found[key + ".scale"][1:]}), "another shape"),
+        (lambda found, key: found.update({key: np.full_like(found[key], 255)}), "another shape"),
+    ],
+)
+def test_spoilt_groups_are_refused(spoil: Any, reason: str, net: OverreadNet, tmp_path: Path) -> None:
+    save_model(net, card_of(net), tmp_path / "m", "int6")
+    path = tmp_path / "m" / "weights.safetensors"
+    found = load_file(path)
+    spoil(found, max((k for k in found if found[k].dtype == np.uint8), key=lambda k: found[k].size))
+    save_file(found, path)
+    rewrite_card(tmp_path / "m")
+    with pytest.raises(ModelRefusedError, match=reason):
+        load_model(tmp_path / "m")
 
 
 def test_a_channel_of_zeros_survives_int8(net: OverreadNet, tmp_path: Path) -> None:
