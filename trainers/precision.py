@@ -31,6 +31,15 @@ def make_fabric(accelerator: str = "cpu", devices: int = 1, nodes: int = 1) -> F
     return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=best_precision(accelerator))
 
 
+def launched(accelerator: str, devices: int = 1, nodes: int = 1, threads: int = 0) -> Fabric:
+    """A Fabric with its processes started, for a command; ``threads`` of the CPU, 0 takes all."""
+    if threads:
+        torch.set_num_threads(threads)
+    fabric = make_fabric(accelerator, devices, nodes)
+    fabric.launch()
+    return fabric
+
+
 def autocast(device: torch.device) -> torch.autocast:
     """The precision for judging a network on a device."""
     return torch.autocast(device.type, torch.bfloat16, enabled=best_precision(device.type) == "bf16-mixed")
