@@ -169,7 +169,5 @@ def _note(runs: Sequence[Run], scores: Scored, found: PairedDifference) -> str:
     taken = f"{counted(epochs[0])} each" if epochs[0] == epochs[1] else f"{epochs[0]} and {epochs[1]} epochs"
     d = found.difference
     interval = f" ({d.low:+.3f} to {d.high:+.3f}, p {found.p:.3f}, {d.method})" if math.isfinite(d.low) else ""
-    return (
-        f"{taken}, the best one by validation; {len(scores.truth)} validation slices of {len(set(scores.groups))} "
-        f"groups; difference {d.value:+.3f}{interval}."
-    )
+    rests = f"{len(scores.truth)} validation slices of {len(set(scores.groups))} groups"
+    return f"{taken}, of both the one that the recipe ships; {rests}; difference {d.value:+.3f}{interval}."

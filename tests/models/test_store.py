@@ -14,42 +14,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.card import ModelCard
 from core.models.net import OverreadNet
 from core.models.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
-from core.preprocessing.contract import InputContract
+from tests import cards
 from tests.models.networks import images, lively
 
 
 def card_of(net: OverreadNet) -> ModelCard:
-    height, width = net.size
-    return ModelCard(
-        system="simulated",
-        name="model",
-        title="Simulated model",
-        version="1",
-        architecture=net.architecture,
-        role="classifier",
-        classes=tuple(f"class {index}" for index in range(net.classes)),
-        positive=("class 1",),
-        contract=InputContract(channels=net.channels, height=height, width=width),
-        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
-        data=(DataUse(name="simulated", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
-        training=Training(
-            recipe="none",
-            recipe_sha256="",
-            initial_weights="random",
-            date="2024-01-01",
-            code_version="0",
-            device="cpu",
-            minutes=0,
-            epochs=0,
-            seed=7,
-        ),
-        metrics={},
-        intended_use="tests",
-        parameters=0,
-        weights_sha256="",
+    classes = tuple(f"class {index}" for index in range(net.classes))
+    contract = {"channels": net.channels, "height": net.size[0], "width": net.size[1]}
+    return cards.card_of(
+        "simulated", "model", net.architecture, classes=classes, positive=("class 1",), contract=contract
     )
 
 

@@ -16,10 +16,9 @@ from core.engine.engine import Engine
 from core.engine.predict import predict_series, probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.imaging.study import Modality, Series
-from core.models.card import DataUse, ModelCard, Threshold, Training
 from core.models.registry import create
 from core.models.store import load_model, save_model
-from core.preprocessing.contract import InputContract
+from tests.cards import card_of
 from tests.trainers import folders
 from trainers.benchmark import benchmark
 from trainers.data.digests import DIGESTS, read_digests, seen_before, write_digests
@@ -44,38 +43,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(weights: Path, system: str, name: str, classes: tuple[str, ...], **contract: Any) -> Path:
-    facts = {"channels": 1, "height": SIDE, "width": SIDE, **contract}
     torch.manual_seed(len(name) + len(classes))
     net = create("resnet18", classes=len(classes), channels=1, size=(SIDE, SIDE)).eval()
-    training = Training(
-        recipe="none",
-        recipe_sha256="",
-        initial_weights="random",
-        date="2024-01-01",
-        code_version="0",
-        device="cpu",
-        minutes=0,
-        epochs=0,
-        seed=0,
-    )
-    card = ModelCard(
-        system=system,
-        name=name,
-        title=name,
-        version="1",
-        architecture="resnet18",
-        role="classifier",
-        classes=classes,
-        positive=classes[1:],
-        contract=InputContract(**facts),
-        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
-        data=(DataUse(name="none", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
-        training=training,
-        metrics={},
-        intended_use="tests",
-        parameters=0,
-        weights_sha256="",
-    )
+    size = {"height": SIDE, "width": SIDE}
+    card = card_of(system, name, "resnet18", classes=classes, positive=classes[1:], contract=size | contract)
     folder = weights / system / name
     save_model(net, card, folder, "float32")
     return folder

@@ -12,7 +12,8 @@ from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.models.store import load_model, save_model
-from tests.engine.installed import card_of, lively
+from tests.cards import card_of
+from tests.engine.installed import lively
 from trainers.initial import BACKBONE, load_backbone, start_from_model
 
 SIDE = 48

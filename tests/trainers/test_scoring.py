@@ -17,7 +17,8 @@ from core.imaging.study import SourceKind, Study
 from core.models.card import Threshold
 from core.models.output import Output
 from core.models.store import load_model
-from tests.engine.installed import SIDE, card_of, install, scan
+from tests.cards import SIDE, card_of
+from tests.engine.installed import install, scan
 from trainers.data.items import Item
 from trainers.data.tensors import to_cases
 from trainers.judge import validate
