@@ -86,13 +86,19 @@ def read_folder(system: str, folder: Path) -> list[Item]:
 
 
 def without_training_pictures(items: Sequence[Item], seen: Collection[str]) -> tuple[list[Item], int]:
-    """Leave out single pictures whose pixels are exactly those of a training picture; volumes are kept whole.
+    """Leave out pictures whose pixels are exactly those of a training picture, and count them.
+
+    A volume goes as a whole, when most of its slices were trained on: blank slices are alike in every patient.
 
     Args:
         seen: digests from :func:`pixel_digest`, whole or as shipped with the models.
+
+    Returns:
+        The items that are left, and the number of pictures that are not.
     """
-    kept = [i for i in items if i.series.slices > 1 or not seen_before(i.series.pixels[0], seen)]
-    return kept, len(items) - len(kept)
+    known = [sum(seen_before(plane, seen) for plane in item.series.pixels) for item in items]
+    kept = [item for item, count in zip(items, known, strict=True) if 2 * count <= item.series.slices]
+    return kept, sum(i.series.slices for i in items) - sum(i.series.slices for i in kept)
 
 
 def evaluate(

@@ -21,13 +21,13 @@ from core.models.store import load_model, save_model
 from tests.cards import card_of
 from tests.trainers import folders
 from trainers.benchmark import benchmark
-from trainers.data.digests import DIGESTS, read_digests, seen_before, write_digests
+from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before, write_digests
 from trainers.data.inserted import with_lesions
 from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
 from trainers.ensemble import validation_threshold
-from trainers.evaluate import evaluate, evaluate_command, read_folder
+from trainers.evaluate import evaluate, evaluate_command, read_folder, without_training_pictures
 from trainers.export import export_torchscript
 from trainers.modalities import matched_slices
 from trainers.recipe import load_recipe
@@ -105,6 +105,19 @@ def test_lung_folders_and_shipped_digests(root: Path, weights: Path, tmp_path: P
     finally:
         digests.unlink()
     assert (found["n"], found["left_out_training_pictures"]) == (11, 1)
+
+
+def test_a_volume_that_was_trained_on_is_left_out_whole(root: Path) -> None:
+    """Its neighbour, which shares a blank slice with it, stays whole."""
+    items = READERS["brain-lgg"](root / "brain-lgg")
+    blank = items[1].series.pixels.copy()
+    blank[0] = items[0].series.pixels[0]
+    items[1] = replace(items[1], series=replace(items[1].series, pixels=blank))
+    seen = {pixel_digest(plane) for plane in items[0].series.pixels}
+    kept, count = without_training_pictures(items, seen)
+    assert [i.group for i in kept] == [i.group for i in items[1:]]
+    assert count == items[0].series.slices == 4
+    assert without_training_pictures(items, set()) == (items, 0)
 
 
 def test_breast_crops_by_patient(root: Path, weights: Path, tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from core.models.store import load_model, save_model
 from tests.cards import card_of
-from tests.engine.installed import lively
 from trainers.initial import BACKBONE, load_backbone, start_from_model
 
-SIDE = 48
+SIDE = 64
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -25,8 +24,11 @@ def rng(seed: int = 0) -> torch.Generator:
 
 def shipped(folder: Path, architecture: str, channels: int) -> OverreadNet:
     """A network with running statistics of its own, saved as a model; as it is read back."""
-    card = card_of("brain-mr", "unet", architecture, contract={"channels": channels})
-    save_model(lively(architecture, classes=2, channels=channels), card, folder, "float32")
+    net = create(architecture, classes=2, channels=channels, size=(SIDE, SIDE))
+    with torch.no_grad():
+        net.train().run(torch.rand(4, channels, SIDE, SIDE, generator=rng(1)))  # for the running statistics
+    contract = {"channels": channels, "height": SIDE, "width": SIDE}
+    save_model(net, card_of("brain-mr", "unet", architecture, contract=contract), folder, "float32")
     return load_model(folder)[0]
 
 
@@ -67,16 +69,14 @@ def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
         start_from_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("source", "target"), [("unet_resnet18", "resnet18"), ("resnet18", "unet_resnet18"), ("unet_resnet18",) * 2]
-)
+@pytest.mark.parametrize(("source", "target"), [("unet_resnet18", "resnet18"), ("resnet18", "unet_resnet18")])
 @pytest.mark.parametrize(("given", "wanted"), [(3, 3), (1, 1), (3, 1)])
 def test_a_u_net_and_a_classifier_lend_each_other_their_encoder(
     source: str, target: str, given: int, wanted: int, tmp_path: Path
 ) -> None:
     """The same feature maps at every resolution; a grey picture counts as three equal channels."""
     teacher = shipped(tmp_path, source, given)
-    net = new(target, wanted, classes=3)
+    net = new(target, wanted)
     before = {name: value.clone() for name, value in net.state_dict().items() if not name.startswith("backbone.")}
     start_from_model(net, tmp_path)
     x = torch.rand(2, wanted, SIDE, SIDE, generator=rng())
