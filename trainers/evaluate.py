@@ -58,14 +58,23 @@ TASKS = {
 }
 
 
+def known_system(system: str) -> None:
+    """Refuse a system that nobody knows how to evaluate.
+
+    Raises:
+        DataLayoutError: it is none of :data:`TASKS`.
+    """
+    if system not in TASKS:
+        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+
+
 def read_folder(system: str, folder: Path) -> list[Item]:
     """Items of a folder laid out like one of the system's sets.
 
     Raises:
         DataLayoutError: unknown system, another layout, or labels that the system does not know.
     """
-    if system not in TASKS:
-        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+    known_system(system)
     task, errors = TASKS[system], []
     found: list[Item] = []
     for layout in task.layouts:
@@ -102,17 +111,16 @@ def without_training_pictures(items: Sequence[Item], seen: Collection[str]) -> t
 
 
 def evaluate(
-    system: str, items: Sequence[Item], engine: Engine, *, progress: Callable[[float], None] | None = None
+    panel: Panel, items: Sequence[Item], *, progress: Callable[[float], None] | None = None
 ) -> dict[str, object]:
     """Figures of every model of a system that can answer, in the JSON form of ``python -m trainers evaluate``.
 
     A model without weights, with refused ones, or that cannot read all the items is named under ``left_out_models``.
 
     Raises:
-        ModelUnavailableError: no model of the system can answer.
+        ModelUnavailableError: no model of the system can read the items.
     """
-    panel = Panel(engine, system, lambda text: notices.print(text, soft_wrap=True))
-    task = TASKS[system]
+    system, task = panel.system, TASKS[panel.system]
     if system == "mr-pet":
         found = evaluate_modalities(items, panel, task.labels, progress=progress)
         return found | {"left_out_models": panel.left_out}
@@ -125,7 +133,7 @@ def evaluate(
     models = {name: _model_figures(panel.cards[name], items, s) for name, s in answers.items()}
     truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
     if system == "chest-ct":
-        add_ensemble(models, panel.cards, answers, engine.weights / system)
+        add_ensemble(models, panel.cards, answers, panel.weights)
     return {
         "system": system,
         "n": len(truth),
@@ -155,8 +163,9 @@ def evaluate_command(
     """Read, score, print a table, write JSON."""
     if insert_lesions is not None and system != "pet":
         raise DataLayoutError("Lesions are inserted into PET projections only.", "Leave --insert-lesions out.")
-    engine = Engine(weights)
-    Panel(engine, system)  # a system without weights is told before a long reading
+    known_system(system)
+    # before the reading, which may be long: a system without weights ends here
+    panel = Panel(Engine(weights), system, lambda text: notices.print(text, soft_wrap=True))
     items = read_folder(system, folder)
     counts: dict[str, int] = {}
     chosen, others = list(items), list[Item]()
@@ -173,7 +182,7 @@ def evaluate_command(
         raise DataLayoutError(f"No image of {folder} is left to measure on.", "All are training pictures.")
     with Progress(console=notices, transient=True) as bar:
         job = bar.add_task(f"{system}: {len(chosen)} series", total=1.0)
-        result = evaluate(system, chosen, engine, progress=lambda f: bar.update(job, completed=f))
+        result = evaluate(panel, chosen, progress=lambda f: bar.update(job, completed=f))
     result |= counts
     for table in figure_table(result):
         console.print(table)

@@ -30,6 +30,7 @@ class Panel:
         tell: called with a sentence for every model that is left out.
 
     Attributes:
+        weights: folder of the system's models.
         cards: card of every model that can answer, the system's own first.
         left_out: why, by the name of each model that cannot.
 
@@ -38,7 +39,7 @@ class Panel:
     """
 
     def __init__(self, engine: Engine, system_name: str, tell: Callable[[str], None] = lambda text: None) -> None:
-        self.system, self.tell = system_name, tell
+        self.system, self.weights, self.tell = system_name, engine.weights / system_name, tell
         self.cards: dict[str, ModelCard] = {}
         self.left_out: dict[str, str] = {}
         self._nets: dict[str, OverreadNet] = {}
@@ -48,7 +49,7 @@ class Panel:
                 self._leave_out(state.name, f"{state.status}: {state.reason}")
                 continue
             self._add(state.name, lambda name=state.name: _of(engine, system_name, name))  # type: ignore[misc]
-        for path in sorted((engine.weights / system_name).glob("*/card.json")):
+        for path in sorted(self.weights.glob("*/card.json")):
             if path.parent.name not in {s.name for s in states}:
                 self._add(path.parent.name, lambda folder=path.parent: load_model(folder))  # type: ignore[misc]
         if not self.cards:

@@ -12,7 +12,6 @@ import pytest
 import torch
 from sklearn.metrics import recall_score, roc_auc_score
 
-from core.engine.engine import Engine
 from core.engine.predict import predict_series, probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.imaging.study import Modality, Series
@@ -27,7 +26,7 @@ from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
 from trainers.ensemble import validation_threshold
-from trainers.evaluate import evaluate, evaluate_command, read_folder, without_training_pictures
+from trainers.evaluate import evaluate_command, read_folder, without_training_pictures
 from trainers.export import export_torchscript
 from trainers.modalities import matched_slices
 from trainers.recipe import load_recipe
@@ -214,8 +213,8 @@ def test_slices_match_by_position_not_by_index(mr: Series, expected: list[tuple[
 def test_a_system_without_weights_says_so(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match="No model of breast-mri"):
         evaluate_command("breast-mri", root / "breast-mri", None, tmp_path, None)
-    with pytest.raises(ModelUnavailableError):
-        evaluate("pet", [], Engine(tmp_path))
+    with pytest.raises(DataLayoutError, match="cannot be evaluated"):
+        evaluate_command("liver-ct", root / "breast-mri", None, tmp_path, None)
     with pytest.raises(ModelUnavailableError):
         benchmark(tmp_path)
     with pytest.raises(DataLayoutError, match="as lung-ct"):
