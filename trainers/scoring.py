@@ -156,17 +156,20 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
         return Metric(value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method)
 
     out: dict[str, Metric] = {}
-    if 0 < s.truth.sum() < len(s.truth):
+    both = 0 < s.truth.sum() < len(s.truth)
+    if both:
         out["auc"] = interval(roc_auc, [s.truth, s.finding], s.groups)
         by_group = _per_group(s)
         if by_group is not None:
             out["group_auc"] = interval(roc_auc, list(by_group), np.arange(len(by_group[0])))
-        for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
+    for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
 
-            def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
-                return float(getattr(binary_rates(truth, p, threshold), name))
+        def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
+            return float(getattr(binary_rates(truth, p, threshold), name))
 
+        if np.isfinite(rate(s.truth, s.finding)):  # one class alone has its own rate, not the other's
             out[name] = interval(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
+    if both:
         out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
     if s.masks is not None and s.truths is not None:
         out.update(_mask_figures(s, resamples))

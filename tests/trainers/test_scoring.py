@@ -24,7 +24,7 @@ from trainers.data.tensors import to_cases
 from trainers.judge import validate
 from trainers.mask_rule import mask_rule
 from trainers.panel import Panel
-from trainers.scoring import dice_with_tumour, labels_for, predictions
+from trainers.scoring import Scored, dice_with_tumour, figures, labels_for, predictions
 
 LABELS = {"no tumour": 0, "tumour": 1}
 
@@ -144,6 +144,23 @@ def test_labels_find_their_class_by_name_or_by_what_they_mean() -> None:
         "benign": 1,
         "adenocarcinoma": 0,
     }
+
+
+def test_a_part_of_one_class_has_that_classs_rate_alone(weights: Path) -> None:
+    _, card = load_model(weights / "brain-mr" / "resnet50")
+    cut = card.threshold.value
+    finding = np.array([cut - 0.01, cut, cut + 0.01, cut - 0.02])
+    ill = np.ones(4, bool)
+    none = np.zeros(4, int)
+    s = Scored(none, np.arange(4), none + 1, ill, none[:, None], finding, None, None, 0.0)
+    found = figures(card, s, resamples=20)
+    assert {name: found[name].value for name in found if name != "ms_per_image"} == {
+        "accuracy": 0.5,
+        "sensitivity": 0.5,
+    }
+    well = figures(card, replace(s, truth=~ill), resamples=20)
+    assert well["specificity"].value == 0.5
+    assert "sensitivity" not in well
 
 
 def square(at: int, size: int) -> np.ndarray:
