@@ -8,7 +8,6 @@ from typing import Annotated
 
 import torch
 import typer
-from lightning_fabric import Fabric
 
 from core.errors import OverreadError
 from trainers.audit import audit_command
@@ -17,13 +16,15 @@ from trainers.discrepancies import discrepancies_command
 from trainers.evaluate import evaluate_command
 from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
+from trainers.gain import gain_command
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
 from trainers.pack import pack
-from trainers.precision import make_fabric
+from trainers.precision import launched
 from trainers.pretrain import RECIPES as POOLED
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import as_trial, load_recipe, with_initial_weights
+from trainers.seeds import seeds_command
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
@@ -31,14 +32,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 @app.callback()
 def _root() -> None:
     """Fit, evaluate and audit Overread's models."""
-
-
-def _fabric(accelerator: str, devices: int, nodes: int, threads: int) -> Fabric:
-    if threads:
-        torch.set_num_threads(threads)
-    fabric = make_fabric(accelerator, devices, nodes)
-    fabric.launch()
-    return fabric
 
 
 @app.command()
@@ -69,7 +62,7 @@ def train(
         chosen = with_initial_weights(chosen, init)
     if trial:
         chosen, ship = as_trial(chosen), False
-    fabric = _fabric(accelerator, devices, nodes, threads)
+    fabric = launched(accelerator, devices, nodes, threads)
     train_recipe(
         chosen,
         folder=data,
@@ -118,7 +111,7 @@ def pretrain(
     size: Annotated[int | None, typer.Option(help="Another side of all images in pixels (a trial).")] = None,
 ) -> None:
     """Train one encoder on all sets together; recipes start from it with --init ours."""
-    fabric = _fabric(accelerator, 1, 1, threads)
+    fabric = launched(accelerator, threads=threads)
     tasks, splits = read_tasks(tuple(recipe or POOLED), data, limit=limit, size=size)
     folder = runs / f"pretrain-{architecture}"
     Pretraining(
@@ -173,6 +166,8 @@ def pack_command(
     pack(model, storage, data, weights)
 
 
+app.command("seeds")(seeds_command)
+app.command("gain")(gain_command)
 app.command("audit")(audit_command)
 app.command("gate")(gate_command)
 app.command("discrepancies")(discrepancies_command)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from core.engine.results import ModelResult
 from core.evidence.ensemble import mean_finding, members, threshold
 from core.evidence.records import PREDICTIONS, from_frame
 from core.models.card import ModelCard
-from core.models.ensemble import mean_probability
-from trainers.scoring import Scored, figures
+from trainers.scoring import Scored, figures, with_intervals
 
 
 def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | None:
@@ -36,30 +34,25 @@ def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | No
 
 
 def add_ensemble(
-    models: dict[str, dict[str, object]],
-    answers: Mapping[str, Sequence[ModelResult]],
-    truth: np.ndarray,
-    groups: np.ndarray,
-    folder: Path,
+    models: dict[str, dict[str, object]], cards: Mapping[str, ModelCard], answers: Mapping[str, Scored], folder: Path
 ) -> None:
-    """Add ``ensemble`` to the models' figures when at least two binary models of the same classes answered."""
-    joining = members(card for r in answers.values() if (card := r[0].state.card) is not None)
+    """Add ``ensemble`` to the models' figures when at least two binary models of the same classes answered.
+
+    Args:
+        models: figures by model, added to. cards, answers: of every model, and of those that answered, on the same
+            slices.
+        folder: holds ``<member>/predictions.parquet``.
+    """
+    joining = members(cards[name] for name in answers)
     if len(joining) < 2:
         return
     cut = validation_threshold(joining, folder)
     if cut is None:
         return
-    mean = mean_probability([np.concatenate([np.asarray(r.calibrated) for r in answers[c.name]]) for c in joining])
-    finding = mean_finding([np.concatenate([np.asarray(r.finding) for r in answers[c.name]]) for c in joining])
+    finding = mean_finding([answers[c.name].finding for c in joining])
     card = joining[0].model_copy(
         update={"name": "ensemble", "threshold": joining[0].threshold.model_copy(update={"value": cut})}
     )
-    seconds = float(sum(np.mean([r.seconds for r in answers[c.name]]) for c in joining))
-    none = np.zeros(len(truth), int)
-    s = Scored(none, groups, truth.astype(int), truth, mean, finding, None, None, seconds)
-    out: dict[str, object] = {"threshold": cut}
-    for figure, metric in figures(card, s).items():
-        out[figure] = metric.value
-        if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
-            out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
-    models["ensemble"] = out
+    seconds = sum(answers[c.name].seconds for c in joining)
+    s = replace(answers[joining[0].name], finding=finding, masks=None, truths=None, seconds=seconds)
+    models["ensemble"] = with_intervals(figures(card, s), {"threshold": cut})

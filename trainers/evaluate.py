@@ -1,4 +1,4 @@
-"""Measure the shipped models of a system on a folder of labelled scans, through the engine that serves the pages."""
+"""Measure the shipped models of a system on a folder of labelled scans, by the path that serves the pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from core.engine.engine import Engine
-from core.engine.results import ModelResult
-from core.errors import DataLayoutError, OverreadError
-from core.models.card import Metric, ModelCard
+from core.engine.predict import probabilities
+from core.errors import DataLayoutError, ModelUnavailableError
+from core.models.card import ModelCard
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
 from trainers.data.inserted import with_lesions
 from trainers.data.items import Item
@@ -22,7 +22,7 @@ from trainers.data.sets import READERS
 from trainers.ensemble import add_ensemble
 from trainers.modalities import evaluate_modalities
 from trainers.panel import Panel
-from trainers.scoring import Scored, baselines, class_figures, figures
+from trainers.scoring import Scored, baselines, class_figures, figures, with_intervals
 from trainers.tables import figure_table
 
 __all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
@@ -58,14 +58,23 @@ TASKS = {
 }
 
 
+def known_system(system: str) -> None:
+    """Refuse a system that nobody knows how to evaluate.
+
+    Raises:
+        DataLayoutError: it is none of :data:`TASKS`.
+    """
+    if system not in TASKS:
+        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+
+
 def read_folder(system: str, folder: Path) -> list[Item]:
     """Items of a folder laid out like one of the system's sets.
 
     Raises:
         DataLayoutError: unknown system, another layout, or labels that the system does not know.
     """
-    if system not in TASKS:
-        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+    known_system(system)
     task, errors = TASKS[system], []
     found: list[Item] = []
     for layout in task.layouts:
@@ -86,108 +95,66 @@ def read_folder(system: str, folder: Path) -> list[Item]:
 
 
 def without_training_pictures(items: Sequence[Item], seen: Collection[str]) -> tuple[list[Item], int]:
-    """Leave out single pictures whose pixels are exactly those of a training picture; volumes are kept whole.
+    """Leave out pictures whose pixels are exactly those of a training picture, and count them.
+
+    A volume goes as a whole, when most of its slices were trained on: blank slices are alike in every patient.
 
     Args:
         seen: digests from :func:`pixel_digest`, whole or as shipped with the models.
+
+    Returns:
+        The items that are left, and the number of pictures that are not.
     """
-    kept = [i for i in items if i.series.slices > 1 or not seen_before(i.series.pixels[0], seen)]
-    return kept, len(items) - len(kept)
+    known = [sum(seen_before(plane, seen) for plane in item.series.pixels) for item in items]
+    kept = [item for item, count in zip(items, known, strict=True) if 2 * count <= item.series.slices]
+    return kept, sum(i.series.slices for i in items) - sum(i.series.slices for i in kept)
 
 
 def evaluate(
-    system: str, items: Sequence[Item], engine: Engine, *, progress: Callable[[float], None] | None = None
+    panel: Panel, items: Sequence[Item], *, progress: Callable[[float], None] | None = None
 ) -> dict[str, object]:
-    """Figures of every ready model of a system, in the JSON form of ``python -m trainers evaluate``.
+    """Figures of every model of a system that can answer, in the JSON form of ``python -m trainers evaluate``.
 
-    Models without usable weights are left out.
+    A model without weights, with refused ones, or that cannot read all the items is named under ``left_out_models``.
 
     Raises:
-        ModelUnavailableError: no model of the system has weights.
-        OverreadError: a model answered for some of the images only; figures on a part would flatter.
+        ModelUnavailableError: no model of the system can read the items.
     """
-    panel = Panel(engine, system, lambda text: notices.print(text))
+    system, task = panel.system, TASKS[panel.system]
     if system == "mr-pet":
-        return evaluate_modalities(items, panel, TASKS[system].labels, progress=progress)
-    task = TASKS[system]
-    answers: dict[str, list[ModelResult]] = {name: [] for name in panel.cards}
-    for number, item in enumerate(items):
-        for name, result in panel.ask(item.series, item.group).items():
-            if result.finding is not None:
-                answers[name].append(result)
-            elif number == 0:
-                notices.print(f"{name} does not answer: {result.state.reason}")
-        if progress is not None:
-            progress((number + 1) / len(items))
-    for name, results in answers.items():
-        if results and len(results) != len(items):
-            raise OverreadError(
-                f"{name} answered for {len(results)} of {len(items)} series.",
-                "Every image must be scored: look at the images it refuses in the Review page.",
-            )
-    answers = {name: results for name, results in answers.items() if results}
-    models = {name: _model_figures(panel.cards[name], items, some, task.labels) for name, some in answers.items()}
+        found = evaluate_modalities(items, panel, task.labels, progress=progress)
+        return found | {"left_out_models": panel.left_out}
+    answers = panel.scores(items, task.labels, progress=progress)
+    if not answers:
+        raise ModelUnavailableError(
+            f"No model of {system} can read these images: {'; '.join(panel.left_out.values())}",
+            "Look at one of them in the Review page.",
+        )
+    models = {name: _model_figures(panel.cards[name], items, s) for name, s in answers.items()}
     truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
-    groups = np.array([item.group for item in items for _ in item.labels])
     if system == "chest-ct":
-        add_ensemble(models, answers, truth, groups, engine.weights / system)
+        add_ensemble(models, panel.cards, answers, panel.weights)
     return {
         "system": system,
         "n": len(truth),
-        "groups": len(set(groups.tolist())),
+        "groups": len({item.group for item in items}),
         "models": models,
         "baselines": baselines(truth, items),
+        "left_out_models": panel.left_out,
     }
 
 
-def _model_figures(
-    card: ModelCard, items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]
-) -> dict[str, object]:
-    s = _scored(items, results, labels)
-    out: dict[str, object] = {"threshold": card.threshold.value}
-    for figure, metric in figures(card, s).items():
-        put(out, figure, metric)
+def _model_figures(card: ModelCard, items: Sequence[Item], s: Scored) -> dict[str, object]:
+    out = with_intervals(figures(card, s), {"threshold": card.threshold.value})
     names = [label.replace("-", " ") for item in items for label in item.labels]
     classes = [name.replace("-", " ") for name in card.classes]
     if len(classes) > 2 and set(names) <= set(classes):
-        calibrated = np.concatenate([r.calibrated for r in results])  # type: ignore[misc]
-        whole, single = class_figures(classes, names, calibrated, s.groups)
-        for figure, metric in whole.items():
-            put(out, figure, metric)
+        whole, single = class_figures(classes, names, probabilities(s.logits, card.temperature), s.groups)
+        out = with_intervals(whole, out)
         out["recall"] = {name: metric.value for name, metric in single.items()}
         out["recall_low"] = {name: metric.low for name, metric in single.items()}
         out["recall_high"] = {name: metric.high for name, metric in single.items()}
     return out
-
-
-def put(out: dict[str, object], figure: str, metric: Metric) -> None:
-    """Enter a figure, and its interval where it has one."""
-    out[figure] = metric.value
-    if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
-        out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
-
-
-def _scored(items: Sequence[Item], results: Sequence[ModelResult], labels: dict[str, int]) -> Scored:
-    classes = np.array([labels[label] for item in items for label in item.labels])
-    masks = truths = None
-    if all(r.mask is not None for r in results) and any(i.series.truth is not None for i in items):
-        masks = [m for r in results for m in r.mask]  # type: ignore[union-attr]
-        truths = [
-            t
-            for i in items
-            for t in (np.zeros(i.series.pixels.shape, bool) if i.series.truth is None else i.series.truth)
-        ]
-    return Scored(
-        ids=np.array([name for item in items for name in item.ids]),
-        groups=np.array([item.group for item in items for _ in item.labels]),
-        classes=classes,
-        truth=classes > 0,
-        logits=np.concatenate([r.raw for r in results]),  # type: ignore[misc]
-        finding=np.concatenate([r.finding for r in results]),  # type: ignore[misc]
-        masks=masks,
-        truths=truths,
-        seconds=float(np.average([r.seconds for r in results], weights=[len(r.finding) for r in results])),  # type: ignore[arg-type]
-    )
 
 
 def evaluate_command(
@@ -196,8 +163,9 @@ def evaluate_command(
     """Read, score, print a table, write JSON."""
     if insert_lesions is not None and system != "pet":
         raise DataLayoutError("Lesions are inserted into PET projections only.", "Leave --insert-lesions out.")
-    engine = Engine(weights)
-    Panel(engine, system)  # a system without weights is told before a long reading
+    known_system(system)
+    # before the reading, which may be long: a system without weights ends here
+    panel = Panel(Engine(weights), system, lambda text: notices.print(text, soft_wrap=True))
     items = read_folder(system, folder)
     counts: dict[str, int] = {}
     chosen, others = list(items), list[Item]()
@@ -214,7 +182,7 @@ def evaluate_command(
         raise DataLayoutError(f"No image of {folder} is left to measure on.", "All are training pictures.")
     with Progress(console=notices, transient=True) as bar:
         job = bar.add_task(f"{system}: {len(chosen)} series", total=1.0)
-        result = evaluate(system, chosen, engine, progress=lambda f: bar.update(job, completed=f))
+        result = evaluate(panel, chosen, progress=lambda f: bar.update(job, completed=f))
     result |= counts
     for table in figure_table(result):
         console.print(table)

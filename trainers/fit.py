@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from lightning_fabric import Fabric
 
-from core.engine.predict import finding_probability, probabilities
+from core.engine.predict import SeriesPrediction, finding_probability, probabilities
 from core.models.card import ModelCard, Threshold, Training
+from core.models.net import OverreadNet
 from core.models.registry import create
 from core.models.store import load_model, save_model
 from core.statistics import thresholds
@@ -46,9 +47,7 @@ def train_recipe(
 ) -> Progress:
     """Train a recipe and ship its best epoch to ``weights/<system>/<model>``."""
     parts = read_parts(recipe, folder, limit=limit)
-    labels = {name: index for part in recipe.data for name, index in part.labels.items()}
-    contract = recipe.contract
-    train, validation = (to_cases(p, contract, labels) for p in (parts.train, parts.validation))
+    train, validation = (to_cases(p, recipe.contract, labels_of(recipe)) for p in (parts.train, parts.validation))
     console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
     run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume, pretrained=pretrained)
     progress = run.fit(minutes=minutes)
@@ -59,6 +58,23 @@ def train_recipe(
     elif finish:
         ship(recipe, parts, run.best_state, progress, weights, device=str(fabric.device))
     return progress
+
+
+def labels_of(recipe: Recipe) -> dict[str, int]:
+    """Class index of every label text of the recipe's sets."""
+    return {name: index for part in recipe.data for name, index in part.labels.items()}
+
+
+def network_of(recipe: Recipe, state: dict[str, torch.Tensor]) -> OverreadNet:
+    """The recipe's network with trained weights, in evaluation mode."""
+    net = create(
+        recipe.architecture,
+        classes=len(recipe.classes),
+        channels=recipe.contract.channels,
+        size=(recipe.contract.height, recipe.contract.width),
+    )
+    net.load_state_dict(state)
+    return net.eval()
 
 
 def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str, version: str = "1") -> ModelCard:
@@ -118,29 +134,13 @@ def ship(
     recipe: Recipe, parts: Parts, state: dict[str, torch.Tensor], progress: Progress, weights: Path, *, device: str
 ) -> ModelCard:
     """Calibrate and threshold on validation, measure on test, write weights, card, predictions and learning curve."""
-    labels = {name: index for part in recipe.data for name, index in part.labels.items()}
-    net = create(
-        recipe.architecture,
-        classes=len(recipe.classes),
-        channels=recipe.contract.channels,
-        size=(recipe.contract.height, recipe.contract.width),
-    )
-    net.load_state_dict(state)
-    net.eval()
+    labels = labels_of(recipe)
+    net = network_of(recipe, state)
     folder = weights / recipe.system / recipe.model
     card = draft_card(recipe, parts, progress, device, next_version(folder))
     on_validation = predictions(net, card, parts.validation)
-    rough = scored(card, parts.validation, on_validation, labels)
-    multi = len(recipe.classes) > 2
-    temperature = float(fit_temperature(rough.logits, rough.classes if multi else rough.truth))
-    card = card.model_copy(update={"temperature": temperature})
-    calm = scored(card, parts.validation, on_validation, labels)
-    card = card.model_copy(update={"threshold": _threshold(recipe, calm.truth, calm.finding, calm.groups, parts)})
-    gate_validation = _gate(card, parts.validation, weights)
-    if recipe.role == "segmenter":
-        card = card.model_copy(
-            update=mask_rule(card, parts.validation, on_validation, labels, gate_validation, recipe.false_masks)
-        )
+    gate_validation = other_gate(card, parts.validation, weights)
+    card = calibrated(recipe, card, parts, on_validation, gate_validation)
 
     # measured on what is shipped: the stored weights, read back
     save_model(net, card, folder, recipe.storage)
@@ -150,7 +150,7 @@ def ship(
     before, after = figures(card, exact, resamples=2), figures(card, again, resamples=2)
     change = {k: after[k].value - before[k].value for k in ("auc", "dice_volume_mean") if k in before}
     on_test = predictions(stored, card, parts.test)
-    final = scored(card, parts.test, on_test, labels, _gate(card, parts.test, weights))
+    final = scored(card, parts.test, on_test, labels, other_gate(card, parts.test, weights))
     card = card.model_copy(
         update={
             "metrics": figures(card, final),
@@ -166,6 +166,27 @@ def ship(
         draw_curve(progress.curve, folder / "curve.png", title=title, chosen=progress.best_epoch + 1)
     for name, metric in card.metrics.items():
         console.print(f"  {name:20s} {metric.value:.4f}  [{metric.low}, {metric.high}]  n {metric.n}")
+    return card
+
+
+def calibrated(
+    recipe: Recipe, card: ModelCard, parts: Parts, on_validation: list[SeriesPrediction], gate: np.ndarray | None
+) -> ModelCard:
+    """The card with temperature, threshold and, for a segmenter, mask rule, all from validation.
+
+    Args:
+        on_validation: what the network says about the validation part.
+        gate: decisions of another model that gates it there, see :func:`other_gate`.
+    """
+    labels, multi = labels_of(recipe), len(recipe.classes) > 2
+    rough = scored(card, parts.validation, on_validation, labels)
+    temperature = float(fit_temperature(rough.logits, rough.classes if multi else rough.truth))
+    card = card.model_copy(update={"temperature": temperature})
+    calm = scored(card, parts.validation, on_validation, labels)
+    card = card.model_copy(update={"threshold": _threshold(recipe, calm.truth, calm.finding, calm.groups, parts)})
+    if recipe.role == "segmenter":
+        rule = mask_rule(card, parts.validation, on_validation, labels, gate, recipe.false_masks)
+        card = card.model_copy(update=rule)
     return card
 
 
@@ -189,7 +210,7 @@ def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: n
     )
 
 
-def _gate(card: ModelCard, items: list[Item], weights: Path) -> np.ndarray | None:
+def other_gate(card: ModelCard, items: list[Item], weights: Path) -> np.ndarray | None:
     """Where another model gates this one: its decisions; ``None`` when the model gates itself or nothing does."""
     if card.gate is None or card.gate == card.name:
         return None

@@ -84,7 +84,7 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
     """
     wanted = net.backbone.state_dict()
     if not set(found) & set(wanted):
-        rename = _encoder_key if any(key.startswith("stages.") for key in found) else _trunk_key
+        rename = _trunk_to_encoder if any(key.startswith("stages.") for key in found) else _encoder_to_trunk
         found = {rename(key): value for key, value in found.items()}
     found = {key: value for key, value in found.items() if key in wanted or not key.endswith(_COUNTER)}
     for key, value in found.items():
@@ -99,19 +99,19 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
     net.backbone.load_state_dict(found)
 
 
-def _encoder_key(key: str) -> str:
-    """A trunk's key as the encoder of a U-Net names it."""
+def _trunk_to_encoder(key: str) -> str:
+    """Entry of a classifier's trunk, as the encoder of a U-Net names it."""
     for stem, name in _TRUNK_STEM.items():
         if key.startswith(stem):
             return name + key.removeprefix(stem)
     return re.sub(r"^stages\.(\d)\.", r"layer\1.", key)
 
 
-def _trunk_key(key: str) -> str:
-    """The same the other way round."""
-    for name, stem in _TRUNK_STEM.items():
-        if key.startswith(stem):
-            return name + key.removeprefix(stem)
+def _encoder_to_trunk(key: str) -> str:
+    """Entry of the encoder of a U-Net, as a classifier's trunk names it."""
+    for stem, name in _TRUNK_STEM.items():
+        if key.startswith(name):
+            return stem + key.removeprefix(name)
     return re.sub(r"^layer(\d)\.", r"stages.\1.", key)
 
 

@@ -19,7 +19,7 @@ from trainers.recipe import Loss
 def validate(
     net: OverreadNet, cases: Cases, device: torch.device, *, loss: Loss | None = None, wanted: Collection[str] = ()
 ) -> dict[str, float]:
-    """AUC of a finding on real cases, and the mean per-volume Dice at 0.5 where masks exist.
+    """AUC of a finding on real cases, and the mean Dice at 0.5 of the volumes with tumour, where masks exist.
 
     Args:
         loss: for ``val_loss``, the image loss without class weights.
@@ -27,7 +27,7 @@ def validate(
     """
     net.eval()
     answers: list[torch.Tensor] = []
-    overlap: dict[str, list[int]] = {}
+    overlap: dict[str, list[int]] = {}  # by volume: twice the shared pixels, drawn pixels, true pixels
     with torch.inference_mode(), autocast(device):
         for start in range(0, len(cases), 32):
             rows = torch.arange(start, min(start + 32, len(cases)))
@@ -37,14 +37,16 @@ def validate(
                 continue
             drawn, truth = out.mask_logits[:, 0].float().cpu() > 0, cases.masks[rows] > 127
             for place, row in enumerate(rows.tolist()):
-                both = overlap.setdefault(cases.groups[row], [0, 0])
-                both[0] += 2 * int((drawn[place] & truth[place]).sum())
-                both[1] += int(drawn[place].sum()) + int(truth[place].sum())
+                counts = overlap.setdefault(cases.groups[row], [0, 0, 0])
+                counts[0] += 2 * int((drawn[place] & truth[place]).sum())
+                counts[1] += int(drawn[place].sum())
+                counts[2] += int(truth[place].sum())
     logits = torch.cat(answers)
     scores = logits[:, 0] if logits.shape[1] == 1 else -logits.log_softmax(1)[:, 0]
     figures = {"auc": roc_auc((cases.labels > 0).numpy(), scores.double().numpy())}
     if overlap:
-        figures["dice"] = float(np.mean([a / b for a, b in overlap.values() if b]))
+        found = [shared / (own + real) for shared, own, real in overlap.values() if real]
+        figures["dice"] = float(np.mean(found)) if found else float("nan")
     classes = max(2, logits.shape[1])
     if "val_loss" in wanted and loss is not None:
         target = torch.nn.functional.one_hot(cases.labels, classes).float()

@@ -197,10 +197,15 @@ class Run:
         Time may run out within an epoch: then that epoch leaves no trace on disk and is repeated on resume.
         """
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        while self.progress.epoch < self.recipe.epochs and not self._out_of_patience():
+        while not self.finished:
             if not self._epoch(deadline) or self._late(deadline):
                 break
         return self.progress
+
+    @property
+    def finished(self) -> bool:
+        """Whether its epochs or its patience are used up."""
+        return self.progress.epoch >= self.recipe.epochs or self._out_of_patience()
 
     def _late(self, deadline: float) -> bool:
         return math.isfinite(deadline) and bool(first_says(time.monotonic() > deadline, self.fabric))

@@ -8,9 +8,9 @@ import numpy as np
 
 from core.engine.predict import SeriesPrediction
 from core.models.card import ModelCard
-from core.statistics.segmentation import dice_per_volume, false_mask_rate
+from core.statistics.segmentation import false_mask_rate
 from trainers.data.items import Item
-from trainers.scoring import scored
+from trainers.scoring import dice_with_tumour, scored
 
 CUTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SMALLEST = (0, 20, 40, 80, 120)  # pixels on the image grid
@@ -26,9 +26,13 @@ def mask_rule(
 ) -> dict[str, float | int]:
     """Best mean Dice of the volumes with tumour among the rules that draw seldom enough where there is none.
 
-    If no rule is that strict, the one that draws least often.
+    If no rule is that strict, the one that draws least often. Without any volume with tumour there is no Dice to
+    choose by: then the first rule that is strict.
 
     Args:
+        items, predicted: validation series and what the network says about them.
+        labels: class index of every label text.
+        gate: bool by slice, false where another model withholds the mask; see :func:`trainers.scoring.scored`.
         allowed_false: largest share of the slices without tumour on which a mask may be drawn.
 
     Returns:
@@ -44,10 +48,8 @@ def mask_rule(
             assert s.truths is not None
             wrong = false_mask_rate(s.masks, s.truths)
             strict = not wrong > allowed_false  # without tumour-free slices the rate is nan: nothing to be strict about
-            ill = np.isin(s.groups, s.groups[[bool(t.any()) for t in s.truths]])
-            pairs = [(m, t) for m, t, own in zip(s.masks, s.truths, ill, strict=True) if own]
-            masks, truths = [m for m, _ in pairs], [t for _, t in pairs]
-            overlap = float(np.mean(dice_per_volume(masks, truths, s.groups[ill].tolist()).values))
+            volumes = dice_with_tumour(s.masks, s.truths, s.groups)
+            overlap = float(volumes.mean()) if len(volumes) else 0.0
             rank = (strict, overlap if strict else -wrong)
             if best is None or rank > best:
                 best, chosen = rank, rule

@@ -15,14 +15,14 @@ from core.statistics.intervals import bootstrap_by_group, paired_bootstrap
 from core.statistics.ranking import roc_auc
 from trainers.data.items import Item
 from trainers.panel import Panel
-from trainers.scoring import Scored, baselines, figures
+from trainers.scoring import Scored, baselines, figures, with_intervals
 
 KINDS = {"mr": Modality.MR, "pet": Modality.PT}
 # Late fusion of the two models of one modality: calibrated log-odds, added. The weight of the MR model is the best of
 # 0.25, 0.5 and 1 on the validation pairs (AUC 0.955; PET alone 0.950).
 FUSION, MR_WEIGHT = "pet + mr, late fusion", 0.5
 Pair = tuple[int, int]  # row of the PET slice, row of the MR slice
-Score = tuple[np.ndarray, float]  # finding probability by row (nan where there is none), seconds a slice
+Score = tuple[np.ndarray, float]  # finding probability by row, seconds a slice
 
 
 def along(series: Series, normal: np.ndarray) -> np.ndarray:
@@ -65,19 +65,17 @@ def evaluate_modalities(
     """
     by_kind = {kind: [i for i in items if i.series.modality is modality] for kind, modality in KINDS.items()}
     tables: dict[str, dict[str, Score]] = {}
-    done = 0
     for kind, some in by_kind.items():
-        rows: dict[str, list[np.ndarray]] = {name: [] for name in panel.cards}
-        seconds: dict[str, list[float]] = {name: [] for name in panel.cards}
-        for item in some:
-            for name, result in panel.ask(item.series, item.group).items():
-                missing = result.finding is None
-                rows[name].append(np.full(item.series.slices, np.nan) if missing else np.asarray(result.finding))
-                seconds[name].append(result.seconds)
-            done += 1
+        if not some:
+            continue
+        done = 0.0 if kind == "mr" else len(by_kind["mr"]) / len(items)
+
+        def partly(fraction: float, done: float = done, share: float = len(some) / len(items)) -> None:
             if progress is not None:
-                progress(done / len(items))
-        tables[kind] = {n: (np.concatenate(r), float(np.mean(seconds[n]))) for n, r in rows.items() if r}
+                progress(done + fraction * share)
+
+        answers = panel.scores(some, labels, modality=KINDS[kind].value, progress=partly)
+        tables[kind] = {name: (s.finding, s.seconds) for name, s in answers.items()}
     truth = {k: np.array([labels[x] > 0 for i in some for x in i.labels]) for k, some in by_kind.items()}
     groups = {k: np.array([i.group for i in some for _ in i.labels]) for k, some in by_kind.items()}
     pairs = _all_pairs(by_kind["pet"], by_kind["mr"])
@@ -87,17 +85,14 @@ def evaluate_modalities(
     models: dict[str, dict[str, Any]] = {}
     on_pairs: dict[str, np.ndarray] = {}
     for name, card in panel.cards.items():
-        scores = {kind: tables[kind][name] for kind in KINDS if name in tables[kind]}
+        scores = {kind: tables[kind][name] for kind in KINDS if name in tables.get(kind, {})}
         joint = _pair_scores(card, scores, pairs)
         if joint is not None:
             on_pairs[name], scores["pairs"] = joint[0], joint
-        tested = {
-            kind: _figures(card, truth[kind], groups[kind], score)
-            for kind, score in scores.items()
-            if len(truth[kind]) and not np.isnan(score[0]).any()
-        }
+        tested = {kind: _figures(card, truth[kind], groups[kind], score) for kind, score in scores.items()}
         own = {"MR": "mr", "PT": "pet"}.get(card.contract.modality or "", "pairs")
-        models[name] = {**tested.get(own, {}), "tested_on": tested}
+        if tested:
+            models[name] = {**tested.get(own, {}), "tested_on": tested}
     fusion: dict[str, Any] = {}
     if {"pet", "mr"} <= set(on_pairs):
         on_pairs[FUSION] = expit(logit(_inside(on_pairs["pet"])) + MR_WEIGHT * logit(_inside(on_pairs["mr"])))
@@ -129,26 +124,18 @@ def _all_pairs(pet: Sequence[Item], mr: Sequence[Item]) -> list[Pair]:
 
 
 def _pair_scores(card: ModelCard, scores: dict[str, Score], pairs: Sequence[Pair]) -> Score | None:
-    if not pairs:
+    """Score of every pair; ``None`` without pairs, or where the model has not answered for all it reads."""
+    read = [kind for kind in KINDS if card.contract.modality in (None, KINDS[kind].value)]
+    if not pairs or not read or not set(read) <= set(scores):
         return None
-    columns = []
-    for kind, place in (("pet", 0), ("mr", 1)):
-        if card.contract.modality in (None, KINDS[kind].value) and kind in scores:
-            columns.append((scores[kind][0][[p[place] for p in pairs]], scores[kind][1]))
-    if not columns:
-        return None
-    return np.mean([c[0] for c in columns], 0), sum(c[1] for c in columns)
+    rows = {"pet": [p for p, _ in pairs], "mr": [m for _, m in pairs]}
+    return np.mean([scores[kind][0][rows[kind]] for kind in read], 0), sum(scores[kind][1] for kind in read)
 
 
 def _figures(card: ModelCard, truth: np.ndarray, groups: np.ndarray, score: Score) -> dict[str, float]:
     none = np.zeros(len(truth), int)
     s = Scored(none, groups, truth.astype(int), truth, none[:, None], score[0], None, None, score[1])
-    out: dict[str, float] = {"n": len(truth), "threshold": card.threshold.value}
-    for figure, metric in figures(card, s).items():
-        out[figure] = metric.value
-        if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
-            out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
-    return out
+    return with_intervals(figures(card, s), {"n": len(truth), "threshold": card.threshold.value})
 
 
 def _baselines(

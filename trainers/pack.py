@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from core.errors import RecipeError
 from core.models.card import ModelCard
-from core.models.store import load_model
+from core.models.store import Storage, load_model
 from trainers.data.parts import read_parts
 from trainers.fit import ship
 from trainers.loop import Progress
@@ -26,8 +27,11 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
         weights: folder of the models.
 
     Raises:
-        RecipeError: the recipe in the card is not there, or splits the data otherwise than the card says.
+        RecipeError: no such storage form, or the recipe in the card is not there, or splits the data otherwise than
+            the card says.
     """
+    if storage not in get_args(Storage):
+        raise RecipeError(f"There is no storage form {storage!r}.", f"Known: {', '.join(get_args(Storage))}.")
     folder = weights / model
     net, card = load_model(folder)
     recipe = Recipe.model_validate({**load_recipe(card.training.recipe).model_dump(), "storage": storage})

@@ -175,7 +175,7 @@ def with_initial_weights(recipe: Recipe, start: str) -> Recipe:
         RecipeError: not one of ``scratch``, ``imagenet``, ``ours``, ``radimagenet:FILE`` and ``model:SYSTEM/NAME``.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", start.split(":")[0].lower())
-    return _variant(recipe, {"initial_weights": start}, slug)
+    return variant(recipe, {"initial_weights": start}, slug)
 
 
 def as_trial(recipe: Recipe) -> Recipe:
@@ -187,10 +187,18 @@ def as_trial(recipe: Recipe) -> Recipe:
         "average": 0.0,
         "freeze_epochs": min(recipe.freeze_epochs, 1),
     }
-    return _variant(recipe, changes, "trial")
+    return variant(recipe, changes, "trial")
 
 
-def _variant(recipe: Recipe, changes: dict[str, object], slug: str) -> Recipe:
+def variant(recipe: Recipe, changes: dict[str, object], slug: str) -> Recipe:
+    """The recipe with some fields changed; it keeps its own folder under ``runs`` and its own hash.
+
+    Args:
+        changes: new values by field. slug: appended to the recipe's name, after a full stop.
+
+    Raises:
+        RecipeError: the changed recipe contradicts itself.
+    """
     digest = hashlib.sha256(f"{recipe.sha256} {sorted(changes.items())}".encode()).hexdigest()
     try:
         return Recipe.model_validate(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from core.engine.predict import (
     SeriesPrediction,
+    answered,
     finding_probability,
     masks_from,
     predict_series,
@@ -27,6 +29,7 @@ from trainers.data.items import Item
 
 BATCH = 32
 TIMED = 10  # series
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,38 +51,64 @@ class Scored:
     seconds: float
 
 
-def predictions(net: OverreadNet, card: ModelCard, items: Sequence[Item]) -> list[SeriesPrediction]:
+def predictions(
+    net: OverreadNet, card: ModelCard, items: Sequence[Item], *, progress: Callable[[float], None] | None = None
+) -> list[SeriesPrediction]:
     """Run the model over all items; the slow part, done once.
 
     A classifier is run in batches, ten times as fast for small crops; its answers differ from those one at a time by
     rounding only, and the time told is that of single images. Masks are too large to be held for a batch of series.
+
+    Args:
+        progress: called with the fraction done.
+
+    Raises:
+        ContractError: an item does not fit the model's contract.
     """
     if net.draws_masks:
-        return [predict_series(net, card, item.series) for item in items]
+        return [predict_series(net, card, item.series) for item in _counted(items, progress)]
     places = [(number, index) for number, item in enumerate(items) for index in range(item.series.slices)]
     logits, features = [], []
     with torch.inference_mode():
-        for start in range(0, len(places), BATCH):
-            x = torch.cat(
-                [prepare(items[n].series, card.contract, [index]) for n, index in places[start : start + BATCH]]
-            )
-            out = net.run(x)
-            answer = out.logits.float()
-            if "horizontal" in card.test_time_flips:
-                answer = (answer + net.run(x.flip(-1)).logits.float()) / 2
+        for rows in _counted([places[at : at + BATCH] for at in range(0, len(places), BATCH)], progress):
+            x = torch.cat([prepare(items[number].series, card.contract, [index]) for number, index in rows])
+            answer, pooled, _ = answered(net, card, x)
             logits.append(answer.numpy())
-            features.append(out.features.float().numpy())
+            features.append(pooled.numpy())
     seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
     ends = np.cumsum([item.series.slices for item in items])[:-1]
     whole = (np.split(np.concatenate(part), ends) for part in (logits, features))
     return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
 
 
+def _counted(things: Sequence[T], progress: Callable[[float], None] | None) -> Iterator[T]:
+    """The things one by one; after each the fraction done is told."""
+    for number, thing in enumerate(things):
+        yield thing
+        if progress is not None:
+            progress((number + 1) / len(things))
+
+
+def labels_for(card: ModelCard, findings: Mapping[str, int]) -> dict[str, int]:
+    """Class index of every label text for a model: its class of that name, else its first that fits the finding.
+
+    Args:
+        findings: 1 for the label texts that count as a finding, 0 for the others.
+    """
+    named = {name.replace("-", " "): index for index, name in enumerate(card.classes)}
+    positive = [name in card.positive for name in card.classes]
+    out = {}
+    for label, finding in findings.items():
+        own = named.get(label.replace("-", " "))
+        out[label] = own if own is not None and positive[own] == bool(finding) else positive.index(bool(finding))
+    return out
+
+
 def scored(
     card: ModelCard,
     items: Sequence[Item],
     predicted: Sequence[SeriesPrediction],
-    labels: dict[str, int],
+    labels: Mapping[str, int],
     gate: np.ndarray | None = None,
 ) -> Scored:
     """Put predictions beside the truth, calibrated and thresholded by the card.
@@ -113,7 +142,7 @@ def scored(
         finding=finding,
         masks=masks,
         truths=truths,
-        seconds=float(np.mean([p.seconds for p in predicted])),
+        seconds=float(np.average([p.seconds for p in predicted], weights=[len(p.logits) for p in predicted])),
     )
 
 
@@ -127,21 +156,34 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
         return Metric(value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method)
 
     out: dict[str, Metric] = {}
-    if 0 < s.truth.sum() < len(s.truth):
+    both = 0 < s.truth.sum() < len(s.truth)
+    if both:
         out["auc"] = interval(roc_auc, [s.truth, s.finding], s.groups)
         by_group = _per_group(s)
         if by_group is not None:
             out["group_auc"] = interval(roc_auc, list(by_group), np.arange(len(by_group[0])))
-        for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
+    for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
 
-            def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
-                return float(getattr(binary_rates(truth, p, threshold), name))
+        def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
+            return float(getattr(binary_rates(truth, p, threshold), name))
 
+        if np.isfinite(rate(s.truth, s.finding)):  # one class alone has its own rate, not the other's
             out[name] = interval(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
+    if both:
         out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
     if s.masks is not None and s.truths is not None:
         out.update(_mask_figures(s, resamples))
     out["ms_per_image"] = Metric(value=1000 * s.seconds, n=len(s.truth), method="this machine's CPU, one at a time")
+    return out
+
+
+def with_intervals(metrics: Mapping[str, Metric], out: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Figures as JSON has them, added to ``out``: value, and ends of the interval where there is one."""
+    out = {} if out is None else dict(out)
+    for figure, metric in metrics.items():
+        out[figure] = metric.value
+        if figure not in ("ece", "ms_per_image") and metric.low is not None and metric.high is not None:
+            out[f"{figure}_low"], out[f"{figure}_high"] = metric.low, metric.high
     return out
 
 
@@ -187,13 +229,12 @@ def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
             value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method
         )
 
-    with_tumour = np.array([t.any() for t in s.truths])
+    with_tumour = np.array([bool(t.any()) for t in s.truths])
     if with_tumour.any():
         rows = np.nonzero(with_tumour)[0]
         per_slice = np.array([dice(s.masks[r], s.truths[r]) for r in rows])
         put("dice_slice", per_slice, s.groups[rows])
-        volumes = dice_per_volume(s.masks, s.truths, s.groups.tolist())
-        values = np.asarray(volumes.values)
+        values = dice_with_tumour(s.masks, s.truths, s.groups)
         put("dice_volume_mean", values, np.arange(len(values)))
         put("dice_volume_median", values, np.arange(len(values)), np.median)
     if (~with_tumour).any():
@@ -202,6 +243,14 @@ def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
         assert abs(drawn.mean() - false_mask_rate(s.masks, s.truths)) < 1e-9
         put("false_mask_rate", drawn, s.groups[rows])
     return out
+
+
+def dice_with_tumour(masks: Sequence[np.ndarray], truths: Sequence[np.ndarray], groups: np.ndarray) -> np.ndarray:
+    """Dice of every volume with tumour, all slices of a group together; without tumour, false masks tell instead."""
+    with_tumour = np.isin(groups, groups[[bool(t.any()) for t in truths]])
+    rows = np.flatnonzero(with_tumour).tolist()
+    found = dice_per_volume([masks[r] for r in rows], [truths[r] for r in rows], groups[rows].tolist())
+    return np.asarray(found.values)
 
 
 def _per_group(s: Scored) -> tuple[np.ndarray, np.ndarray] | None:

@@ -55,23 +55,35 @@ def predict_series(
         for place, index in enumerate(wanted):
             if stop is not None and stop():
                 raise InterruptedError
-            x = prepare(series, card.contract, [index])
-            out = net.run(x)
-            logit, mask = out.logits, out.mask_logits
-            if "horizontal" in card.test_time_flips:
-                mirrored = net.run(x.flip(-1))
-                logit = (logit + mirrored.logits) / 2
-                if mask is not None and mirrored.mask_logits is not None:
-                    mask = (mask + mirrored.mask_logits.flip(-1)) / 2
-            logits.append(logit[0].float().numpy())
-            features.append(out.features[0].float().numpy())
+            logit, pooled, mask = answered(net, card, prepare(series, card.contract, [index]))
+            logits.append(logit[0].numpy())
+            features.append(pooled[0].numpy())
             if mask is not None:
                 fit = fit_of(series, index, card.contract)
-                masks.append(fit.back(torch.sigmoid(mask[0, 0].float()).numpy()).astype(np.float16))
+                masks.append(fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16))
             if progress is not None:
                 progress((place + 1) / len(wanted))
     seconds = (time.perf_counter() - started) / max(len(wanted), 1)
     return SeriesPrediction(np.stack(logits), np.stack(features), np.stack(masks) if masks else None, seconds)
+
+
+def answered(
+    net: OverreadNet, card: ModelCard, x: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """A model's answer to prepared images ``(B, C, H, W)``, averaged over the card's test-time flips.
+
+    Returns:
+        float32 logits ``(B, K)``, pooled features ``(B, F)`` of the images as they are, and mask logits
+        ``(B, 1, H, W)`` or ``None``.
+    """
+    out = net.run(x)
+    logits, mask = out.logits, out.mask_logits
+    if "horizontal" in card.test_time_flips:
+        mirrored = net.run(x.flip(-1))
+        logits = (logits + mirrored.logits) / 2
+        if mask is not None and mirrored.mask_logits is not None:
+            mask = (mask + mirrored.mask_logits.flip(-1)) / 2
+    return logits.float(), out.features.float(), None if mask is None else mask.float()
 
 
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from core.engine.predict import finding_probability, probabilities
+from core.engine.predict import answered, finding_probability, probabilities
 from core.errors import OverreadError
 from core.imaging.study import Series
 from core.models.card import ModelCard
@@ -120,11 +120,8 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spr
     with torch.inference_mode():
         x = prepare(series, card.contract, [index])
         for change in VARIANTS.values():
-            changed = change(x)
-            logit = net.run(changed).logits
-            if "horizontal" in card.test_time_flips:
-                logit = (logit + net.run(changed.flip(-1)).logits) / 2
-            logits.append(logit[0].float().numpy())
+            logit, _, _ = answered(net, card, change(x))
+            logits.append(logit[0].numpy())
     finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
     if not np.isfinite(finding).all():
         raise SpreadError("The model answered without a number.", "Look at its answer with care.")

@@ -39,8 +39,9 @@ class Masks:
 
     Attributes:
         slices: ``(S,)`` indices into the part of the slices with tumour. slice_dice: ``(S,)``.
-        volumes: ``(G,)`` group names. volume_dice: ``(G,)``; 1 where truth and mask are both empty.
-        drawn, real: ``(G,)`` pixels of mask and truth in a group.
+        groups: ``(G,)`` group names. drawn, real: ``(G,)`` pixels of mask and truth in a group.
+        volumes: ``(V,)`` names of the groups with tumour. volume_dice: ``(V,)``. Where a whole group has no tumour,
+            the share of false masks tells instead.
         size: Bland-Altman of ``drawn`` against ``real``; ``None`` with fewer than three groups.
         size_ml: the same in millilitres; ``None`` where the spacing of an image is not known.
     """
@@ -49,6 +50,7 @@ class Masks:
     slice_dice: np.ndarray
     volumes: np.ndarray
     volume_dice: np.ndarray
+    groups: np.ndarray
     drawn: np.ndarray
     real: np.ndarray
     size: BlandAltman | None
@@ -73,7 +75,7 @@ def masks(part: Part) -> Masks | None:
         real_ml = np.bincount(codes, part.truth_pixels * part.pixel_ml)
         size_ml = bland_altman(drawn_ml, real_ml)
     names, values = np.array(volumes.groups), np.asarray(volumes.values)
-    return Masks(slices, per_slice[slices], names, values, drawn, real, size, size_ml)
+    return Masks(slices, per_slice[slices], names[real > 0], values[real > 0], names, drawn, real, size, size_ml)
 
 
 def table(models: Sequence[Evidence], split: str) -> Table | None:
@@ -86,7 +88,7 @@ def table(models: Sequence[Evidence], split: str) -> Table | None:
         rows.append(line(part, _never_drawn(part), "never draws a mask", kind=BASELINE))
     known = all(part.pixel_ml is not None for part in parts)
     notes = (
-        "A volume is all slices of a group counted together. "
+        "A volume is all slices of a group counted together; Dice is over volumes with tumour. "
         + (
             "Millilitres by each image's own spacing."
             if known
@@ -127,11 +129,9 @@ def _figures(part: Part) -> dict[str, Interval]:
 def _never_drawn(part: Part) -> dict[str, Interval]:
     found = masks(part)
     assert found is not None
-    empty = float((found.real == 0).mean())
     n, groups, method = part.n, part.group_count, "by definition"
-    out = {name: exact(0.0, n, groups, method) for name in ("dice_slice", "found", "false_mask_rate")}
-    out["dice_volume_mean"] = exact(empty, n, groups, method)
-    out["dice_volume_median"] = exact(float(np.median(found.real == 0)), n, groups, method)
+    names = ("dice_slice", "dice_volume_mean", "dice_volume_median", "found", "false_mask_rate")
+    out = {name: exact(0.0, n, groups, method) for name in names}
     out["bias"] = exact(-float(found.real.mean()), n, groups, method)
     return out
 

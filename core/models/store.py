@@ -7,6 +7,7 @@ stays float32: it is small, and variances may exceed float16):
 - ``int8``: symmetric integers, one float32 scale per output channel under ``<key>.scale``.
 - ``int6``, ``int5``: symmetric integers, Huffman-coded as bytes, one float16 scale per 64 weights; tensors of fewer
   than 4,096 weights stay ``int8``. See :mod:`core.models.quantise`.
+
 Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fixed momentum. Pickle is never used.
 """
 

@@ -63,7 +63,7 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
         x=size.mean,
         y=size.difference,
         mode="markers",
-        text=found.volumes,
+        text=found.groups,
         marker={"color": colour, "size": 8},
         name="a group",
         hovertemplate=f"%{{text}}<br>mean %{{x:,.{digits}f}}, difference %{{y:,.{digits}f}} {unit}<extra></extra>",

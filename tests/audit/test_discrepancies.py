@@ -7,47 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
 
-from core.audit.discrepancies import BASE_STRENGTH, Evidence, Settings, class_adjusted, rank_discrepancies, signals_of
+from core.audit.discrepancies import Evidence, Settings, class_adjusted, rank_discrepancies
 from core.audit.discrepancy_profile import (
-    Profile,
     Profiles,
     discount,
-    fit_profiles,
-    icc,
-    logits,
     mask_signal,
-    tempered,
 )
-from core.audit.discrepancy_trial import compare, expected_by_chance, found_at_top, label_quality, loss, plant
 from core.audit.discrepancy_words import sentence
 from core.errors import DiscrepancyError
+from tests.audit.suspicions import HALF_OF_BASE, PLAIN, made
 
-PLAIN = Settings(cleanlab=False)
 SHARES, HALF = (0.03, 0.25, 0.5, 0.75, 1.0), 0.05 / 2
-HALF_OF_BASE = BASE_STRENGTH / 2
 PRIOR = (0.95, HALF / 3, HALF / 3, HALF / 3, HALF)  # of those shares: written out here on purpose
 
 
 def independent() -> Profiles:
     """Images of a patient tell independently; a model's word is taken as it is, but for confident nonsense."""
     return Profiles({}, icc=0.0)
-
-
-def made(seed: int, *, patients: int = 40, images: int = 15, models: int = 3, skill: float = 1.6, one: bool = False):
-    """Models of the same skill whose errors are alike within an image and a patient; labels all right."""
-    rng = np.random.default_rng(seed)
-    groups = np.repeat([f"P{k:02d}" for k in range(patients)], images)
-    truth = np.repeat(rng.random(patients) < 0.5, images) if one else rng.random(patients * images) < 0.4
-    shared = rng.normal(size=len(truth)) + 0.5 * np.repeat(rng.normal(size=patients), images)
-    p = {}
-    for m in range(models):
-        z = np.where(truth, skill, -skill) + 0.8 * shared + 0.6 * rng.normal(size=len(truth))
-        p[f"model {m}"] = expit(1.5 * z)
-    return Evidence([f"{g}/{k}" for k, g in enumerate(groups)], groups.tolist(), truth, p)
 
 
 def test_any_share_wrong_is_bayes_by_enumeration() -> None:
@@ -112,31 +89,6 @@ def test_parts_sum_to_the_log_odds(one_label: bool) -> None:
     assert np.sum(list(found.parts.values()), 0) == pytest.approx(found.log_odds)
     assert sorted(found.order) == list(range(600))
     assert (np.diff(found.log_odds[found.order]) <= 1e-12).all()
-
-
-@pytest.mark.parametrize("one", [True, False])
-def test_pooling_beats_image_by_image_on_errors_of_whole_patients(one: bool) -> None:
-    ours, simple = [], []
-    for seed in range(6):
-        known, e = made(100 + seed, one=one), made(seed, one=one)
-        main, _ = compare(e, plant(e.groups, 0.1, seed), fit_profiles(signals_of(known), known.recorded, known.groups))
-        ours.append(main["ours"].share)
-        simple.append(main["loss"].share)
-        assert main["cleanlab"].share == pytest.approx(main["loss"].share)  # two classes: one order
-    assert np.mean(ours) > 0.95
-    assert np.mean(ours) > np.mean(simple) + 0.05
-
-
-def test_single_slips_are_found_as_well_as_by_loss() -> None:
-    ours, simple = [], []
-    for seed in range(6):
-        e = made(seed, patients=60, images=8)
-        planted = np.zeros(480, dtype=bool)
-        planted[np.random.default_rng(seed).choice(480, 48, replace=False)] = True
-        main, _ = compare(e, planted, Profiles({}))
-        ours.append(main["ours"].share)
-        simple.append(main["loss"].share)
-    assert np.mean(ours) >= np.mean(simple) - 0.02
 
 
 def test_odd_label_out_of_a_patient_with_one_label() -> None:
@@ -223,102 +175,12 @@ def test_class_adjustment_undoes_a_leaning_model() -> None:
     assert np.isnan(class_adjusted({"m": p}, np.ones(100, dtype=bool))).all()
 
 
-def test_profile_is_logistic_regression_where_patients_abound() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.random(6000) < 0.3
-    x = np.where(truth, 1.0, -0.4) + rng.normal(size=6000)
-    profiles = fit_profiles({"m": x}, truth, [str(k) for k in range(6000)])
-    reference = LogisticRegression(C=np.inf, class_weight="balanced").fit(x[:, None], truth)
-    m = profiles.get("m")
-    usual = np.linspace(-1.5, 2.0, 50)  # further out few values lie, and misleading ones bound the curve
-    assert m.evidence(usual) == pytest.approx(reference.decision_function(usual[:, None]), abs=0.2)
-    says = reference.predict(x[:, None]).astype(bool)
-    assert m.sensitivity == pytest.approx(says[truth].mean(), abs=0.01)
-    assert m.specificity == pytest.approx((~says[~truth]).mean(), abs=0.01)
-    assert (m.n, m.groups) == (6000, 6000)
-
-
-def test_few_patients_leave_a_calibrated_model_alone() -> None:
-    x = logits([0.9, 0.8, 0.2, 0.1])
-    few = fit_profiles({"m": x}, [True, True, False, False], ["a", "a", "b", "b"]).get("m")
-    assert few.slope == pytest.approx(1.0, abs=0.25)
-    assert few.intercept == pytest.approx(0.0, abs=0.05)
-
-
-def test_intraclass_correlation_is_what_was_put_in() -> None:
-    rng = np.random.default_rng(1)
-    groups, truth = np.repeat(np.arange(400), 10), rng.random(4000) < 0.5
-    values = 3.0 * truth + np.repeat(rng.normal(scale=np.sqrt(0.3), size=400), 10)
-    values = values + rng.normal(scale=np.sqrt(0.7), size=4000)
-    assert icc(values, truth, groups) == pytest.approx(0.3, abs=0.04)
-
-
-def test_findings_that_look_clear_limit_the_evidence() -> None:
-    """Half of the patients with a finding look clear: a recorded finding under a clear look proves little."""
-    groups = np.repeat([f"P{k}" for k in range(40)], 5)
-    truth = np.repeat(np.arange(40) < 20, 5)
-    looks = np.repeat(np.arange(40) < 10, 5)
-    m = fit_profiles({"m": logits(np.where(looks, 0.95, 0.05))}, truth, groups).get("m")
-    assert m.missed > 0.15 > m.false_alarms
-    clear, finding = m.evidence(logits([0.001, 0.999]))
-    assert finding > -1.5 * clear
-    both = Evidence(["a", "b"], ["A", "B"], [True, False], {"m": [0.05, 0.95]})
-    assert rank_discrepancies(both, Profiles({"m": m}), replace(PLAIN, one_label=True)).order[0] == 1
-
-
 def test_a_rare_finding_is_doubted_more_than_its_absence() -> None:
     recorded = np.arange(100) < 10
     e = Evidence([str(k) for k in range(100)], [str(k) for k in range(100)], recorded, {"m": np.full(100, 0.5)})
     odds = rank_discrepancies(e, settings=PLAIN).log_odds
     shrunk = (10 + HALF_OF_BASE) / (100 + 2 * HALF_OF_BASE)
     assert odds[:10].min() - odds[10:].max() == pytest.approx(2 * np.log((1 - shrunk) / shrunk))
-
-
-def test_tempering_rises_and_is_bounded() -> None:
-    r = np.linspace(-40, 40, 201)
-    t = tempered(r, 0.25, 0.05)
-    assert (np.diff(t) >= 0).all()
-    assert t[0] == pytest.approx(np.log(0.25 / 0.95))
-    assert t[-1] == pytest.approx(np.log(0.75 / 0.05))
-    assert Profile("m").evidence([np.nan, 0.0]).tolist() == [0.0, 0.0]
-
-
-def test_planting_takes_whole_patients_and_never_more_than_the_list_holds() -> None:
-    rng = np.random.default_rng(2)
-    groups = np.repeat([f"P{k}" for k in range(30)], rng.integers(1, 20, 30))
-    draws = [plant(groups, 0.1, seed) for seed in range(40)]
-    for planted in draws:
-        for name in set(groups):
-            assert len(set(planted[groups == name])) == 1
-        assert 0.5 * np.ceil(0.1 * len(groups)) <= planted.sum() <= np.ceil(0.1 * len(groups))
-    assert np.array_equal(draws[0], plant(groups, 0.1, 0))
-    assert len({d.tobytes() for d in draws}) > 20
-    with pytest.raises(DiscrepancyError, match="too few"):
-        plant(["a", "b", "c"] * 10, 0.1, 0)
-    with pytest.raises(DiscrepancyError, match="too many images"):
-        plant(np.repeat(list("abcdef"), 50), 0.1, 0)
-
-
-def test_counting_at_the_top() -> None:
-    planted = np.zeros(25, dtype=bool)
-    planted[[0, 1, 24]] = True
-    found = found_at_top(np.arange(25), planted)  # the top is 3 of 25
-    assert (found.share, found.precision, found.count) == (pytest.approx(2 / 3), pytest.approx(2 / 3), 2)
-    chance = expected_by_chance(planted)
-    rng = np.random.default_rng(0)
-    drawn = [found_at_top(rng.permutation(25), planted).share for _ in range(4000)]
-    assert chance.share == pytest.approx(np.mean(drawn), abs=0.01)
-
-
-def test_baselines_are_what_they_are_called() -> None:
-    rng = np.random.default_rng(3)
-    p, recorded = rng.random(40), rng.random(40) < 0.5
-    assert loss(p, recorded).mean() == pytest.approx(log_loss(recorded, p))
-    assert label_quality(p, recorded) == pytest.approx(np.where(recorded, p, 1 - p))
-    planted = rng.random(40) < 0.3
-    assert roc_auc_score(planted, loss(p, recorded)) == pytest.approx(
-        roc_auc_score(planted, -label_quality(p, recorded))
-    )
 
 
 def test_sentences_name_what_speaks() -> None:
@@ -354,8 +216,3 @@ def test_refuses_what_does_not_fit(change: dict[str, object], match: str) -> Non
     e = Evidence(["a", "b"], ["P", "Q"], [True, False], {"m": [0.5, 0.5]})
     with pytest.raises(DiscrepancyError, match=match):
         rank_discrepancies(replace(e, **change))  # type: ignore[arg-type]
-
-
-def test_refuses_a_profile_of_one_class() -> None:
-    with pytest.raises(DiscrepancyError, match="one class"):
-        fit_profiles({"m": logit([0.2, 0.7])}, [True, True], ["a", "b"])

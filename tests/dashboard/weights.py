@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from core.models.card import DataUse, Metric, ModelCard, Threshold, Training
+from core.models.card import DataUse, Metric, Threshold
 from core.models.registry import create
 from core.models.store import WEIGHTS, save_model
-from core.preprocessing.contract import InputContract
 from core.systems import system
+from tests.cards import card_of
 
 SIDE = 64
 SMALL = {"unet": "resunet", "resnet50": "resnet18", "resunet": "resunet"}
@@ -29,42 +29,26 @@ def _write(folder: Path, system_name: str, name: str, architecture: str) -> Path
     torch.manual_seed(7)
     declared = system(system_name)
     slot = next(s for s in declared.models if s.name == name)
-    contract = InputContract(channels=3, height=SIDE, width=SIDE)
-    card = ModelCard(
-        system=system_name,
-        name=name,
+    card = card_of(
+        system_name,
+        name,
+        architecture,
         title=slot.title,
         version="0.0.1",
-        architecture=architecture,
-        role=slot.role,  # type: ignore[arg-type]
-        classes=declared.classes,
-        positive=declared.positive,
-        contract=contract,
+        role=slot.role,
+        contract={"channels": 3, "height": SIDE, "width": SIDE},
         threshold=Threshold(value=0.42, rule="sensitivity at least 0.9", data="validation", n=120),
         gate=slot.gate,
-        data=(
-            DataUse(
-                name="nothing", licence="none", train=0, validation=0, test=40, split_fingerprint="0" * 16, groups={}
-            ),
-        ),
-        training=Training(
-            recipe="none",
-            recipe_sha256="0" * 64,
-            initial_weights="random",
-            date="2026-01-01",
-            code_version="none",
-            device="cpu",
-            minutes=0.0,
-            epochs=2,
-            seed=7,
-            learning_curve=[{"epoch": 1.0, "loss": 0.7}, {"epoch": 2.0, "loss": 0.5}],
-        ),
+        data=(DataUse(name="nothing", licence="none", train=0, validation=0, test=40, split_fingerprint="0" * 16),),
+        training={
+            "date": "2026-01-01",
+            "epochs": 2,
+            "seed": 7,
+            "learning_curve": [{"epoch": 1.0, "loss": 0.7}, {"epoch": 2.0, "loss": 0.5}],
+        },
         metrics={"auc": Metric(value=0.913, low=0.871, high=0.944, n=40, groups=9)},
         baselines={"always positive": {"accuracy": 0.36}},
         published="0.98 accuracy by slice (README)",
-        intended_use="tests",
-        parameters=0,
-        weights_sha256="0" * 64,
     )
     net = create(architecture, classes=len(declared.classes), channels=3, size=(SIDE, SIDE))
     save_model(net, card, folder / system_name / name)

@@ -10,50 +10,10 @@ import torch
 from torch import nn
 
 from core.imaging.study import Modality, Series, SourceKind, Study, Unit
-from core.models.card import DataUse, ModelCard, Threshold, Training
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.models.store import save_model
-from core.preprocessing.contract import InputContract
-from core.systems import system
-
-SIDE = 48
-
-
-def card_of(system_name: str, name: str, architecture: str, **fields: Any) -> ModelCard:
-    declared = system(system_name)
-    contract = fields.pop("contract", {})
-    facts: dict[str, Any] = {
-        "title": f"Test {name}",
-        "version": "1",
-        "role": "classifier",
-        "classes": declared.classes,
-        "positive": declared.positive,
-        "threshold": Threshold(value=0.5, rule="fixed", data="none", n=0),
-        "data": (DataUse(name="none", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
-        "metrics": {},
-        "intended_use": "tests",
-        "parameters": 0,
-        "weights_sha256": "",
-    } | fields
-    return ModelCard(
-        system=system_name,
-        name=name,
-        architecture=architecture,
-        contract=InputContract(**{"channels": 1, "height": SIDE, "width": SIDE, **contract}),
-        training=Training(
-            recipe="none",
-            recipe_sha256="",
-            initial_weights="random",
-            date="2024-01-01",
-            code_version="0",
-            device="cpu",
-            minutes=0,
-            epochs=0,
-            seed=0,
-        ),
-        **facts,
-    )
+from tests.cards import SIDE, card_of
 
 
 def lively(architecture: str, *, classes: int, channels: int) -> OverreadNet:

@@ -9,7 +9,7 @@ from core.engine.agreement import flags, sentence, two_stage
 from core.engine.measure import area_mm2, volume_ml
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.imaging.study import Series
-from tests.engine.installed import card_of
+from tests.cards import card_of
 
 GRID = (50, 50)
 

@@ -13,7 +13,8 @@ from core.engine.engine import Engine
 from core.engine.results import ModelStatus
 from core.engine.uncertainty import VARIANTS, Spread, SpreadError, spread
 from core.models.output import Output
-from tests.engine.installed import card_of, scan, study
+from tests.cards import card_of
+from tests.engine.installed import scan, study
 
 
 class Told:

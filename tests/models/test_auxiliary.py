@@ -1,14 +1,12 @@
-"""The auxiliary mask decoder learns through the backbone's maps, and the ensemble averages."""
+"""The auxiliary mask decoder learns through the backbone's maps."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from core.models.auxiliary import MaskHead
-from core.models.ensemble import Ensemble, mean_probability
 from core.models.registry import create
 from tests.models.networks import images, lively
 
@@ -54,38 +52,3 @@ def test_the_decoder_can_learn_where_a_bright_square_is() -> None:
 def test_a_segmenter_needs_no_auxiliary_decoder() -> None:
     with pytest.raises(TypeError, match="draws masks itself"):
         MaskHead(create("resunet", classes=2, channels=1, size=(64, 64)))
-
-
-def test_the_ensemble_averages_calibrated_probabilities() -> None:
-    nets = [create(name, classes=2, channels=1, size=(64, 64)).eval() for name in ("resnet18", "efficientnet_b0")]
-    x = torch.randn(3, 1, 64, 64)
-    with torch.no_grad():
-        mean = Ensemble(nets, [2.0, 0.5])(x)
-        scaled = [net(x)[:, 0].double().numpy() / t for net, t in zip(nets, (2.0, 0.5), strict=True)]
-    positive = [1 / (1 + np.exp(-z)) for z in scaled]
-    assert np.allclose(mean[:, 1], (positive[0] + positive[1]) / 2, atol=1e-6)
-    assert np.allclose(mean.sum(1), 1, atol=1e-6)
-    by_function = mean_probability([np.stack([1 - p, p], 1) for p in positive])
-    assert np.allclose(mean, by_function, atol=1e-6)
-
-
-def test_three_class_members_are_averaged_after_the_softmax() -> None:
-    nets = [create("resnet18", classes=3, channels=1, size=(64, 64)).eval() for _ in range(2)]
-    x = torch.randn(2, 1, 64, 64)
-    with torch.no_grad():
-        logits = [net(x).double().numpy() for net in nets]
-        mean = Ensemble(nets, [1.0, 1.0])(x)
-    expected = np.mean([np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in logits], axis=0)
-    assert np.allclose(mean, expected, atol=1e-6)
-
-
-def test_members_that_do_not_fit_together_are_refused() -> None:
-    two, three = (create("resnet18", classes=n, channels=1, size=(64, 64)) for n in (2, 3))
-    with pytest.raises(ValueError, match="same class"):
-        Ensemble([two, three], [1, 1])
-    with pytest.raises(ValueError, match="temperatures"):
-        Ensemble([two], [1, 1])
-    with pytest.raises(ValueError, match="common shape"):
-        mean_probability([np.ones((2, 1)), np.ones((3, 1))])
-    with pytest.raises(ValueError, match="sum to one"):
-        mean_probability([np.full((2, 2), 0.7)])

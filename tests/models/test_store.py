@@ -5,49 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from core.models.card import DataUse, ModelCard, Threshold, Training
+from core.models.card import ModelCard
 from core.models.net import OverreadNet
 from core.models.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
-from core.preprocessing.contract import InputContract
+from tests import cards
 from tests.models.networks import images, lively
 
 
 def card_of(net: OverreadNet) -> ModelCard:
-    height, width = net.size
-    return ModelCard(
-        system="simulated",
-        name="model",
-        title="Simulated model",
-        version="1",
-        architecture=net.architecture,
-        role="classifier",
-        classes=tuple(f"class {index}" for index in range(net.classes)),
-        positive=("class 1",),
-        contract=InputContract(channels=net.channels, height=height, width=width),
-        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
-        data=(DataUse(name="simulated", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
-        training=Training(
-            recipe="none",
-            recipe_sha256="",
-            initial_weights="random",
-            date="2024-01-01",
-            code_version="0",
-            device="cpu",
-            minutes=0,
-            epochs=0,
-            seed=7,
-        ),
-        metrics={},
-        intended_use="tests",
-        parameters=0,
-        weights_sha256="",
+    classes = tuple(f"class {index}" for index in range(net.classes))
+    contract = {"channels": net.channels, "height": net.size[0], "width": net.size[1]}
+    return cards.card_of(
+        "simulated", "model", net.architecture, classes=classes, positive=("class 1",), contract=contract
     )
 
 
@@ -106,6 +84,51 @@ def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: Overre
         assert np.all(np.abs(again[key].numpy() - value) <= step / 2 * 1.001 + 1e-12)
         checked += 1
     assert checked > 50
+
+
+@pytest.mark.parametrize("storage", ["int6", "int5"])
+def test_what_was_packed_by_groups_is_what_is_read(storage: Storage, net: OverreadNet, tmp_path: Path) -> None:
+    """The file decoded without the store: Huffman code, integers, a scale for every 64; small tensors are int8."""
+    save_model(net, card_of(net), tmp_path / "m", storage)
+    packed = load_file(tmp_path / "m" / "weights.safetensors")
+    again = load_model(tmp_path / "m")[0].state_dict()
+    forms = {"uint8": 0, "int8": 0, "float32": 0}
+    for key, value in packed.items():
+        if key.endswith(".scale") and key not in again:
+            continue
+        forms[value.dtype.name] += 1
+        shape = again[key].shape
+        if value.dtype == np.uint8:
+            integers = np.frombuffer(zlib.decompress(value.tobytes(), wbits=-15), np.int8).astype(np.float32)
+            scale = np.repeat(packed[key + ".scale"].astype(np.float32), 64)[: integers.size]
+            value = (integers * scale).reshape(shape)
+        elif value.dtype == np.int8:
+            assert value.size < 4096
+            value = value * packed[key + ".scale"].reshape(-1, *[1] * (value.ndim - 1))
+        np.testing.assert_array_equal(again[key].numpy(), value)
+    assert forms["uint8"] > 50
+    assert forms["int8"] > 10
+    assert forms["float32"] > 100
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda found, key: found.pop(key + ".scale"), "no fitting scales"),
+        (lambda found, key: found.update({key: found[key][:-40]}), "another shape"),
+        (lambda found, key: found.update({key + ".scale": found[key + ".scale"][1:]}), "another shape"),
+        (lambda found, key: found.update({key: np.full_like(found[key], 255)}), "another shape"),
+    ],
+)
+def test_spoilt_groups_are_refused(spoil: Any, reason: str, net: OverreadNet, tmp_path: Path) -> None:
+    save_model(net, card_of(net), tmp_path / "m", "int6")
+    path = tmp_path / "m" / "weights.safetensors"
+    found = load_file(path)
+    spoil(found, max((k for k in found if found[k].dtype == np.uint8), key=lambda k: found[k].size))
+    save_file(found, path)
+    rewrite_card(tmp_path / "m")
+    with pytest.raises(ModelRefusedError, match=reason):
+        load_model(tmp_path / "m")
 
 
 def test_a_channel_of_zeros_survives_int8(net: OverreadNet, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from core.imaging.study import Series, Study
 from core.models.card import Metric
 from core.reports.case import CaseReport
 from core.simulate import samples
-from tests.engine.installed import card_of
+from tests.cards import card_of
 from tests.imaging import builders
 
 PATIENT = {

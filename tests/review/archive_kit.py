@@ -12,11 +12,11 @@ import numpy as np
 from core.engine.results import Flag, GateState, GateVerdict, ModelResult, ModelState, ModelStatus, Review
 from core.errors import EngineBusyError
 from core.imaging import Study
-from core.models.card import ModelCard, Threshold, Training
-from core.preprocessing.contract import InputContract
+from core.models.card import ModelCard, Threshold
 from core.review import Mode, Store
 from core.review.archives import ImportOptions, begin_import, wait
 from core.systems import system
+from tests.cards import card_of
 from tests.imaging.builders import picture
 
 SYSTEM = "brain-mr"
@@ -34,32 +34,16 @@ def image(level: float, number: int = 0) -> bytes:
 def card(name: str, version: str = "1.0", threshold: float = 0.5) -> ModelCard:
     """A card whose weights' hash is told by name and version."""
     slot = next(s for s in system(SYSTEM).models if s.name == name)
-    return ModelCard(
-        system=SYSTEM,
-        name=name,
+    return card_of(
+        SYSTEM,
+        name,
+        "none",
         title=slot.title,
         version=version,
-        architecture="none",
-        role=slot.role,  # type: ignore[arg-type]
-        classes=system(SYSTEM).classes,
-        positive=system(SYSTEM).positive,
-        contract=InputContract(channels=1, height=SIDE, width=SIDE),
+        role=slot.role,
+        contract={"height": SIDE, "width": SIDE},
         threshold=Threshold(value=threshold, rule="none", data="none", n=1),
         data=(),
-        training=Training(
-            recipe="none",
-            recipe_sha256="0" * 64,
-            initial_weights="none",
-            date="2026-01-01",
-            code_version="none",
-            device="none",
-            minutes=0,
-            epochs=0,
-            seed=0,
-        ),
-        metrics={},
-        intended_use="tests",
-        parameters=0,
         weights_sha256=(name + version).encode().hex().ljust(64, "0")[:64],
     )
 

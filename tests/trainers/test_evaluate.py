@@ -180,7 +180,10 @@ def test_a_model_without_weights_is_left_out_and_named(weights: Path, data: Path
     out = tmp_path / "out.json"
     command = ["evaluate", "--system", "brain-mr", "--data", str(data / "brain-lgg"), "--json", str(out)]
     done = CliRunner().invoke(app, [*command, "--weights", str(tmp_path / "w")], catch_exceptions=False)
-    assert list(json.loads(out.read_text())["models"]) == ["resnet50"]
+    found = json.loads(out.read_text())
+    assert list(found["models"]) == ["resnet50"]
+    assert set(found["left_out_models"]) == {"unet", "resunet"}
+    assert all(reason.startswith("no weights yet") for reason in found["left_out_models"].values())
     assert "resunet is left out" in done.output
     with pytest.raises(ModelUnavailableError):
         CliRunner().invoke(app, [*command, "--weights", str(tmp_path / "none")], catch_exceptions=False)

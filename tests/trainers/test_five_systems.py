@@ -12,23 +12,21 @@ import pytest
 import torch
 from sklearn.metrics import recall_score, roc_auc_score
 
-from core.engine.engine import Engine
 from core.engine.predict import predict_series, probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.imaging.study import Modality, Series
-from core.models.card import DataUse, ModelCard, Threshold, Training
 from core.models.registry import create
 from core.models.store import load_model, save_model
-from core.preprocessing.contract import InputContract
+from tests.cards import card_of
 from tests.trainers import folders
 from trainers.benchmark import benchmark
-from trainers.data.digests import DIGESTS, read_digests, seen_before, write_digests
+from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before, write_digests
 from trainers.data.inserted import with_lesions
 from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
 from trainers.ensemble import validation_threshold
-from trainers.evaluate import evaluate, evaluate_command, read_folder
+from trainers.evaluate import evaluate_command, read_folder, without_training_pictures
 from trainers.export import export_torchscript
 from trainers.modalities import matched_slices
 from trainers.recipe import load_recipe
@@ -44,38 +42,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(weights: Path, system: str, name: str, classes: tuple[str, ...], **contract: Any) -> Path:
-    facts = {"channels": 1, "height": SIDE, "width": SIDE, **contract}
     torch.manual_seed(len(name) + len(classes))
     net = create("resnet18", classes=len(classes), channels=1, size=(SIDE, SIDE)).eval()
-    training = Training(
-        recipe="none",
-        recipe_sha256="",
-        initial_weights="random",
-        date="2024-01-01",
-        code_version="0",
-        device="cpu",
-        minutes=0,
-        epochs=0,
-        seed=0,
-    )
-    card = ModelCard(
-        system=system,
-        name=name,
-        title=name,
-        version="1",
-        architecture="resnet18",
-        role="classifier",
-        classes=classes,
-        positive=classes[1:],
-        contract=InputContract(**facts),
-        threshold=Threshold(value=0.5, rule="fixed", data="none", n=0),
-        data=(DataUse(name="none", licence="none", train=0, validation=0, test=0, split_fingerprint=""),),
-        training=training,
-        metrics={},
-        intended_use="tests",
-        parameters=0,
-        weights_sha256="",
-    )
+    size = {"height": SIDE, "width": SIDE}
+    card = card_of(system, name, "resnet18", classes=classes, positive=classes[1:], contract=size | contract)
     folder = weights / system / name
     save_model(net, card, folder, "float32")
     return folder
@@ -134,6 +104,19 @@ def test_lung_folders_and_shipped_digests(root: Path, weights: Path, tmp_path: P
     finally:
         digests.unlink()
     assert (found["n"], found["left_out_training_pictures"]) == (11, 1)
+
+
+def test_a_volume_that_was_trained_on_is_left_out_whole(root: Path) -> None:
+    """Its neighbour, which shares a blank slice with it, stays whole."""
+    items = READERS["brain-lgg"](root / "brain-lgg")
+    blank = items[1].series.pixels.copy()
+    blank[0] = items[0].series.pixels[0]
+    items[1] = replace(items[1], series=replace(items[1].series, pixels=blank))
+    seen = {pixel_digest(plane) for plane in items[0].series.pixels}
+    kept, count = without_training_pictures(items, seen)
+    assert [i.group for i in kept] == [i.group for i in items[1:]]
+    assert count == items[0].series.slices == 4
+    assert without_training_pictures(items, set()) == (items, 0)
 
 
 def test_breast_crops_by_patient(root: Path, weights: Path, tmp_path: Path) -> None:
@@ -230,8 +213,8 @@ def test_slices_match_by_position_not_by_index(mr: Series, expected: list[tuple[
 def test_a_system_without_weights_says_so(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match="No model of breast-mri"):
         evaluate_command("breast-mri", root / "breast-mri", None, tmp_path, None)
-    with pytest.raises(ModelUnavailableError):
-        evaluate("pet", [], Engine(tmp_path))
+    with pytest.raises(DataLayoutError, match="cannot be evaluated"):
+        evaluate_command("liver-ct", root / "breast-mri", None, tmp_path, None)
     with pytest.raises(ModelUnavailableError):
         benchmark(tmp_path)
     with pytest.raises(DataLayoutError, match="as lung-ct"):

@@ -14,7 +14,8 @@ from core.evidence.records import PREDICTIONS, from_frame
 from core.explain.pointing import Pointing
 from core.explain.record import HEAT_CHECKS, load_checks
 from core.models.store import load_card
-from tests.engine.installed import card_of, install, scan
+from tests.cards import card_of
+from tests.engine.installed import install, scan
 from trainers.data.items import Item
 from trainers.heat_checks import METHODS, _Outcome, check_model, choose, summed_up
 

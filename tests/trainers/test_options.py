@@ -8,25 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from sklearn.utils.class_weight import compute_class_weight
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from core.errors import ModelUnavailableError, RecipeError
+from core.errors import RecipeError
 from core.imaging.study import Series, Unit
 from core.models.registry import create
-from core.models.store import load_model, save_model
 from core.preprocessing import enhance as reference
 from core.preprocessing.contract import InputContract
 from core.preprocessing.prepare import prepare
-from tests.engine.installed import card_of
 from tests.trainers.small import write_recipe
 from trainers import loop
 from trainers.augment import _crops, geometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import to_cases
 from trainers.enhance import enhanced, windowed
-from trainers.initial import BACKBONE, load_backbone, set_dropout, start_from_model
+from trainers.initial import set_dropout
 from trainers.logs import write_curve, write_scalars
 from trainers.loop import Run
 from trainers.losses import image_loss
@@ -169,39 +166,6 @@ def test_dropout_of_the_head(architecture: str) -> None:
     assert not torch.equal(net.head_from_tap(tap).logits, net.head_from_tap(tap).logits)
     net.eval()
     assert torch.equal(net.head_from_tap(tap).logits, net.head_from_tap(tap).logits)
-
-
-def test_our_backbone_serves_classifiers_and_u_nets_alike(tmp_path: Path) -> None:
-    teacher = create("resnet18", classes=2, channels=3, size=(64, 64)).eval()
-    with pytest.raises(ModelUnavailableError, match="pretrain"):
-        load_backbone(teacher, tmp_path)
-    (tmp_path / "resnet18").mkdir()
-    save_file({k: v.contiguous() for k, v in teacher.backbone.state_dict().items()}, tmp_path / "resnet18" / BACKBONE)
-    x = torch.rand(1, 1, 64, 64, generator=rng())
-    wanted = teacher.feature_stages(x.repeat(1, 3, 1, 1))[-1]
-    for architecture, channels in (("resnet18", 3), ("unet_resnet18", 3), ("unet_resnet18", 1), ("resnet18", 1)):
-        net = create(architecture, classes=2, channels=channels, size=(64, 64)).eval()
-        load_backbone(net, tmp_path)
-        torch.testing.assert_close(net.feature_stages(x.repeat(1, channels, 1, 1))[-1], wanted, atol=1e-4, rtol=1e-3)
-    (tmp_path / "resnet34").mkdir()
-    (tmp_path / "resnet34" / BACKBONE).write_bytes((tmp_path / "resnet18" / BACKBONE).read_bytes())
-    with pytest.raises(ModelUnavailableError, match="does not fit"):
-        load_backbone(create("resnet34", classes=2, channels=3, size=(64, 64)), tmp_path)
-
-
-def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
-    net = create("resnet18", classes=2, channels=1, size=(48, 48)).eval()
-    save_model(net, card_of("breast-mri", "resnet18", "resnet18"), tmp_path, "float32")
-    shipped, card = load_model(tmp_path)
-    net = create(card.architecture, classes=4, channels=card.contract.channels, size=(48, 48)).eval()
-    start_from_model(net, tmp_path)
-    x = torch.rand(1, card.contract.channels, 48, 48, generator=rng())
-    torch.testing.assert_close(net.feature_stages(x)[-1], shipped.feature_stages(x)[-1])
-    same = create(card.architecture, classes=2, channels=card.contract.channels, size=(48, 48)).eval()
-    start_from_model(same, tmp_path)
-    torch.testing.assert_close(same.run(x).logits, shipped.run(x).logits)
-    with pytest.raises(ModelUnavailableError, match="does not fit"):
-        start_from_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
 def test_other_initial_weights_are_another_run(tmp_path: Path) -> None:

@@ -55,3 +55,8 @@ def test_another_split_is_refused(trained: Path, data: Path, tmp_path: Path, mon
     monkeypatch.setattr(module, "load_recipe", lambda name: load_recipe(str(other)))
     with pytest.raises(RecipeError, match="splits its data otherwise"):
         module.pack("brain-mr/unet", "int8", data, trained / "weights")
+
+
+def test_an_unknown_storage_form_is_told(trained: Path) -> None:
+    with pytest.raises(RecipeError, match="int7"):
+        module.pack("brain-mr/unet", "int7", None, trained / "weights")

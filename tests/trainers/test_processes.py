@@ -40,7 +40,7 @@ def work(fabric):
     print("agreed", fabric.global_rank, flush=True)
 
 if __name__ == "__main__":
-    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn")
+    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_fork")
     fabric.launch(work)
 """
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from core.preprocessing.contract import InputContract
 from tests.trainers import folders
-from trainers import loop
 from trainers.data import parts
 from trainers.data.items import Item
 from trainers.fit import train_recipe
+from trainers.loop import Run
 from trainers.precision import make_fabric
 from trainers.pretrain import Pretraining, read_tasks
-from trainers.recipe import RECIPES, Recipe, as_trial, load_recipe, with_initial_weights
+from trainers.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
+from trainers.repeat import Bench
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
 FABRIC = make_fabric()
@@ -45,8 +49,7 @@ def reduced(recipe: Recipe) -> Recipe:
     tall = recipe.contract.height > recipe.contract.width
     contract = {**recipe.contract.model_dump(), "height": side + 32 * tall, "width": side}
     trial = as_trial(with_initial_weights(recipe, "scratch"))
-    epochs = 2 if recipe.freeze_epochs else 1  # a frozen phase and what follows it
-    return trial.model_copy(update={"contract": InputContract.model_validate(contract), "epochs": epochs})
+    return trial.model_copy(update={"contract": InputContract.model_validate(contract)})
 
 
 def run(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, pretrained: Path | None = None):  # type: ignore[no-untyped-def]
@@ -63,16 +66,49 @@ def run(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, pretrain
     )
 
 
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints stay in memory: up to a gigabyte each, and other tests write and read them."""
+    held: dict[str, Any] = {}
+
+    def save(state: dict[str, Any], path: Path) -> None:
+        held["state"] = copy.deepcopy(state)
+        path.touch()
+
+    monkeypatch.setattr(torch, "save", save)
+    monkeypatch.setattr(torch, "load", lambda path, **_: held["state"])
+
+
+@pytest.mark.usefixtures("in_memory")
 @pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_trains(name: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop.Run, "_save", lambda self: None)  # up to a gigabyte each; other tests read checkpoints
+def test_every_recipe_trains_and_resumes_and_its_loss_falls(name: str, root: Path, tmp_path: Path) -> None:
     recipe = reduced(load_recipe(name))
-    progress = run(recipe, root, tmp_path)
-    assert progress.epoch == recipe.epochs
+    bench = Bench.of(recipe, root)
+    first = bench.run(recipe, tmp_path, FABRIC, tmp_path)
+    assert first._epoch(math.inf)  # and here it is killed
+    resumed = bench.run(recipe, tmp_path, FABRIC, tmp_path)
+    assert resumed.progress.epoch == 1
+    assert all(torch.equal(v, resumed.net.state_dict()[k]) for k, v in first.net.state_dict().items())
+    progress = resumed.fit(minutes=2)
+    assert [row["epoch"] for row in progress.curve] == [1, 2]
     assert all(math.isfinite(row["loss"]) for row in progress.curve)
     assert recipe.monitor in progress.curve[0]
-    assert (tmp_path / "runs" / recipe.source / "tensorboard").is_dir()
-    assert not (tmp_path / "weights").exists()
+    assert (tmp_path / recipe.source / "tensorboard").is_dir()
+    assert falling(resumed)
+
+
+def falling(run: Run) -> bool:
+    """Whether the loss falls when the same few images are shown again and again, unchanged."""
+    rows = run._rows(0)[:4]
+    run.recipe = run.recipe.model_copy(update={"augment": Augment()})
+    run.net.freeze_stages(0)
+    run.parts.train()
+    for group in run.optimizer.param_groups:
+        group["lr"] = 3e-4
+    rng = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)  # dropout
+    losses = [run._step(rows, rng) for _ in range(8)]
+    return sum(losses[-2:]) < sum(losses[:2])
 
 
 def test_names_are_unique_and_classics_do_not_replace_what_ships() -> None:
@@ -127,8 +163,6 @@ def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path
     ours = as_trial(ours).model_copy(update={"lr": 1e-12, "weight_decay": 0.0})
     progress = run(ours, root, tmp_path, pretrained=tmp_path / "weights")
     assert progress.epoch == 2
-    import torch
-
     state = torch.load(tmp_path / "runs" / ours.source / "last.pt", weights_only=True)["parts"]
     stored = load_file(tmp_path / "weights" / "resnet18" / "backbone.safetensors")
     key = "stages.1.0.conv1.weight"

@@ -14,7 +14,7 @@ import torch
 from core.errors import DataLayoutError
 from core.imaging import read
 from core.preprocessing.contract import InputContract
-from core.preprocessing.prepare import prepare
+from core.preprocessing.prepare import fit_of, prepare
 from tests.trainers.small import PATIENTS, SLICES
 from trainers.augment import geometric, photometric
 from trainers.data.items import Item
@@ -29,6 +29,7 @@ CONTRACTS: list[dict[str, Any]] = [
     {"channels": 3, "scaling": "range", "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
     {"channels": 1, "scaling": "percentile", "percentiles": (1.0, 99.0), "enhance": ("clahe",), "width": 80},
     {"channels": 3, "scaling": "window", "window": (-500.0, 1500.0), "standardise": True, "resize": "stretch"},
+    {"channels": 3, "scaling": "percentile", "percentiles": (0.0, 99.0), "standardise": True, "crop": "body"},
 ]
 
 
@@ -93,6 +94,23 @@ def test_masks_labels_and_groups_stay_with_their_slices(items: list[Item]) -> No
         assert cases.groups[row] == item.group
         assert item.series.truth is not None
         np.testing.assert_allclose(coverage[row, 0], item.series.truth[row % SLICES].astype(np.float32), atol=1 / 255)
+
+
+def test_masks_are_cut_with_their_slices(items: list[Item]) -> None:
+    """The coverage of a cropped case, put back onto the image, lies on the drawn mask."""
+    c = contract({"channels": 1, "crop": "body", "scaling": "range"})
+    cases = to_cases(items, c, LABELS)
+    assert cases.masks is not None
+    row = -1
+    for item in items:
+        assert item.series.truth is not None
+        for index, truth in enumerate(item.series.truth):
+            row += 1
+            fit = fit_of(item.series, index, c)
+            assert fit.box != (0, 0, *item.series.shape)
+            drawn = fit.back(cases.masks[row].numpy() / np.float32(255)) > 0.5
+            both = int((drawn & truth).sum())
+            assert 2 * both >= 0.85 * (int(drawn.sum()) + int(truth.sum()))
 
 
 def test_neighbours_never_come_from_another_patient(items: list[Item]) -> None:

@@ -1,0 +1,93 @@
+"""One recipe trained several times on the same data: what another seed or another start changes, written as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from core.errors import OverreadError, RecipeError
+from core.models.net import OverreadNet
+from trainers.data.parts import Parts, read_parts
+from trainers.data.tensors import Cases, to_cases
+from trainers.fit import labels_of, network_of
+from trainers.loop import Run
+from trainers.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The data of a recipe, read and prepared once for all its trainings."""
+
+    parts: Parts
+    train: Cases
+    validation: Cases
+
+    @classmethod
+    def of(cls, recipe: Recipe, folder: Path | None, limit: int | None = None) -> Bench:
+        """Read by the recipe's own split and seed, whatever the trainings vary."""
+        parts = read_parts(recipe, folder, limit=limit)
+        train, validation = (to_cases(p, recipe.contract, labels_of(recipe)) for p in (parts.train, parts.validation))
+        return cls(parts, train, validation)
+
+    def run(self, recipe: Recipe, runs: Path, fabric: Fabric, pretrained: Path) -> Run:
+        """A training of a variant of the recipe, gone on with where it has been begun."""
+        return Run(
+            recipe, self.train, self.validation, runs / recipe.source, fabric, resume=True, pretrained=pretrained
+        )
+
+
+def fitted(run: Run, minutes: float | None) -> OverreadNet:
+    """Train to the end, or until all sittings together have taken so many minutes; the network of the best epoch.
+
+    Raises:
+        RecipeError: the time was too short for a single epoch.
+    """
+    left = None if minutes is None else minutes - run.progress.minutes
+    if left is None or left > 0:
+        run.fit(minutes=left)
+    if not run.best_state:
+        raise RecipeError(f"{run.recipe.source}: no epoch was completed.", "Give more --minutes, or shorter epochs.")
+    return network_of(run.recipe, run.best_state)
+
+
+def kept(path: Path, key: str) -> dict[str, Any] | None:
+    """The figures of a training that was measured before under the same key; ``None`` otherwise."""
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found["figures"] if found["key"] == key else None
+    except (ValueError, KeyError, TypeError):
+        return None  # cut off by a kill: measured again
+
+
+def keep(path: Path, key: str, figures: dict[str, Any]) -> None:
+    """Keep the figures of a training beside its checkpoint, for :func:`kept`."""
+    path.write_text(json.dumps({"key": key, "figures": figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def add_entry(path: Path, entry: dict[str, Any], by: str) -> None:
+    """Put an entry into a JSON list in place of the one with the same value under ``by``; the file is made if needed.
+
+    Raises:
+        OverreadError: the file holds something else.
+    """
+    entries: list[dict[str, Any]] = []
+    if path.is_file():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            entries = [dict(e) for e in (content if isinstance(content, list) else [content])]
+        except (ValueError, TypeError) as error:
+            raise OverreadError(f"{path} cannot be read ({error}).", "Restore or remove it.") from error
+    entries = [e for e in entries if e.get(by) != entry[by]] + [entry]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(sorted(entries, key=lambda e: str(e.get(by))), indent=1) + "\n", encoding="utf-8")
+
+
+def counted(epochs: int) -> str:
+    """A number of epochs in words."""
+    return f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"
