@@ -15,7 +15,9 @@ from core.review.archives import (
     begin_import,
     guess_columns,
     headers,
+    import_roots,
     locate,
+    permitted,
     stage_upload,
     survey,
     untold,
@@ -56,7 +58,7 @@ class Seen:
 def show(store: Store, actor: int, archive: int) -> None:
     """Choose a source; say how it is to be understood; import."""
     key = f"import-source-{archive}"
-    _choose(store, key)
+    _choose(store, actor, key)
     source: Source | None = st.session_state.get(key)
     if source is None:
         return
@@ -77,7 +79,7 @@ def show(store: Store, actor: int, archive: int) -> None:
                 st.rerun()
 
 
-def _choose(store: Store, key: str) -> None:
+def _choose(store: Store, actor: int, key: str) -> None:
     upload, folder = st.tabs(["Upload", "Folder on the server"])
     with upload:
         files = st.file_uploader(
@@ -91,12 +93,23 @@ def _choose(store: Store, key: str) -> None:
                     store, stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
                 )
     with folder:
+        roots = import_roots(store.user(actor))
+        if not roots:
+            st.info(
+                "No folder of this server may be imported: whoever runs it names some in OVERREAD_IMPORT_ROOTS. "
+                "An upload is always possible.",
+                icon=":material/folder_off:",
+            )
+            return
         path = st.text_input(
-            "Folder, zip or CSV on the machine that runs Overread", key=f"{key}-path", placeholder="/data/archive-2024"
+            "Folder, zip or CSV on the machine that runs Overread",
+            key=f"{key}-path",
+            placeholder=f"{roots[0]}/archive-2024",
+            help="Within " + ", ".join(str(root) for root in roots) + " (OVERREAD_IMPORT_ROOTS names the folders).",
         )
         if st.button("Take this one", key=f"{key}-take-path", disabled=not path.strip()):
             with messages.shown(), st.spinner("Looking for it"):
-                st.session_state[key] = _source(store, Path(path.strip()))
+                st.session_state[key] = _source(store, permitted(store, actor, Path(path.strip())))
 
 
 def _source(store: Store, path: Path) -> Source:

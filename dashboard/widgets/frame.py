@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.widgets import adoption, messages, routes, style, who
+from dashboard.widgets import messages, routes, style, who
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 
@@ -14,7 +14,6 @@ st.set_page_config(page_title="Overread", page_icon=str(ICON), layout="wide")
 style.apply()
 messages.research_notice()
 who.enter()
-adoption.begin()
 groups: dict[str, list[st.Page]] = {}
 doors = {}
 for route in routes.ROUTES:

@@ -99,7 +99,7 @@ def import_command(
     with _opened(store) as opened:
         archive = _archive(opened, name, make=True)
         options = archives.ImportOptions(system=system, keep_patient_codes=keep_patient_codes)
-        run = archives.begin_import(opened, _actor(opened), archive, source, options)
+        run = archives.begin_import(opened, _actor(opened), archive, source, options, anywhere=True)
         try:
             _follow(opened, run)
         finally:
@@ -136,7 +136,7 @@ def list_command(
         typer.echo(f"{len(told.rows)} cases, {told.hidden} hidden, {told.stale} stale, {told.unscored} not scored")
         for row in told.rows[:top]:
             chance = "" if row.probability is None else f"{row.probability:.2f} "
-            typer.echo(f"{row.rank or '-':>4} {row.source} {row.patient} {chance}{row.reason}")
+            typer.echo(f"{row.rank or '-':>4} case {row.case_id} {row.source} {row.patient} {chance}{row.reason}")
 
 
 @app.command("yield")
