@@ -166,8 +166,14 @@ class Clinic:
 
     def watch_run(self, word: str) -> int | None:
         """How far the page says that a run is; ``None`` once it says done."""
-        self.see(self.page.get_by_text(f"{word}: "))
-        line = self.page.locator("p", has_text=f"{word}: ").first.inner_text()
+        lines: list[str] = []
+
+        def seen() -> bool:
+            lines.append(self.page.locator("p", has_text=f"{word}: ").first.inner_text())
+            return True
+
+        self.mortal.until(seen, f"the line on {word}")
+        line = lines[-1]
         parts = line.split("·")
         done = parts[2].split(" of ")[0].strip().replace(",", "")
         told = int(done) if done.isdigit() else 0

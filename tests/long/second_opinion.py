@@ -4,8 +4,8 @@ Takes the better part of an hour and the real data, so no test run collects it:
 
     python -m tests.long.second_opinion --data ../shared/datasets/brain-lgg --out /tmp/second-opinion
 
-Writes ``result.json`` and the reports to the folder ``--out``; ends with 1 when anything was lost. The same command goes
-on where it was, should the check itself be stopped.
+Writes ``result.json`` and the reports to the folder ``--out``; ends with 1 when anything was lost. Should the check
+itself be stopped, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class Check:
 
         def archive() -> None:
             self.clinic.go(f"worklist?archive={self.ledger.archive}")
-            names = ("Archive report (PDF)", "All cases (CSV)", "Discrepancies (CSV)")
+            names = ("Summary (PDF)", "All cases (CSV)", "Discrepancies (CSV)")
             files = [self.clinic.take(name, folder) for name in names]
             told["archive pdf pages"] = len(PdfReader(files[0]).pages)
             told["cases in the CSV"] = len(_rows(files[1]))
@@ -251,7 +251,6 @@ def main() -> int:
                 if "shown" in check.notes
                 else first_tenth(ledger.store, ledger.archive, models, made, asked.seed)
             )
-            check.notes["shown"] = asdict(shown)
             _say(f"planted labels in the first tenth: {shown.found} of {shown.planted}")
             reads = check.read(asked.reads)
             queued = check.arbitrate(asked.kills)

@@ -13,7 +13,18 @@ from core.errors import ArchiveError, NotAllowedError
 from core.imaging import Limits, read
 from core.imaging.limits import MIB
 from core.review import FileRole, Role, Store
-from core.review.archives import ImportOptions, Layout, begin_import, progress, resume, stage_upload, stop, survey, wait
+from core.review.archives import (
+    ImportOptions,
+    Layout,
+    begin_import,
+    permitted,
+    progress,
+    resume,
+    stage_upload,
+    stop,
+    survey,
+    wait,
+)
 from core.review.archives import importing as importing_module
 from core.review.archives.pseudonyms import Pseudonyms
 from core.review.archives.staging import staging_folder
@@ -214,6 +225,50 @@ def test_only_those_who_may_import_do(sqlite_store: Store, tmp_path: Path) -> No
     run = wait(sqlite_store, begin_import(sqlite_store, actor, archive, empty))
     assert run.state == "failed"
     assert "nothing to import" in run.message
+
+
+def test_only_named_folders_may_be_imported(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = folder(tmp_path / "good" / "set", {"A": [(0.2, 0)]})
+    bad = folder(tmp_path / "elsewhere", {"A": [(0.3, 0)]})
+    (tmp_path / "good" / "way-out").symlink_to(bad)
+    archive, actor = new_archive(sqlite_store), sqlite_store.local_user().number or 0
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", f"{tmp_path / 'good'}:{tmp_path / 'not-there'}")
+    ways_out = (bad, tmp_path / "good" / "way-out", tmp_path / "good" / ".." / "elsewhere", Path("/etc/passwd"))
+    for path in (*ways_out, tmp_path / "good-by-name-only", tmp_path):
+        with pytest.raises(ArchiveError, match="may be imported from") as error:
+            begin_import(sqlite_store, actor, archive, path)
+        assert "OVERREAD_IMPORT_ROOTS" in error.value.remedy
+        assert str(tmp_path / "good") in error.value.message
+    assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, good)).state == "done"
+    staged = stage_upload(sqlite_store.images_folder, [("b.png", image(0.5, 7))])
+    assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, staged)).state == "done"
+
+    # Without a word the local user has the home folder, and people who signed in have nothing.
+    monkeypatch.delenv("OVERREAD_IMPORT_ROOTS")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "good")
+    assert permitted(sqlite_store, actor, good) == good
+    lead = person(sqlite_store, "lead", Role.LEAD)
+    with pytest.raises(ArchiveError, match="nowhere"):
+        begin_import(sqlite_store, lead, archive, good)
+    assert permitted(sqlite_store, lead, staged) == staged
+
+
+def test_a_link_put_there_after_the_import_began_leads_nowhere(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(tmp_path / "good"))
+    bad = folder(tmp_path / "elsewhere", {"A": [(0.3, 0)]})
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "set").symlink_to(bad)
+    settings = {"path": str(tmp_path / "good" / "set"), "options": ImportOptions(SYSTEM).to_json()}
+    archive = new_archive(sqlite_store)
+    run = sqlite_store.start_import(1, archive, "set", settings)
+    run = wait(sqlite_store, resume(sqlite_store, GreyEngine(), 1, run))
+    assert run.state == "failed"
+    assert "may be imported from" in run.message
+    assert sqlite_store.cases(archive) == []
 
 
 def test_options_survive_the_store_as_json(sqlite_store: Store, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from core.review.archives.staging import locate, stage_upload
 from core.review.archives.threads import shut_down, wait
 from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
 from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views
-from core.review.archives.worklist import Against, Row, Worklist, stopped_words, worklist
+from core.review.archives.worklist import Against, Row, Worklist, hidden_cases, stopped_words, sums_tell, worklist
 from core.review.archives.yields import Point, Tenth, YieldCurve
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "compare_versions",
     "guess_columns",
     "headers",
+    "hidden_cases",
     "import_roots",
     "installed",
     "is_running",
@@ -87,6 +88,7 @@ __all__ = [
     "stale_cases",
     "stop",
     "stopped_words",
+    "sums_tell",
     "survey",
     "untold",
     "wait",

@@ -22,6 +22,7 @@ from core.review.archives.recorded import check_mapping, is_finding, recorded_cl
 from core.review.archives.sheet import Column, RowProblem
 from core.review.archives.sources import Found, Layout, Survey, read_files
 from core.review.kinds import FileRole, Outcome
+from core.review.looks import looks
 from core.review.store import Store
 from core.review.tables import ImportFile
 from core.systems import accepts, adapt, match, system
@@ -168,6 +169,7 @@ class Importer:
                 "size": list(series.shape),
                 "modality": series.modality.value,
                 "series_keys": [one.key for one in study.series],
+                "looks": [look for one in study.series for look in looks(one.pixels)],
                 "source_sha256": [hashlib.sha256(data).hexdigest() for _, data in files] if is_dicom else [],
                 "notes": [problem.reason for problem in study.problems],
             },

@@ -26,6 +26,7 @@ from core.review.tables import Case, Discrepancy
 HIDDEN = "Hidden until your own opinion is locked."
 STALE = "Only scored by another version of the models; score the archive again."
 UNSCORED = "Not scored yet."
+FEWEST_HIDDEN = 20  # sums over fewer cases would tell of each
 BLOCK = 20
 CONTROLS = 5
 _DISPUTED = (CaseState.ARBITRATION, CaseState.ADJUDICATED)  # would tell a blind reader that another one disagreed
@@ -103,6 +104,20 @@ class Worklist:
     unscored: int
     models: str
     pedigree: str
+
+
+def sums_tell(hidden: int) -> bool:
+    """Whether a sum over all cases would tell a reader what the models say of single ones that are still blind.
+
+    What is open to the reader can be taken off the sum: with one case left, the rest is that case's own answer.
+    """
+    return 0 < hidden < FEWEST_HIDDEN
+
+
+def hidden_cases(store: Store, archive_id: int, system_name: str, reader: int) -> int:
+    """How many cases of a system in an archive are still blind for a reader."""
+    shown = store.revealed(archive_id, reader)
+    return sum(case.system == system_name and case.id not in shown for case in store.cases(archive_id))
 
 
 def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> Worklist:
