@@ -162,6 +162,30 @@ def test_a_sheet_may_name_folders_of_series(sqlite_store: Store, tmp_path: Path)
     assert [(c.details["slices"], c.recorded_label) for c in cases] == [(3, "tumour"), (3, "no tumour")]
 
 
+def test_slices_of_a_patient_may_be_joined_to_scans(sqlite_store: Store, tmp_path: Path) -> None:
+    rows = ["file,patient,series,slice,tumour,mask"]
+    (tmp_path / "set" / "masks").mkdir(parents=True)
+    given = [("A", 1, 3, 0), ("A", 1, 1, 1), ("A", 1, 2, 0), ("A", 2, 1, 0), ("A", 2, 2, 0), ("B", 1, 1, 1)]
+    for number, (patient, series, place, label) in enumerate(given):
+        (tmp_path / "set" / f"{number}.png").write_bytes(image(0.1 * (number + 1), number))
+        (tmp_path / "set" / "masks" / f"{number}.png").write_bytes(picture(np.eye(24, dtype=np.uint8) * 255))
+        rows.append(f"{number}.png,{patient},{series},{place},{label},masks/{number}.png")
+    (tmp_path / "set" / "index.csv").write_text("\n".join(rows) + "\n")
+    options = ImportOptions(SYSTEM, Layout(join=True), keep_patient_codes=True)
+    archive = imported(sqlite_store, tmp_path / "set", options)
+    cases = sqlite_store.cases(archive)
+    assert [(c.patient, c.details["slices"], c.recorded_label, c.recorded_text) for c in cases] == [
+        ("A", 3, "tumour", "0 (2 of 3 slices), 1 (1 of 3 slices)"),
+        ("A", 2, "no tumour", "0"),
+        ("B", 1, "tumour", "1"),
+    ]
+    # in the order of the slice numbers, not of the names: pictures 1, 2, 0, whose grey levels tell them apart
+    (series,) = read(sqlite_store.case_bytes(cases[0].id or 0)).series
+    assert [float(plane[-1, -1]) for plane in series.pixels] == [51.0, 76.0, 26.0]
+    again = wait(sqlite_store, begin_import(sqlite_store, 1, archive, tmp_path / "set", options))
+    assert (again.state, len(sqlite_store.cases(archive))) == ("done", 3)
+
+
 def test_an_uploaded_zip_with_a_sheet(sqlite_store: Store) -> None:
     files = [(f"set/{n}.png", image(0.1 * n, n)) for n in range(1, 4)]
     sheet = "file;patient;diagnosis\n1.png;A;tumour\n2.png;A;no tumour\n".encode("utf-16")
@@ -272,7 +296,7 @@ def test_a_link_put_there_after_the_import_began_leads_nowhere(
 
 
 def test_options_survive_the_store_as_json(sqlite_store: Store, tmp_path: Path) -> None:
-    layout = Layout("x.csv", {"file": "a"}, "%d/%m/%Y", 1, 2)  # type: ignore[dict-item]
+    layout = Layout("x.csv", {"file": "a"}, "%d/%m/%Y", 1, 2, True)  # type: ignore[dict-item]
     options = ImportOptions(SYSTEM, layout, {"a": "tumour"}, True, "team")
     run = sqlite_store.start_import(1, new_archive(sqlite_store), "x", {"options": options.to_json()})
     kept = sqlite_store.run(type(run), run.id or 0).settings["options"]

@@ -16,6 +16,7 @@ from core.review.archives.jobs import (
     resume,
     stop,
 )
+from core.review.archives.joining import join_slices
 from core.review.archives.monitor import ModelDrift, check_drift
 from core.review.archives.outcomes import archive_yield, outcomes
 from core.review.archives.ranking import rank
@@ -68,6 +69,7 @@ __all__ = [
     "import_roots",
     "installed",
     "is_running",
+    "join_slices",
     "locate",
     "need_models",
     "outcomes",

@@ -93,12 +93,14 @@ def import_command(
     source: Annotated[Path, typer.Argument(help="Folder, zip, CSV or DICOM tree.")],
     system: Annotated[str | None, typer.Option("--system", help="By default matched case by case.")] = None,
     keep_patient_codes: Annotated[bool, typer.Option(help="The patients' codes are pseudonyms already.")] = False,
+    join: Annotated[bool, typer.Option(help="Slices of one patient and series form one case.")] = False,
     store: Where = None,
 ) -> None:
     """Import into an archive, which is made when there is none; what could not be read is listed."""
     with _opened(store) as opened:
         archive = _archive(opened, name, make=True)
-        options = archives.ImportOptions(system=system, keep_patient_codes=keep_patient_codes)
+        layout = archives.Layout(join=join)
+        options = archives.ImportOptions(system=system, layout=layout, keep_patient_codes=keep_patient_codes)
         run = archives.begin_import(opened, _actor(opened), archive, source, options, anywhere=True)
         try:
             _follow(opened, run)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlmodel import func, select
@@ -17,6 +18,7 @@ from sqlmodel import func, select
 from core.errors import EngineBusyError, ModelVersionError
 from core.review.archives.background import Watch
 from core.review.archives.importing import Importer, ImportOptions, report_name
+from core.review.archives.joining import join_slices
 from core.review.archives.ranking import rank
 from core.review.archives.roots import permitted
 from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
@@ -58,6 +60,8 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
         return watch.stopped()
 
     found = survey(root, layout, stop=asked)
+    if options.layout.join:
+        found = replace(found, cases=tuple(join_slices(found.cases)))
     name = report_name(source)
     importer = Importer(store, run.started_by, run.archive_id, name, options, run.id)
     importer.note_rows(layout.sheet or usual_sheet(root), found.problems)
