@@ -78,7 +78,8 @@ def performance(found: Shelf, split: str) -> None:
 def explorer(found: Shelf, split: str) -> None:
     """Threshold explorer with confusion matrix and cases."""
     st.subheader("Threshold explorer", anchor="threshold")
-    evidence_explorer.show(found, split, stem(found, split))
+    with st.container(key="explorer"):
+        evidence_explorer.show(found, split, stem(found, split))
 
 
 def calibration(found: Shelf, split: str) -> None:
