@@ -15,6 +15,7 @@ from core.engine.predict import (
     predict_series,
     probabilities,
 )
+from core.imaging.study import Series
 from core.models.card import Metric, ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
@@ -56,23 +57,31 @@ def predictions(net: OverreadNet, card: ModelCard, items: Sequence[Item]) -> lis
     """
     if net.draws_masks:
         return [predict_series(net, card, item.series) for item in items]
-    places = [(number, index) for number, item in enumerate(items) for index in range(item.series.slices)]
+    logits, features = in_batches(net, card, [item.series for item in items])
+    seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
+    ends = np.cumsum([item.series.slices for item in items])[:-1]
+    whole = (np.split(part, ends) for part in (logits, features))
+    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
+
+
+def in_batches(net: OverreadNet, card: ModelCard, series: Sequence[Series]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits ``(N, K)`` and pooled features ``(N, F)`` of all slices of several series, one series after the other.
+
+    Raises:
+        ContractError: a series that the model does not read.
+    """
+    places = [(one, index) for one in series for index in range(one.slices)]
     logits, features = [], []
     with torch.inference_mode():
         for start in range(0, len(places), BATCH):
-            x = torch.cat(
-                [prepare(items[n].series, card.contract, [index]) for n, index in places[start : start + BATCH]]
-            )
+            x = torch.cat([prepare(one, card.contract, [index]) for one, index in places[start : start + BATCH]])
             out = net.run(x)
             answer = out.logits.float()
             if "horizontal" in card.test_time_flips:
                 answer = (answer + net.run(x.flip(-1)).logits.float()) / 2
             logits.append(answer.numpy())
             features.append(out.features.float().numpy())
-    seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
-    ends = np.cumsum([item.series.slices for item in items])[:-1]
-    whole = (np.split(np.concatenate(part), ends) for part in (logits, features))
-    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
+    return np.concatenate(logits), np.concatenate(features)
 
 
 def scored(

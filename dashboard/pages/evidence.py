@@ -21,6 +21,7 @@ with messages.shown():
             sections.by_subgroup,
             sections.classes,
             sections.segmentation,
+            sections.heat_maps,
             sections.pairs,
         ):
             with messages.shown():

@@ -17,6 +17,7 @@ from dashboard.widgets import (
     evidence_pdf,
     evidence_report,
     evidence_tables,
+    heat_check_table,
     words,
 )
 from dashboard.widgets.evidence_data import Shelf
@@ -181,6 +182,12 @@ def segmentation(found: Shelf, split: str) -> None:
 def _worst(part: Part, key: str) -> None:
     frame = pd.DataFrame([vars(case) for case in masks.worst(part, 15)]).rename(columns={"id": "image"})
     evidence_cells.listed(part, frame, "lowest Dice first", key, key)
+
+
+def heat_maps(found: Shelf, split: str) -> None:
+    """How often the heat maps of each model find the lesion, whatever part is chosen."""
+    st.subheader("Do the heat maps find the tumour", anchor="heat-maps")
+    heat_check_table.heat_check_table(found.system.name)
 
 
 def pairs(found: Shelf, split: str) -> None:

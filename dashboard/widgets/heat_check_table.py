@@ -31,6 +31,7 @@ HEADS = (
     "Answer falls: marked parts removed",
     "Answer falls: random parts removed",
     "Difference",
+    "Check",
 )
 
 
@@ -96,6 +97,17 @@ def line(card: ModelCard | None, method: str) -> str:
     return f"{TITLES.get(method, method)} of this model on {where}: {'; '.join(parts)}."
 
 
+def warning(card: ModelCard | None, method: str) -> None:
+    """Says it where a model's maps by this method failed on validation patients."""
+    checks = checks_of(card) if card else None
+    figures = checks.methods.get(method) if checks else None
+    if figures is not None and figures.failings:
+        name = TITLES.get(method, method)
+        st.caption(
+            f":orange[:material/warning: **{name} failed on validation patients**]: {'; '.join(figures.failings)}."
+        )
+
+
 def checks_of(card: ModelCard) -> HeatChecks | None:
     """The stored checks of an installed model; ``None`` when they belong to other weights."""
     return load_checks(engine().weights / card.system / card.name, card)
@@ -116,8 +128,16 @@ def _cells(figures: MethodChecks) -> str:
         chance,
         energy,
         *map(_cell, (figures.marked, figures.random, figures.ahead)),
+        _check(figures),
     )
     return "".join(f"<td>{cell}</td>" for cell in cells)
+
+
+def _check(figures: MethodChecks) -> str:
+    if not figures.tested:
+        return "Not tested"
+    failed = "<b>Failed</b>: " + words.cell("; ".join(figures.failings))
+    return failed if figures.failings else "Passed"
 
 
 def _cell(figure: Metric | None, *, share: bool = False) -> str:
