@@ -26,7 +26,8 @@ class OperatingPoint:
         prevalence: in (0, 1), as asked.
         number_needed_to_screen: ``1 / (prevalence * sensitivity)``: people who go through the model for one disease
             found. reads_per_finding: ``1 / ppv``: flagged people a reader opens for one true finding.
-        diagnostic_odds_ratio: ``tp tn / (fp fn)``; 0.5 is added to every cell when one of them is 0.
+        diagnostic_odds_ratio: ``tp tn / (fp fn)``; 0.5 is added to every cell when one of them is 0;
+            ``nan`` where every case gets the same answer.
         per_1000: of 1,000 people, in this order: found, missed, false alarms, rightly cleared.
     """
 
@@ -53,6 +54,7 @@ def _figures(tables: FloatArray, prevalence: float) -> list[FloatArray]:
         alarms, cleared = (1 - prevalence) * (1 - specificity), (1 - prevalence) * specificity
         empty = np.where((tp == 0) | (fp == 0) | (tn == 0) | (fn == 0), 0.5, 0.0)
         odds = (tp + empty) * (tn + empty) / ((fp + empty) * (fn + empty))
+        odds = np.where((tp + fp == 0) | (tn + fn == 0), np.nan, odds)  # who always says the same has no odds
         return [
             sensitivity,
             specificity,

@@ -18,6 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 from core.evidence import load
 from core.models.card import DataUse
 from core.statistics import binary_rates
+from tests.dashboard import desk
 from tests.dashboard.house import House
 from tests.evidence import made
 from tests.trainers.folders import brain_lgg
@@ -69,10 +70,11 @@ def _figure(explorer: Locator, name: str) -> str:
 
 def _first_row(table: Locator) -> None:
     """Choose the first row of a table that is drawn on a canvas: its box for choosing stands at the left edge."""
-    canvas = table.locator("canvas").first
-    expect(canvas).to_be_visible()
-    canvas.scroll_into_view_if_needed()
-    canvas.click(position={"x": 18, "y": 52})
+    expect(table.locator("canvas").first).to_be_visible()
+    table.evaluate("element => element.scrollIntoView({block: 'center'})")
+    box = table.bounding_box()
+    assert box is not None
+    table.page.mouse.click(box["x"] + 18, box["y"] + 52)
 
 
 @pytest.mark.browser
@@ -82,7 +84,7 @@ def test_from_the_threshold_to_the_image(page: Page, house: House) -> None:
     page.goto(f"{house.url}/evidence")
     explorer = page.locator(".st-key-explorer")
     slider = explorer.locator("input[type=range]")
-    expect(slider).to_have_attribute("aria-valuetext", "0.420")
+    expect(slider).to_have_attribute("aria-valuetext", "0.420", timeout=desk.ANSWER)
     for key, threshold in (("ArrowRight", 0.425), ("PageDown", None)):
         slider.press(key)
         if threshold is None:
@@ -115,6 +117,7 @@ def test_from_the_threshold_to_the_image(page: Page, house: House) -> None:
 def test_from_the_worst_cases_to_the_image(page: Page, house: House) -> None:
     page.goto(f"{house.url}/evidence")
     worst = page.get_by_test_id("stExpander").filter(has_text="Worst slices of")
+    expect(worst).to_be_visible(timeout=desk.ANSWER)
     worst.get_by_text("Worst slices of").click()
     _first_row(worst.get_by_test_id("stDataFrame"))
     expect(worst.locator("img.or-picture")).to_have_attribute("alt", re.compile("^tumour: images/P[2-7]/"))

@@ -135,6 +135,17 @@ def test_operating_point_by_hand() -> None:
         operating_point(truth, score, 0.5, prevalence=0.0)
 
 
+def test_who_always_says_the_same_has_no_odds_ratio() -> None:
+    truth = np.repeat([1, 0], [10, 20])
+    for score in (np.ones(30), np.zeros(30)):
+        point = operating_point(truth, score, 0.5, n=20)
+        assert np.isnan(point.diagnostic_odds_ratio.value)
+        assert point.balanced_accuracy.value == 0.5
+    one_alarm = np.concatenate([np.ones(10), [1.0], np.zeros(19)])  # no miss: 0.5 is added to every cell
+    odds = operating_point(truth, one_alarm, 0.5, n=20).diagnostic_odds_ratio.value
+    assert odds == pytest.approx(10.5 * 19.5 / (1.5 * 0.5))
+
+
 def test_weighted_statistics_give_the_plain_bootstrap() -> None:
     truth, score, groups = _cases(6, 150)
     pairs = (
