@@ -22,6 +22,7 @@ with messages.shown():
             sections.classes,
             sections.segmentation,
             sections.heat_maps,
+            sections.gate,
             sections.pairs,
         ):
             with messages.shown():

@@ -17,6 +17,7 @@ from dashboard.widgets import (
     evidence_pdf,
     evidence_report,
     evidence_tables,
+    gate_evidence,
     heat_check_table,
     words,
 )
@@ -188,6 +189,12 @@ def heat_maps(found: Shelf, split: str) -> None:
     """How often the heat maps of each model find the lesion, whatever part is chosen."""
     st.subheader("Do the heat maps find the tumour", anchor="heat-maps")
     heat_check_table.heat_check_table(found.system.name)
+
+
+def gate(found: Shelf, split: str) -> None:
+    """How well images that are none of the system's are stopped, whatever part is chosen."""
+    st.subheader("Are wrong images stopped", anchor="gate")
+    gate_evidence.show(found.system.name)
 
 
 def pairs(found: Shelf, split: str) -> None:

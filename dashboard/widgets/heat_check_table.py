@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from core.explain.record import HeatChecks, MethodChecks, load_checks
@@ -45,6 +46,16 @@ def heat_check_table(system: str) -> None:
         )
         return
     st.html(STYLE + table(system, found))
+    st.download_button(
+        "Table (CSV)",
+        lambda: csv(found),
+        file_name=f"overread-{system}-heat-maps.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"csv-heat-maps-{system}",
+    )
     for checks in found:
         st.caption(words.plain(pedigree(checks)))
 
@@ -62,6 +73,20 @@ def table(system: str, found: list[HeatChecks]) -> str:
     label = words.cell(f"Heat maps of {SYSTEMS[system].title} on validation patients")
     head = f"<thead><tr>{heads}</tr></thead>"
     return f"<div class='or-maps'><table aria-label='{label}'>{head}<tbody>{rows}</tbody></table></div>"
+
+
+def csv(found: list[HeatChecks]) -> str:
+    """A line per model, method and figure, with interval and what it rests on."""
+    rows = []
+    for checks in found:
+        for method, figures in checks.methods.items():
+            common = {"system": checks.system, "model": checks.name, "version": checks.version, "method": method}
+            common |= {"failed": "; ".join(figures.failings), "weights_sha256": checks.weights_sha256}
+            for name in MethodChecks.model_fields:
+                value = getattr(figures, name)
+                told = value.model_dump() if isinstance(value, Metric) else {"value": value}
+                rows.append(common | {"figure": name} | told)
+    return str(pd.DataFrame(rows).to_csv(index=False))
 
 
 def pedigree(checks: HeatChecks) -> str:

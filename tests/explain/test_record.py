@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from core.explain.record import HeatChecks, MethodChecks
@@ -50,6 +54,11 @@ def test_the_table_tells_passed_failed_and_untested_apart() -> None:
         random_maps=2,
         methods={"grad-cam": GOOD, "layercam": bad, "eigencam": MethodChecks()},
     )
+    table = pd.read_csv(io.StringIO(heat_check_table.csv([checks])))
+    hits = table[table["figure"] == "hit"].set_index("method")
+    assert hits.loc["grad-cam", ["value", "low", "high", "n", "groups"]].tolist() == [0.8, 0.7, 0.9, 40, 12]
+    assert hits["failed"].notna().tolist() == [False, True, False]
+    assert np.isnan(hits.loc["eigencam", "value"])
     cells = heat_check_table.table("brain-mr", [checks]).split("<tr>")[1:]
     assert [row for row in cells if "Passed</td>" in row] == [row for row in cells if "Grad-CAM<" in row] != []
     assert [row for row in cells if "Failed</b>: hits the lesion" in row] == [row for row in cells if "LayerCAM" in row]
