@@ -80,7 +80,7 @@ def csv(found: list[HeatChecks]) -> str:
     rows = []
     for checks in found:
         for method, figures in checks.methods.items():
-            common = {"system": checks.system, "model": checks.name, "version": checks.version, "method": method}
+            common = {"system": checks.system, "model": checks.name, "version": checks.version, "heat_map": method}
             common |= {"failed": "; ".join(figures.failings), "weights_sha256": checks.weights_sha256}
             for name in MethodChecks.model_fields:
                 value = getattr(figures, name)

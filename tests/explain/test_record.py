@@ -55,7 +55,7 @@ def test_the_table_tells_passed_failed_and_untested_apart() -> None:
         methods={"grad-cam": GOOD, "layercam": bad, "eigencam": MethodChecks()},
     )
     table = pd.read_csv(io.StringIO(heat_check_table.csv([checks])))
-    hits = table[table["figure"] == "hit"].set_index("method")
+    hits = table[table["figure"] == "hit"].set_index("heat_map")
     assert hits.loc["grad-cam", ["value", "low", "high", "n", "groups"]].tolist() == [0.8, 0.7, 0.9, 40, 12]
     assert hits["failed"].notna().tolist() == [False, True, False]
     assert np.isnan(hits.loc["eigencam", "value"])
