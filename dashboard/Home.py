@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-import threading
 from pathlib import Path
 
 import streamlit as st
@@ -13,10 +11,9 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
-from dashboard.widgets import messages  # noqa: E402
+from dashboard.widgets import adoption, messages  # noqa: E402
 
-# The libraries of the engine take seconds to import: begun here, they are there when the browser has opened.
-threading.Thread(target=importlib.import_module, args=("core.engine.engine",), daemon=True).start()
+adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
 app = st.App(HERE / "widgets" / "frame.py", on_script_error=messages.replace_trace)

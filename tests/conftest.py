@@ -38,6 +38,14 @@ def own_main_module() -> Iterator[None]:
     sys.modules["__main__"] = before
 
 
+@pytest.fixture(scope="session", autouse=True)
+def import_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests import from their own folders; without a word only the home folder may be imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVERREAD_IMPORT_ROOTS", str(tmp_path_factory.getbasetemp()))
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder with the real sets."""

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from core.audit.discrepancies import MASK, Discrepancies, Evidence, rank_discrepancies
+from core.audit.discrepancies import MASK, STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.audit.discrepancy_trial import DECILE, METHODS, Found, compare, plant
 from core.audit.discrepancy_words import sentence
 from core.engine.engine import Engine
@@ -88,6 +88,7 @@ def evidence_of(scores: Scores) -> Evidence:
         recorded=scores.recorded,
         probabilities=scores.probabilities,
         mask_pixels=scores.mask_pixels,
+        strangeness=None if scores.stopped is None else np.where(scores.stopped, STOPPED, 0.0),
         thresholds={name: card.threshold.value for name, card in scores.cards.items()},
     )
 
@@ -137,6 +138,7 @@ def _describe(system: str, scores: Scores, known: ValidationSignals) -> dict[str
         "with_finding": int(scores.recorded.sum()),
         "left_out_training_pictures": scores.left_out,
         "left_out_groups": scores.left_out_groups,
+        "stopped_by_the_gate": None if scores.stopped is None else int(scores.stopped.sum()),
         "models": {
             name: {
                 "version": card.version,

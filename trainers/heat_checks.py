@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json as jsonlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -26,18 +26,18 @@ from core.engine.results import ModelStatus
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.evidence import records
 from core.explain.faithfulness import SPOKEN, body_of, road
-from core.explain.pointing import TOLERANCE, Pointing, point
-from core.explain.record import HeatChecks, MethodChecks
+from core.explain.pointing import TOLERANCE, point
+from core.explain.record import HeatChecks
 from core.models.card import Metric, ModelCard
-from core.statistics.intervals import bootstrap_by_group, wilson
 from core.systems import adapt, system
 from trainers.data.items import Item
 from trainers.data.sets import FOLDERS, load_items
 from trainers.fit import ROOT, code_version
+from trainers.heat_outcomes import Kept, Outcome, summed_up
 
 METHODS = ("grad-cam", "grad-cam++", "layercam", "eigencam")
 FRACTIONS = (0.1, 0.2, 0.4)
-MAPS = 2  # per slice: over all slices that is dozens
+MAPS = 2  # per slice: over all slices that is two dozen
 console = Console(width=160)
 
 Load = Callable[[str], list[Item]]
@@ -50,17 +50,6 @@ class Chosen:
     item: Item
     index: int
     called: bool
-
-
-@dataclass(frozen=True, eq=False)
-class _Outcome:
-    """One method on one slice. ``drops`` is the fall without marked and without random parts, where tested."""
-
-    group: str
-    called: bool
-    masked: bool
-    pointing: Pointing | None
-    drops: tuple[float, float] | None
 
 
 def choose(part: records.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int) -> list[Chosen]:
@@ -93,29 +82,35 @@ def choose(part: records.Part, threshold: float, items: Sequence[Item], *, slice
 
 
 def check_model(
-    engine: Engine, card: ModelCard, chosen: Sequence[Chosen], *, seed: int, progress: Callable[[float], None]
+    engine: Engine,
+    card: ModelCard,
+    chosen: Sequence[Chosen],
+    *,
+    seed: int,
+    removals: int,
+    kept: Path | None,
+    progress: Callable[[int, int], None],
 ) -> HeatChecks:
-    """Figures of one model over chosen slices."""
+    """Figures of one model over chosen slices.
+
+    Args:
+        removals: slices on which parts are removed too (the slow part), the first of ``chosen``.
+        kept: file with the slices done so far, to go on from; other weights or another seed begin afresh.
+        progress: told how many slices of how many are done.
+    """
     loaded = engine.loaded(card.system, card.name)
-    outcomes: dict[str, list[_Outcome]] = {method: [] for method in METHODS}
-    outline = False
+    done = Kept(kept, f"{card.weights_sha256}-{seed}")
+    outcomes: dict[str, list[Outcome]] = {method: [] for method in METHODS}
     for number, case in enumerate(chosen):
-        series = adapt(case.item.series, system(card.system))
-        subject = Subject(loaded, series, case.index, card.positive[0])
-        outline = subject.outline
-        body = body_of(series.pixels[case.index : case.index + 1])
-        mask = None if series.truth is None else series.truth[case.index]
-        answer = float(subject.answer(subject.x)[0])
-        for method in METHODS:
-            drawn = subject.draw(subject.net, method)
-            heat = np.clip(subject.fit.back(drawn), 0.0, 1.0)
-            drops = None
-            if answer >= SPOKEN:
-                found = road(subject.answer, subject.x, drawn, maps=MAPS, fractions=FRACTIONS, seed=seed + number)
-                drops = (found.drop, found.random_drop) if found else None
-            pointing = None if mask is None else point(heat, mask, body=body)
-            outcomes[method].append(_Outcome(case.item.group, case.called, mask is not None, pointing, drops))
-        progress((number + 1) / len(chosen))
+        name = f"{case.item.ids[case.index]}{'' if number < removals else ' pointing only'}"
+        found = done.get(name)
+        if found is None:
+            subject = Subject(loaded, adapt(case.item.series, system(card.system)), case.index, card.positive[0])
+            found = _outcomes(subject, case, seed + number if number < removals else None)
+            done.put(name, found)
+        for method, outcome in found.items():
+            outcomes[method].append(outcome)
+        progress(number + 1, len(chosen))
     return HeatChecks(
         system=card.system,
         name=card.name,
@@ -127,7 +122,7 @@ def check_model(
         seed=seed,
         slices=len(chosen),
         groups=len({case.item.group for case in chosen}),
-        outline=outline,
+        outline=loaded.net.draws_masks,
         tolerance=TOLERANCE,
         fractions=FRACTIONS,
         random_maps=MAPS,
@@ -135,57 +130,23 @@ def check_model(
     )
 
 
-def summed_up(outcomes: Sequence[_Outcome]) -> MethodChecks:
-    """Figures of one method with 95 % intervals; an empty map on a slice with a mask is a miss."""
-    masked = [o for o in outcomes if o.masked]
-    pointed = [o for o in masked if o.pointing is not None]
-    called = [o for o in masked if o.called]
-    tested = [o for o in outcomes if o.drops is not None]
-
-    def of(some: Sequence[_Outcome], value: Callable[[_Outcome], float]) -> Metric | None:
-        return _mean(np.array([value(o) for o in some]), [o.group for o in some]) if some else None
-
-    def point_of(o: _Outcome, name: str) -> float:
-        return float(getattr(o.pointing, name)) if o.pointing is not None else 0.0
-
-    def drop_of(o: _Outcome, which: int) -> float:
-        assert o.drops is not None
-        return o.drops[which]
-
-    return MethodChecks(
-        hit=of(masked, lambda o: point_of(o, "hit")),
-        hit_called=of(called, lambda o: point_of(o, "hit")),
-        chance=float(np.mean([point_of(o, "chance") for o in pointed])) if pointed else None,
-        energy=of(masked, lambda o: point_of(o, "energy")),
-        area=float(np.mean([point_of(o, "area") for o in pointed])) if pointed else None,
-        overlap=of(masked, lambda o: point_of(o, "overlap")),
-        marked=of(tested, lambda o: drop_of(o, 0)),
-        random=of(tested, lambda o: drop_of(o, 1)),
-        ahead=of(tested, lambda o: drop_of(o, 0) - drop_of(o, 1)),
-        empty=len(masked) - len(pointed),
-    )
-
-
-def _mean(values: NDArray[np.float64], groups: Sequence[str]) -> Metric:
-    """Mean with a bootstrap interval by patient; for a share of 0 or 1, Wilson's over the patients.
-
-    The bootstrap of slices that all say the same is a point, which claims to know what a dozen patients cannot tell.
-    """
-    patients = len(set(groups))
-    interval = bootstrap_by_group(np.mean, [values], list(groups))
-    low, high, method = interval.low, interval.high, interval.method
-    if set(np.unique(values)) in ({0.0}, {1.0}):
-        edge = wilson(patients if values[0] else 0, patients)
-        low, high, method = edge.low, edge.high, f"Wilson score over {patients} groups"
-    finite = bool(np.isfinite(low) and np.isfinite(high))
-    return Metric(
-        value=interval.value,
-        low=low if finite else None,
-        high=high if finite else None,
-        n=len(values),
-        groups=patients,
-        method=method,
-    )
+def _outcomes(subject: Subject, case: Chosen, seed: int | None) -> dict[str, Outcome]:
+    """Every method on one slice; with a seed, parts are removed too."""
+    series = case.item.series
+    body = body_of(series.pixels[case.index : case.index + 1])
+    mask = None if series.truth is None else series.truth[case.index]
+    spoken = seed is not None and float(subject.answer(subject.x)[0]) >= SPOKEN
+    found = {}
+    for method in METHODS:
+        drawn = subject.draw(subject.net, method)
+        heat = np.clip(subject.fit.back(drawn), 0.0, 1.0)
+        drops = None
+        if spoken and seed is not None:
+            removed = road(subject.answer, subject.x, drawn, maps=MAPS, fractions=FRACTIONS, seed=seed)
+            drops = (removed.drop, removed.random_drop) if removed else None
+        pointing = None if mask is None else point(heat, mask, body=body)
+        found[method] = Outcome(case.item.group, case.called, mask is not None, pointing, drops)
+    return found
 
 
 def heat_checks_command(
@@ -195,6 +156,9 @@ def heat_checks_command(
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
     model: Annotated[list[str] | None, typer.Option(help="Only these models.")] = None,
     slices: Annotated[int, typer.Option(help="Slices a model, at most.", min=1)] = 40,
+    removals: Annotated[int, typer.Option(help="Of these, slices on which parts are removed too.", min=0)] = 12,
+    runs: Annotated[Path, typer.Option(help="Folder that keeps finished slices; a stopped run goes on.")] = ROOT
+    / "runs",
     seed: Annotated[int, typer.Option(help="Of the draw of slices and of the random maps.")] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
 ) -> None:
@@ -216,7 +180,15 @@ def heat_checks_command(
     report = []
     for card in wanted:
         folder = weights / card.system / card.name
-        found = check_model(engine, card, _held_out(folder, card, load, slices, seed), seed=seed, progress=_tell(card))
+        found = check_model(
+            engine,
+            card,
+            _held_out(folder, card, load, slices, seed),
+            seed=seed,
+            removals=removals,
+            kept=runs / "heat-checks" / f"{card.system}-{card.name}.json",
+            progress=_tell(card),
+        )
         found.save(folder)
         report.append(found)
         console.print(_table(found))
@@ -241,13 +213,14 @@ def _held_out(folder: Path, card: ModelCard, load: Load, slices: int, seed: int)
     return chosen
 
 
-def _tell(card: ModelCard) -> Callable[[float], None]:
-    tenths = [0]
+def _tell(card: ModelCard) -> Callable[[int, int], None]:
+    started = time.monotonic()
 
-    def tell(share: float) -> None:
-        if int(10 * share) > tenths[0]:
-            tenths[0] = int(10 * share)
-            console.print(f"{card.name}: {share:.0%}")
+    def tell(done: int, total: int) -> None:
+        spent = time.monotonic() - started
+        console.print(
+            f"{card.name}: {done} of {total} slices, {spent:.0f} s, about {spent / done * (total - done):.0f} s left"
+        )
 
     return tell
 

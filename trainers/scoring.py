@@ -17,6 +17,7 @@ from core.engine.predict import (
     predict_series,
     probabilities,
 )
+from core.imaging.study import Series
 from core.models.card import Metric, ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
@@ -67,18 +68,33 @@ def predictions(
     """
     if net.draws_masks:
         return [predict_series(net, card, item.series) for item in _counted(items, progress)]
-    places = [(number, index) for number, item in enumerate(items) for index in range(item.series.slices)]
+    logits, features = in_batches(net, card, [item.series for item in items], progress)
+    seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
+    ends = np.cumsum([item.series.slices for item in items])[:-1]
+    whole = (np.split(part, ends) for part in (logits, features))
+    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
+
+
+def in_batches(
+    net: OverreadNet, card: ModelCard, series: Sequence[Series], progress: Callable[[float], None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits ``(N, K)`` and pooled features ``(N, F)`` of all slices of several series, one series after the other.
+
+    Args:
+        progress: called with the fraction done.
+
+    Raises:
+        ContractError: a series that the model does not read.
+    """
+    places = [(one, index) for one in series for index in range(one.slices)]
     logits, features = [], []
     with torch.inference_mode():
         for rows in _counted([places[at : at + BATCH] for at in range(0, len(places), BATCH)], progress):
-            x = torch.cat([prepare(items[number].series, card.contract, [index]) for number, index in rows])
+            x = torch.cat([prepare(one, card.contract, [index]) for one, index in rows])
             answer, pooled, _ = answered(net, card, x)
             logits.append(answer.numpy())
             features.append(pooled.numpy())
-    seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
-    ends = np.cumsum([item.series.slices for item in items])[:-1]
-    whole = (np.split(np.concatenate(part), ends) for part in (logits, features))
-    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
+    return np.concatenate(logits), np.concatenate(features)
 
 
 def _counted(things: Sequence[T], progress: Callable[[float], None] | None) -> Iterator[T]:

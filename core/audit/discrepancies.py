@@ -26,6 +26,7 @@ PATIENT = "patient"
 MASK = "mask of "  # prefix of a segmenter's mask among the signals
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a patient's labels that may be wrong, beside the rare slip
 TRUSTED = 0.95  # images stranger than this share of the calibration images lose weight ...
+STOPPED = (1 + TRUSTED) / 2  # strangeness of an image that the wrong-image gate stopped: half of the weight is left
 BASE_STRENGTH = 100.0  # patients: with fewer of them the share of findings on record is mostly chance
 ONE_LABEL = 0.85  # labels belong to the patient when so many images agree with their patient's majority
 

@@ -19,7 +19,7 @@ from core.engine.predict import (
     predict_series,
     probabilities,
 )
-from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
+from core.engine.results import Flag, GateVerdict, HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
@@ -31,7 +31,7 @@ from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
-from core.systems import SYSTEMS, Match, ModelSlot, accepts, adapt, match, system
+from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
 
 Progress = Callable[[str, float], None]
 
@@ -105,7 +105,7 @@ class Engine:
         by_name = {r.state.name: r for r in results}
         results = [_gated(r, by_name) for r in results]
         ready = [r.finding for r in results if r.finding is not None]
-        warnings = series_warnings(declared, series, accepts(declared, series))
+        warnings, gate = self._judged(declared, series)
         peak = int(np.argmax(np.mean(ready, 0))) if ready else series.slices // 2
         return Review(
             study_sha256=study.sha256,
@@ -114,8 +114,17 @@ class Engine:
             results=tuple(results),
             peak=peak,
             warnings=warnings,
-            gate=self._gate.verdict(declared, series, warnings),
+            gate=gate,
         )
+
+    def verdict(self, system_name: str, series: Series) -> GateVerdict:
+        """Whether a series is one that the system reads, without asking any of its models."""
+        declared = system(system_name)
+        return self._judged(declared, adapt(series, declared))[1]
+
+    def _judged(self, declared: System, series: Series) -> tuple[tuple[Flag, ...], GateVerdict]:
+        warnings = series_warnings(declared, series, accepts(declared, series))
+        return warnings, self._gate.verdict(declared, series, warnings)
 
     def match(self, study: Study) -> Match:
         """Which system fits a study: by tags, and where there are none by what the router sees."""

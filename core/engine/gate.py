@@ -50,7 +50,7 @@ class Gate:
             why = str(found) if isinstance(found, OverreadError) else f"The router does not know {declared.title}."
             return GateVerdict(_state(reasons), reasons, unchecked=why)
         try:
-            answer = found.answer(series)
+            answer = found.answer(series, only=declared.name)
         except OverreadError as error:
             return GateVerdict(_state(reasons), reasons, unchecked=str(error))
         strange = answer.strange[declared.name]

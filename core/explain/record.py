@@ -41,6 +41,21 @@ class MethodChecks(_Part):
     ahead: Metric | None = None
     empty: int = 0
 
+    @property
+    def failings(self) -> tuple[str, ...]:
+        """What these maps could not show, in words: an interval that reaches down to chance is no success."""
+        out = []
+        if self.hit is not None and self.chance is not None and (self.hit.low is None or self.hit.low <= self.chance):
+            out.append("hits the lesion no more often than chance would")
+        if self.ahead is not None and (self.ahead.low is None or self.ahead.low <= 0):
+            out.append("the answer does not clearly rest on what it marks")
+        return tuple(out)
+
+    @property
+    def tested(self) -> bool:
+        """Whether anything could be held against the maps at all."""
+        return (self.hit is not None and self.chance is not None) or self.ahead is not None
+
 
 class HeatChecks(_Part):
     """Dataset-level checks of a model's heat maps, with their pedigree.

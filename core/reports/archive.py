@@ -33,10 +33,11 @@ class ArchiveLine:
     """One case of an archive as the reader who asks may see it.
 
     Attributes:
-        case: number of the case; source: file name as imported; patient: pseudonym; recorded: recorded diagnosis.
+        case: number of the case.
+        hidden: still blind for this reader: only number, system, state, date and ``simulated`` are told then.
+        source: file name as imported; patient: pseudonym; recorded: recorded diagnosis.
         recorded_finding: whether that names a finding; ``None`` when nothing is recorded.
         recorded_reader: number of who wrote it.
-        hidden: still blind for this reader: everything below is empty then.
         place: place in the ranking, 1 is the top.
         against: decision of most models against the record, in words.
         contradicts: whether most models contradict the record.
@@ -91,6 +92,7 @@ class ArchiveReport:
         yield_sentence, yield_points: what the reads found and what the rest promises; empty when nobody may see it yet.
         files: number of files by what became of them on import.
         unread: files that could not be read: path and reason.
+        patients: how many patients the cases are of; 0 where that is not known.
         peer: sentences of the peer-review summary. drift: sentences of the comparison with the calibration sets.
     """
 
@@ -106,6 +108,7 @@ class ArchiveReport:
     yield_points: tuple[YieldPoint, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    patients: int = 0
     peer: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -9,8 +9,9 @@ from core.reports.archive import ArchiveLine, ArchiveReport, ModelLine, YieldPoi
 from core.reports.case import OpinionLine
 from core.review.archives import Against, Installed, Row, archive_yield, check_drift, worklist
 from core.review.kinds import CaseState, Mode, Outcome
-from core.review.people import Action, require
+from core.review.people import Action, allowed, require
 from core.review.store import Store
+from core.review.summary import By, summary
 from core.review.tables import Adjudication, Opinion
 from core.systems import system
 
@@ -65,8 +66,20 @@ def archive_report(store: Store, archive_id: int, models: Installed, reader: int
         yield_points=tuple(YieldPoint(p.depth, p.reads_per_miss, p.low, p.high) for p in found.points) if found else (),
         files=tuple(sorted(Counter(file.outcome for file in imported).items())),
         unread=tuple((f.path, f.reason) for f in imported if f.outcome == Outcome.UNREADABLE),
+        patients=len(
+            {case.patient for case in store.cases(archive_id) if case.patient and case.system == models.system}
+        ),
+        peer=_peer(store, archive_id, reader),
         drift=tuple(f"{d.title}: {d.drift.sentence if d.drift else d.why}" for d in drift),
     )
+
+
+def _peer(store: Store, archive_id: int, reader: int) -> tuple[str, ...]:
+    """What peer review adds up to per reader group, for whoever may see summaries."""
+    if not allowed(store.user(reader), Action.SUMMARISE):
+        return ()
+    lines = summary(store, by=By.TEAM, archive_id=archive_id)
+    return tuple(f"Reader group {line.key}: {line.text}" for line in lines)
 
 
 def _line(store: Store, row: Row, truth: Adjudication | None, reader: int) -> ArchiveLine:

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sqlmodel import col, delete, or_, select
+from sqlmodel import and_, col, delete, or_, select
 
 from core.errors import StoreError
 from core.review.audit import append, record
 from core.review.cases import clean
 from core.review.database import Database
 from core.review.people import Action, acting
-from core.review.tables import AuditEntry, Overrule, SavedView, ThresholdOverride
+from core.review.tables import AuditEntry, Case, Overrule, SavedView, ThresholdOverride
 
 
 class Desk(Database):
@@ -51,6 +51,19 @@ class Desk(Database):
         with self.reading() as session:
             query = select(Overrule).where(Overrule.content_hash == content_hash).order_by(col(Overrule.id))
             return list(session.exec(query))
+
+    def overruled(self, archive_id: int, reader: int) -> set[int]:
+        """Cases of an archive on whose image the reader overruled the gate, for the system that reads them."""
+        with self.reading() as session:
+            mine = select(Case.id).join(
+                Overrule,
+                and_(
+                    col(Overrule.system) == col(Case.system),
+                    or_(col(Overrule.case_id) == col(Case.id), col(Overrule.content_hash) == col(Case.content_hash)),
+                ),
+            )
+            found = session.exec(mine.where(Case.archive_id == archive_id, Overrule.reader == reader))
+            return {number for number in found if number is not None}
 
     def save_view(self, owner: int, name: str, content: dict[str, Any], shared: bool = False) -> SavedView:
         """Keep a worklist view under a name; saving again replaces it."""

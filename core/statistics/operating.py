@@ -26,7 +26,8 @@ class OperatingPoint:
         prevalence: in (0, 1), as asked.
         number_needed_to_screen: ``1 / (prevalence * sensitivity)``: people who go through the model for one disease
             found. reads_per_finding: ``1 / ppv``: flagged people a reader opens for one true finding.
-        diagnostic_odds_ratio: ``tp tn / (fp fn)``; 0.5 is added to every cell when one of them is 0.
+        diagnostic_odds_ratio: ``tp tn / (fp fn)``; 0.5 is added to every cell when one of them is 0;
+            ``nan`` where every case gets the same answer.
         per_1000: of 1,000 people, in this order: found, missed, false alarms, rightly cleared.
     """
 
@@ -53,6 +54,7 @@ def _figures(tables: FloatArray, prevalence: float) -> list[FloatArray]:
         alarms, cleared = (1 - prevalence) * (1 - specificity), (1 - prevalence) * specificity
         empty = np.where((tp == 0) | (fp == 0) | (tn == 0) | (fn == 0), 0.5, 0.0)
         odds = (tp + empty) * (tn + empty) / ((fp + empty) * (fn + empty))
+        odds = np.where((tp + fp == 0) | (tn + fn == 0), np.nan, odds)  # who always says the same has no odds
         return [
             sensitivity,
             specificity,
@@ -94,6 +96,20 @@ def operating_point(
     >>> p.sensitivity.value, round(p.ppv.value, 3), p.number_needed_to_screen.value, p.per_1000[0].value
     (0.5, 0.1, 20.0, 50.0)
     """
+    return operating_points(truth, probability, [threshold], groups, prevalence, n, seed, level)[0]
+
+
+def operating_points(
+    truth: ArrayLike,
+    probability: ArrayLike,
+    thresholds: Sequence[float],
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    prevalence: float | None = None,
+    n: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> list[OperatingPoint]:
+    """:func:`operating_point` at many thresholds, all from the same resamples."""
     labels, values = binary_truth(truth), probabilities(probability).astype(np.float64)
     cases = same_length(truth=labels, probability=values)
     if not cases:
@@ -101,27 +117,33 @@ def operating_point(
     share = float(labels.mean()) if prevalence is None else float(prevalence)
     if not 0 < share < 1:
         raise StatisticsInputError(f"A prevalence of {share:g} leaves one class empty.", "Choose one between 0 and 1.")
-    rates = binary_rates(labels, values, threshold)
     codes, count = group_codes(groups, cases)
-    flagged = values >= float(threshold)
-    cells = np.stack(
-        [
-            np.bincount(codes, weights=cell, minlength=count)
-            for cell in (flagged & labels, flagged & ~labels, ~flagged & ~labels, ~flagged & labels)
-        ]
-    )
-    whole = _figures(cells.sum(axis=1)[None], share)
-    tables = np.concatenate([weights @ cells.T for weights in group_weights(count, n, seed)])
-    drawn = _figures(tables, share)
+    drawn = group_weights(count, n, seed)
     method = describe(count, cases, n)
-    nothing = (float("nan"), float("nan"))
-    made = [
-        Interval(float(value[0]), *(percentile(values, level) if count > 1 else nothing), cases, count, method, level)
-        for value, values in zip(whole, drawn, strict=True)
-    ]
+    found = []
+    for threshold in thresholds:
+        flagged = values >= float(threshold)
+        cells = np.stack(
+            [
+                np.bincount(codes, weights=cell, minlength=count)
+                for cell in (flagged & labels, flagged & ~labels, ~flagged & ~labels, ~flagged & labels)
+            ]
+        )
+        whole = _figures(cells.sum(axis=1)[None], share)
+        resampled = _figures(np.concatenate([weights @ cells.T for weights in drawn]), share)
+        nothing = (float("nan"), float("nan"))
+        made = [
+            Interval(float(one[0]), *(percentile(many, level) if count > 1 else nothing), cases, count, method, level)
+            for one, many in zip(whole, resampled, strict=True)
+        ]
+        found.append(_point(binary_rates(labels, values, threshold), share, made))
+    return found
+
+
+def _point(rates: BinaryRates, prevalence: float, made: Sequence[Interval]) -> OperatingPoint:
     return OperatingPoint(
         rates=rates,
-        prevalence=share,
+        prevalence=prevalence,
         sensitivity=made[0],
         specificity=made[1],
         balanced_accuracy=made[2],

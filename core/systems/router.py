@@ -169,8 +169,11 @@ class Router:
             "vim": outlier.vim(known, features, logits, own),
         }
 
-    def answer(self, series: Series, slices: Sequence[int] | None = None) -> Answer:
+    def answer(self, series: Series, slices: Sequence[int] | None = None, *, only: str | None = None) -> Answer:
         """Kind and scores of a series; an answer does not depend on what was asked before.
+
+        Args:
+            slices: which to look at, by default a few. only: the one system to score for, by default all.
 
         Raises:
             ContractError: pixels that cannot be scaled.
@@ -182,6 +185,8 @@ class Router:
         top = int(each.argmax())
         strange: dict[str, float] = {}
         for name, limit in self.card.systems.items():
+            if only not in (None, name):
+                continue
             own = [self.card.kinds.index(kind) for kind in limit.kinds]
             found = self.scores(features, logits, own)
             strange[name] = float(np.median(excess(found, limit.thresholds, limit.spreads)))

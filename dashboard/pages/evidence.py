@@ -21,6 +21,8 @@ with messages.shown():
             sections.by_subgroup,
             sections.classes,
             sections.segmentation,
+            sections.heat_maps,
+            sections.gate,
             sections.pairs,
         ):
             with messages.shown():

@@ -7,7 +7,6 @@ import streamlit as st
 from core.review import Action, open_store
 from core.review.archives import worklist
 from dashboard.widgets import (
-    archive_downloads,
     messages,
     read_blind,
     who,
@@ -35,8 +34,7 @@ with messages.shown():
         with ranked, messages.shown():
             worklist_table.show(store, visible, reader, chosen.number)
         with reads, messages.shown():
-            worklist_yield.show(store, chosen)
-        archive_downloads.show(store, chosen.number, chosen.models, reader)
+            worklist_yield.show(store, chosen, listed.hidden)
         worklist_take.show(store, chosen, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
             st.markdown(read_blind.HELP)

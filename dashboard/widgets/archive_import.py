@@ -15,7 +15,10 @@ from core.review.archives import (
     begin_import,
     guess_columns,
     headers,
+    import_roots,
+    join_slices,
     locate,
+    permitted,
     stage_upload,
     survey,
     untold,
@@ -30,6 +33,8 @@ LABELS = {
     Column.READER: "Reader",
     Column.DATE: "Date",
     Column.MASK: "Reference mask",
+    Column.SERIES: "Series",
+    Column.SLICE: "Slice number",
 }
 MOST_WORDS = 15
 
@@ -56,7 +61,7 @@ class Seen:
 def show(store: Store, actor: int, archive: int) -> None:
     """Choose a source; say how it is to be understood; import."""
     key = f"import-source-{archive}"
-    _choose(store, key)
+    _choose(store, actor, key)
     source: Source | None = st.session_state.get(key)
     if source is None:
         return
@@ -77,7 +82,7 @@ def show(store: Store, actor: int, archive: int) -> None:
                 st.rerun()
 
 
-def _choose(store: Store, key: str) -> None:
+def _choose(store: Store, actor: int, key: str) -> None:
     upload, folder = st.tabs(["Upload", "Folder on the server"])
     with upload:
         files = st.file_uploader(
@@ -91,12 +96,23 @@ def _choose(store: Store, key: str) -> None:
                     store, stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
                 )
     with folder:
+        roots = import_roots(store.user(actor))
+        if not roots:
+            st.info(
+                "No folder of this server may be imported: whoever runs it names some in OVERREAD_IMPORT_ROOTS. "
+                "An upload is always possible.",
+                icon=":material/folder_off:",
+            )
+            return
         path = st.text_input(
-            "Folder, zip or CSV on the machine that runs Overread", key=f"{key}-path", placeholder="/data/archive-2024"
+            "Folder, zip or CSV on the machine that runs Overread",
+            key=f"{key}-path",
+            placeholder=f"{roots[0]}/archive-2024",
+            help="Within " + ", ".join(str(root) for root in roots) + " (OVERREAD_IMPORT_ROOTS names the folders).",
         )
         if st.button("Take this one", key=f"{key}-take-path", disabled=not path.strip()):
             with messages.shown(), st.spinner("Looking for it"):
-                st.session_state[key] = _source(store, Path(path.strip()))
+                st.session_state[key] = _source(store, permitted(store, actor, Path(path.strip())))
 
 
 def _source(store: Store, path: Path) -> Source:
@@ -126,6 +142,17 @@ def _options(source: Source, key: str) -> ImportOptions:
         )
     with right:
         layout = _sheet(source, stem) if source.headers else _folders(stem)
+    numbered = Column.SLICE in layout.columns
+    with left:
+        join = st.toggle(
+            "Join the slices of a patient to one scan",
+            value=numbered,
+            key=f"{stem}-join-{numbered}",
+            help="Pictures of one patient, series and folder form one case, which is recorded with a finding when one "
+            "of them is. Models that look at neighbouring slices then have them: of slices imported one by one, 5 to "
+            "10 decisions in 100 change.",
+        )
+    layout = replace(layout, join=join)
     options = ImportOptions(system=system, layout=layout, keep_patient_codes=keep, team=team)
     seen = _seen(key)
     return _mapped(options, seen.unknown if seen else (), stem)
@@ -183,8 +210,9 @@ def _look(source: Source, options: ImportOptions) -> Seen:
     found = survey(source.root, options.layout)
     recorded = [case.recorded for case in found.cases if case.recorded]
     strange = untold(recorded, options.system, options.mapping) if options.system else []
+    cases = join_slices(found.cases) if options.layout.join else found.cases
     return Seen(
-        f"{words.count(len(found.cases), 'case')}, {len(recorded):,} with a recorded diagnosis; "
+        f"{words.count(len(cases), 'case')}, {sum(bool(case.recorded) for case in cases):,} with a recorded diagnosis; "
         f"{words.count(found.aside, 'file')} left aside; {words.count(len(found.problems), 'row')} of no use.",
         tuple(f"Row {p.row}: {p.text} {p.remedy}".strip() for p in found.problems[:10]),
         tuple(one.text for one in strange[:MOST_WORDS]),

@@ -13,14 +13,14 @@ from core.review.archives import (
     Installed,
     begin_scoring,
     check_drift,
-    compare_versions,
+    hidden_cases,
     installed,
-    scored_versions,
     stale_cases,
+    sums_tell,
 )
 from core.review.tables import Archive
 from core.systems import SYSTEMS
-from dashboard.widgets import messages, who, words
+from dashboard.widgets import archive_versions, messages, who, words, worklist_yield
 from dashboard.widgets.engine import engine
 
 REPORTED = {
@@ -68,8 +68,11 @@ def systems(store: Store, actor: int, archive: int, names: list[str]) -> None:
                 st.caption("No model of this system is installed.")
                 continue
             _scoring(store, actor, archive, name, models)
+            if sums_tell(hidden_cases(store, archive, name, actor)):
+                st.caption(worklist_yield.FEW_LEFT)
+                continue
             _results(store, archive, models)
-            _versions(store, archive, models)
+            archive_versions.show(store, actor, archive, models)
             _drift(store, archive, models)
 
 
@@ -123,38 +126,6 @@ def _results(store: Store, archive: int, models: Installed) -> None:
         key=f"chances-{archive}-{models.system}",
         alt=f"Histogram of the chance of a wrong record over {len(chances)} cases.",
     )
-
-
-def _versions(store: Store, archive: int, models: Installed) -> None:
-    found = scored_versions(store, archive, models)
-    if not found:
-        return
-    with st.expander("Versions that scored this archive", icon=":material/history:"):
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "Model": v.model,
-                        "Version": v.version,
-                        "Weights": v.weights_sha256[:12],
-                        "Threshold": v.threshold,
-                        "Cases": v.cases,
-                        "Failed": v.errors,
-                        "Installed": "yes" if v.installed else "no",
-                    }
-                    for v in found
-                ]
-            ),
-            hide_index=True,
-            width="stretch",
-        )
-        for model in models.cards:
-            mine = [v for v in found if v.model == model]
-            now = next((v for v in mine if v.installed), None)
-            for old in mine:
-                if now is not None and not old.installed:
-                    told = compare_versions(store, archive, models, model, old.weights_sha256, now.weights_sha256)
-                    st.markdown(words.plain(told.sentence))
 
 
 def _drift(store: Store, archive: int, models: Installed) -> None:

@@ -57,6 +57,7 @@ class Case:
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
+    record: int | None = None  # number in the store, of a case that was opened from there
     opinions: tuple[Opinion, ...] | None = None  # locked ones that reports may print; None for no case of the store
 
     @property

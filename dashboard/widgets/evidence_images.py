@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from core import systems
@@ -14,7 +15,7 @@ from core.audit.folder import data_root
 from core.errors import OverreadError
 from core.models.card import ModelCard
 from core.systems import Match
-from dashboard.widgets import cases, dataset_data, messages, picture, render, routes, words
+from dashboard.widgets import blinding, cases, dataset_data, messages, picture, render, routes, words
 from dashboard.widgets.dataset_data import Shown, Source
 
 SIDE = 340
@@ -58,7 +59,11 @@ def show(card: ModelCard, image: str, key: str) -> None:
         st.info(f"{words.plain(image)} is in no data set of this server: made for the test, or kept elsewhere.")
         return
     found, entry = place
-    grey = dataset_data.display(found, found.pictures.pixels(entry))
+    pixels = found.pictures.pixels(entry)
+    if blinding.waits(np.asarray(pixels)):
+        st.info("This image waits for your own opinion: read it first.", icon=":material/visibility_lock:")
+        return
+    grey = dataset_data.display(found, pixels)
     mask = found.pictures.mask(entry)
     drawn = [render.truth_contour(mask)] if mask is not None and mask.any() else []
     scale = SIDE / max(grey.shape)

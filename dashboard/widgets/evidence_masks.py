@@ -71,9 +71,10 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
     )
     lines = (("bias", size.bias, "solid"), ("limit", size.lower, "dash"), ("limit", size.upper, "dash"))
     for name, figure_of, dash in lines:
-        label = f"{name} {evidence_tables.number(figure_of.value, digits)}"
+        label = (
+            f"{name} {evidence_tables.number(figure_of.value, digits)} ({evidence_tables.interval(figure_of, digits)})"
+        )
         figure.add_hline(y=figure_of.value, line={"color": GREY, "dash": dash}, annotation_text=label)
-        figure.add_hrect(y0=figure_of.low, y1=figure_of.high, fillcolor=GREY, opacity=0.15, line_width=0)
     short = words.short_titles([m.card.title for m in models])[model.card.title]
     figure.update_layout(
         height=420, margin={"l": 64, "r": 12, "t": 40, "b": 48}, title={"text": f"Bland-Altman, {short}", "x": 0}

@@ -110,7 +110,7 @@ def _box(axes: Axes, trace: Any, number: int) -> None:
 
 
 def _shape(axes: Axes, shape: Any) -> None:
-    """A line across the figure, or the band around one, as plotly's ``add_hline`` and its kind leave them."""
+    """A line across the figure, as plotly's ``add_hline`` and ``add_vline`` leave them."""
     across, along = shape.xref.endswith("domain"), shape.yref.endswith("domain")
     if shape.type == "line" and (across or along):
         line = {"color": shape.line.color, "linestyle": LINES[shape.line.dash or "solid"], "linewidth": 1.0}
@@ -118,8 +118,6 @@ def _shape(axes: Axes, shape: Any) -> None:
             axes.axhline(shape.y0, **line)
         else:
             axes.axvline(shape.x0, **line)
-    elif shape.type == "rect" and across:
-        axes.axhspan(shape.y0, shape.y1, color=shape.fillcolor, alpha=shape.opacity, linewidth=0)
     else:
         raise ValueError(f"a {shape.type} between {shape.xref} and {shape.yref} cannot be printed")
 

@@ -17,6 +17,8 @@ from dashboard.widgets import (
     evidence_pdf,
     evidence_report,
     evidence_tables,
+    gate_evidence,
+    heat_check_table,
     words,
 )
 from dashboard.widgets.evidence_data import Shelf
@@ -78,7 +80,8 @@ def performance(found: Shelf, split: str) -> None:
 def explorer(found: Shelf, split: str) -> None:
     """Threshold explorer with confusion matrix and cases."""
     st.subheader("Threshold explorer", anchor="threshold")
-    evidence_explorer.show(found, split, stem(found, split))
+    with st.container(key="explorer"):
+        evidence_explorer.show(found, split, stem(found, split))
 
 
 def calibration(found: Shelf, split: str) -> None:
@@ -180,6 +183,18 @@ def segmentation(found: Shelf, split: str) -> None:
 def _worst(part: Part, key: str) -> None:
     frame = pd.DataFrame([vars(case) for case in masks.worst(part, 15)]).rename(columns={"id": "image"})
     evidence_cells.listed(part, frame, "lowest Dice first", key, key)
+
+
+def heat_maps(found: Shelf, split: str) -> None:
+    """How often the heat maps of each model find the lesion, whatever part is chosen."""
+    st.subheader("Do the heat maps find the tumour", anchor="heat-maps")
+    heat_check_table.heat_check_table(found.system.name)
+
+
+def gate(found: Shelf, split: str) -> None:
+    """How well images that are none of the system's are stopped, whatever part is chosen."""
+    st.subheader("Are wrong images stopped", anchor="gate")
+    gate_evidence.show(found.system.name)
 
 
 def pairs(found: Shelf, split: str) -> None:

@@ -1,8 +1,6 @@
-"""The score histogram that follows the slider: drawn as text, so that a moved threshold costs next to nothing."""
+"""The score histogram beside the slider, drawn as text: the browser moves the threshold in it by itself."""
 
 from __future__ import annotations
-
-import base64
 
 import numpy as np
 
@@ -21,11 +19,13 @@ def counts(part: Part) -> np.ndarray:
     )
 
 
-def scores(part: Part, bars: np.ndarray, threshold: float) -> str:
-    """The histogram with the threshold as an SVG picture and its legend.
+def scores(part: Part, bars: np.ndarray) -> tuple[str, str]:
+    """The histogram as an SVG drawing whose line and text of class ``mark`` wait for a threshold, and its legend.
+
+    The drawing says where that is: ``data-left + data-across * threshold``.
 
     Args:
-        bars: from :func:`counts`. threshold: in [0, 1].
+        bars: from :func:`counts`.
     """
     top = max(1, int(bars.max()))
     across, up = WIDTH - LEFT - 8, HEIGHT - BOTTOM - TOP
@@ -49,23 +49,15 @@ def scores(part: Part, bars: np.ndarray, threshold: float) -> str:
     ticks = "".join(
         f"<text x='{x(v):.0f}' y='{HEIGHT - 18}' text-anchor='middle'>{v:g}</text>" for v in (0, 0.25, 0.5, 0.75, 1)
     )
-    at = x(threshold)
-    side, shift = ("end", -5) if threshold > 0.8 else ("start", 5)
-    svg = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' fill='{INK}' "
-        "font-size='12' font-family='sans-serif'>"
+    drawing = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' fill='{INK}' font-size='12' "
+        f"font-family='sans-serif' data-left='{LEFT}' data-across='{across}' role='img' "
+        f"aria-label='Scores of {words.cell(part.card.title)} by true class, with the threshold'>"
         f"<line x1='{LEFT}' y1='{TOP + up}' x2='{WIDTH - 8}' y2='{TOP + up}' stroke='{INK}' opacity='0.6'/>"
         f"<text x='{LEFT - 6}' y='{TOP + 9}' text-anchor='end'>{top:,}</text>"
         f"<text x='{LEFT - 6}' y='{TOP + up}' text-anchor='end'>0</text>{ticks}"
         f"<text x='{x(0.5):.0f}' y='{HEIGHT - 3}' text-anchor='middle'>Probability of a finding (height: images)</text>"
-        f"{''.join(drawn)}<line x1='{at:.1f}' y1='{TOP - 6}' x2='{at:.1f}' y2='{TOP + up}' stroke='{INK}' "
-        f"stroke-width='2' stroke-dasharray='5 3'/><text x='{at + shift:.1f}' y='{TOP + 4}' "
-        f"text-anchor='{side}' font-weight='bold'>{threshold:.3f}</text></svg>"
+        f"{''.join(drawn)}<line class='mark' y1='{TOP - 6}' y2='{TOP + up}' stroke='{INK}' stroke-width='2' "
+        f"stroke-dasharray='5 3'/><text class='mark' y='{TOP + 4}' font-weight='bold'/></svg>"
     )
-    # As a picture: the page takes no drawing in its text.
-    address = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
-    alt = f"Scores of {words.cell(part.card.title)} by true class, threshold {threshold:.3f}"
-    return (
-        f"<img src='{address}' alt='{alt}' style='width: 100%; height: auto; display: block'>"
-        f"<div style='font-size: 0.8rem'>{''.join(legend)}</div>"
-    )
+    return drawing, "".join(legend)

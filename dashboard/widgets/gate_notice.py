@@ -78,6 +78,7 @@ def _overrule(case: Case, reason: str) -> None:
             system=case.system or "",
             gate="; ".join(flag.text for flag in verdict.reasons) + _versioned(verdict),
             gate_score=verdict.strange,
+            case_id=case.record,
             reason=reason,
         )
     except Exception as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from core.explain.record import HeatChecks, MethodChecks, load_checks
@@ -31,6 +32,7 @@ HEADS = (
     "Answer falls: marked parts removed",
     "Answer falls: random parts removed",
     "Difference",
+    "Check",
 )
 
 
@@ -44,6 +46,16 @@ def heat_check_table(system: str) -> None:
         )
         return
     st.html(STYLE + table(system, found))
+    st.download_button(
+        "Table (CSV)",
+        lambda: csv(found),
+        file_name=f"overread-{system}-heat-maps.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"csv-heat-maps-{system}",
+    )
     for checks in found:
         st.caption(words.plain(pedigree(checks)))
 
@@ -61,6 +73,20 @@ def table(system: str, found: list[HeatChecks]) -> str:
     label = words.cell(f"Heat maps of {SYSTEMS[system].title} on validation patients")
     head = f"<thead><tr>{heads}</tr></thead>"
     return f"<div class='or-maps'><table aria-label='{label}'>{head}<tbody>{rows}</tbody></table></div>"
+
+
+def csv(found: list[HeatChecks]) -> str:
+    """A line per model, method and figure, with interval and what it rests on."""
+    rows = []
+    for checks in found:
+        for method, figures in checks.methods.items():
+            common = {"system": checks.system, "model": checks.name, "version": checks.version, "heat_map": method}
+            common |= {"failed": "; ".join(figures.failings), "weights_sha256": checks.weights_sha256}
+            for name in MethodChecks.model_fields:
+                value = getattr(figures, name)
+                told = value.model_dump() if isinstance(value, Metric) else {"value": value}
+                rows.append(common | {"figure": name} | told)
+    return str(pd.DataFrame(rows).to_csv(index=False))
 
 
 def pedigree(checks: HeatChecks) -> str:
@@ -96,6 +122,17 @@ def line(card: ModelCard | None, method: str) -> str:
     return f"{TITLES.get(method, method)} of this model on {where}: {'; '.join(parts)}."
 
 
+def warning(card: ModelCard | None, method: str) -> None:
+    """Says it where a model's maps by this method failed on validation patients."""
+    checks = checks_of(card) if card else None
+    figures = checks.methods.get(method) if checks else None
+    if figures is not None and figures.failings:
+        name = TITLES.get(method, method)
+        st.caption(
+            f":orange[:material/warning: **{name} failed on validation patients**]: {'; '.join(figures.failings)}."
+        )
+
+
 def checks_of(card: ModelCard) -> HeatChecks | None:
     """The stored checks of an installed model; ``None`` when they belong to other weights."""
     return load_checks(engine().weights / card.system / card.name, card)
@@ -116,8 +153,16 @@ def _cells(figures: MethodChecks) -> str:
         chance,
         energy,
         *map(_cell, (figures.marked, figures.random, figures.ahead)),
+        _check(figures),
     )
     return "".join(f"<td>{cell}</td>" for cell in cells)
+
+
+def _check(figures: MethodChecks) -> str:
+    if not figures.tested:
+        return "Not tested"
+    failed = "<b>Failed</b>: " + words.cell("; ".join(figures.failings))
+    return failed if figures.failings else "Passed"
 
 
 def _cell(figure: Metric | None, *, share: bool = False) -> str:

@@ -114,6 +114,7 @@ def _tile(
     agrees = check(heat, result, case.review, index)
     st.caption(f"For “{heat.target}”, {words.seconds(heat.seconds)}. {agrees}")
     heat_checks.verdict(case, heat)
+    heat_check_table.warning(result.state.card, heat.method)
 
 
 def _drawn(
@@ -152,6 +153,7 @@ def _enlarged(case: Case, result: ModelResult, index: int, view: controls.View, 
     known = heat_check_table.line(card, heat.method)
     if known:
         st.caption(words.plain(known))
+    heat_check_table.warning(card, heat.method)
 
 
 def _place(down: float, across: float) -> str:

@@ -54,6 +54,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
         system=record.system or match.system,
         series_index=index,
         originals=tuple(files) if study.source is SourceKind.DICOM else (),
+        record=record.id,
     )
     st.session_state["read-case"] = ((record.id, purpose), case)
     return case

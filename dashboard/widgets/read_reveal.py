@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.review import Action, Radpeer, Stage, Store
+from core.review.archives import stopped_words
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from core.systems import SYSTEMS
@@ -25,10 +26,15 @@ SCORES = {
 def show(store: Store, record: Record, case: Case, reader: int, stage: Stage | None) -> None:
     """Own opinions, the models, then what is still to be answered."""
     assert record.id is not None
-    store.scores_for(record.id, reader)  # raises when the models' answers are not released to this reader
+    scores = store.scores_for(record.id, reader)  # raises when the models' answers are not released to this reader
+    stopped = next((tuple(s.details["stopped"]) for s in reversed(scores) if s.details.get("stopped")), ())
+    _remember_overruling(store, record, case, reader)
     for opinion in read_case.mine(store, record.id, reader):
         st.markdown(f":material/lock: {said(opinion, case)}")
-    _reason(store, record, reader)
+    if stopped and case.gate_key not in case.overruled_gates:
+        st.markdown(f":material/block: {words.plain(stopped_words(stopped))}")
+    else:
+        _reason(store, record, reader)
     if stage is not None:
         st.markdown(":material/arrow_downward: [To the final opinion and the peer review](#final-opinion)")
     case.opinions = tuple(store.opinions(record.id, reader)) or None
@@ -63,6 +69,15 @@ def answer(finding: bool, label: str | None, system: str | None) -> str:
 def spent(seconds: float) -> str:
     """Reading time in the unit that reads well."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _remember_overruling(store: Store, record: Record, case: Case, reader: int) -> None:
+    """What the reader overruled in another session stays overruled."""
+    assert record.id is not None
+    if case.gate_key in case.overruled_gates or record.id not in store.overruled(record.archive_id, reader):
+        return
+    mine = [o for o in store.overrules(record.content_hash) if o.reader == reader and o.system == case.system]
+    case.overruled_gates[case.gate_key] = mine[-1].created.strftime("%Y-%m-%d %H:%M UTC") if mine else "another time"
 
 
 def _reason(store: Store, record: Record, reader: int) -> None:

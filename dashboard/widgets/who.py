@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -23,8 +23,12 @@ IDLE_MINUTES = 30.0
 WATCH_SECONDS = 20.0  # an open page looks at least this often whether its sign-in is still good
 
 
-def enter() -> User:
-    """The person of this session. Where nobody is signed in, draws the sign-in screen and ends the run."""
+def enter(at_door: Callable[[], object]) -> User:
+    """The person of this session. Where nobody is signed in, draws the sign-in screen and ends the run.
+
+    Args:
+        at_door: called before the run ends, to take the menu away that a page of a signed-out person still shows.
+    """
     with messages.shown():
         store = open_store()
         if not configured():
@@ -41,6 +45,7 @@ def enter() -> User:
                 return person
             st.title("No access")
             st.info("Your access to this dashboard has been ended. A user with the role admin can restore it.")
+    at_door()
     st.stop()
 
 

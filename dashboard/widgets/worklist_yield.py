@@ -7,15 +7,28 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.review import Store
-from core.review.archives import YieldCurve, archive_yield
+from core.review.archives import YieldCurve, archive_yield, sums_tell
 from dashboard.widgets import words
 from dashboard.widgets.worklist_choice import Chosen
 
 LINE, BAND = "#4c8fb0", "rgba(76, 143, 176, 0.22)"
 
 
-def show(store: Store, chosen: Chosen) -> None:
-    """Curve, sentence, and the tenths behind it."""
+FEW_LEFT = (
+    "Fewer than twenty cases are still blind for you: what all cases add up to would tell what the models say of the "
+    "rest. It comes back when you have given your opinion on them."
+)
+
+
+def show(store: Store, chosen: Chosen, hidden: int) -> None:
+    """Curve, sentence, and the tenths behind it.
+
+    Args:
+        hidden: cases that are still blind for the reader.
+    """
+    if sums_tell(hidden):
+        st.info(FEW_LEFT, icon=":material/visibility_lock:")
+        return
     curve = archive_yield(store, chosen.number, chosen.models)
     st.markdown(words.plain(curve.sentence))
     if not curve.points:

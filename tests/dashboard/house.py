@@ -64,6 +64,13 @@ class House:
                 time.sleep(0.2)
         raise AssertionError(f"the server did not start: {self.log.read_text()[-3000:]}")
 
+    def processor_seconds(self) -> float:
+        """Processor time that the server process has taken so far."""
+        assert self._process is not None
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        user, kernel = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(kernel)) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """As a power cut does it: SIGKILL, no farewell."""
         self._end(signal.SIGKILL)

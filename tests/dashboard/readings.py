@@ -12,6 +12,7 @@ from PIL import Image
 
 from core import imaging
 from core.review import FileRole, Mode, Store, fingerprint
+from core.review.looks import looks
 from core.review.tables import Discrepancy, Score
 
 SYSTEM = "brain-mr"
@@ -39,7 +40,10 @@ def head(seed: int, side: int = 128) -> bytes:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] / side - 0.5
     radius = np.hypot(x * 1.25, y)
-    tissue = 90 + 25 * np.sin(9 * x + seed) * np.cos(7 * y) + rng.normal(0, 5, (side, side))
+    coarse = Image.fromarray(rng.normal(0, 35, (9, 9)).astype(np.float32)).resize(
+        (side, side), Image.Resampling.BICUBIC
+    )
+    tissue = 100 + np.asarray(coarse) + rng.normal(0, 5, (side, side))
     image = np.where(radius < 0.36, tissue, np.where(radius < 0.4, 210, 4))
     image[(np.hypot(x - 0.1, y + 0.05) < 0.07)] += 70
     out = io.BytesIO()
@@ -82,7 +86,11 @@ def plant(
             recorded_reader="Dr. Who",
             team="night",
             simulated=True,
-            details={"series_index": 0, "series_keys": [series.key for series in study.series]},
+            details={
+                "series_index": 0,
+                "series_keys": [series.key for series in study.series],
+                "looks": [look for series in study.series for look in looks(series.pixels)],
+            },
         )
         cases.append(case.id or 0)
         pictures.append(data)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser
@@ -18,6 +19,7 @@ from core.evidence import breakdown, load, summary
 from core.statistics import binary_rates
 from dashboard.widgets import (
     evidence_charts,
+    evidence_explorer,
     evidence_images,
     evidence_masks,
     evidence_pdf,
@@ -48,24 +50,27 @@ def page(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     engine.clear()
 
 
-def _explorer(app: AppTest) -> str:
-    return next(t for e in app.main.get("html") if "Threshold explorer" in (t := str(e.proto.body)))
-
-
-def test_moving_the_threshold_changes_the_numbers(page: AppTest, weights: Path) -> None:
-    assert not page.exception
-    assert not page.error
-    part = load(weights / "chest-ct" / "densenet121").part("test")
+def test_every_stop_of_the_slider_has_its_numbers(weights: Path) -> None:
+    evidence = load(weights / "chest-ct" / "densenet121")
+    part = evidence.part("test")
     assert part is not None
-    slider = page.slider(key="threshold-overread-chest-ct-test-densenet121")
-    for threshold in (0.42, 0.755):
-        slider.set_value(threshold).run()
+    all_of_it = evidence_explorer.explored(evidence.sha256, "test", 0.02, part)
+    shown = all_of_it.shown
+    assert shown["stops"][all_of_it.start] == "0.420"
+    assert (shown["stops"][0], shown["stops"][-1], len(shown["stops"])) == ("0.000", "1.000", 201)
+    assert len(shown["cells"]) == len(shown["figures"]) == 201
+    for threshold in (0.0, 0.42, 0.755):
+        at = shown["stops"].index(f"{threshold:.3f}")
         rates = binary_rates(part.truth, part.finding, threshold)
-        shown = re.findall(r"<tr><th scope='row'>(\w+)</th><td>([\d.]+)<", _explorer(page))
-        assert dict(shown)["Sensitivity"] == f"{rates.sensitivity:.3f}"
-        assert dict(shown)["Specificity"] == f"{rates.specificity:.3f}"
-        cells = [_count(b.label) for b in page.button if str(b.key).startswith("cell-cell-overread-chest-ct-test")]
-        assert cells == [rates.tp, rates.fn, rates.fp, rates.tn]
+        ppv = 0.02 * rates.sensitivity / (0.02 * rates.sensitivity + 0.98 * (1 - rates.specificity))
+        values = [value for value, _ in shown["figures"][at]]
+        assert values[:2] == [f"{rates.sensitivity:.3f}", f"{rates.specificity:.3f}"]
+        assert values[3] == f"{ppv:.3f}"
+        assert [int(count) for count, _, _ in shown["cells"][at]] == [rates.tp, rates.fn, rates.fp, rates.tn]
+    table = pd.read_csv(io.StringIO(evidence_explorer.csv(all_of_it.points, part)))
+    assert table["threshold"].nunique() == 201
+    line = table[(table["threshold"] == 0.755) & (table["figure"] == "fn")]
+    assert line["value"].tolist() == [binary_rates(part.truth, part.finding, 0.755).fn]
 
 
 def _count(label: str) -> int:
@@ -74,13 +79,16 @@ def _count(label: str) -> int:
     return int(found.group(1).replace(",", ""))
 
 
-def test_a_click_on_a_cell_lists_its_cases_and_another_closes_the_list(page: AppTest) -> None:
-    key = "cell-cell-overread-chest-ct-test-densenet121-missed"
-    count = _count(page.button(key=key).label)
-    page.button(key=key).click().run()
-    assert [len(frame.value) for frame in page.dataframe] == [count]
+def test_a_chosen_cell_lists_its_cases(page: AppTest, weights: Path) -> None:
+    part = load(weights / "chest-ct" / "densenet121").part("test")
+    assert part is not None
+    stop = 120  # of the slider, 0.600
+    page.session_state["cell-overread-chest-ct-test-densenet121"] = ("missed", stop)
+    page.run()
+    assert [len(frame.value) for frame in page.dataframe] == [binary_rates(part.truth, part.finding, 0.6).fn]
     assert set(page.dataframe[0].value["truth"]) == {"malignant"}
-    page.button(key=key).click().run()
+    page.session_state["cell-overread-chest-ct-test-densenet121"] = ("", stop)
+    page.run()
     assert len(page.dataframe) == 0
 
 

@@ -9,10 +9,12 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response, WebSocket, expect
+from pypdf import PdfReader
 
 from core.review import Radpeer, Stage, Store
 from tests.dashboard import desk, readings, weights
@@ -143,6 +145,23 @@ def _zipped(data: bytes) -> bytes:
     return out.getvalue()
 
 
+def _spoilt(data: bytes) -> bytes:
+    """Smaller, brighter, mirrored, and as a JPEG: no pixel is the same."""
+    image = ImageEnhance.Brightness(Image.open(io.BytesIO(data))).enhance(1.15).resize((100, 100))
+    out = io.BytesIO()
+    image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(out, format="JPEG", quality=80)
+    return out.getvalue()
+
+
+def _among_others(data: bytes) -> bytes:
+    """One slice of a stack whose other slices are nobody's case."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number, one in enumerate((readings.head(71), data, readings.head(72))):
+            archive.writestr(f"stack/{number}.png", one)
+    return out.getvalue()
+
+
 def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext, ward: Ward) -> None:
     tap, url, case = Tap(visit), ward.house.url, ward.planted.cases[0]
     page = visit.new_page()
@@ -158,9 +177,16 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
     expect(page.get_by_role("radio", name="no tumour seen", exact=True)).to_be_checked(timeout=desk.ANSWER)
     tap.look(page)
 
-    # The same image by the other door: as it is, as a zip under another name, saved again in another format.
+    # The same image by the other door: as it is, as a zip under another name, saved again in another format, with
+    # every pixel changed, and among other slices.
     picture = ward.planted.pictures[0]
-    for name, data in (("a.png", picture), ("b.zip", _zipped(picture)), ("c.tiff", _saved_again(picture))):
+    for name, data in (
+        ("a.png", picture),
+        ("b.zip", _zipped(picture)),
+        ("c.tiff", _saved_again(picture)),
+        ("d.jpg", _spoilt(picture)),
+        ("e.zip", _among_others(picture)),
+    ):
         desk.upload(page, url, {"name": name, "mimeType": "application/octet-stream", "buffer": data})
         expect(page.get_by_text("This image waits for your own opinion")).to_be_visible(timeout=desk.ANSWER)
         desk.settled(page)
@@ -178,6 +204,16 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
         expect(second.get_by_text(sign).first).to_be_visible(timeout=desk.ANSWER)
         desk.settled(second)
         tap.look(second)
+    # What may be taken away: neither what the models say, nor what was recorded beside the place in the list.
+    for view in ("worklist", "worklist?archive=1&system=brain-mr&view=all&sort=Rank&order=rank"):
+        second.goto(f"{url}/{view}")
+        for name in ("Summary (PDF)", "All cases (CSV)", "Discrepancies (CSV)"):
+            with second.expect_download() as download:
+                second.get_by_role("button", name=name).click()
+            tap.heard.append(_text(Path(download.value.path())))
+    second.get_by_role("tab", name="Reads needed").click()
+    expect(second.get_by_text("Fewer than twenty cases are still blind")).to_be_visible(timeout=desk.ANSWER)
+    tap.look(second)
     begin(second, url, case)
     second.go_back()
     second.go_forward()
@@ -200,6 +236,14 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
     opinion = ward.store.opinion(case, 1, Stage.BLIND)
     assert opinion is not None
     assert (opinion.finding, opinion.confidence) == (False, 90)
+
+
+def _text(file: Path) -> bytes:
+    """What a download says, a PDF's words included."""
+    data = file.read_bytes()
+    if not data.startswith(b"%PDF"):
+        return data
+    return "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages).encode()
 
 
 def _fetch(address: str) -> bytes:

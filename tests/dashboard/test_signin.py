@@ -178,8 +178,10 @@ def test_an_unattended_page_is_cleared(visit: BrowserContext, tmp_path: Path, pr
         page = visit.new_page()
         _sign_in(page, house, "adam")
         expect(page.get_by_text("You were signed out")).to_be_visible(timeout=desk.ANSWER)
-        # the menu's names stay until the next click; whatever the person saw, and the person, are gone
+        # whatever the person saw, the person, and the menu are gone
         expect(page.get_by_role("button", name="Reader 1")).to_have_count(0)
+        for name in ("Home", "Second opinion", "Review"):
+            expect(page.get_by_text(name, exact=True)).to_have_count(0)
         expect(page.locator("[data-testid=stMain] h1")).to_have_text("Overread")
         page.reload()
         expect(page.get_by_text("You were signed out")).to_be_visible(timeout=desk.ANSWER)

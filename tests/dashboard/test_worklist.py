@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.engine.engine import Engine
 from core.review import Role, Stage, Store
 from core.review.archives import Against, Field, Filter, View, need_models, saved_views, worklist
-from core.review.tables import User
+from core.review.tables import DriftReading, Score, User
 from dashboard.widgets import worklist_table
 from dashboard.widgets.engine import engine
 from tests.dashboard import readings, weights
@@ -123,12 +123,18 @@ def test_filters_columns_and_saved_views(store: Store, planted: readings.Planted
     assert list(ranked["Patient"]) == ["P2"]
 
 
-def test_the_curve_of_reads_follows_the_reads(store: Store, planted: readings.Planted) -> None:
+@pytest.fixture
+def many(store: Store, installed: Path) -> readings.Planted:
+    """So many cases that what they add up to tells of none."""
+    return readings.plant(store, 24, models=need_models(Engine(installed), readings.SYSTEM).weights)
+
+
+def test_the_curve_of_reads_follows_the_reads(store: Store, many: readings.Planted) -> None:
     app = _open("worklist", _person(store, Role.REVIEWER))
     before = [m.value for m in app.markdown if "relevant miss" in m.value]
     assert len(before) == 1
     reader = _person(store, Role.REVIEWER).number or 0
-    for case in planted.cases:
+    for case in many.cases[:4]:
         _lock(store, case, reader)
         store.lock_opinion(
             case, reader, Stage.FINAL, finding=False, label="no tumour", confidence=90, started=datetime.now(UTC),
@@ -152,10 +158,61 @@ def test_cases_of_another_model_version_have_no_place(store: Store, installed: P
     assert any(b.label == "Score again with the installed models" for b in app.button)
 
 
-def test_archives_tell_in_sum_only(store: Store, planted: readings.Planted) -> None:
+def test_archives_tell_in_sum_only(store: Store, many: readings.Planted) -> None:
     app = _open("archives", _person(store, Role.LEAD))
     assert not app.exception
     text = _everything(app)
-    assert "4 cases ranked; about **2** wrong records expected" in text
+    assert "24 cases ranked; about **3** wrong records expected" in text
     for telling in ("zanzibar", "0.7351", "patient-0"):
         assert telling not in text
+
+
+def test_sums_that_would_tell_of_the_last_cases_are_held_back(store: Store, many: readings.Planted) -> None:
+    lead = _person(store, Role.LEAD, Role.REVIEWER)
+    for case in many.cases[:5]:
+        _lock(store, case, lead.number or 0)
+    for page in ("worklist", "archives"):
+        app = _open(page, lead)
+        assert not app.exception
+        text = _everything(app)
+        assert "Fewer than twenty cases are still blind" in text
+        assert "wrong records expected" not in text
+        assert "one relevant miss" not in text
+
+
+def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store, many: readings.Planted) -> None:
+    lead = _person(store, Role.LEAD, Role.REVIEWER)
+    old = [
+        Score(
+            case_id=case, system=readings.SYSTEM, model="unet", version="0.0.0", weights_sha256="e" * 64,
+            finding=0.1, decision="clear", threshold=0.5,
+        )
+        for case in many.cases
+    ]  # fmt: skip
+    store.save_scores(old)
+    store.set_threshold(
+        lead.number or 0, system=readings.SYSTEM, model="unet", version="0.0.0", weights_sha256="e" * 64, value=0.31,
+        rule="by hand",
+    )  # fmt: skip
+    _lock(store, many.cases[2], lead.number or 0)
+    app = _open("archives", lead)
+    assert not app.exception
+    assert any("0.310 was set for version 0.0.0" in w.value for w in app.warning)
+    assert any("24 changed their decision from version 0.0.0 to 0.0.1" in m.value for m in app.markdown)
+    compared = _frame(app, "Version 0.0.0")
+    assert compared.to_numpy().tolist() == [[many.cases[2], 0.1, 0.735, "clear → finding"]]
+    assert any("23 cases not listed: still blind for you." in c.value for c in app.caption)
+
+
+def test_the_monitors_warning_stands_above_the_list(store: Store, many: readings.Planted) -> None:
+    models = need_models(engine(), readings.SYSTEM)
+    for sha256, message in (("e" * 64, "of another version"), (models.weights["unet"], "far off")):
+        store.add_drift(
+            DriftReading(
+                archive_id=many.archive, system=readings.SYSTEM, model="unet", weights_sha256=sha256, n=200,
+                n_reference=200, statistic="KS, patients permuted", value=0.5, p_value=0.002, warned=True,
+                message=message,
+            )
+        )  # fmt: skip
+    app = _open("worklist", _person(store, Role.REVIEWER))
+    assert [w.value for w in app.warning] == ["far off"]

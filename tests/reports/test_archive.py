@@ -82,6 +82,7 @@ def report() -> ArchiveReport:
         yield_sentence="About 4 reads per miss.",
         yield_points=(YieldPoint(1, 2.0, 1.0, 5.0), YieldPoint(6, 4.0, 2.0, 9.0)),
         files=(("added", 7), ("unreadable", 1)),
+        patients=3,
         unread=(("x/kaputt.dcm", "The DICOM file is truncated."),),
         peer=("Reader group A: 9 of 10 concur.",),
         drift=("U-Net: scores look as in the calibration set.",),
@@ -141,6 +142,7 @@ def test_the_paper_says_it_all(report: ArchiveReport) -> None:
         "Reader group A: 9 of 10 concur.",
         "as in the calibration set",
         "2026-01-01 to 2026-01-07",
+        "7 of 3 patients",
         "1 still blind for the reader",
         "Peer review by reader 3: 2b.",
     ):
@@ -203,7 +205,14 @@ def test_a_blind_reader_s_report_tells_nothing_of_the_models(
     told = archive_report(store, archive, models, 1)
     assert all(c.hidden and not c.models and c.place is None and c.probability is None for c in told.lines)
     assert (told.yield_sentence, told.yield_points, told.drift, discrepancies(told)) == ("", (), (), ())
-    number = next(c.case for c in told.lines if c.source.startswith("a-001"))
+    # beside a case's place in the reading order, what is recorded would tell what the models say
+    assert {(c.source, c.patient, c.recorded, c.recorded_finding, c.recorded_reader) for c in told.lines} == {
+        ("", "", "", None, None)
+    }
+    assert (told.patients, len(told.lines)) == (3, 6)
+    for text in (archive_csv(told), paper(told)[0]):
+        assert not any(secret in text for secret in ("a-001", "no tumour", "Reader 1"))
+    number = next(c.id for c in store.cases(archive) if c.source.startswith("a-001")) or 0
     store.lock_opinion(number, 1, Stage.BLIND, finding=True, label="tumour", confidence=70, started=NOON, seconds=9.0)
     store.peer_review(number, 1, Radpeer("3b"))
     after = {c.case: c for c in archive_report(store, archive, models, 1).lines}
@@ -211,6 +220,8 @@ def test_a_blind_reader_s_report_tells_nothing_of_the_models(
     assert [(o.reader, o.stage, o.confidence) for o in after[number].opinions] == [(1, "blind", 70)]
     assert disputed_by(after[number]) == ("models", "reader", "peer review")
     assert sum(c.hidden for c in after.values()) == 5
+    (peer,) = archive_report(store, archive, models, 1).peer
+    assert peer == ("Reader group not recorded: 1 reviewed; 1 wait for arbitration. Nothing is decided yet.")
 
 
 def test_reports_take_the_right(store: Store, engine: kit.GreyEngine, tmp_path: Path) -> None:

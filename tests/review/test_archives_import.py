@@ -13,7 +13,18 @@ from core.errors import ArchiveError, NotAllowedError
 from core.imaging import Limits, read
 from core.imaging.limits import MIB
 from core.review import FileRole, Role, Store
-from core.review.archives import ImportOptions, Layout, begin_import, progress, resume, stage_upload, stop, survey, wait
+from core.review.archives import (
+    ImportOptions,
+    Layout,
+    begin_import,
+    permitted,
+    progress,
+    resume,
+    stage_upload,
+    stop,
+    survey,
+    wait,
+)
 from core.review.archives import importing as importing_module
 from core.review.archives.pseudonyms import Pseudonyms
 from core.review.archives.staging import staging_folder
@@ -151,6 +162,30 @@ def test_a_sheet_may_name_folders_of_series(sqlite_store: Store, tmp_path: Path)
     assert [(c.details["slices"], c.recorded_label) for c in cases] == [(3, "tumour"), (3, "no tumour")]
 
 
+def test_slices_of_a_patient_may_be_joined_to_scans(sqlite_store: Store, tmp_path: Path) -> None:
+    rows = ["file,patient,series,slice,tumour,mask"]
+    (tmp_path / "set" / "masks").mkdir(parents=True)
+    given = [("A", 1, 3, 0), ("A", 1, 1, 1), ("A", 1, 2, 0), ("A", 2, 1, 0), ("A", 2, 2, 0), ("B", 1, 1, 1)]
+    for number, (patient, series, place, label) in enumerate(given):
+        (tmp_path / "set" / f"{number}.png").write_bytes(image(0.1 * (number + 1), number))
+        (tmp_path / "set" / "masks" / f"{number}.png").write_bytes(picture(np.eye(24, dtype=np.uint8) * 255))
+        rows.append(f"{number}.png,{patient},{series},{place},{label},masks/{number}.png")
+    (tmp_path / "set" / "index.csv").write_text("\n".join(rows) + "\n")
+    options = ImportOptions(SYSTEM, Layout(join=True), keep_patient_codes=True)
+    archive = imported(sqlite_store, tmp_path / "set", options)
+    cases = sqlite_store.cases(archive)
+    assert [(c.patient, c.details["slices"], c.recorded_label, c.recorded_text) for c in cases] == [
+        ("A", 3, "tumour", "0 (2 of 3 slices), 1 (1 of 3 slices)"),
+        ("A", 2, "no tumour", "0"),
+        ("B", 1, "tumour", "1"),
+    ]
+    # in the order of the slice numbers, not of the names: pictures 1, 2, 0, whose grey levels tell them apart
+    (series,) = read(sqlite_store.case_bytes(cases[0].id or 0)).series
+    assert [float(plane[-1, -1]) for plane in series.pixels] == [51.0, 76.0, 26.0]
+    again = wait(sqlite_store, begin_import(sqlite_store, 1, archive, tmp_path / "set", options))
+    assert (again.state, len(sqlite_store.cases(archive))) == ("done", 3)
+
+
 def test_an_uploaded_zip_with_a_sheet(sqlite_store: Store) -> None:
     files = [(f"set/{n}.png", image(0.1 * n, n)) for n in range(1, 4)]
     sheet = "file;patient;diagnosis\n1.png;A;tumour\n2.png;A;no tumour\n".encode("utf-16")
@@ -216,8 +251,52 @@ def test_only_those_who_may_import_do(sqlite_store: Store, tmp_path: Path) -> No
     assert "nothing to import" in run.message
 
 
+def test_only_named_folders_may_be_imported(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = folder(tmp_path / "good" / "set", {"A": [(0.2, 0)]})
+    bad = folder(tmp_path / "elsewhere", {"A": [(0.3, 0)]})
+    (tmp_path / "good" / "way-out").symlink_to(bad)
+    archive, actor = new_archive(sqlite_store), sqlite_store.local_user().number or 0
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", f"{tmp_path / 'good'}:{tmp_path / 'not-there'}")
+    ways_out = (bad, tmp_path / "good" / "way-out", tmp_path / "good" / ".." / "elsewhere", Path("/etc/passwd"))
+    for path in (*ways_out, tmp_path / "good-by-name-only", tmp_path):
+        with pytest.raises(ArchiveError, match="may be imported from") as error:
+            begin_import(sqlite_store, actor, archive, path)
+        assert "OVERREAD_IMPORT_ROOTS" in error.value.remedy
+        assert str(tmp_path / "good") in error.value.message
+    assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, good)).state == "done"
+    staged = stage_upload(sqlite_store.images_folder, [("b.png", image(0.5, 7))])
+    assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, staged)).state == "done"
+
+    # Without a word the local user has the home folder, and people who signed in have nothing.
+    monkeypatch.delenv("OVERREAD_IMPORT_ROOTS")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "good")
+    assert permitted(sqlite_store, actor, good) == good
+    lead = person(sqlite_store, "lead", Role.LEAD)
+    with pytest.raises(ArchiveError, match="nowhere"):
+        begin_import(sqlite_store, lead, archive, good)
+    assert permitted(sqlite_store, lead, staged) == staged
+
+
+def test_a_link_put_there_after_the_import_began_leads_nowhere(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(tmp_path / "good"))
+    bad = folder(tmp_path / "elsewhere", {"A": [(0.3, 0)]})
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "set").symlink_to(bad)
+    settings = {"path": str(tmp_path / "good" / "set"), "options": ImportOptions(SYSTEM).to_json()}
+    archive = new_archive(sqlite_store)
+    run = sqlite_store.start_import(1, archive, "set", settings)
+    run = wait(sqlite_store, resume(sqlite_store, GreyEngine(), 1, run))
+    assert run.state == "failed"
+    assert "may be imported from" in run.message
+    assert sqlite_store.cases(archive) == []
+
+
 def test_options_survive_the_store_as_json(sqlite_store: Store, tmp_path: Path) -> None:
-    layout = Layout("x.csv", {"file": "a"}, "%d/%m/%Y", 1, 2)  # type: ignore[dict-item]
+    layout = Layout("x.csv", {"file": "a"}, "%d/%m/%Y", 1, 2, True)  # type: ignore[dict-item]
     options = ImportOptions(SYSTEM, layout, {"a": "tumour"}, True, "team")
     run = sqlite_store.start_import(1, new_archive(sqlite_store), "x", {"options": options.to_json()})
     kept = sqlite_store.run(type(run), run.id or 0).settings["options"]

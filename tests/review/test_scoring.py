@@ -115,7 +115,7 @@ def test_progress_pause_resume_and_stop(sqlite_store: Store, archive: int) -> No
 
 
 def test_people_at_the_pages_go_first(sqlite_store: Store, archive: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.review.archives.jobs._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("core.review.archives.work._BUSY_SECONDS", 0.01)
     run = _scored(sqlite_store, GreyEngine(busy=5), archive)
     assert (run.state, run.done, run.failed) == ("done", 12, 0)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import ArchiveError
-from core.review import Mode, Radpeer, Role, Sided, Stage, Store
+from core.review import CaseState, Mode, Radpeer, Role, Sided, Stage, Store
 from core.review.archives import (
     Against,
     Field,
@@ -22,10 +22,12 @@ from core.review.archives import (
     archive_yield,
     begin_scoring,
     check_drift,
+    hidden_cases,
     installed,
     outcomes,
     save_view,
     saved_views,
+    sums_tell,
     wait,
     worklist,
 )
@@ -109,9 +111,11 @@ def test_a_blind_reader_learns_nothing_from_the_list(blind: Store) -> None:
     models, reader = installed(GreyEngine(), SYSTEM), person(blind, "reader", Role.REVIEWER)
     told = worklist(blind, ARCHIVE, models, reader)
     assert told.hidden == len(told.rows) == 60
-    told_to_all = "case_id source patient system state recorded_finding recorded_label recorded_text reader date"
-    public = told_to_all.split()
-    empty = Row(*([None] * 10), simulated=False, hidden=True)  # type: ignore[arg-type]
+    public = ("case_id", "system", "state", "date")
+    empty = Row(
+        case_id=0, source="", patient="", system=None, state=CaseState.NEW, recorded_finding=None, recorded_label=None,
+        recorded_text="", reader=None, date=None, simulated=False, hidden=True,
+    )  # fmt: skip
     for row in told.rows:
         assert row.reason == HIDDEN
         for column in fields(Row):
@@ -122,16 +126,49 @@ def test_a_blind_reader_learns_nothing_from_the_list(blind: Store) -> None:
     assert View(Filter(probability=(0.5, 1.0))).apply(told.rows) == []
     assert View(sort=Field.FINDING).apply(told.rows) == list(told.rows)
     # once the own opinion is locked this one case is shown, at its true rank
-    planted = next(row for row in told.rows if row.source.startswith(PLANTED))
-    lock(blind, planted.case_id, reader, Stage.BLIND, label="tumour", finding=True)
+    planted = next(case.id for case in blind.cases(ARCHIVE) if case.source.startswith(PLANTED))
+    lock(blind, planted, reader, Stage.BLIND, label="tumour", finding=True)
     after = worklist(blind, ARCHIVE, models, reader)
     assert after.hidden == 59
     (shown,) = [row for row in after.rows if not row.hidden]
-    assert shown.case_id == planted.case_id
+    assert shown.case_id == planted
+    # the order of the others stays: what stays in front as one reads would be the top of the ranking
+    assert [r.case_id for r in after.rows if r.hidden] == [r.case_id for r in told.rows if r.case_id != planted]
     assert shown.rank is not None
     assert shown.rank <= 6
     other = worklist(blind, ARCHIVE, models, person(blind, "second", Role.REVIEWER))
     assert other.hidden == 60
+    assert [r.case_id for r in other.rows] == [r.case_id for r in told.rows]
+
+
+def test_the_reading_order_hangs_on_the_stores_own_secret(blind: Store) -> None:
+    models, reader = installed(GreyEngine(), SYSTEM), person(blind, "reader", Role.REVIEWER)
+    order = [row.case_id for row in worklist(blind, ARCHIVE, models, reader).rows]
+    key = blind.images_folder.parent / "pseudonyms.key"
+    key.write_bytes(bytes(32))
+    assert [row.case_id for row in worklist(blind, ARCHIVE, models, reader).rows] != order
+
+
+def test_another_readers_doubt_does_not_show_in_a_blind_list(blind: Store) -> None:
+    models, first = installed(GreyEngine(), SYSTEM), person(blind, "first", Role.REVIEWER)
+    number = blind.cases(ARCHIVE)[0].id or 0
+    lock(blind, number, first)
+    blind.peer_review(number, first, Radpeer.EXPECTED_MATTERS)
+    second = worklist(blind, ARCHIVE, models, person(blind, "second", Role.REVIEWER))
+    assert next(row.state for row in second.rows if row.case_id == number) == "read"
+    (mine,) = [row for row in worklist(blind, ARCHIVE, models, first).rows if not row.hidden]
+    assert mine.state == "arbitration"
+
+
+def test_sums_are_held_back_while_they_would_tell_of_single_cases(blind: Store) -> None:
+    reader = person(blind, "reader", Role.REVIEWER)
+    assert hidden_cases(blind, ARCHIVE, SYSTEM, reader) == 60
+    assert not sums_tell(60)
+    for case in blind.cases(ARCHIVE)[:41]:
+        lock(blind, case.id, reader)
+    assert hidden_cases(blind, ARCHIVE, SYSTEM, reader) == 19
+    assert sums_tell(19)
+    assert not sums_tell(0)
 
 
 def test_reading_order_looks_at_the_top_first_and_gives_nothing_away() -> None:
@@ -161,16 +198,34 @@ def test_other_versions_and_unscored_cases_stand_unranked(opened: Store, tmp_pat
 
 
 def test_a_stopped_image_is_told_and_counts_less(opened: Store) -> None:
-    plain = {row.case_id: row for row in worklist(opened, ARCHIVE, installed(GreyEngine(), SYSTEM), 1).rows}
+    plain = {d.case_id: d.value for d in opened.machine_discrepancies(ARCHIVE)}
     engine = GreyEngine(version="2.0", strange=lambda study: 1.5 if study.name.startswith(PLANTED) else -1.0)
     wait(opened, begin_scoring(opened, engine, 1, ARCHIVE, SYSTEM))
     rows = worklist(opened, ARCHIVE, installed(engine, SYSTEM), 1).rows
     stopped = [row for row in rows if row.unlike]
     assert {row.source.split("-")[0] for row in stopped} == {PLANTED}
     assert len(stopped) == 6
-    assert all(row.ood == 1.5 and "unlike those the models learnt from" in row.reason for row in stopped)
-    assert all((row.value or 0) < (plain[row.case_id].value or 0) for row in stopped)
-    assert all(row.ood == -1.0 and "unlike" not in row.reason for row in rows if not row.unlike)
+    assert all(row.ood == -1.0 and "image check" not in row.reason for row in rows if not row.unlike)
+    # no number and no sentence of the models, the gate's reasons instead; it keeps its place
+    empty = (None, None, None, None, None, None, None, None, ())
+    told = {
+        (r.probability, r.value, r.finding, r.decided, r.confidence, r.spread, r.split, r.against, r.answers)
+        for r in stopped
+    }
+    assert told == {empty}
+    assert all("It looks like something else." in row.reason and row.rank for row in stopped)
+    # until the reader overrules; then the answers come back, and count less than without the gate's word
+    one = stopped[0].case_id
+    content = opened.case(one).content_hash
+    opened.overrule(1, content_hash=content, system=SYSTEM, gate="It looks like something else.", case_id=one)
+    after = {row.case_id: row for row in worklist(opened, ARCHIVE, installed(engine, SYSTEM), 1).rows}
+    assert len(after[one].answers) == 3
+    assert (after[one].value or 0) < plain[one]
+    assert "unlike those the models learnt from" in after[one].reason
+    assert after[stopped[1].case_id].answers == ()
+    other = person(opened, "other", Role.REVIEWER)
+    theirs = {row.case_id: row for row in worklist(opened, ARCHIVE, installed(engine, SYSTEM), other).rows}
+    assert theirs[one].answers == ()
 
 
 def test_filters(opened: Store) -> None:

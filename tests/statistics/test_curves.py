@@ -19,7 +19,7 @@ from core.statistics.curves import (
     roc_curve,
 )
 from core.statistics.decision import decision_curve
-from core.statistics.operating import operating_point
+from core.statistics.operating import operating_point, operating_points
 from core.statistics.weighted import bootstrap_weighted
 
 MODULES = ("bland_altman", "conformal", "curves", "decision", "operating", "overlap", "weighted")
@@ -113,7 +113,8 @@ def test_a_bin_of_one_group_gets_no_interval() -> None:
 @pytest.mark.parametrize("name", ["sensitivity", "specificity", "balanced_accuracy", "accuracy"])
 def test_operating_point_has_the_intervals_of_the_plain_bootstrap(name: str) -> None:
     truth, score, groups = _cases(4, 150)
-    fast = getattr(operating_point(truth, score, 0.4, groups, n=80, seed=3), name)
+    fast = getattr(operating_points(truth, score, [0.7, 0.4], groups, n=80, seed=3)[1], name)
+    assert fast == getattr(operating_point(truth, score, 0.4, groups, n=80, seed=3), name)
     plain = bootstrap_by_group(lambda t, p: getattr(binary_rates(t, p, 0.4), name), [truth, score], groups, 80, 3)
     assert (fast.value, fast.low, fast.high) == pytest.approx((plain.value, plain.low, plain.high))
     assert (fast.n, fast.groups, fast.method) == (plain.n, plain.groups, plain.method)
@@ -132,6 +133,17 @@ def test_operating_point_by_hand() -> None:
     assert point.diagnostic_odds_ratio.value == pytest.approx(8 * 18 / (2 * 2))
     with pytest.raises(StatisticsInputError):
         operating_point(truth, score, 0.5, prevalence=0.0)
+
+
+def test_who_always_says_the_same_has_no_odds_ratio() -> None:
+    truth = np.repeat([1, 0], [10, 20])
+    for score in (np.ones(30), np.zeros(30)):
+        point = operating_point(truth, score, 0.5, n=20)
+        assert np.isnan(point.diagnostic_odds_ratio.value)
+        assert point.balanced_accuracy.value == 0.5
+    one_alarm = np.concatenate([np.ones(10), [1.0], np.zeros(19)])  # no miss: 0.5 is added to every cell
+    odds = operating_point(truth, one_alarm, 0.5, n=20).diagnostic_odds_ratio.value
+    assert odds == pytest.approx(10.5 * 19.5 / (1.5 * 0.5))
 
 
 def test_weighted_statistics_give_the_plain_bootstrap() -> None:

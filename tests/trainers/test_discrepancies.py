@@ -143,11 +143,27 @@ def test_scores_are_the_engines_and_are_kept(
     assert asked == [items[0].group]
 
 
+def test_single_pictures_in_batches_get_the_answers_they_get_alone(tmp_path: Path) -> None:
+    install(tmp_path / "w", "chest-ct", "densenet121", "resnet18")
+    install(tmp_path / "w", "chest-ct", "resnet50", "resnet18")
+    items, engine = load_items("lung-ct", lung_ct(tmp_path / "lung", groups=3)), Engine(tmp_path / "w")
+    found = score("chest-ct", items, TASKS["chest-ct"].labels, engine, set(), None)
+    assert len(found.ids) == len(items) > 3
+    for row, item in enumerate(items):
+        review = engine.review(Study("x", SourceKind.RASTER, (item.series,), ""), "chest-ct")
+        for result in review.ready:
+            assert result.finding is not None
+            assert found.probabilities[result.state.name][row] == pytest.approx(float(result.finding[0]), abs=1e-5)
+        assert found.stopped is not None
+        assert review.gate is not None
+        assert bool(found.stopped[row]) == (review.gate.state == "stopped")
+
+
 def test_a_stopped_run_keeps_what_it_has(
     weights: Path, brain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items, cache = load_items("brain-lgg", brain), tmp_path / "kept.parquet"
-    monkeypatch.setattr("trainers.discrepancy_scores.SAVE_EVERY", -1.0)
+    monkeypatch.setattr("trainers.discrepancy_cache.SAVE_EVERY", -1.0)
 
     def stop(fraction: float) -> None:
         if fraction > 0.4:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from core.engine.checks import Subject
 from core.engine.engine import Engine
 from core.evidence.records import PREDICTIONS, from_frame
 from core.explain.pointing import Pointing
-from core.explain.record import HEAT_CHECKS, load_checks
+from core.explain.record import HEAT_CHECKS, HeatChecks, load_checks
 from core.models.store import load_card
 from tests.cards import card_of
 from tests.engine.installed import install, scan
+from trainers import heat_checks
 from trainers.data.items import Item
-from trainers.heat_checks import METHODS, _Outcome, check_model, choose, summed_up
+from trainers.heat_checks import METHODS, check_model, choose
+from trainers.heat_outcomes import Kept, Outcome, summed_up
 
 HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
 MISS = replace(HIT, hit=False, inside=False, distance=0.3, energy=0.0, overlap=0.0)
@@ -65,10 +70,10 @@ def test_only_validation_slices_with_a_finding_are_drawn_from_all_patients_in_tu
 def test_figures_by_hand() -> None:
     figures = summed_up(
         [
-            _Outcome("a", True, True, HIT, (0.5, 0.1)),
-            _Outcome("a", False, True, MISS, (0.1, 0.1)),
-            _Outcome("b", True, True, None, None),  # the map was empty
-            _Outcome("c", True, False, None, (0.3, 0.0)),  # no mask on this one
+            Outcome("a", True, True, HIT, (0.5, 0.1)),
+            Outcome("a", False, True, MISS, (0.1, 0.1)),
+            Outcome("b", True, True, None, None),  # the map was empty
+            Outcome("c", True, False, None, (0.3, 0.0)),  # no mask on this one
         ]
     )
     assert figures.hit is not None
@@ -86,7 +91,7 @@ def test_figures_by_hand() -> None:
 
 
 def test_a_perfect_share_still_has_an_interval() -> None:
-    figures = summed_up([_Outcome(g, True, True, HIT, None) for g in "abcde"])
+    figures = summed_up([Outcome(g, True, True, HIT, None) for g in "abcde"])
     assert figures.hit is not None
     assert figures.hit.value == 1.0
     assert figures.hit.low == pytest.approx(0.5655, abs=1e-3)  # Wilson, 5 of 5
@@ -100,7 +105,13 @@ def test_checks_travel_with_their_weights_only(tmp_path: Path) -> None:
     assert part is not None
     chosen = choose(part, card.threshold.value, _items(), slices=2, seed=0)
     assert not (folder / PREDICTIONS).exists()
-    found = check_model(Engine(tmp_path), card, chosen, seed=0, progress=lambda share: None)
+    told: list[tuple[int, int]] = []
+    kept = tmp_path / "runs" / "kept.json"
+    found = check_model(
+        Engine(tmp_path), card, chosen, seed=0, removals=1, kept=kept, progress=lambda n, of: told.append((n, of))
+    )
+    assert told == [(1, 2), (2, 2)]
+    assert all(m.marked is None or m.marked.n == 1 for m in found.methods.values())
     assert set(found.methods) == set(METHODS)
     assert (found.slices, found.groups, found.part, found.outline) == (2, 2, "validation", True)
     assert load_checks(folder, card) is None
@@ -109,3 +120,46 @@ def test_checks_travel_with_their_weights_only(tmp_path: Path) -> None:
     assert load_checks(folder, card.model_copy(update={"weights_sha256": "0" * 64})) is None
     (folder / HEAT_CHECKS).write_text("{", encoding="utf-8")
     assert load_checks(folder, card) is None
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = install(tmp_path, "brain-mr", "unet", "resunet", role="segmenter")
+    card, kept = load_card(folder), tmp_path / "kept.json"
+    part = from_frame(card, _frame((0, 1)), "").part("validation")
+    assert part is not None
+    chosen = choose(part, card.threshold.value, _items(), slices=3, seed=0)
+
+    def stop(done: int, of: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    def run(seed: int, stopped: Callable[[int, int], None]) -> HeatChecks:
+        return check_model(Engine(tmp_path), card, chosen, seed=seed, removals=1, kept=kept, progress=stopped)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(0, stop)
+    asked: list[int] = []
+    real = heat_checks.Subject
+
+    def counted(*args: Any) -> Subject:
+        asked.append(args[2])
+        return real(*args)
+
+    monkeypatch.setattr(heat_checks, "Subject", counted)
+    resumed = run(0, lambda done, of: None)
+    assert len(asked) == 1
+    kept.unlink()
+    assert run(0, lambda done, of: None) == resumed
+    run(1, lambda done, of: None)  # another seed: nothing of it is known
+    assert len(asked) == 1 + 3 + 3
+
+
+def test_outcomes_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "kept.json"
+    made = {"grad-cam": Outcome("a", True, True, HIT, (0.5, 0.1)), "layercam": Outcome("a", False, False, None, None)}
+    Kept(path, "these weights").put("p0/1", made)
+    read = Kept(path, "these weights").get("p0/1")
+    assert read is not None
+    assert {name: vars(one) for name, one in read.items()} == {name: vars(one) for name, one in made.items()}
+    assert Kept(path, "these weights").get("p0/2") is None
+    assert Kept(path, "others").get("p0/1") is None

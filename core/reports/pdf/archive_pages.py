@@ -65,13 +65,12 @@ def _simulated(report: ArchiveReport) -> list[Flowable]:
 def _facts(report: ArchiveReport) -> Flowable:
     lines = report.lines
     days = sorted(line.date for line in lines if line.date)
-    patients = len({line.patient for line in lines if line.patient})
     states = Counter(line.state for line in lines)
     hidden = sum(line.hidden for line in lines)
     rows = [
         ("System", report.system),
         ("Read", f"{report.mode}; {hidden} still blind for the reader of this report"),
-        ("Cases", f"{len(lines)} of {patients} patients" if patients else str(len(lines))),
+        ("Cases", f"{len(lines)} of {report.patients} patients" if report.patients else str(len(lines))),
         ("Period", f"{days[0]} to {days[-1]}" if days else "no dates recorded"),
         ("States", ", ".join(f"{state} {count}" for state, count in states.most_common()) or "none"),
         ("Files", ", ".join(f"{outcome} {count}" for outcome, count in report.files) or "no import recorded"),

@@ -14,22 +14,23 @@ from core.review.archives.jobs import (
     progress,
     rescore,
     resume,
-    shut_down,
     stop,
-    wait,
 )
+from core.review.archives.joining import join_slices
 from core.review.archives.monitor import ModelDrift, check_drift
 from core.review.archives.outcomes import archive_yield, outcomes
 from core.review.archives.ranking import rank
 from core.review.archives.recorded import Untold, recorded_class, untold
+from core.review.archives.roots import import_roots, permitted
 from core.review.archives.scoring import Installed, installed, need_models, pending
 from core.review.archives.sentence import Answer
 from core.review.archives.sheet import Column, guess_columns, headers, read_sheet
 from core.review.archives.sources import Layout, Survey, survey
 from core.review.archives.staging import locate, stage_upload
+from core.review.archives.threads import shut_down, wait
 from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
 from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views
-from core.review.archives.worklist import Against, Row, Worklist, worklist
+from core.review.archives.worklist import Against, Row, Worklist, hidden_cases, stopped_words, sums_tell, worklist
 from core.review.archives.yields import Point, Tenth, YieldCurve
 
 __all__ = [
@@ -64,13 +65,17 @@ __all__ = [
     "compare_versions",
     "guess_columns",
     "headers",
+    "hidden_cases",
+    "import_roots",
     "installed",
     "is_running",
+    "join_slices",
     "locate",
     "need_models",
     "outcomes",
     "pause",
     "pending",
+    "permitted",
     "progress",
     "rank",
     "read_sheet",
@@ -84,6 +89,8 @@ __all__ = [
     "stage_upload",
     "stale_cases",
     "stop",
+    "stopped_words",
+    "sums_tell",
     "survey",
     "untold",
     "wait",

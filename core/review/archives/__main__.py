@@ -93,13 +93,15 @@ def import_command(
     source: Annotated[Path, typer.Argument(help="Folder, zip, CSV or DICOM tree.")],
     system: Annotated[str | None, typer.Option("--system", help="By default matched case by case.")] = None,
     keep_patient_codes: Annotated[bool, typer.Option(help="The patients' codes are pseudonyms already.")] = False,
+    join: Annotated[bool, typer.Option(help="Slices of one patient and series form one case.")] = False,
     store: Where = None,
 ) -> None:
     """Import into an archive, which is made when there is none; what could not be read is listed."""
     with _opened(store) as opened:
         archive = _archive(opened, name, make=True)
-        options = archives.ImportOptions(system=system, keep_patient_codes=keep_patient_codes)
-        run = archives.begin_import(opened, _actor(opened), archive, source, options)
+        layout = archives.Layout(join=join)
+        options = archives.ImportOptions(system=system, layout=layout, keep_patient_codes=keep_patient_codes)
+        run = archives.begin_import(opened, _actor(opened), archive, source, options, anywhere=True)
         try:
             _follow(opened, run)
         finally:
@@ -136,7 +138,7 @@ def list_command(
         typer.echo(f"{len(told.rows)} cases, {told.hidden} hidden, {told.stale} stale, {told.unscored} not scored")
         for row in told.rows[:top]:
             chance = "" if row.probability is None else f"{row.probability:.2f} "
-            typer.echo(f"{row.rank or '-':>4} {row.source} {row.patient} {chance}{row.reason}")
+            typer.echo(f"{row.rank or '-':>4} case {row.case_id} {row.source} {row.patient} {chance}{row.reason}")
 
 
 @app.command("yield")

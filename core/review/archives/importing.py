@@ -6,6 +6,7 @@ An import that is killed goes on where it was: what became of a file is written 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -22,6 +23,7 @@ from core.review.archives.recorded import check_mapping, is_finding, recorded_cl
 from core.review.archives.sheet import Column, RowProblem
 from core.review.archives.sources import Found, Layout, Survey, read_files
 from core.review.kinds import FileRole, Outcome
+from core.review.looks import looks
 from core.review.store import Store
 from core.review.tables import ImportFile
 from core.systems import accepts, adapt, match, system
@@ -137,12 +139,12 @@ class Importer:
         )
 
     def _add(self, root: Path, found: Found, path: str) -> Outcome:
-        files = read_files(root, found.files)
+        files = _ordered(read_files(root, found.files), joined=bool(found.texts) or len(found.files) > 1)
         masks = read_files(root, found.masks)
         study = read(files)
         known = self._options.system
         index, name = _series_for(study, known)
-        label = recorded_class(found.recorded, name, self._options.mapping) if name else None
+        label = self._label(found, name) if name else None
         kept = [self._keep(number, file, FileRole.IMAGE) for number, file in enumerate(files, 1)]
         kept += [self._keep(number, file, FileRole.TRUTH) for number, file in enumerate(masks, 1)]
         series = study.series[index]
@@ -168,6 +170,7 @@ class Importer:
                 "size": list(series.shape),
                 "modality": series.modality.value,
                 "series_keys": [one.key for one in study.series],
+                "looks": [look for one in study.series for look in looks(one.pixels)],
                 "source_sha256": [hashlib.sha256(data).hexdigest() for _, data in files] if is_dicom else [],
                 "notes": [problem.reason for problem in study.problems],
             },
@@ -185,6 +188,15 @@ class Importer:
         else:
             self._note(path, Outcome.DUPLICATE, f"The same image as {case.source}.", "", case.id)
         return Outcome.DUPLICATE
+
+    def _label(self, found: Found, name: str) -> str | None:
+        """Recorded class; of a scan joined of slices a finding when one slice has one, nothing when one is untold."""
+        texts = found.texts or (found.recorded,)
+        classes = [recorded_class(text, name, self._options.mapping) for text in texts]
+        positive = Counter(one for one in classes if is_finding(one, name))
+        if positive:
+            return positive.most_common(1)[0][0]
+        return None if None in classes else classes[0]
 
     def _first_seen(self, path: str, case_id: int | None) -> bool:
         """Whether the case came from this very file, in an import that was interrupted."""
@@ -204,6 +216,13 @@ class Importer:
         clean = self._pseudonyms.clean(data)
         shown = f"{number:04d}.dcm" if sniff(data) is Format.DICOM else PurePosixPath(name).name
         return shown, self._store.put_image(clean), len(clean), role
+
+
+def _ordered(files: list[tuple[str, bytes]], *, joined: bool) -> list[tuple[str, bytes]]:
+    """Pictures of one scan under names that keep their order, in one folder, so that they are read as a stack."""
+    if not joined or sniff(files[0][1]) is Format.DICOM:
+        return files
+    return [(f"{number:04d}-{PurePosixPath(name).name}", data) for number, (name, data) in enumerate(files, 1)]
 
 
 def _series_for(study: Study, known: str | None) -> tuple[int, str | None]:

@@ -24,11 +24,11 @@ from core.errors import ArchiveError
 from core.evidence.records import load
 from core.evidence.signals import validation_signals
 from core.review.archives.importing import ImportOptions
-from core.review.archives.jobs import begin_import, begin_scoring, wait
+from core.review.archives.jobs import begin_import, begin_scoring
 from core.review.archives.ranking import rank, ranked
 from core.review.archives.scoring import Installed, Reviewer, need_models
 from core.review.archives.standing import current
-from core.review.archives.worklist import worklist
+from core.review.archives.threads import wait
 from core.review.kinds import Mode
 from core.review.store import Store
 from core.review.tables import Case
@@ -124,6 +124,61 @@ def write_source(
             sheet.writerow([row.path, row.patient, names[int(row.finding ^ bool(wrong))]])
 
 
+@dataclass(frozen=True, eq=False)
+class Planting:
+    """An archive's source on disk: its slices, and which of them carry a wrong label."""
+
+    rows: tuple[HeldOut, ...]
+    planted: NDArray[np.bool_]
+    available: int
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return len({row.patient for row in self.rows})
+
+
+def prepare(
+    models: Installed, data: Path, folder: Path, share: float = 0.1, seed: int = 0, most: int = 500
+) -> Planting:
+    """Write a source of held-out slices with wrong labels planted by patient.
+
+    Args:
+        data: folder that the paths in the models' predictions are relative to. folder: empty, for the archive's files.
+        share, seed: of the planting. most: slices.
+
+    Raises:
+        ArchiveError: the images are not there.
+        DiscrepancyError: too few patients to plant.
+    """
+    every = [row for row in held_out(models) if (data / row.path).is_file()]
+    if not every:
+        raise ArchiveError(
+            f"No held-out image of {models.system} is in {data}.", "Give the folder of the training set."
+        )
+    rows = spread(every, most)
+    planted = plant([row.patient for row in rows], share, seed)
+    declared = system(models.system)
+    write_source(folder, data, rows, planted, (declared.classes[0], declared.positive[0]))
+    return Planting(tuple(rows), planted, len(every))
+
+
+def first_tenth(store: Store, archive: int, models: Installed, made: Planting, seed: int = 0) -> Trial:
+    """How many planted labels stand in the first tenth of an archive's worklist, as it is ranked in the store."""
+    place = places(store, archive, made.rows)
+    ranks = [d for d in store.machine_discrepancies(archive) if d.models == models.fingerprint]
+    ranks.sort(key=lambda d: (-d.value, d.case_id))
+    return _trial([place[d.case_id] for d in ranks], made.rows, made.planted, seed)
+
+
+def repeated(
+    store: Store, archive: int, models: Installed, made: Planting, share: float, seed: int, times: int
+) -> tuple[Trial, ...]:
+    """The same scores ranked under other plantings."""
+    place = places(store, archive, made.rows)
+    return tuple(_again(store, archive, models, made.rows, place, share, seed + k) for k in range(times))
+
+
 def prove(
     store: Store,
     engine: Reviewer,
@@ -139,40 +194,31 @@ def prove(
     """Import, score and rank an archive with planted wrong labels, as a user would.
 
     Args:
-        data: folder that the paths in the models' predictions are relative to. folder: empty, for the archive's files.
-        share, seed: of the planting. most: slices. repeats: further plantings on the same scores.
+        data, folder, share, seed, most: see :func:`prepare`. repeats: further plantings on the same scores.
 
     Raises:
         ArchiveError: the images are not there, or a run failed.
         DiscrepancyError: too few patients to plant.
     """
     models, actor = need_models(engine, system_name), store.local_user().number or 0
-    every = [row for row in held_out(models) if (data / row.path).is_file()]
-    if not every:
-        raise ArchiveError(f"No held-out image of {system_name} is in {data}.", "Give the folder of the training set.")
-    rows = spread(every, most)
-    planted = plant([row.patient for row in rows], share, seed)
-    declared = system(system_name)
-    write_source(folder, data, rows, planted, (declared.classes[0], declared.positive[0]))
+    made = prepare(models, data, folder, share, seed, most)
     archive = store.add_archive(actor, f"proof {seed} {time.time():.0f}", mode=Mode.OPEN).id or 0
     started = time.perf_counter()
     options = ImportOptions(system=system_name, keep_patient_codes=True)
-    _done(wait(store, begin_import(store, actor, archive, folder, options)))
+    _done(wait(store, begin_import(store, actor, archive, folder, options, anywhere=True)))
     imported = time.perf_counter()
     _done(wait(store, begin_scoring(store, engine, actor, archive, system_name), 86_400))
     scored = time.perf_counter()
-    rank(store, archive, models, _honest(models, rows, planted))
+    rank(store, archive, models, honest(models, made.rows, made.planted))
     ended = time.perf_counter()
-    place = _places(store, archive, rows)
-    order = [place[row.case_id] for row in worklist(store, archive, models, actor).rows if row.rank is not None]
     return Proof(
         system=system_name,
         models={name: card.version for name, card in models.cards.items()},
-        images=len(rows),
-        patients=len({row.patient for row in rows}),
-        available=len(every),
-        trial=_trial(order, rows, planted, seed),
-        repeats=tuple(_again(store, archive, models, rows, place, share, seed + 1 + k) for k in range(repeats)),
+        images=len(made.rows),
+        patients=made.patients,
+        available=made.available,
+        trial=first_tenth(store, archive, models, made, seed),
+        repeats=repeated(store, archive, models, made, share, seed + 1, repeats),
         import_seconds=imported - started,
         score_seconds=scored - imported,
         rank_seconds=ended - scored,
@@ -184,13 +230,13 @@ def _done(run: object) -> None:
         raise ArchiveError(f"The run did not finish: {getattr(run, 'message', '')}", "See the import report.")
 
 
-def _honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_]) -> Profiles:
+def honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_]) -> Profiles:
     """The models' worth, with the archive's labels in place of the true ones."""
     recorded = {(r.patient, r.path): bool(r.finding ^ w) for r, w in zip(rows, planted, strict=True)}
     return validation_signals(models.folder, list(models.cards)).profiles(recorded)
 
 
-def _places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:
+def places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:
     """Row number by case; a case is known by the path it was imported from."""
     by_path = {row.path: number for number, row in enumerate(rows)}
     report = store.import_report(archive)
@@ -223,7 +269,7 @@ def _again(
         for case, number in place.items()
     ]
     answers = current(store.machine_scores(archive), models)
-    found = ranked(cases, answers, models, _honest(models, rows, planted))
+    found = ranked(cases, answers, models, honest(models, rows, planted))
     found.sort(key=lambda row: (-row.value, row.case_id))
     return _trial([place[row.case_id] for row in found], rows, planted, seed)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.audit.discrepancies import TRUSTED, Discrepancies, Evidence, rank_discrepancies
+from core.audit.discrepancies import STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.audit.discrepancy_profile import Profiles
 from core.evidence.signals import validation_signals
 from core.review.archives.scoring import Installed
@@ -18,7 +18,6 @@ from core.review.store import Store
 from core.review.tables import Case, Discrepancy
 
 # An image that the gate stopped counts half: one in twenty good scans is stopped too (see the router's card).
-STOPPED = (1 + TRUSTED) / 2
 UNRANKED = -1000.0  # below every log odds: cases with nothing recorded, among themselves by probability
 
 

@@ -20,6 +20,7 @@ class Answer:
             training images.
         mask_pixels: outlined pixels, for a model that outlines.
         error: why there is no answer.
+        stopped: why the wrong-image gate stopped the image; empty when it passed.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Answer:
     unlike: bool = False
     mask_pixels: int | None = None
     error: str = ""
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

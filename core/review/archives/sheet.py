@@ -27,6 +27,8 @@ class Column(StrEnum):
     READER = "reader"
     DATE = "date"
     MASK = "mask"
+    SERIES = "series"
+    SLICE = "slice"
 
 
 # Names under which the columns are met, without case, spaces and underscores; the first that is there is taken.
@@ -39,6 +41,8 @@ _NAMES: Mapping[Column, tuple[str, ...]] = {
     ),
     Column.READER: ("reader", "readerid", "readby", "reportedby", "radiologist", "physician"),
     Column.MASK: ("mask", "maskfile", "maskpath", "segmentation", "referencemask"),
+    Column.SERIES: ("series", "seriesid", "seriesuid", "seriesinstanceuid", "scanid", "sequence", "volume"),
+    Column.SLICE: ("slice", "sliceno", "slicenumber", "sliceindex", "instancenumber", "position", "z"),
     Column.DATE: ("date", "studydate", "examdate", "readdate", "reportdate", "acquisitiondate"),
 }
 
@@ -54,7 +58,8 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Row:
-    """One usable row. ``file`` and ``mask`` are relative paths with forward slashes; empty cells are ``None``."""
+    """One usable row. ``file`` and ``mask`` are relative paths with forward slashes; ``place`` is the slice within the
+    series, as written; empty cells are ``None``."""
 
     row: int
     file: str
@@ -63,6 +68,8 @@ class Row:
     reader: str | None = None
     date: date | None = None
     mask: str | None = None
+    series: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,8 @@ def _rows(
             reader=values.get(Column.READER) or None,
             date=when,
             mask=relative_path(values.get(Column.MASK, "")),
+            series=values.get(Column.SERIES) or None,
+            place=values.get(Column.SLICE) or None,
         )
         earlier = seen.get(path)
         if earlier is not None:

@@ -32,6 +32,8 @@ class Found:
         files: the case's files, relative to the root. masks: reference masks of the image.
         patient, recorded, reader, date: as the source has them; ``None`` when it does not say.
         error: why there is nothing to read.
+        series, place: which series of the patient a slice belongs to, and where in it; as the source has them.
+        texts: what is recorded of each slice, where the case was joined of several.
     """
 
     path: str
@@ -42,6 +44,9 @@ class Found:
     reader: str | None = None
     date: date | None = None
     error: OverreadError | None = None
+    series: str | None = None
+    place: str | None = None
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Layout:
         date_format: of the sheet's dates, as ``strptime`` has it.
         patient_level, recorded_level: which folder of a file's path names the patient, which the diagnosis
             (0 is the outermost); only without a sheet.
+        join: whether the pictures of one patient, series and folder form one case.
     """
 
     sheet: str | None = None
@@ -61,6 +67,7 @@ class Layout:
     date_format: str | None = None
     patient_level: int | None = None
     recorded_level: int | None = None
+    join: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,8 @@ def _by_sheet(root: Path, sheet: str, layout: Layout) -> Survey:
             recorded=row.recorded,
             reader=row.reader,
             date=row.date,
+            series=row.series,
+            place=row.place,
         )
         for row in table.rows
     ]

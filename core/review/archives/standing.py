@@ -62,6 +62,11 @@ class Answers:
         return any(a.unlike for a in self.given)
 
     @property
+    def stopped(self) -> tuple[str, ...]:
+        """Why the gate stopped it."""
+        return next((a.stopped for a in self.given if a.stopped), ())
+
+    @property
     def ood(self) -> float | None:
         """How far the image lies beyond the gate's limit; above 0 is beyond."""
         values = [a.ood for a in self.given if a.ood is not None]
@@ -104,6 +109,7 @@ def _answer(row: Score, models: Installed) -> Answer:
         unlike=bool(row.details.get("stopped")),
         mask_pixels=row.mask_pixels,
         error=row.error,
+        stopped=tuple(row.details.get("stopped", ())),
     )
 
 

@@ -1,17 +1,21 @@
 """The worklist: cases by expected yield of a second look, with what may be shown of each to the reader who asks.
 
 In an archive that is read blind, a case's place in the ranking tells what the models say about it. So a reader who has
-not locked an opinion sees such cases without rank, sentence or any model column, in an order that tells nothing
-(:func:`reading_order`), and no filter or sorting looks at what is hidden.
+not locked an opinion sees such cases without rank, sentence or any model column, without what was recorded (beside the
+place it would tell what the models say) and without names, in an order that tells nothing (:func:`reading_order`); no
+filter or sorting looks at what is hidden.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.review.archives.pseudonyms import Pseudonyms
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer
 from core.review.archives.standing import Answers, current
@@ -22,8 +26,10 @@ from core.review.tables import Case, Discrepancy
 HIDDEN = "Hidden until your own opinion is locked."
 STALE = "Only scored by another version of the models; score the archive again."
 UNSCORED = "Not scored yet."
+FEWEST_HIDDEN = 20  # sums over fewer cases would tell of each
 BLOCK = 20
 CONTROLS = 5
+_DISPUTED = (CaseState.ARBITRATION, CaseState.ADJUDICATED)  # would tell a blind reader that another one disagreed
 
 
 class Against(StrEnum):
@@ -37,7 +43,7 @@ class Against(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One case of the list. Everything from ``rank`` on is ``None`` or empty where ``hidden``.
+    """One case of the list. Where ``hidden``, only number, system, state, date, slices and ``simulated`` are told.
 
     Attributes:
         reader: number of who wrote the recorded diagnosis.
@@ -48,6 +54,7 @@ class Row:
         confidence: distance of ``finding`` from even odds, 0 to 1.
         spread: largest distance between two models. split: whether their decisions differ.
         ood: beyond the wrong-image gate's limit when above 0. unlike: whether the gate stopped the image.
+        stopped: why the gate stopped it; then nothing that a model says is told until the reader overrules.
         stale: scored, but by other versions than the installed ones.
     """
 
@@ -76,6 +83,7 @@ class Row:
     split: bool | None = None
     ood: float | None = None
     unlike: bool | None = None
+    stopped: tuple[str, ...] = ()
     stale: bool = False
     slices: int = 1
 
@@ -98,6 +106,20 @@ class Worklist:
     pedigree: str
 
 
+def sums_tell(hidden: int) -> bool:
+    """Whether a sum over all cases would tell a reader what the models say of single ones that are still blind.
+
+    What is open to the reader can be taken off the sum: with one case left, the rest is that case's own answer.
+    """
+    return 0 < hidden < FEWEST_HIDDEN
+
+
+def hidden_cases(store: Store, archive_id: int, system_name: str, reader: int) -> int:
+    """How many cases of a system in an archive are still blind for a reader."""
+    shown = store.revealed(archive_id, reader)
+    return sum(case.system == system_name and case.id not in shown for case in store.cases(archive_id))
+
+
 def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> Worklist:
     """Cases of one system in an archive, as a reader may see them.
 
@@ -115,13 +137,17 @@ def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> W
     order = sorted((c for c in cases if c.id in ranked), key=lambda c: (-ranked[c.id or 0].value, c.id or 0))
     ranks = {case.id or 0: place for place, case in enumerate(order, 1)}
     open_to_all = archive.mode == Mode.OPEN
+    overruled = store.overruled(archive_id, reader)
     rows = [
-        _row(case, case.id in shown, ranks, ranked, answers, ever)
+        _withheld(_row(case, case.id in shown, ranks, ranked, answers, ever), overruled)
         for case in [*order, *(c for c in cases if c.id not in ranks)]
     ]
     visible = [row for row in rows if not row.hidden]
     hidden = {row.case_id: row for row in rows if row.hidden}
-    queue = [] if open_to_all else reading_order([c.id or 0 for c in order if c.id in hidden], archive_id)
+    # Of all cases, also those that this reader has read: the order of the others must not change with each read, or
+    # whoever notes which ones stay in front would learn the ranking.
+    everybody = [] if open_to_all else reading_order([c.id or 0 for c in order], _seed(store, archive_id))
+    queue = [number for number in everybody if number in hidden]
     rest = [number for number in hidden if number not in set(queue)]
     return Worklist(
         rows=(*(hidden[number] for number in [*queue, *rest]), *visible),
@@ -133,13 +159,22 @@ def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> W
     )
 
 
+def _seed(store: Store, archive_id: int) -> int:
+    """Known to nobody but the store: whoever knew it could undo the shuffling, since the program is public."""
+    key = Pseudonyms.of(store.images_folder).key
+    return int.from_bytes(hmac.new(key, f"reading order {archive_id}".encode(), hashlib.sha256).digest())
+
+
 def reading_order(ranked: Sequence[int], seed: int) -> list[int]:
     """An order in which a case's place does not tell what the models say.
 
     Blocks of twenty: the next fifteen of the ranking and five drawn from the rest of the list, shuffled. The drawn ones
     also tell how many misses there are where nobody looks.
+
+    Args:
+        ranked: cases, the most promising first. seed: a secret; the same list for everybody, at every visit.
     """
-    draw = random.Random(seed)  # not for secrets: the same list for everybody, at every visit
+    draw = random.Random(seed)
     waiting = list(ranked)
     out: list[int] = []
     while waiting:
@@ -162,24 +197,36 @@ def _row(
     ever: set[int],
 ) -> Row:
     number = case.id or 0
-    base = Row(
+    state = CaseState(case.state)
+    told = Row(
         case_id=number,
-        source=case.source,
-        patient=case.patient,
+        source="",
+        patient="",
         system=case.system,
-        state=CaseState(case.state),
-        recorded_finding=case.recorded_finding,
-        recorded_label=case.recorded_label,
-        recorded_text=case.recorded_text,
-        reader=case.recorded_reader,
+        state=CaseState.READ if state in _DISPUTED else state,
+        recorded_finding=None,
+        recorded_label=None,
+        recorded_text="",
+        reader=None,
         date=case.study_date,
         simulated=case.simulated,
-        hidden=not shown,
+        hidden=True,
         reason=HIDDEN,
         slices=int(case.details.get("slices", 1)),
     )
     if not shown:
-        return base
+        return told
+    base = replace(
+        told,
+        hidden=False,
+        state=state,
+        source=case.source,
+        patient=case.patient,
+        recorded_finding=case.recorded_finding,
+        recorded_label=case.recorded_label,
+        recorded_text=case.recorded_text,
+        reader=case.recorded_reader,
+    )
     own, place = answers.get(number, Answers()), ranked.get(number)
     stale = number in ever and number not in answers
     reason = place.reason if place is not None else STALE if stale else UNSCORED
@@ -201,8 +248,33 @@ def _row(
         split=own.split if own.numbers else None,
         ood=own.ood,
         unlike=own.unlike if own.given else None,
+        stopped=own.stopped,
         stale=stale,
     )
+
+
+def _withheld(row: Row, overruled: Collection[int]) -> Row:
+    """A row whose image the gate stopped keeps its place and the gate's reasons, nothing that a model says."""
+    if not row.stopped or row.case_id in overruled:
+        return row
+    return replace(
+        row,
+        probability=None,
+        value=None,
+        reason=stopped_words(row.stopped),
+        against=None,
+        answers=(),
+        finding=None,
+        decided=None,
+        confidence=None,
+        spread=None,
+        split=None,
+    )
+
+
+def stopped_words(reasons: Sequence[str]) -> str:
+    """What stands in place of the models' answers on an image that the gate stopped."""
+    return f"Stopped by the image check: {' '.join(reasons)} No answer is shown until you open the case and overrule."
 
 
 def against(recorded: bool | None, decided: bool | None) -> Against:

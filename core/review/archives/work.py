@@ -1,0 +1,141 @@
+"""What a background run does: import the cases of a source, or score those of an archive, from wherever it stands.
+
+Scoring runs take turns (the models are one per process), and a run gives way when the engine's places are taken by
+people at work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sqlmodel import func, select
+
+from core.errors import EngineBusyError, ModelVersionError
+from core.review.archives.background import Watch
+from core.review.archives.importing import Importer, ImportOptions, report_name
+from core.review.archives.joining import join_slices
+from core.review.archives.ranking import rank
+from core.review.archives.roots import permitted
+from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
+from core.review.archives.sources import survey, usual_sheet
+from core.review.archives.staging import clear, locate
+from core.review.kinds import Outcome, RunState
+from core.review.store import Store
+from core.review.tables import Case, ImportFile, ImportRun, Score, ScoreRun
+
+_BUSY_SECONDS = 0.5
+_turn = threading.Lock()  # scoring runs of one process, one after the other
+
+
+def imported(store: Store, run: ImportRun) -> tuple[int, int]:
+    """Files an import has dealt with, and those among them that could not be read."""
+    query = select(ImportFile.outcome, func.count()).where(ImportFile.run_id == run.id).group_by(ImportFile.outcome)
+    with store.reading() as session:
+        counts = {outcome: int(count) for outcome, count in session.exec(query)}
+    return sum(counts.values()), counts.get(Outcome.UNREADABLE.value, 0)
+
+
+def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
+    """Import what the run's source holds and the archive does not.
+
+    Raises:
+        ArchiveError: the source is gone, or may no longer be imported.
+        InterruptedError: stopped before the end.
+    """
+    run = watch.run
+    options = ImportOptions.from_json(run.settings["options"])
+    source = Path(run.settings["path"])
+    if not run.settings.get("anywhere"):
+        source = permitted(store, run.started_by, source)  # again: a link may have been put there meanwhile
+    root, sheet = locate(source, store.images_folder)
+    layout = options.layout if options.layout.sheet is not None or sheet is None else options.with_sheet(sheet).layout
+
+    def asked() -> bool:
+        watch.beat()
+        return watch.stopped()
+
+    found = survey(root, layout, stop=asked)
+    if options.layout.join:
+        found = replace(found, cases=tuple(join_slices(found.cases)))
+    name = report_name(source)
+    importer = Importer(store, run.started_by, run.archive_id, name, options, run.id)
+    importer.note_rows(layout.sheet or usual_sheet(root), found.problems)
+    left = list(importer.waiting(found))
+    reported, _ = imported(store, run)
+    if not watch.step(force=True, total=reported + len(left)):
+        raise InterruptedError
+    for case in left:
+        importer.take(found, case)
+        if not watch.step():
+            raise InterruptedError
+    watch.finish(RunState.DONE, _aside(found.aside))
+    clear(root, store.images_folder)
+
+
+def _aside(count: int) -> str:
+    if not count:
+        return ""
+    return f"{count} {'file was' if count == 1 else 'files were'} left aside: documents, and masks without an image."
+
+
+def score_cases(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
+    """Score the cases that the installed models have not answered, and rank them on the way and at the end.
+
+    Raises:
+        ModelVersionError: the models are not those the run began with.
+        InterruptedError: stopped before the end.
+    """
+    run = watch.run
+    with _our_turn(watch):
+        models = need_models(engine, run.system)
+        if models.described != run.models:
+            raise ModelVersionError(
+                "The installed models are not those this run began with.", "Score the archive again with the new ones."
+            )
+        left = pending(store, run.archive_id, models)
+        done = max(0, run.total - len(left))
+        total, failed, next_ranking = done + len(left), 0, done + 25
+        if not watch.step(force=True, done=done, failed=0, total=total):
+            raise InterruptedError
+        for case in left:
+            scores = _patiently(store, engine, case, models, watch)
+            if not scores:
+                raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
+            done, failed = done + 1, failed + any(score.error for score in scores)
+            if done >= next_ranking:
+                rank(store, run.archive_id, models)
+                next_ranking = max(done + 25, done * 2)  # ranking costs more as the archive grows
+            if not watch.step(done=done, failed=failed):
+                rank(store, run.archive_id, models)
+                raise InterruptedError
+        rank(store, run.archive_id, models)
+        watch.finish(RunState.DONE)
+
+
+@contextmanager
+def _our_turn(watch: Watch[ScoreRun]) -> Iterator[None]:
+    """Wait until no other scoring run of this process is at work."""
+    while not _turn.acquire(timeout=_BUSY_SECONDS):
+        watch.beat()
+        if watch.stopped():
+            raise InterruptedError
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def _patiently(store: Store, engine: Reviewer, case: Case, models: Installed, watch: Watch[ScoreRun]) -> list[Score]:
+    while True:
+        try:
+            return score_case(store, engine, case, models, watch.run.id, beat=watch.beat, stop=watch.stopped)
+        except EngineBusyError:  # people at the pages go first
+            time.sleep(_BUSY_SECONDS)
+            watch.beat()
+            if watch.stopped():
+                raise InterruptedError from None

@@ -1,0 +1,65 @@
+"""When dataset-level checks count as failed, and that the page says so."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.explain.record import HeatChecks, MethodChecks
+from core.models.card import Metric
+from dashboard.widgets import heat_check_table
+
+
+def _metric(value: float, low: float | None, high: float | None) -> Metric:
+    return Metric(value=value, low=low, high=high, n=40, groups=12)
+
+
+GOOD = MethodChecks(hit=_metric(0.8, 0.7, 0.9), chance=0.2, ahead=_metric(0.2, 0.1, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ()),
+        ({"hit": _metric(0.3, 0.19, 0.4)}, ("hits the lesion no more often than chance would",)),
+        ({"hit": _metric(0.9, None, None)}, ("hits the lesion no more often than chance would",)),
+        ({"ahead": _metric(0.05, -0.01, 0.1)}, ("the answer does not clearly rest on what it marks",)),
+        ({"hit": None, "chance": None}, ()),
+        ({"ahead": None}, ()),
+    ],
+)
+def test_an_interval_that_reaches_down_to_chance_fails(changes: dict[str, Metric | None], words: tuple[str]) -> None:
+    assert GOOD.model_copy(update=changes).failings == words
+
+
+def test_the_table_tells_passed_failed_and_untested_apart() -> None:
+    bad = GOOD.model_copy(update={"hit": _metric(0.2, 0.1, 0.3)})
+    checks = HeatChecks(
+        system="brain-mr",
+        name="unet",
+        version="1",
+        weights_sha256="0" * 64,
+        date="2026-01-01",
+        code_version="none",
+        data=("made",),
+        seed=0,
+        slices=40,
+        groups=12,
+        outline=True,
+        tolerance=0.05,
+        fractions=(0.1,),
+        random_maps=2,
+        methods={"grad-cam": GOOD, "layercam": bad, "eigencam": MethodChecks()},
+    )
+    table = pd.read_csv(io.StringIO(heat_check_table.csv([checks])))
+    hits = table[table["figure"] == "hit"].set_index("heat_map")
+    assert hits.loc["grad-cam", ["value", "low", "high", "n", "groups"]].tolist() == [0.8, 0.7, 0.9, 40, 12]
+    assert hits["failed"].notna().tolist() == [False, True, False]
+    assert np.isnan(hits.loc["eigencam", "value"])
+    cells = heat_check_table.table("brain-mr", [checks]).split("<tr>")[1:]
+    assert [row for row in cells if "Passed</td>" in row] == [row for row in cells if "Grad-CAM<" in row] != []
+    assert [row for row in cells if "Failed</b>: hits the lesion" in row] == [row for row in cells if "LayerCAM" in row]
+    assert [row for row in cells if "Not tested</td>" in row] == [row for row in cells if "EigenCAM" in row] != []
