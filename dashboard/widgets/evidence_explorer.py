@@ -70,7 +70,7 @@ def show(found: Shelf, split: str, stem: str) -> None:
         return
     titles = words.short_titles([m.card.title for m in models])
     names = {m.card.name: m for m in models}
-    left, right = st.columns([2, 3], gap="large", vertical_alignment="bottom")
+    left, right = st.columns([2, 3], gap="small", vertical_alignment="bottom")
     picked = left.segmented_control(
         "Model",
         list(names),

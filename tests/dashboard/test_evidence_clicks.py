@@ -70,7 +70,7 @@ def _figure(explorer: Locator, name: str) -> str:
 
 def _first_row(table: Locator) -> None:
     """Choose the first row of a table that is drawn on a canvas: its box for choosing stands at the left edge."""
-    expect(table.locator("canvas").first).to_be_visible()
+    expect(table.locator("canvas").first).to_be_visible(timeout=desk.ANSWER)
     table.evaluate("element => element.scrollIntoView({block: 'center'})")
     box = table.bounding_box()
     assert box is not None
