@@ -7,7 +7,7 @@ import streamlit as st
 CSS = """
 <style>
 .stMainBlockContainer { padding: 4.2rem 2.2rem 3rem; }
-.or-notice { position: fixed; top: 1.15rem; right: 4rem; z-index: 999995; font-size: 0.78rem; opacity: 0.75;
+.or-notice { position: fixed; top: 1.15rem; right: 9.5rem; z-index: 999995; font-size: 0.78rem; opacity: 0.75;
   pointer-events: none; }
 .stElementContainer:has(.or-notice) { position: absolute; }
 .or-picture { width: 100%; height: auto; display: block; border-radius: 4px; background: #161616; }

@@ -198,7 +198,7 @@ def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store,
     app = _open("archives", lead)
     assert not app.exception
     assert any("0.310 was set for version 0.0.0" in w.value for w in app.warning)
-    assert any("24 changed their decision from version 0.0.0 to 0.0.1" in m.value for m in app.markdown)
+    assert any("24 changed their decision from version 0.0.0 to version 0.0.1" in m.value for m in app.markdown)
     compared = _frame(app, "Version 0.0.0")
     assert compared.to_numpy().tolist() == [[many.cases[2], 0.1, 0.735, "clear → finding"]]
     assert any("23 cases not listed: still blind for you." in c.value for c in app.caption)

@@ -70,8 +70,12 @@ class Clinic:
 
     def go(self, address: str) -> None:
         """Open an address and wait until the page rests."""
-        self.mortal.until(lambda: self._went(address), f"the address {address}")
+        self.visit(address)
         self.rest()
+
+    def visit(self, address: str) -> None:
+        """Open an address; a page that follows a run draws itself anew all the time and never rests."""
+        self.mortal.until(lambda: self._went(address), f"the address {address}")
 
     def _went(self, address: str) -> bool:
         self.page.goto(f"{self.mortal.url}/{address}", timeout=20_000)
@@ -88,7 +92,7 @@ class Clinic:
             "the page to rest",
         )
 
-    def see(self, what: Locator, seconds: float = 240.0) -> None:
+    def see(self, what: Locator, seconds: float = 600.0) -> None:
         """Wait until something is on the page."""
         self.mortal.until(lambda: what.first.is_visible(), str(what), seconds)
 

@@ -82,7 +82,7 @@ class Mortal:
         self.kills[phase] += 1
         self._dead.set()
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 240.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 600.0) -> None:
         """Wait for something on a page.
 
         Raises:

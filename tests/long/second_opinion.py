@@ -106,7 +106,7 @@ class Check:
 
         def watch() -> None:
             arm()
-            self.clinic.go(f"archives?archive={self.ledger.archive}")
+            self.clinic.visit(f"archives?archive={self.ledger.archive}")
             while self.clinic.watch_run(word) is not None:
                 self.mortal.until(lambda: True, "life")
                 time.sleep(0.5)

@@ -75,8 +75,8 @@ class Comparison:
         if not n:
             return "No case was answered by both versions."
         text = (
-            f"Of {n} cases, {flips} changed their decision from version {self.old.version} to {self.new.version}: "
-            f"{self.to_finding} to a finding, {self.to_clear} to none"
+            f"Of {n} cases, {flips} changed their decision from version {self.old.version} to version "
+            f"{self.new.version}: {self.to_finding} to a finding, {self.to_clear} to none"
         )
         if self.better or self.worse:
             text += f"; of those with an arbiter's truth {self.better} are now right and {self.worse} now wrong"

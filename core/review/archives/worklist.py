@@ -155,7 +155,7 @@ def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> W
         stale=sum(c.id in ever and c.id not in answers for c in cases),
         unscored=sum(c.id not in ever for c in cases),
         models=models.fingerprint,
-        pedigree="; ".join(f"{card.title} {card.version}" for card in models.cards.values()),
+        pedigree="; ".join(f"{card.title} (version {card.version})" for card in models.cards.values()),
     )
 
 
