@@ -43,14 +43,18 @@ CHEST_CT = System(
     positive=("malignant",),
     finding="malignant lesion",
     clear="no malignant lesion seen",
-    scope="Trained on slices of one hospital: benign lesions come from 15 patients only, so 'not malignant' "
-    "rests mostly on normal lungs.",
+    scope="Trained on slices of one hospital and one web collection: benign lesions come from 15 patients only, so "
+    "'not malignant' rests mostly on normal lungs.",
     models=(
         ModelSlot("densenet121", "DenseNet-121, channel and spatial attention", "densenet121_attention", "classifier"),
+        ModelSlot(
+            "densenet121-subtypes", "DenseNet-121 with attention, four classes", "densenet121_attention", "classifier"
+        ),
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
     ),
-    licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0.",
+    licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0, and Chest CT-Scan images (Hany), "
+    "ODbL.",
     coded_finding=MALIGNANT,
     coded_site=Term("39607008", "SCT", "Lung"),
 )
