@@ -48,7 +48,7 @@ def show(store: Store, record: Record, case: Case, arbiter: int) -> None:
 def _images(store: Store, record: Record, case: Case, arbiter: int) -> None:
     who.touch()
     series, index = case.series, slices.index(case)
-    view = controls.show(case)
+    view = controls.show(case, overlays=False)
     picture = render.picture(controls.grey(series, index, view), render.display_size(series))
     alt = f"{read_case.title(record)}, slice {index + 1} of {series.slices}"
     marks = [m for o in _opinions(store, record, arbiter) for m in o.marks if m["slice"] == index]
@@ -61,7 +61,7 @@ def _images(store: Store, record: Record, case: Case, arbiter: int) -> None:
             series,
             key=f"arbiter-{case.key}",
             alt=alt,
-            corner_left=f"{series.modality}\n{words.window(view.window, series)}",
+            corner_left=words.corner(view.window, series),
             corner_right=f"{index + 1} / {series.slices}\n{series.plane or ''}",
             on_step=lambda by: slices.step(case, by),
         )

@@ -28,16 +28,22 @@ class View:
     model: str | None = None
 
 
-def show(case: Case) -> View:
-    """Draw the controls of the image and return what they say."""
+def show(case: Case, *, overlays: bool = True) -> View:
+    """Draw the controls of the image and return what they say.
+
+    Args:
+        overlays: whether there can be anything to lay over the image; false where no model may answer.
+    """
     stem = f"{case.key}-{case.series_index}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="view-controls"):
         window = _window(case, stem)
-        overlay = _overlay(case, stem)
-        model = _model(case, overlay, stem)
-        opacity = st.slider(
-            "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=80, disabled=overlay == NONE
-        )
+        overlay, model, opacity = NONE, None, 0
+        if overlays:
+            overlay = _overlay(case, stem)
+            model = _model(case, overlay, stem)
+            opacity = st.slider(
+                "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=80, disabled=overlay == NONE
+            )
         invert = st.toggle("Invert", key=f"invert-{stem}")
     return View(window, invert, overlay, opacity / 100, model)
 

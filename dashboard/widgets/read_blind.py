@@ -76,7 +76,7 @@ def lock(form: Form, case: Case, label: str) -> None:
 
 def _images(form: Form, case: Case) -> None:
     index = slices.index(case)
-    view = controls.show(case)
+    view = controls.show(case, overlays=False)
     marking = st.toggle("Mark on the image", key=f"marking-{form.case_id}", help="Show where the finding is.")
     series = case.series
     number = f"{index + 1} / {series.slices}"
@@ -90,7 +90,7 @@ def _images(form: Form, case: Case) -> None:
             series,
             key=f"read-{case.key}-{case.series_index}",
             alt=alt,
-            corner_left=f"{series.modality}\n{words.window(view.window, series)}",
+            corner_left=words.corner(view.window, series),
             corner_right=f"{number}\n{series.plane or ''}",
             on_step=lambda by: slices.step(case, by),
         )

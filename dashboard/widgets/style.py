@@ -14,6 +14,7 @@ CSS = """
 @media (max-width: 760px) {
   .stMainBlockContainer { padding: 4rem 0.8rem 2rem; }
   .or-notice { position: static; }
+  .stButtonGroup button { padding-inline: 0.4rem; min-width: 0; }
   .stElementContainer:has(.or-notice) { position: static; }
 }
 </style>

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.imaging.study import Series, Unit, Window
+from core.imaging.study import Modality, Series, Unit, Window
 from core.models.card import Metric
 from core.systems.declaration import System
 
@@ -44,6 +44,12 @@ def window(shown: Window, series: Series) -> str:
     """Level and width as a workstation writes them."""
     unit = f" {series.unit}" if series.unit in (Unit.HU, Unit.SUV, Unit.BQML) else ""
     return f"L {shown.centre:.4g}  W {shown.width:.4g}{unit}"
+
+
+def corner(shown: Window, series: Series) -> str:
+    """Modality, where it is known, above the window."""
+    known = "" if series.modality is Modality.UNKNOWN else f"{series.modality}\n"
+    return f"{known}{window(shown, series)}"
 
 
 def millimetres(series: Series) -> str:

@@ -181,7 +181,7 @@ def test_slices_of_a_patient_may_be_joined_to_scans(sqlite_store: Store, tmp_pat
     ]
     # in the order of the slice numbers, not of the names: pictures 1, 2, 0, whose grey levels tell them apart
     (series,) = read(sqlite_store.case_bytes(cases[0].id or 0)).series
-    assert [float(plane[-1, -1]) for plane in series.pixels] == [51.0, 76.0, 26.0]
+    assert [float(plane[-1, -1]) for plane in series.pixels] == [51.0, 77.0, 26.0]
     again = wait(sqlite_store, begin_import(sqlite_store, 1, archive, tmp_path / "set", options))
     assert (again.state, len(sqlite_store.cases(archive))) == ("done", 3)
 
