@@ -72,6 +72,12 @@ def picture(page: Page) -> Locator:
     return page.locator(".frame img")
 
 
+def digest(page: Page) -> str:
+    """The digest of the image in the viewer, once it is drawn."""
+    expect(picture(page)).to_have_attribute("data-digest", re.compile("."))
+    return picture(page).get_attribute("data-digest") or ""
+
+
 def message(page: Page) -> Locator:
     """The error on the page."""
     return page.locator("[data-testid=stAlert]").first

@@ -62,7 +62,7 @@ def test_overlay_of_a_chosen_model_and_arrows_from_anywhere(page: Page, server: 
     for model in ("Residual U-Net (classic)", "ResNet-50 classifier"):
         desk.choose(page, "Of", model)
         expect(corner).to_contain_text(f"heat map of {model}")
-        seen.add(desk.picture(page).get_attribute("data-digest"))
+        seen.add(desk.digest(page))
     assert len(seen) == 2
     desk.settled(page)
     number = int(page.locator(".corner.right").inner_text().split(" / ")[0])
