@@ -15,8 +15,8 @@ LINE, BAND = "#4c8fb0", "rgba(76, 143, 176, 0.22)"
 
 
 FEW_LEFT = (
-    "Fewer than twenty cases are still blind for you: what all cases add up to would tell what the models say of the "
-    "rest. It comes back when you have given your opinion on them."
+    "Fewer than twenty cases are still blind for you: what all cases add up to would give away the models' answers for "
+    "the rest. It comes back when you have given your opinion on them."
 )
 
 

@@ -204,10 +204,14 @@ def test_kill_nine_at_random_moments_loses_no_case(sqlite_store: Store, tmp_path
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.review.archive_child"])
     draw, before, during = random.Random(7), 0, {"import": 0, "scoring": 0}
-    for _ in range(KILLS):
+    for number in range(KILLS):
+        importing = number < KILLS // 2
         child = context.Process(target=work, args=(place, str(source), archive))
         child.start()
-        goal = before + draw.randint(1, 20)
+        # the first half of the kills falls into the import, the others into the scoring, evenly but for chance
+        start, end = (before, CASES - 4) if importing else (max(before, CASES), 2 * CASES - 8)
+        left = (KILLS // 2 if importing else KILLS) - number
+        goal = start + draw.randint(1, max(1, (end - start) // left))
         _until(lambda goal=goal: _done(sqlite_store, archive) >= goal)
         time.sleep(draw.random() * 0.03)
         os.kill(child.pid or 0, signal.SIGKILL)
