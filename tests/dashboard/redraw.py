@@ -105,6 +105,7 @@ def main(arguments: list[str]) -> None:
                 page.get_by_role("option", name=SYSTEMS[told.system].title).click()
             page.get_by_role("heading", name="Take it away").wait_for()
             page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+            page.locator("th.at").first.wait_for()
             page.wait_for_timeout(3000)
             print(json.dumps({"system": told.system} | measure(page, house, told.moves), indent=1))
         finally:
