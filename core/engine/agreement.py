@@ -24,10 +24,11 @@ def sentence(review: Review, index: int) -> str:
     if len(ready) == 1:
         said = declared.finding if found else declared.clear
         return f"One model answered: {said}. With a single model there is nothing to agree or disagree."
+    every = "Both" if len(ready) == 2 else f"All {len(ready)}"
     if found == len(ready):
-        text = f"All {len(ready)} models say {declared.finding}"
+        text = f"{every} models say {declared.finding}"
     elif found == 0:
-        text = f"All {len(ready)} models: {declared.clear}"
+        text = f"{every} models: {declared.clear}"
     else:
         text = f"{found} of {len(ready)} models say {declared.finding}"
     return f"{text}; {masks}." if (masks := _mask_words(ready, index)) else f"{text}."

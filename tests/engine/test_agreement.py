@@ -42,8 +42,8 @@ def kinds(r: Review, index: int = 0, heat: tuple[HeatMap, ...] = ()) -> set[str]
 
 def test_sentences() -> None:
     assert sentence(review(said("a", 0.9), said("b", 0.8), said("c", 0.1)), 0) == "2 of 3 models say tumour."
-    assert sentence(review(said("a", 0.9), said("b", 0.8)), 0) == "All 2 models say tumour."
-    assert sentence(review(said("a", 0.1), said("b", 0.2)), 0) == "All 2 models: no tumour seen."
+    assert sentence(review(said("a", 0.9), said("b", 0.8)), 0) == "Both models say tumour."
+    assert sentence(review(said("a", 0.1), said("b", 0.2)), 0) == "Both models: no tumour seen."
     assert sentence(review(said("a", 0.5)), 0).startswith("One model answered: tumour.")  # at the threshold
     assert "No model" in sentence(review(ModelResult(said("a", 0.5).state)), 0)
 
