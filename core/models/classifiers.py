@@ -59,6 +59,16 @@ def resnet50(spec: Spec) -> OverreadNet:
     return _resnet("resnet50", spec)
 
 
+def _vgg16(name: str, spec: Spec) -> OverreadNet:
+    trunk = trunks.vgg16(spec.channels, spec.pretrained, batch_norm=name.endswith("_bn"))
+    head: nn.Module
+    if min(spec.size) >= 224:
+        head = ClassicVggHead(512, spec.outputs)
+    else:
+        head = PooledMlpHead(512, (1024, 1024), 0.5, spec.outputs)
+    return Classifier(name, spec, trunk, head)
+
+
 @register
 def vgg16(spec: Spec) -> OverreadNet:
     """VGG-16 (breast MR).
@@ -67,13 +77,13 @@ def vgg16(spec: Spec) -> OverreadNet:
     7x7 grid that classifier looks at, so most of those weights would see repeated pixels, and a weight file of 240 MB
     is four times what may be shipped; the map is averaged instead and 1024 units take the place of 4096.
     """
-    trunk = trunks.vgg16(spec.channels, spec.pretrained)
-    head: nn.Module
-    if min(spec.size) >= 224:
-        head = ClassicVggHead(512, spec.outputs)
-    else:
-        head = PooledMlpHead(512, (1024, 1024), 0.5, spec.outputs)
-    return Classifier("vgg16", spec, trunk, head)
+    return _vgg16("vgg16", spec)
+
+
+@register
+def vgg16_bn(spec: Spec) -> OverreadNet:
+    """VGG-16 with batch norm (breast MR), which unlike the plain one learns from random weights; heads as there."""
+    return _vgg16("vgg16_bn", spec)
 
 
 @register

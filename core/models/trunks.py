@@ -79,8 +79,8 @@ def inception_resnet(name: str, channels: int, pretrained: str | Path | None) ->
     return _four(nn.Sequential(m.conv2d_1a, m.conv2d_2a, m.conv2d_2b, m.maxpool_3a), stages, m)
 
 
-def vgg16(channels: int, pretrained: str | Path | None) -> Trunk:
-    """VGG-16 without batch norm; the tap is the last ReLU, before the last pooling."""
+def vgg16(channels: int, pretrained: str | Path | None, *, batch_norm: bool = False) -> Trunk:
+    """VGG-16, plain or with a batch norm behind each convolution; the tap is the last ReLU, before the last pooling."""
     stages: list[list[nn.Module]] = []
     width = channels
     for filters, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
@@ -89,12 +89,12 @@ def vgg16(channels: int, pretrained: str | Path | None) -> Trunk:
             convolution = nn.Conv2d(width, filters, 3, padding=1)
             nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
             nn.init.zeros_(cast("nn.Parameter", convolution.bias))
-            stage += [convolution, nn.ReLU(inplace=True)]
+            stage += [convolution, *([nn.BatchNorm2d(filters)] if batch_norm else []), nn.ReLU(inplace=True)]
             width = filters
         stages.append(stage)
     if pretrained is not None:
         # Built by hand above, because timm always makes the classifier of 120 million weights as well.
-        features = timm_model("vgg16", channels, pretrained).features
+        features = timm_model("vgg16_bn" if batch_norm else "vgg16", channels, pretrained).features
         nn.Sequential(*(module for stage in stages for module in stage)).load_state_dict(features[:-1].state_dict())
     stem = nn.Sequential(*stages[0], *stages[1])
     return Trunk([stem, *(nn.Sequential(*stage) for stage in stages[2:])], [256, 512, 512], [1, 2, 3])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import heat_check_table, messages, model_evidence, model_times
+from dashboard.widgets import evidence_tables, heat_check_table, messages, model_evidence, model_times
 from dashboard.widgets.engine import engine
 
 st.title("Models and their evidence")
+evidence_tables.style()
 with messages.shown():
     model_times.control()
 with messages.shown():

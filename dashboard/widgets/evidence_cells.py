@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +15,16 @@ from dashboard.widgets.evidence_tables import number
 
 BLUE = "#56b4e9"
 TALLEST = 300  # pixels of the list of cases
+_SHARE = "%.3f"
+HEADS: dict[str, Any] = {
+    "image": st.column_config.TextColumn("Image"),
+    "group": st.column_config.TextColumn("Group"),
+    "truth": st.column_config.TextColumn("Truth"),
+    "probability": st.column_config.NumberColumn("Probability", format=_SHARE),
+    "dice": st.column_config.NumberColumn("Dice", format=_SHARE),
+    "mask_pixels": st.column_config.NumberColumn("Mask (pixels)", format="localized"),
+    "truth_pixels": st.column_config.NumberColumn("Truth (pixels)", format="localized"),
+}
 
 
 def matrix(rows: Sequence[tuple[str, Sequence[Cell]]], key: str, says: str) -> str | None:
@@ -72,6 +83,7 @@ def listed(part: Part, frame: pd.DataFrame, title: str, key: str, stem: str) -> 
             frame,
             hide_index=True,
             height=_height(frame),
+            column_config=HEADS,
             key=f"cases-{key}",
             on_select="rerun",
             selection_mode="single-row",
@@ -81,7 +93,14 @@ def listed(part: Part, frame: pd.DataFrame, title: str, key: str, stem: str) -> 
         if rows and rows[0] < len(frame):
             evidence_images.show(part.card, str(frame["image"].iloc[rows[0]]), key)
     else:
-        st.dataframe(frame, hide_index=True, height=_height(frame), key=f"cases-{key}", alt=f"{len(frame)} cases")
+        st.dataframe(
+            frame,
+            hide_index=True,
+            height=_height(frame),
+            column_config=HEADS,
+            key=f"cases-{key}",
+            alt=f"{len(frame)} cases",
+        )
     csv(frame, f"{stem}-cases", f"cases-csv-{key}")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.evidence import Evidence, Part, Table, masks
 from core.evidence.cells import by_class, class_cases
+from core.evidence.gate import gate_card, gate_table
 from core.evidence.records import SPLITS
 from core.systems import SYSTEMS
 from dashboard.widgets import (
@@ -17,10 +18,10 @@ from dashboard.widgets import (
     evidence_pdf,
     evidence_report,
     evidence_tables,
-    gate_evidence,
     heat_check_table,
     words,
 )
+from dashboard.widgets.engine import engine
 from dashboard.widgets.evidence_data import Shelf
 
 SPLIT_WORDS = {"test": "test (never used to choose anything)", "validation": "validation (chose the threshold)"}
@@ -194,7 +195,16 @@ def heat_maps(found: Shelf, split: str) -> None:
 def gate(found: Shelf, split: str) -> None:
     """How well images that are none of the system's are stopped, whatever part is chosen."""
     st.subheader("Are wrong images stopped", anchor="gate")
-    gate_evidence.show(found.system.name)
+    table = _gate(found)
+    if table is None:
+        st.caption("No trained gate is installed for this system: only the rules stop wrong images.")
+        return
+    evidence_tables.show(table, f"overread-{found.system.name}")
+
+
+def _gate(found: Shelf) -> Table | None:
+    card = gate_card(engine().weights)
+    return gate_table(card, found.system.name, found.system.title) if card is not None else None
 
 
 def pairs(found: Shelf, split: str) -> None:
@@ -247,7 +257,7 @@ def _contents(
 ) -> tuple[str, str, str, tuple[Evidence, ...], list[Table], list[evidence_figures.Chart]]:
     tables = [evidence_data.table(name, found, split) for name in evidence_data.TABLES]
     tables += [evidence_data.by_subgroup(found, split, kind.key) for kind in evidence_data.kinds(found, split)]
-    tables.append(evidence_data.conformal(found, 0.9))
+    tables += [evidence_data.conformal(found, 0.9), heat_check_table.table_of(found.system.name), _gate(found)]
     kept = [table for table in tables if table is not None]
     system = found.system
     return system.title, system.scope, split, found.models, kept, evidence_figures.every(found, split)

@@ -81,7 +81,7 @@ def _row(table: Table, row: Row) -> str:
     if row.kind == MODEL:
         label += f"<span class='q'>version {words.cell(row.version)}</span>"
     if row.note:
-        loud = " warn" if row.note.startswith(("too few", "Not compared")) else ""
+        loud = " warn" if row.note.startswith(("too few", "Not compared", "Failed")) else ""
         label += f"<span class='q{loud}'>{words.cell(row.note)}</span>"
     cells = "".join(f"<td>{_cell(row.figures.get(c.key), c.digits, row.kind)}</td>" for c in table.columns)
     return f"<tr class='{row.kind}'><th scope='row'>{label}</th>{cells}<td>{_rests_on(row)}</td></tr>"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from core.evidence.heat_maps import heat_map_table
 from core.explain.record import HeatChecks, MethodChecks
 from core.models.card import Metric
-from dashboard.widgets import heat_check_table
+from dashboard.widgets import evidence_tables
 
 
 def _metric(value: float, low: float | None, high: float | None) -> Metric:
@@ -54,12 +54,15 @@ def test_the_table_tells_passed_failed_and_untested_apart() -> None:
         random_maps=2,
         methods={"grad-cam": GOOD, "layercam": bad, "eigencam": MethodChecks()},
     )
-    table = pd.read_csv(io.StringIO(heat_check_table.csv([checks])))
-    hits = table[table["figure"] == "hit"].set_index("heat_map")
-    assert hits.loc["grad-cam", ["value", "low", "high", "n", "groups"]].tolist() == [0.8, 0.7, 0.9, 40, 12]
-    assert hits["failed"].notna().tolist() == [False, True, False]
-    assert np.isnan(hits.loc["eigencam", "value"])
-    cells = heat_check_table.table("brain-mr", [checks]).split("<tr>")[1:]
-    assert [row for row in cells if "Passed</td>" in row] == [row for row in cells if "Grad-CAM<" in row] != []
-    assert [row for row in cells if "Failed</b>: hits the lesion" in row] == [row for row in cells if "LayerCAM" in row]
-    assert [row for row in cells if "Not tested</td>" in row] == [row for row in cells if "EigenCAM" in row] != []
+    table = heat_map_table("Brain MR", [("U-Net", checks)])
+    lines = pd.read_csv(io.StringIO(table.csv()))
+    hits = lines[lines["figure"] == "Hottest point hits the lesion"].set_index("row")
+    assert hits.loc["U-Net, Grad-CAM", ["value", "low", "high", "n", "groups"]].tolist() == [0.8, 0.7, 0.9, 40, 12]
+    assert list(hits.index) == ["U-Net, Grad-CAM", "U-Net, LayerCAM"]
+    assert [row.note for row in table.rows] == [
+        "Passed",
+        "Failed: hits the lesion no more often than chance would",
+        "Not tested",
+    ]
+    shown = evidence_tables.html(table)
+    assert shown.count("class='q warn'>Failed: hits the lesion") == 1

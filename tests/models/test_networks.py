@@ -24,12 +24,13 @@ def statistics(module: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in module.state_dict().items() if "running" in key}
 
 
-def test_the_ten_architectures_of_the_source_systems_are_there() -> None:
+def test_the_architectures_of_the_source_systems_are_there() -> None:
     assert set(CLASSIFIERS) == {
         "resnet18",
         "resnet34",
         "resnet50",
         "vgg16",
+        "vgg16_bn",
         "inception_resnet_v2",
         "densenet121_attention",
         "efficientnet_b0",
@@ -173,6 +174,11 @@ def test_vgg_is_classic_on_large_inputs_only() -> None:
     assert sum(p.numel() for p in small.parameters()) < 17_000_000
     with torch.no_grad():
         assert large.eval()(torch.randn(1, 3, 224, 224)).shape == (1, 1)
+
+
+def test_vgg_with_batch_norm_has_the_published_size() -> None:
+    net = create("vgg16_bn", classes=2, channels=3, size=(224, 224))
+    assert sum(p.numel() for p in net.parameters()) == 138_365_992 - 999 * 4097  # torchvision's vgg16_bn
 
 
 def test_requests_that_cannot_be_met_name_the_remedy() -> None:

@@ -1,0 +1,70 @@
+"""What the wrong-image gate of a system was worth on unseen patients and on images of no such kind: a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from core.evidence.heat_maps import as_interval
+from core.evidence.tables import Column, Row, Table
+from core.models.card import Metric
+from core.systems.router import CARD, FOLDER, RouterCard
+
+STOPPED = "stopped: "
+MAIN = {
+    "good_stopped": "Good scans stopped, share",
+    "auroc": "AUROC, good scans against wrong images",
+    "auroc_unseen": "AUROC against kinds of wrong image that it never learnt",
+}
+SCANS = {
+    "brain-": "brain MR slices",
+    "breast-": "breast MR lesion crops",
+    "chest-": "chest CT slices",
+    "mr-pet-mr": "limb MR slices",
+    "mr-pet-pet": "PET slices",
+    "pet-": "whole-body PET projections",
+}
+
+
+def gate_card(weights: Path) -> RouterCard | None:
+    """The gate's card; ``None`` where no gate is installed or its card cannot be read."""
+    try:
+        return RouterCard.model_validate_json((weights / FOLDER / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
+
+
+def gate_table(card: RouterCard, system: str, title: str) -> Table | None:
+    """The main figures, then the share stopped of every kind of wrong image, the weakest first.
+
+    Args:
+        title: of the system. Returns ``None`` where the gate does not know the system.
+    """
+    limit = card.systems.get(system)
+    if limit is None:
+        return None
+    rows = [_row(said, limit.metrics[key], card.version) for key, said in MAIN.items() if key in limit.metrics]
+    kinds = [(key.removeprefix(STOPPED), m) for key, m in limit.metrics.items() if key.startswith(STOPPED)]
+    rows += [
+        _row(f"Stopped, share: {_kind(name)}", metric, card.version)
+        for name, metric in sorted(kinds, key=lambda kind: kind[1].value)
+    ]
+    about = (
+        f"Gate version {card.version}, by {' and '.join(limit.thresholds)}, on the patients that no training saw. "
+        "The rules (tags, colour, shape, text, masks) come before it and are not counted here."
+    )
+    return Table("gate", f"Wrong-image gate of {title}", (Column("value", "Value"),), tuple(rows), (about,))
+
+
+def _kind(name: str) -> str:
+    """Scans of another system go by the recipe that reads them: said in words."""
+    scans = next((scans for start, scans in SCANS.items() if name.startswith(start)), None)
+    return name if scans is None else f"{scans} ({name})"
+
+
+def _row(label: str, metric: Metric, version: str) -> Row:
+    figure = as_interval(metric)
+    return Row(
+        label, version=version, split="unseen patients", n=figure.n, groups=figure.groups, figures={"value": figure}
+    )

@@ -1,0 +1,44 @@
+"""The table of what the shipped gate is worth says what its card says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from core.evidence.gate import gate_card, gate_table
+from core.systems import SYSTEMS
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+
+
+@pytest.mark.parametrize("system", list(SYSTEMS))
+def test_the_table_says_what_the_card_says(system: str) -> None:
+    card = gate_card(WEIGHTS)
+    assert card is not None
+    written = json.loads((WEIGHTS / "router" / "card.json").read_text())["systems"][system]["metrics"]
+    table = gate_table(card, system, SYSTEMS[system].title)
+    assert table is not None
+    rows = list(csv.DictReader(io.StringIO(table.csv())))
+    assert len(rows) == len(written)
+    told = {row["row"]: row for row in rows}
+    area = told["AUROC, good scans against wrong images"]
+    assert [float(area[key]) for key in ("value", "low", "high")] == pytest.approx(
+        [written["auroc"][key] for key in ("value", "low", "high")]
+    )
+    assert int(area["n"]) == written["auroc"]["n"]
+    shares = [float(row["value"]) for row in rows if row["row"].startswith("Stopped, share: ")]
+    assert shares == sorted(shares)
+    assert sorted(shares) == pytest.approx(
+        sorted(m["value"] for name, m in written.items() if name.startswith("stopped: "))
+    )
+
+
+def test_without_a_gate_there_is_no_table(tmp_path: Path) -> None:
+    assert gate_card(tmp_path) is None
+    card = gate_card(WEIGHTS)
+    assert card is not None
+    assert gate_table(card, "no such system", "") is None
