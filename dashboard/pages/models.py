@@ -15,6 +15,7 @@ with messages.shown():
 with messages.shown():
     for name, system in SYSTEMS.items():
         model_evidence.show(system, engine().states(name))
+        st.markdown("**Do the heat maps find the tumour**")
         heat_check_table.heat_check_table(name)
 with messages.shown():
     model_evidence.pretraining()

@@ -40,7 +40,7 @@ def number(value: float, digits: int) -> str:
         return "–"
     if math.isinf(value):
         return "∞"
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # adding 0.0 takes the sign of a zero away
 
 
 def interval(figure: Interval, digits: int) -> str:

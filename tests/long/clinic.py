@@ -193,8 +193,11 @@ class Clinic:
         """Let the worklist name the next case to read."""
         self.go("worklist")
         self.click(self.button("Read the next case"))
-        self.mortal.until(lambda: "case=" in self.page.url, "the next case")
-        return int(self.page.url.split("case=")[1].split("&")[0])
+        self.mortal.until(lambda: "case=" in self._address(), "the next case")
+        return int(self._address().split("case=")[1].split("&")[0])
+
+    def _address(self) -> str:
+        return str(self.page.evaluate("location.href"))  # Page.url stands still while nothing is asked of the page
 
     def read(self, case: int, finding: bool, final: bool, agrees: bool, dying: Callable[[str], None]) -> None:
         """One case from wherever it stands to its peer review.
