@@ -14,7 +14,7 @@ STYLE = """
 .or-table th { text-align: left; font-weight: 600; font-size: 0.78rem; opacity: 0.75; padding: 2px 8px 4px 0; }
 .or-table td { padding: 8px 8px 8px 0; vertical-align: top;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
-.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 32%;
+.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 28%;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .or-quiet { font-size: 0.78rem; opacity: 0.75; font-weight: 400; }
 .or-bar { display: grid; grid-template-columns: 1fr 3.2em; gap: 6px; align-items: center;
@@ -25,7 +25,7 @@ STYLE = """
 .or-fill { position: absolute; inset: 0 auto 0 0; border-radius: 2px; background: #4c8fb0; }
 .or-fill.minor { background: color-mix(in srgb, currentColor 40%, transparent); }
 .or-mark { position: absolute; top: -4px; bottom: -4px; width: 2px; background: currentColor; }
-.or-num { font-variant-numeric: tabular-nums; text-align: right; }
+.or-num { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .or-decision { font-weight: 600; }
 .or-table tr.or-together > * { border-top-width: 3px; border-top-style: double; }
 @media (max-width: 640px) {
@@ -83,7 +83,7 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
         gated = "<div class='or-quiet'>mask withheld: its gate says no here</div>"
     return (
         f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
-        f"<td class='said'><span class='or-decision'>{sign} {says}</span>{gated}</td>"
+        f"<td class='said'><span class='or-decision'>{sign}&nbsp;{says}</span>{gated}</td>"
         f"<td class='time or-num'>{words.seconds(result.seconds)}</td></tr>"
     )
 
@@ -101,7 +101,7 @@ def _together(found: ensemble_row.Answer, index: int, system: System, short: dic
     return (
         f"<tr class='or-together'><th scope='row'><em>Ensemble</em></th>"
         f"<td class='bars'>{drawn}<div class='or-quiet'>{words.cell(basis)}</div></td>"
-        f"<td class='said'><span class='or-decision'>{sign} {words.cell(said)}</span></td>"
+        f"<td class='said'><span class='or-decision'>{sign}&nbsp;{words.cell(said)}</span></td>"
         f"<td class='time or-num' title='no pass of its own'>–</td></tr>"
     )
 
