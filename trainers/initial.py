@@ -19,6 +19,7 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "weights" / "pretrained"
 BACKBONE = "backbone.safetensors"
 _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
 _COUNTER = "num_batches_tracked"
+_BLOCK = re.compile(r"^(stages\.\d|layer\d)\.(\d+)\.(.+)$")
 _TRUNK_STEM = {"stages.0.0.": "conv1.", "stages.0.1.": "bn1."}
 
 
@@ -79,6 +80,9 @@ def load_backbone(net: OverreadNet, folder: Path) -> None:
 def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str) -> None:
     """Load a backbone under either naming; three input channels are summed for a network of one.
 
+    A ResNet-34 takes the blocks of a ResNet-18 too. The blocks that it has more of begin as the identity
+    (Net2DeeperNet, Chen et al. 2016), so that it starts with the very features of the smaller network.
+
     Raises:
         ModelUnavailableError: entries are missing, left over or of another shape.
     """
@@ -90,6 +94,7 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
     for key, value in found.items():
         if key in wanted and value.dim() == 4 and value.shape[1] == 3 != wanted[key].shape[1]:
             found[key] = adapt_input_conv(wanted[key].shape[1], value)
+    found |= _identities(wanted, found)
     wrong = [k for k, v in wanted.items() if k not in found or found[k].shape != v.shape]
     if wrong or len(found) != len(wanted):
         raise ModelUnavailableError(
@@ -97,6 +102,22 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
             "Start from a backbone of this architecture.",
         )
     net.backbone.load_state_dict(found)
+
+
+def _identities(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Basic residual blocks behind the last one that ``found`` has in a stage, with a last norm that gives zero."""
+    if any(".conv3." in key for key in (*wanted, *found)):  # bottlenecks are of another width
+        return {}
+    last: dict[str, int] = {}
+    for key in found:
+        if block := _BLOCK.match(key):
+            last[block[1]] = max(last.get(block[1], 0), int(block[2]))
+    out = {}
+    for key, value in wanted.items():
+        block = _BLOCK.match(key)
+        if block and block[1] in last and int(block[2]) > last[block[1]]:
+            out[key] = torch.zeros_like(value) if block[3] == "bn2.weight" else value
+    return out
 
 
 def _trunk_to_encoder(key: str) -> str:

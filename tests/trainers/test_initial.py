@@ -48,10 +48,10 @@ def test_our_backbone_serves_classifiers_and_u_nets_alike(tmp_path: Path) -> Non
         net = create(architecture, classes=2, channels=channels, size=(64, 64)).eval()
         load_backbone(net, tmp_path)
         torch.testing.assert_close(net.feature_stages(x.repeat(1, channels, 1, 1))[-1], wanted, atol=1e-4, rtol=1e-3)
-    (tmp_path / "resnet34").mkdir()
-    (tmp_path / "resnet34" / BACKBONE).write_bytes((tmp_path / "resnet18" / BACKBONE).read_bytes())
+    (tmp_path / "resnet50").mkdir()
+    (tmp_path / "resnet50" / BACKBONE).write_bytes((tmp_path / "resnet18" / BACKBONE).read_bytes())
     with pytest.raises(ModelUnavailableError, match="does not fit"):
-        load_backbone(create("resnet34", classes=2, channels=3, size=(64, 64)), tmp_path)
+        load_backbone(create("resnet50", classes=2, channels=3, size=(64, 64)), tmp_path)
 
 
 def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
@@ -66,10 +66,19 @@ def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
     start_from_model(same, tmp_path)
     torch.testing.assert_close(same.run(x).logits, shipped.run(x).logits)
     with pytest.raises(ModelUnavailableError, match="does not fit"):
-        start_from_model(create("resnet34", classes=2, channels=1, size=(48, 48)), tmp_path)
+        start_from_model(create("resnet50", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
-@pytest.mark.parametrize(("source", "target"), [("unet_resnet18", "resnet18"), ("resnet18", "unet_resnet18")])
+# With a ResNet-34's further blocks as the identity its features are the ResNet-18's.
+DONORS = [
+    ("unet_resnet18", "resnet18"),
+    ("resnet18", "unet_resnet18"),
+    ("unet_resnet18", "resnet34"),
+    ("resnet18", "unet_resnet34"),
+]
+
+
+@pytest.mark.parametrize(("source", "target"), DONORS)
 @pytest.mark.parametrize(("given", "wanted"), [(3, 3), (1, 1), (3, 1)])
 def test_a_u_net_and_a_classifier_lend_each_other_their_encoder(
     source: str, target: str, given: int, wanted: int, tmp_path: Path
@@ -97,11 +106,17 @@ def test_three_channels_are_summed_for_one(tmp_path: Path) -> None:
     torch.testing.assert_close(ours, theirs.sum(1, keepdim=True))
 
 
+def test_a_smaller_network_takes_nothing_of_a_larger_one(tmp_path: Path) -> None:
+    shipped(tmp_path, "resnet34", 1)
+    with pytest.raises(ModelUnavailableError, match="does not fit"):
+        start_from_model(new("resnet18", 1), tmp_path)
+
+
 def test_another_encoder_or_fewer_channels_do_not_fit(tmp_path: Path) -> None:
     shipped(tmp_path / "one", "unet_resnet18", 1)
     shipped(tmp_path / "three", "unet_resnet18", 3)
     with pytest.raises(ModelUnavailableError, match=r"brain-mr/unet \(unet_resnet18\) does not fit resnet18"):
         start_from_model(new("resnet18", 3), tmp_path / "one")
-    for architecture in ("resnet34", "densenet121_attention", "resunet"):
+    for architecture in ("resnet50", "densenet121_attention", "resunet"):
         with pytest.raises(ModelUnavailableError, match="does not fit"):
             start_from_model(new(architecture, 3), tmp_path / "three")
