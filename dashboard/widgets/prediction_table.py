@@ -32,7 +32,7 @@ STYLE = """
   .or-table thead { position: absolute; left: -9999px; }
   .or-table tr { display: grid; grid-template-columns: 1fr auto; }
   .or-table th[scope=row] { width: auto; }
-  .or-table td { border-top: none; padding-top: 0; }
+  .or-table td, .or-table tr.or-together > td { border-top: none; padding-top: 0; }
   .or-table td.bars { grid-column: 1 / 3; grid-row: 2; }
   .or-table td.time { text-align: right; grid-row: 3; grid-column: 2; padding-right: 0; }
   .or-table td.said { grid-row: 3; }
