@@ -15,6 +15,7 @@ from core.engine.engine import Engine
 from core.engine.predict import finding_probability, probabilities
 from core.engine.results import GateState, ModelStatus
 from core.errors import ContractError, DiscrepancyError, ModelUnavailableError
+from core.evidence.ensemble import judges
 from core.evidence.records import EvidenceError, Part, load
 from core.imaging.study import SourceKind, Study
 from core.models.card import ModelCard
@@ -78,7 +79,7 @@ def score(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> Scores:
-    """Ask every ready model of a system, through the engine that serves the pages.
+    """Ask the ready models of a system that may judge labels, through the engine that serves the pages.
 
     Args:
         labels: 1 for the label texts that count as a finding. seen: digests of training pictures.
@@ -88,7 +89,8 @@ def score(
         ModelUnavailableError: no model of the system has weights.
         DiscrepancyError: nothing is left to rank.
     """
-    cards = {s.name: s.card for s in engine.states(system) if s.status is ModelStatus.READY and s.card is not None}
+    ready = {s.name: s.card for s in engine.states(system) if s.status is ModelStatus.READY and s.card is not None}
+    cards = judges(ready)
     if not cards:
         raise ModelUnavailableError(f"No model of {system} has weights in {engine.weights}.", "Train or install one.")
     keep = held_out(items, seen)
@@ -153,6 +155,8 @@ def _alone(engine: Engine, system: str, item: Item, cards: Mapping[str, ModelCar
     none = np.full(item.series.slices, np.nan)
     told: Told = dict.fromkeys(cards, (none, none))
     for result in review.ready:
+        if result.state.name not in cards:
+            continue
         assert result.finding is not None
         drawn = none if result.mask is None else result.mask.sum((1, 2)).astype(np.float64)
         told[result.state.name] = (np.asarray(result.finding, dtype=np.float64), drawn)
@@ -199,6 +203,7 @@ def stored(system: str, weights: Path, models: Sequence[str], split: str | None 
             parts[name] = chosen
     if not parts:
         raise DiscrepancyError(f"No model of {system} has stored predictions.", "Leave --stored out, or train one.")
+    parts = {name: parts[name] for name in judges({name: some[0].card for name, some in parts.items()})}
     tables = {name: _table(some) for name, some in parts.items()}
     shared = sorted(set.intersection(*(set(t.index) for t in tables.values())))
     if not shared:

@@ -51,6 +51,16 @@ def members(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
     return tuple(c for c in binary if (c.classes, c.positive) == (binary[0].classes, binary[0].positive))
 
 
+def judges(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
+    """Models whose answers may speak about recorded labels, by name: :func:`members`, or all where none is one.
+
+    A model of more classes answers a narrower question. The four-class chest models have never seen a benign nodule:
+    on their own validation images they hardly err, and they call one cancer with full confidence.
+    """
+    chosen = {card.name for card in members(cards.values())}
+    return {name: card for name, card in cards.items() if card.name in chosen} or dict(cards)
+
+
 def mean_finding(findings: Sequence[np.ndarray]) -> np.ndarray:
     """Unweighted mean ``(N,)`` of calibrated probabilities of a finding."""
     return np.asarray(np.mean(np.stack([np.asarray(f, dtype=np.float64) for f in findings]), axis=0))

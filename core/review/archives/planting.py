@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from core.audit.discrepancy_profile import Profiles
 from core.audit.discrepancy_trial import DECILE, plant
 from core.errors import ArchiveError
+from core.evidence.ensemble import judges
 from core.evidence.records import load
 from core.evidence.signals import validation_signals
 from core.review.archives.importing import ImportOptions
@@ -74,13 +75,13 @@ class Proof:
 
 
 def held_out(models: Installed) -> list[HeldOut]:
-    """Slices in the validation or test part of every installed model.
+    """Slices in the validation or test part of every installed model that judges labels.
 
     Raises:
         EvidenceError: a model came without predictions.
     """
     shared: dict[str, HeldOut] | None = None
-    for name in models.cards:
+    for name in judges(models.cards):
         parts = load(models.folder / name).parts.values()
         rows = {
             str(i): HeldOut(str(i), str(g), bool(t))
@@ -233,7 +234,7 @@ def _done(run: object) -> None:
 def honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_]) -> Profiles:
     """The models' worth, with the archive's labels in place of the true ones."""
     recorded = {(r.patient, r.path): bool(r.finding ^ w) for r, w in zip(rows, planted, strict=True)}
-    return validation_signals(models.folder, list(models.cards)).profiles(recorded)
+    return validation_signals(models.folder, list(judges(models.cards))).profiles(recorded)
 
 
 def places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.audit.discrepancies import STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.audit.discrepancy_profile import Profiles
+from core.evidence.ensemble import judges
 from core.evidence.signals import validation_signals
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import SliceView, why
@@ -80,8 +81,9 @@ def discrepancies(
     Raises:
         DiscrepancyError: no case.
     """
-    columns: dict[str, list[float]] = {name: [] for name in models.cards}
-    outlined: dict[str, list[float]] = {name: [] for name, c in models.cards.items() if c.role == "segmenter"}
+    cards = judges(models.cards)
+    columns: dict[str, list[float]] = {name: [] for name in cards}
+    outlined: dict[str, list[float]] = {name: [] for name, card in cards.items() if card.role == "segmenter"}
     strange = []
     for case in cases:
         own = {a.model: a for a in answers[case.id or 0].given}
@@ -99,14 +101,15 @@ def discrepancies(
         probabilities={name: np.array(column) for name, column in columns.items()},
         mask_pixels={name: np.array(column) for name, column in outlined.items()},
         strangeness=np.array(strange),
-        thresholds={name: card.threshold.value for name, card in models.cards.items()},
+        thresholds={name: card.threshold.value for name, card in cards.items()},
     )
     return rank_discrepancies(evidence, profiles or profiles_of(models))
 
 
 def profiles_of(models: Installed) -> Profiles:
     """What the models' signals were worth on their validation patients; assumed where that is not known."""
-    return _profiles(models.folder, tuple(sorted(models.weights.items())))
+    weights = {name: card.weights_sha256 for name, card in judges(models.cards).items()}
+    return _profiles(models.folder, tuple(sorted(weights.items())))
 
 
 @functools.lru_cache(maxsize=32)
