@@ -20,6 +20,7 @@ BACKBONE = "backbone.safetensors"
 _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
 _COUNTER = "num_batches_tracked"
 _BLOCK = re.compile(r"^(stages\.\d|layer\d)\.(\d+)\.(.+)$")
+_BASIC = ("conv1", "bn1", "conv2", "bn2")
 _TRUNK_STEM = {"stages.0.0.": "conv1.", "stages.0.1.": "bn1."}
 
 
@@ -105,9 +106,10 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
 
 
 def _identities(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Basic residual blocks behind the last one that ``found`` has in a stage, with a last norm that gives zero."""
-    if any(".conv3." in key for key in (*wanted, *found)):  # bottlenecks are of another width
-        return {}
+    """Basic residual blocks behind the last one that ``found`` has in a stage, with a last norm that gives zero.
+
+    Only layers of a basic block are given, so whatever else is missing, a bottleneck's third layer for one, is refused.
+    """
     last: dict[str, int] = {}
     for key in found:
         if block := _BLOCK.match(key):
@@ -115,7 +117,7 @@ def _identities(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor])
     out = {}
     for key, value in wanted.items():
         block = _BLOCK.match(key)
-        if block and block[1] in last and int(block[2]) > last[block[1]]:
+        if block and block[3].split(".")[0] in _BASIC and block[1] in last and int(block[2]) > last[block[1]]:
             out[key] = torch.zeros_like(value) if block[3] == "bn2.weight" else value
     return out
 

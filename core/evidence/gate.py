@@ -51,10 +51,16 @@ def gate_table(card: RouterCard, system: str, title: str) -> Table | None:
         for name, metric in sorted(kinds, key=lambda kind: kind[1].value)
     ]
     about = (
-        f"Gate version {card.version}, by {' and '.join(limit.thresholds)}, on the patients that no training saw. "
+        f"Gate version {card.version}, by {' and '.join(limit.thresholds)}. "
         "The rules (tags, colour, shape, text, masks) come before it and are not counted here."
     )
-    return Table("gate", f"Wrong-image gate of {title}", (Column("value", "Value"),), tuple(rows), (about,))
+    return Table(
+        "gate",
+        f"Wrong-image gate of {title} on patients that no training saw",
+        (Column("value", "Value"),),
+        tuple(rows),
+        (about,),
+    )
 
 
 def _kind(name: str) -> str:

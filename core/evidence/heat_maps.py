@@ -39,31 +39,33 @@ def heat_map_table(title: str, found: Sequence[tuple[str, HeatChecks]]) -> Table
             n=checks.slices,
             groups=checks.groups,
             figures=_figures(figures, checks),
-            note=verdict(figures),
+            note=_verdict(figures),
         )
         for model, checks in found
         for method, figures in checks.methods.items()
     ]
-    notes = tuple(pedigree(model, checks) for model, checks in found)
+    notes = tuple(_pedigree(model, checks) for model, checks in found)
     return Table("heat-maps", f"Heat maps of {title} on validation patients", COLUMNS, tuple(rows), notes)
 
 
-def verdict(figures: MethodChecks) -> str:
+def _verdict(figures: MethodChecks) -> str:
     """Passed, failed and why, or not tested."""
     if not figures.tested:
         return UNTESTED
     return f"{FAILED}: {'; '.join(figures.failings)}" if figures.failings else PASSED
 
 
-def pedigree(model: str, checks: HeatChecks) -> str:
+def _pedigree(model: str, checks: HeatChecks) -> str:
     """Where the figures of a model come from."""
     removed = ", ".join(f"{f:.0%}" for f in checks.fractions)
+    tried = max((figures.ahead.n for figures in checks.methods.values() if figures.ahead is not None), default=0)
     what = "the outline's mean probability" if checks.outline else "the calibrated probability"
     return (
         f"{model}, version {checks.version}, weights {checks.weights_sha256[:12]}, {checks.date}: validation part of "
         f"{', '.join(checks.data)}, {checks.slices} slices with a finding of {checks.groups} patients, seed "
         f"{checks.seed}. A hit lies in the lesion or within {checks.tolerance:.0%} of the diagonal. Answer: {what}, "
-        f"mean over {removed} of the body removed; {checks.random_maps} random maps a slice. Intervals draw patients."
+        f"mean over {removed} of the body removed on {tried} of the slices, {checks.random_maps} random maps each. "
+        "Intervals draw patients."
     )
 
 
@@ -81,4 +83,4 @@ def _figures(figures: MethodChecks, checks: HeatChecks) -> Mapping[str, Interval
 def as_interval(metric: Metric) -> Interval:
     """A card's figure as the tables have them."""
     low, high = (math.nan if end is None else end for end in (metric.low, metric.high))
-    return Interval(metric.value, low, high, metric.n, metric.groups or 0, "bootstrap by group, as stored")
+    return Interval(metric.value, low, high, metric.n, metric.groups or 0, "interval as stored with the model")

@@ -76,7 +76,7 @@ BREAST_MRI = System(
     models=(
         ModelSlot("resnet18", "ResNet-18", "resnet18", "classifier"),
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
-        ModelSlot("vgg16", "VGG-16", "vgg16_bn", "classifier"),
+        ModelSlot("vgg16", "VGG-16 with batch norm", "vgg16_bn", "classifier"),
     ),
     licence_note="Trained on BreaDM; research use, by request from its authors.",
     coded_finding=MALIGNANT,

@@ -29,6 +29,8 @@ def test_the_table_says_what_the_card_says(system: str) -> None:
     assert [float(area[key]) for key in ("value", "low", "high")] == pytest.approx(
         [written["auroc"][key] for key in ("value", "low", "high")]
     )
+    assert "bootstrap" not in area["method"]  # single images without patients got Wilson intervals: the card names none
+    assert "no training saw" in table.title
     assert int(area["n"]) == written["auroc"]["n"]
     shares = [float(row["value"]) for row in rows if row["row"].startswith("Stopped, share: ")]
     assert shares == sorted(shares)

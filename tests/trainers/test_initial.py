@@ -112,6 +112,12 @@ def test_a_smaller_network_takes_nothing_of_a_larger_one(tmp_path: Path) -> None
         start_from_model(new("resnet18", 1), tmp_path)
 
 
+def test_a_deeper_bottleneck_network_is_no_identity_of_a_basic_one(tmp_path: Path) -> None:
+    shipped(tmp_path, "resnet18", 3)
+    with pytest.raises(ModelUnavailableError, match="does not fit resnet50"):
+        start_from_model(new("resnet50", 3), tmp_path)
+
+
 def test_another_encoder_or_fewer_channels_do_not_fit(tmp_path: Path) -> None:
     shipped(tmp_path / "one", "unet_resnet18", 1)
     shipped(tmp_path / "three", "unet_resnet18", 3)
