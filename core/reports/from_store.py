@@ -102,7 +102,10 @@ def _line(store: Store, row: Row, truth: Adjudication | None, reader: int) -> Ar
         contradicts=row.against in (Against.MISSED, Against.OVERCALLED),
         probability=row.probability,
         reason=row.reason,
-        models=tuple(ModelLine(a.title, a.version, a.finding, a.positive, a.threshold, a.error) for a in row.answers),
+        models=tuple(
+            ModelLine(a.title, a.version, a.finding, a.positive, a.threshold, a.error)
+            for a in (*row.answers, *row.beside)
+        ),
         opinions=opinion_lines(store.opinions(row.case_id, reader)) if known else (),
         scores=tuple((p.reader, p.score) for p in store.peer_reviews(row.case_id)) if known else (),
         truth=shown.finding if shown else None,

@@ -48,11 +48,11 @@ CHEST_CT = System(
     models=(
         ModelSlot("densenet121", "DenseNet-121, channel and spatial attention", "densenet121_attention", "classifier"),
         ModelSlot(
-            "densenet121-subtypes", "DenseNet-121 with attention, four classes", "densenet121_attention", "classifier"
+            "densenet121-subtypes", "DenseNet-121 with attention (four classes)", "densenet121_attention", "classifier"
         ),
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
-        ModelSlot("efficientnet-b0-subtypes", "EfficientNet-B0, four classes", "efficientnet_b0", "classifier"),
+        ModelSlot("efficientnet-b0-subtypes", "EfficientNet-B0 (four classes)", "efficientnet_b0", "classifier"),
     ),
     licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0, and Chest CT-Scan images (Hany), "
     "ODbL.",

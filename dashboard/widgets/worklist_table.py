@@ -62,13 +62,14 @@ def table(rows: Sequence[Row], fields: Sequence[Field]) -> pd.DataFrame:
 def _why(row: Row) -> None:
     with st.container(border=True):
         st.markdown(f"**Case {row.case_id}.** {words.plain(row.reason)}")
-        for answer in row.answers:
+        for answer in (*row.answers, *row.beside):
             title = words.plain(f"{answer.title} {answer.version}")
             if answer.finding is None:
                 st.markdown(f"- {title}: failed. {words.plain(answer.error)}")
                 continue
             cut = "" if answer.threshold is None else f", threshold {words.probability(answer.threshold)}"
-            st.markdown(f"- {title}: {words.probability(answer.finding)}{cut}")
+            note = " (answers a narrower question: not counted)" if answer in row.beside else ""
+            st.markdown(f"- {title}: {words.probability(answer.finding)}{cut}{note}")
         if st.button("Open the case", type="primary", icon=":material/visibility:"):
             st.switch_page(routes.READ, query_params={"case": str(row.case_id)})
 

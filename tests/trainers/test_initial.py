@@ -79,7 +79,7 @@ DONORS = [
 
 
 @pytest.mark.parametrize(("source", "target"), DONORS)
-@pytest.mark.parametrize(("given", "wanted"), [(3, 3), (1, 1), (3, 1)])
+@pytest.mark.parametrize(("given", "wanted"), [(3, 3), (1, 1), (3, 1), (1, 3)])
 def test_a_u_net_and_a_classifier_lend_each_other_their_encoder(
     source: str, target: str, given: int, wanted: int, tmp_path: Path
 ) -> None:
@@ -88,8 +88,8 @@ def test_a_u_net_and_a_classifier_lend_each_other_their_encoder(
     net = new(target, wanted)
     before = {name: value.clone() for name, value in net.state_dict().items() if not name.startswith("backbone.")}
     start_from_model(net, tmp_path)
-    x = torch.rand(2, wanted, SIDE, SIDE, generator=rng())
-    theirs = teacher.feature_stages(x.expand(-1, given, -1, -1))
+    x = torch.rand(2, wanted if given == wanted else 1, SIDE, SIDE, generator=rng()).expand(-1, wanted, -1, -1)
+    theirs = teacher.feature_stages(x[:, :1].expand(-1, given, -1, -1) if given != wanted else x)
     ours = net.feature_stages(x)
     maps = {tuple(m.shape): m for m in theirs}
     shared = [m for m in ours if tuple(m.shape) in maps]
@@ -118,11 +118,8 @@ def test_a_deeper_bottleneck_network_is_no_identity_of_a_basic_one(tmp_path: Pat
         start_from_model(new("resnet50", 3), tmp_path)
 
 
-def test_another_encoder_or_fewer_channels_do_not_fit(tmp_path: Path) -> None:
-    shipped(tmp_path / "one", "unet_resnet18", 1)
+def test_another_encoder_does_not_fit(tmp_path: Path) -> None:
     shipped(tmp_path / "three", "unet_resnet18", 3)
-    with pytest.raises(ModelUnavailableError, match=r"brain-mr/unet \(unet_resnet18\) does not fit resnet18"):
-        start_from_model(new("resnet18", 3), tmp_path / "one")
     for architecture in ("resnet50", "densenet121_attention", "resunet"):
         with pytest.raises(ModelUnavailableError, match="does not fit"):
             start_from_model(new(architecture, 3), tmp_path / "three")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.engine.results import Decision
+from core.evidence.ensemble import judges
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer, PatientView
 from core.review.tables import Case, Score
@@ -20,11 +21,14 @@ class Answers:
     """The installed models' answers on one case.
 
     Attributes:
-        given: one a model, in the system's order; models without a score of the installed version are left out.
+        given: one a model that may speak about recorded labels (:func:`core.evidence.ensemble.judges`), in the
+            system's order; models without a score of the installed version are left out.
+        beside: likewise, of models that answer a narrower question: they are shown and counted nowhere.
         slices: of the series. found: of them, those on which most models see a finding.
     """
 
     given: tuple[Answer, ...] = ()
+    beside: tuple[Answer, ...] = ()
     slices: int = 1
     found: int = 0
 
@@ -87,13 +91,16 @@ def current(scores: Iterable[Score], models: Installed) -> dict[int, Answers]:
 
 
 def _answers(rows: Sequence[Score], models: Installed) -> Answers:
+    heard = judges(models.cards)
+    beside = tuple(_answer(row, models) for row in rows if row.model not in heard)
+    rows = [row for row in rows if row.model in heard]
     given = tuple(_answer(row, models) for row in rows)
     findings = [row.details["findings"] for row in rows if not row.error and row.details.get("findings")]
     if not findings:
-        return Answers(given)
+        return Answers(given, beside)
     limits = [row.threshold or 0.0 for row in rows if not row.error and row.details.get("findings")]
     votes = np.stack([np.asarray(f) >= t for f, t in zip(findings, limits, strict=True)])
-    return Answers(given, votes.shape[1], int((2 * votes.sum(0) >= len(votes)).sum()))
+    return Answers(given, beside, votes.shape[1], int((2 * votes.sum(0) >= len(votes)).sum()))
 
 
 def _answer(row: Score, models: Installed) -> Answer:

@@ -51,6 +51,7 @@ class Row:
         probability: that the recorded label is wrong, 0 to 1. value: the log odds the list is ordered by.
         reason: the sentence why it stands where it stands, or why it does not stand anywhere.
         answers: one a model. finding: their mean probability of a finding. decided: decision of most.
+        beside: answers of models with a narrower question, counted nowhere.
         confidence: distance of ``finding`` from even odds, 0 to 1.
         spread: largest distance between two models. split: whether their decisions differ.
         ood: beyond the wrong-image gate's limit when above 0. unlike: whether the gate stopped the image.
@@ -76,6 +77,7 @@ class Row:
     reason: str = ""
     against: Against | None = None
     answers: tuple[Answer, ...] = ()
+    beside: tuple[Answer, ...] = ()
     finding: float | None = None
     decided: bool | None = None
     confidence: float | None = None
@@ -241,6 +243,7 @@ def _row(
         reason=reason,
         against=against(case.recorded_finding, own.positive),
         answers=own.given,
+        beside=own.beside,
         finding=mean,
         decided=own.positive,
         confidence=None if mean is None else abs(2 * mean - 1),
@@ -264,6 +267,7 @@ def _withheld(row: Row, overruled: Collection[int]) -> Row:
         reason=stopped_words(row.stopped),
         against=None,
         answers=(),
+        beside=(),
         finding=None,
         decided=None,
         confidence=None,
