@@ -19,6 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.errors import RecipeError
 from core.models.auxiliary import MaskHead
@@ -39,6 +40,7 @@ from trainers.sampling import epoch_rows
 RECIPES = ("brain-unet", "chest-densenet", "breast-resnet18", "pet-unet", "mr-pet-pet", "mr-pet-mr")
 LR, WEIGHT_DECAY, WARM = 6e-4, 0.05, 0.1
 ENOUGH = 2500  # images: a set of more, such as near-alike crops, takes no more steps than that
+SEEN = 128  # training images from which a task's own normalisation is taken before it is judged
 SEED = 0
 
 
@@ -190,10 +192,26 @@ class Pretraining:
         return self.curve
 
     def _judge(self) -> dict[str, float]:
-        self.parts.eval()
+        """Validation AUC of every task, each with its own normalisation.
+
+        The running statistics mix crops, bodies and heads, which no task looks like: a network is right in training,
+        where every batch has its own, and worse than chance with the mixture.
+        """
+        norms = [m for m in self.net.modules() if isinstance(m, _BatchNorm)]
+        mixed = [{k: v.clone() for k, v in norm.state_dict().items()} for norm in norms]
+        momenta = [norm.momentum for norm in norms]
         found = {}
         with torch.inference_mode(), autocast(self.fabric.device):
             for task in self.tasks:
+                for norm in norms:
+                    norm.reset_running_stats()
+                    norm.momentum = None  # the plain mean over the batches that follow
+                self.parts.train()
+                drawn = torch.randperm(len(task.train), generator=torch.Generator().manual_seed(SEED))[:SEEN]
+                for rows in drawn.split(self.batch):
+                    if len(rows) > 1:
+                        self._answers(task, task.train.images(rows))
+                self.parts.eval()
                 scores = []
                 for start in range(0, len(task.validation), 32):
                     rows = torch.arange(start, min(start + 32, len(task.validation)))
@@ -201,6 +219,9 @@ class Pretraining:
                     scores.append((logits[:, 0] if task.outputs == 1 else -logits.log_softmax(1)[:, 0]).cpu())
                 truth = (task.validation.labels > 0).numpy()
                 found[f"auc {task.name}"] = roc_auc(truth, torch.cat(scores).double().numpy())
+        for norm, momentum, state in zip(norms, momenta, mixed, strict=True):
+            norm.momentum = momentum
+            norm.load_state_dict(state)
         return found
 
     def _save(self) -> None:
