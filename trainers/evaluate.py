@@ -15,6 +15,7 @@ from core.engine.engine import Engine
 from core.engine.predict import probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.models.card import ModelCard
+from trainers.classwise import class_figures
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
 from trainers.data.inserted import with_lesions
 from trainers.data.items import Item
@@ -22,7 +23,7 @@ from trainers.data.sets import READERS
 from trainers.ensemble import add_ensemble
 from trainers.modalities import evaluate_modalities
 from trainers.panel import Panel
-from trainers.scoring import Scored, baselines, class_figures, figures, with_intervals
+from trainers.scoring import Scored, baselines, figures, with_intervals
 from trainers.tables import figure_table
 
 __all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]

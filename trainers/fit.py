@@ -19,6 +19,7 @@ from core.models.registry import create
 from core.models.store import load_model, save_model
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
+from trainers.classwise import by_class
 from trainers.curve import draw_curve
 from trainers.data.digests import DIGESTS, write_digests
 from trainers.data.items import Item
@@ -153,7 +154,7 @@ def ship(
     final = scored(card, parts.test, on_test, labels, other_gate(card, parts.test, weights))
     card = card.model_copy(
         update={
-            "metrics": figures(card, final),
+            "metrics": figures(card, final) | by_class(card, final),
             "baselines": baselines(final.truth, parts.test),
             "storage_change": change,
         }

@@ -169,7 +169,7 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
 
     def interval(statistic: object, arrays: list[np.ndarray], of: np.ndarray, n: int = resamples) -> Metric:
         i = bootstrap_by_group(statistic, arrays, of, n=n)  # type: ignore[arg-type]
-        return Metric(value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method)
+        return Metric(value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method)
 
     out: dict[str, Metric] = {}
     both = 0 < s.truth.sum() < len(s.truth)
@@ -203,37 +203,6 @@ def with_intervals(metrics: Mapping[str, Metric], out: dict[str, Any] | None = N
     return out
 
 
-def class_figures(
-    classes: Sequence[str], labels: Sequence[str], probability: np.ndarray, groups: np.ndarray, *, resamples: int = 1000
-) -> tuple[dict[str, Metric], dict[str, Metric]]:
-    """Figures of a model with several classes, answered by the largest probability.
-
-    Args:
-        classes: the model's ``K`` classes. labels: ``N`` labels, each one of them. probability: ``(N, K)``.
-        groups: ``(N,)``. resamples: of the intervals, which draw whole groups.
-
-    Returns:
-        ``macro_recall`` and ``class_accuracy``, and the recall of each class that has cases.
-    """
-    truth = np.array([classes.index(label) for label in labels])
-    answer = probability.argmax(1)
-
-    def recalls(truth: np.ndarray, answer: np.ndarray) -> list[float]:
-        return [float((answer[truth == k] == k).mean()) for k in np.unique(truth)]
-
-    def interval(statistic: object, rows: np.ndarray) -> Metric:
-        i = bootstrap_by_group(statistic, [truth[rows], answer[rows]], groups[rows], n=resamples)  # type: ignore[arg-type]
-        return Metric(value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method)
-
-    everything = np.arange(len(truth))
-    whole = {
-        "macro_recall": interval(lambda t, a: float(np.mean(recalls(t, a))), everything),
-        "class_accuracy": interval(lambda t, a: float((t == a).mean()), everything),
-    }
-    single = {classes[k]: interval(lambda t, a: float((t == a).mean()), np.flatnonzero(truth == k)) for k in set(truth)}
-    return whole, single
-
-
 def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
     assert s.masks is not None
     assert s.truths is not None
@@ -242,7 +211,7 @@ def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
     def put(name: str, values: np.ndarray, of: np.ndarray, statistic: object = np.mean) -> None:
         i = bootstrap_by_group(statistic, [values], of, n=resamples)  # type: ignore[arg-type]
         out[name] = Metric(
-            value=i.value, low=_finite(i.low), high=_finite(i.high), n=i.n, groups=i.groups, method=i.method
+            value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method
         )
 
     with_tumour = np.array([bool(t.any()) for t in s.truths])
@@ -279,7 +248,8 @@ def _per_group(s: Scored) -> tuple[np.ndarray, np.ndarray] | None:
     return share > 0.5, np.bincount(codes, s.finding) / counts
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value, or ``None`` for what JSON has no number for."""
     return float(value) if np.isfinite(value) else None
 
 

@@ -25,6 +25,7 @@ FIGURES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "group_auc": "AUC by group",
+    "macro_recall": "Macro recall",
     "dice_volume_mean": "Volume Dice",
     "false_mask_rate": "False masks",
     "ece": "Calibration error",
