@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
 from core.preprocessing.contract import InputContract
@@ -20,13 +21,12 @@ from trainers.data import parts
 from trainers.data.items import Item
 from trainers.fit import train_recipe
 from trainers.loop import Run
-from trainers.precision import make_fabric
 from trainers.pretrain import Pretraining, read_tasks
 from trainers.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
 from trainers.repeat import Bench
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
-FABRIC = make_fabric()
+FABRIC = Fabric(accelerator="cpu", devices=1, precision="32-true")
 
 
 @pytest.fixture(scope="module")
