@@ -1,4 +1,4 @@
-"""One thread, float32, and the small simulated set."""
+"""One thread, float32 where a test asks for it, and the small simulated set."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(autouse=True)
-def float32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test finds must not depend on whether the processor at hand computes in bfloat16.
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests whose outcome must not depend on whether the processor at hand computes in bfloat16.
 
-    Few images, networks of an hour's training shrunk to seconds: there a rounding turns two cases round.
+    Few images, and networks of an hour's training shrunk to seconds: there a rounding turns two cases round.
     """
-    if not request.module.__name__.endswith("test_precision"):
-        monkeypatch.setattr(precision, "best_precision", lambda accelerator="auto": "32-true")
+    monkeypatch.setattr(precision, "best_precision", lambda accelerator="auto": "32-true")
 
 
 @pytest.fixture(scope="package")

@@ -27,6 +27,7 @@ from trainers.repeat import Bench
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
 FABRIC = Fabric(accelerator="cpu", devices=1, precision="32-true")
+pytestmark = pytest.mark.usefixtures("float32")
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from trainers.precision import make_fabric
 from trainers.recipe import Recipe, load_recipe
 from trainers.scoring import Scored
 
+pytestmark = pytest.mark.usefixtures("float32")
 # a classifier: the smallest network that ``ours`` can start
 CLASSIFIER = {
     "architecture": "resnet18",

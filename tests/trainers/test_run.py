@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 
 from core.errors import RecipeError
 from tests.trainers.small import write_recipe
@@ -22,11 +21,12 @@ from trainers import logs, loop
 from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import to_cases
 from trainers.loop import DivergedError, Run, plateaus
+from trainers.precision import make_fabric
 from trainers.recipe import Recipe, load_recipe
 
 LABELS = {"no tumour": 0, "tumour": 1}
 ROOT = Path(__file__).resolve().parents[2]
-FABRIC = Fabric(accelerator="cpu", devices=1, precision="32-true")
+FABRIC = make_fabric()
 
 
 @pytest.fixture(scope="module")
