@@ -51,6 +51,8 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
         better = np.nanargmin if MONITORS[recipe.monitor] == "lower" else np.nanargmax
         progress.best_epoch = int(better(values))
     fresh = ship(recipe, parts, net.state_dict(), progress, weights, device=told.device)
-    fresh = fresh.model_copy(update={"training": told})
+    # what was packed before is packed again: the change since the training is the sum
+    change = {k: v + card.storage_change.get(k, 0.0) for k, v in fresh.storage_change.items()}
+    fresh = fresh.model_copy(update={"training": told, "storage_change": change})
     fresh.save(folder / "card.json")
     return fresh

@@ -197,7 +197,7 @@ class Pretraining:
         The running statistics mix crops, bodies and heads, which no task looks like: a network is right in training,
         where every batch has its own, and worse than chance with the mixture.
         """
-        norms = [m for m in self.net.modules() if isinstance(m, _BatchNorm)]
+        norms = [m for m in self.parts.modules() if isinstance(m, _BatchNorm)]
         mixed = [{k: v.clone() for k, v in norm.state_dict().items()} for norm in norms]
         momenta = [norm.momentum for norm in norms]
         found = {}

@@ -49,6 +49,14 @@ def test_eight_bits(trained: Path, data: Path, tmp_path: Path, monkeypatch: pyte
     auc = roc_auc_score(test["truth"], special.expit(test["logit_0"].astype(float)))
     assert after.metrics["auc"].value == pytest.approx(auc)
 
+    # packed once more: the card tells the change since the training
+    last = module.pack("brain-mr/unet", "int5", data, tmp_path / "weights")
+    packed = pd.read_parquet(folder / "predictions.parquet")
+    trained_auc, packed_auc = (
+        roc_auc_score(v["truth"], v["logit_0"]) for v in (p[p["split"] == "validation"] for p in (old, packed))
+    )
+    assert last.storage_change["auc"] == pytest.approx(packed_auc - trained_auc, abs=1e-9)
+
 
 def test_another_split_is_refused(trained: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = write_recipe(tmp_path, "packed", split="{seed: 2, validation: 0.25, test: 0.25}")

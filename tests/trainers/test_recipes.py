@@ -165,12 +165,12 @@ def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path
     # every task is judged with its own normalisation: what the running statistics hold plays no part, and they stay
     again = pretraining(2, True)
     with torch.no_grad():
-        for name, value in again.net.named_buffers():
+        for name, value in again.parts.named_buffers():
             if name.endswith("running_mean"):
                 value.fill_(1e3)
-    spoiled = {name: value.clone() for name, value in again.net.state_dict().items()}
+    spoiled = {name: value.clone() for name, value in again.parts.state_dict().items()}
     assert again._judge() == {k: v for k, v in curve[-1].items() if k.startswith("auc ")}
-    assert all(torch.equal(value, again.net.state_dict()[name]) for name, value in spoiled.items())
+    assert all(torch.equal(value, again.parts.state_dict()[name]) for name, value in spoiled.items())
 
     ours = with_initial_weights(load_recipe("breast-resnet18"), "ours")
     ours = as_trial(ours).model_copy(update={"lr": 1e-12, "weight_decay": 0.0})
