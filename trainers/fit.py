@@ -27,6 +27,7 @@ from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import to_cases
 from trainers.loop import Progress, Run, console
 from trainers.mask_rule import mask_rule
+from trainers.precision import device_name
 from trainers.recipe import Recipe
 from trainers.scoring import baselines, figures, predictions, scored
 
@@ -57,7 +58,8 @@ def train_recipe(
     if finish and not run.best_state:
         console.print(f"{recipe.source}: no epoch was completed, so there is nothing to ship")
     elif finish:
-        ship(recipe, parts, run.best_state, progress, weights, device=str(fabric.device))
+        told = ", ".join(progress.devices) or device_name(fabric.device)
+        ship(recipe, parts, run.best_state, progress, weights, device=told)
     return progress
 
 

@@ -23,6 +23,7 @@ from trainers.initial import PRETRAINED, library_weights, load_backbone, set_dro
 from trainers.judge import validate
 from trainers.logs import Teller, console, write_curve, write_scalars
 from trainers.losses import image_loss, mask_loss
+from trainers.precision import device_name
 from trainers.processes import first_says, own_rows, share_gradients
 from trainers.recipe import MONITORS, Recipe
 from trainers.sampling import epoch_rows
@@ -43,6 +44,7 @@ class Progress:
     best: float = -math.inf
     best_epoch: int = -1
     minutes: float = 0.0
+    devices: list[str] = field(default_factory=list)  # what has trained it so far
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -179,12 +181,13 @@ class Run:
         if self.average is None:
             return
         decay = min(self.recipe.average, (1 + step) / (10 + step))  # follow quickly at first
-        ours = self.net.state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.mul_(decay).add_(ours[name].to(value.device), alpha=1 - decay)
-            else:
-                value.copy_(ours[name])
+        pairs = list(zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True))
+        real = [(old, new) for old, new in pairs if old.dtype.is_floating_point]
+        # one call over all of them: a GPU would spend longer on starting hundreds than on the work
+        torch._foreach_lerp_([old for old, _ in real], [new for _, new in real], 1 - decay)
+        for old, new in pairs:
+            if not old.dtype.is_floating_point:
+                old.copy_(new)
 
     @property
     def judged(self) -> OverreadNet:
@@ -240,6 +243,8 @@ class Run:
         if MONITORS[recipe.monitor] == "lower":
             monitored = -monitored
         progress.epoch += 1
+        if (device := device_name(self.fabric.device)) not in progress.devices:
+            progress.devices.append(device)
         progress.minutes += (time.monotonic() - begun) / 60
         row = {"epoch": progress.epoch, "loss": float(np.mean(teller.losses)), **figures}
         progress.curve.append(row)
@@ -270,12 +275,15 @@ class Run:
     def _save(self) -> None:
         state: dict[str, Any] = {
             "recipe": self.recipe.sha256,
-            "parts": self.parts.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": self.average.state_dict() if self.average is not None else None,
             "best": self.best_state,
             "progress": vars(self.progress),
         }
+        if not self.finished:  # nobody goes on from its end: what ships is a fifth of the whole
+            state |= {
+                "parts": self.parts.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "average": self.average.state_dict() if self.average is not None else None,
+            }
         partial = self.folder / "last.pt.partial"
         torch.save(state, partial)
         partial.replace(self.folder / "last.pt")  # a kill while writing leaves the previous checkpoint whole
@@ -288,9 +296,10 @@ class Run:
                 f"The checkpoint {path} was made with another version of this recipe.",
                 "Remove its folder, or start without --resume.",
             )
-        self.parts.load_state_dict(state["parts"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
+        if "parts" in state:  # a finished run has none
+            self.parts.load_state_dict(state["parts"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
         self.best_state = state["best"]
         self.progress = Progress(**state["progress"])

@@ -43,3 +43,8 @@ def launched(accelerator: str, devices: int = 1, nodes: int = 1, threads: int = 
 def autocast(device: torch.device) -> torch.autocast:
     """The precision for judging a network on a device."""
     return torch.autocast(device.type, torch.bfloat16, enabled=best_precision(device.type) == "bf16-mixed")
+
+
+def device_name(device: torch.device) -> str:
+    """What a card calls a device: the GPU's own name, or ``cpu``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
