@@ -16,6 +16,7 @@ from trainers.discrepancies import discrepancies_command
 from trainers.evaluate import evaluate_command
 from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
+from trainers.folds import folds_command
 from trainers.gain import gain_command
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
@@ -167,6 +168,7 @@ def pack_command(
 
 
 app.command("seeds")(seeds_command)
+app.command("folds")(folds_command)
 app.command("gain")(gain_command)
 app.command("audit")(audit_command)
 app.command("gate")(gate_command)

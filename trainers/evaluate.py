@@ -133,8 +133,7 @@ def evaluate(
         )
     models = {name: _model_figures(panel.cards[name], items, s) for name, s in answers.items()}
     truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
-    if system == "chest-ct":
-        add_ensemble(models, panel.cards, answers, panel.weights)
+    add_ensemble(models, panel.cards, answers, panel.weights)
     return {
         "system": system,
         "n": len(truth),

@@ -1,4 +1,7 @@
-"""What lies beside the weights of a system: spread over seeds, gain from pretraining, measured times. All optional."""
+"""What lies beside the weights of a system: spread over seeds, cross-validation, gain from pretraining, measured times.
+
+All optional.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any, TypeVar
 
 from core.errors import OverreadError
 
-SEEDS, PRETRAINING, BENCHMARK = "seeds.json", "pretraining.json", "benchmark.json"
+SEEDS, FOLDS, PRETRAINING, BENCHMARK = "seeds.json", "folds.json", "pretraining.json", "benchmark.json"
 T = TypeVar("T")
 
 
@@ -37,6 +40,23 @@ class SeedSpread:
     def deviation(self) -> float:
         """Sample standard deviation; 0 for one seed."""
         return statistics.stdev(self.auc) if len(self.auc) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """AUC of one recipe on the patients of every fold, by networks trained on the others.
+
+    Attributes:
+        model: name. auc: of every fold.
+        pooled: AUC over the answers of all folds, and the ends of its 95 % interval by patient.
+        patient_auc: as ``auc``, of the patients' means; empty where patients have slices of both classes.
+    """
+
+    model: str
+    auc: tuple[float, ...]
+    pooled: tuple[float, float, float]
+    patient_auc: tuple[float, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,29 @@ def seed_spread(system_folder: Path) -> tuple[SeedSpread, ...]:
         return found
 
     return _read(system_folder / SEEDS, lambda content: tuple(one(e) for e in _listed(content)), ())
+
+
+def cross_validation(system_folder: Path) -> tuple[CrossValidation, ...]:
+    """``folds.json`` of a system; empty without the file.
+
+    Raises:
+        BesideError: it is something else.
+    """
+
+    def one(entry: dict[str, Any]) -> CrossValidation:
+        pooled = entry["pooled"]
+        found = CrossValidation(
+            str(entry["model"]),
+            tuple(float(a) for a in entry["auc"]),
+            (float(pooled["value"]), float(pooled["low"]), float(pooled["high"])),
+            tuple(float(a) for a in entry.get("patient_auc", ())),
+            str(entry.get("note", "")),
+        )
+        if len(found.auc) < 2 or not all(0 <= a <= 1 for a in (*found.auc, *found.pooled, *found.patient_auc)):
+            raise ValueError("two folds or more, each with an AUC between 0 and 1")
+        return found
+
+    return _read(system_folder / FOLDS, lambda content: tuple(one(e) for e in _listed(content)), ())
 
 
 def pretraining(weights: Path) -> tuple[Pretraining, ...]:

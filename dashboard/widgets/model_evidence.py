@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import statistics
 from collections.abc import Mapping, Sequence
 from csv import writer as writer_of
 from types import MappingProxyType
@@ -65,6 +66,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
         st.caption(f"Published, for comparison. {words.plain(text)}")
     with messages.shown():
         _seeds(system, states)
+        _folds(system, states)
     for state in states:
         if state.card is not None:
             _details(state.card)
@@ -78,6 +80,19 @@ def _seeds(system: System, states: Sequence[ModelState]) -> None:
             f"**{words.plain(titles.get(spread.model, spread.model))} from {len(spread.seeds)} seeds**: test AUC "
             f"{spread.mean:.3f} ± {spread.deviation:.3f} (mean ± standard deviation): {each}. "
             + words.plain(spread.note)
+        )
+
+
+def _folds(system: System, states: Sequence[ModelState]) -> None:
+    titles = {state.name: state.title for state in states}
+    for found in beside.cross_validation(engine().weights / system.name):
+        value, low, high = found.pooled
+        each = ", ".join(f"{auc:.3f}" for auc in found.auc)
+        patients = f"; patients' means {statistics.fmean(found.patient_auc):.3f}" if found.patient_auc else ""
+        st.markdown(
+            f"**{words.plain(titles.get(found.model, found.model))}, cross-validated by patient**: mean AUC of "
+            f"{len(found.auc)} folds {statistics.fmean(found.auc):.3f} ({each}){patients}; all answers together "
+            f"{value:.3f} (95 % interval {low:.3f} to {high:.3f}). " + words.plain(found.note)
         )
 
 

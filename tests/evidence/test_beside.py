@@ -31,6 +31,18 @@ def test_a_broken_file_is_told(tmp_path: Path, content: str) -> None:
         beside.seed_spread(tmp_path)
 
 
+def test_cross_validation(tmp_path: Path) -> None:
+    assert beside.cross_validation(tmp_path) == ()
+    entry = {"model": "vgg16", "auc": [0.8, 0.9], "pooled": {"value": 0.84, "low": 0.8, "high": 0.9}, "note": "folds"}
+    (tmp_path / beside.FOLDS).write_text(json.dumps([entry | {"patient_auc": [0.9, 1.0]}]))
+    (found,) = beside.cross_validation(tmp_path)
+    assert (found.auc, found.pooled, found.patient_auc) == ((0.8, 0.9), (0.84, 0.8, 0.9), (0.9, 1.0))
+    for broken in (entry | {"auc": [0.8]}, entry | {"auc": [0.8, 1.2]}, entry | {"pooled": 0.84}):
+        (tmp_path / beside.FOLDS).write_text(json.dumps(broken))
+        with pytest.raises(beside.BesideError, match=r"folds\.json"):
+            beside.cross_validation(tmp_path)
+
+
 def test_gain_of_pretraining(tmp_path: Path) -> None:
     assert beside.pretraining(tmp_path) == ()
     entry = {"recipe": "brain-unet", "scratch": 0.91, "ours": 0.95, "monitor": "validation AUC", "note": ""}

@@ -176,7 +176,7 @@ def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path
     ours = as_trial(ours).model_copy(update={"lr": 1e-12, "weight_decay": 0.0})
     progress = run(ours, root, tmp_path, pretrained=tmp_path / "weights")
     assert progress.epoch == 2
-    state = torch.load(tmp_path / "runs" / ours.source / "last.pt", weights_only=True)["parts"]
+    state = torch.load(tmp_path / "runs" / ours.source / "last.pt", weights_only=True)["best"]
     stored = load_file(tmp_path / "weights" / "resnet18" / "backbone.safetensors")
     key = "stages.1.0.conv1.weight"
-    torch.testing.assert_close(state[f"net.backbone.{key}"], stored[key], atol=1e-6, rtol=0)
+    torch.testing.assert_close(state[f"backbone.{key}"], stored[key], atol=1e-6, rtol=0)

@@ -134,6 +134,23 @@ def test_resume_of_a_finished_run_does_nothing(whole: tuple[Run, Path], parts: P
     assert all(torch.equal(v, run.best_state[k]) for k, v in again.best_state.items())
 
 
+def test_a_finished_run_keeps_what_ships_and_what_trained_it(
+    whole: tuple[Run, Path], parts: Parts, tmp_path: Path
+) -> None:
+    _, folder = whole
+    done = torch.load(folder / "run" / "last.pt", weights_only=True)
+    assert set(done) == {"recipe", "best", "progress"}
+    assert done["progress"]["devices"] == ["cpu"]
+    recipe = load_recipe(str(write_recipe(tmp_path)))
+    begun = start(recipe, parts, tmp_path / "run")
+    begun._epoch(math.inf)
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert set(state) == {"recipe", "best", "progress", "parts", "optimizer", "average"}
+    state["progress"]["devices"] = ["a GPU"]  # begun elsewhere
+    torch.save(state, tmp_path / "run" / "last.pt")
+    assert start(recipe, parts, tmp_path / "run", resume=True).fit().devices == ["a GPU", "cpu"]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(whole: tuple[Run, Path], parts: Parts, tmp_path: Path) -> None:
     other = load_recipe(str(write_recipe(tmp_path, lr="1.0e-4")))
     with pytest.raises(RecipeError) as raised:

@@ -43,15 +43,7 @@ def split_groups(items: Sequence[Item], *, validation: float, test: float, seed:
     Returns:
         part by group. Independent of the order of the items.
     """
-    votes: dict[str, dict[str, int]] = {}
-    for item in items:
-        counts = votes.setdefault(item.group, {})
-        for label in item.labels:
-            counts[label] = counts.get(label, 0) + 1
-    strata: dict[str, list[str]] = {}
-    for group, counts in votes.items():
-        main = max(sorted(counts), key=lambda label: counts[label])
-        strata.setdefault(main, []).append(group)
+    strata = _by_main_label(items)
     rng = np.random.default_rng(seed)
     parts: dict[str, str] = {}
     for label in sorted(strata):
@@ -66,6 +58,35 @@ def split_groups(items: Sequence[Item], *, validation: float, test: float, seed:
         if wanted not in parts.values() and len(spare) > 1:
             parts[spare[-1]] = wanted
     return parts
+
+
+def fold_groups(items: Sequence[Item], folds: int) -> dict[str, int]:
+    """Deal whole groups into folds 0, 1, ..., label by label in turn, always alike.
+
+    Returns:
+        fold by group. Independent of the order of the items.
+    """
+    rng = np.random.default_rng(7)
+    strata = _by_main_label(items)
+    dealt: list[str] = []
+    for label in sorted(strata):
+        groups = sorted(strata[label])
+        rng.shuffle(groups)
+        dealt += groups
+    return {group: place % folds for place, group in enumerate(dealt)}
+
+
+def _by_main_label(items: Sequence[Item]) -> dict[str, list[str]]:
+    """Groups by the label that most of their slices have."""
+    votes: dict[str, dict[str, int]] = {}
+    for item in items:
+        counts = votes.setdefault(item.group, {})
+        for label in item.labels:
+            counts[label] = counts.get(label, 0) + 1
+    strata: dict[str, list[str]] = {}
+    for group, counts in votes.items():
+        strata.setdefault(max(sorted(counts), key=lambda label: counts[label]), []).append(group)
+    return strata
 
 
 def split_named(items: Sequence[Item]) -> dict[str, str]:
