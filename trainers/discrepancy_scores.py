@@ -15,10 +15,10 @@ from core.engine.engine import Engine
 from core.engine.predict import finding_probability, probabilities
 from core.engine.results import GateState, ModelStatus
 from core.errors import ContractError, DiscrepancyError, ModelUnavailableError
-from core.evidence.ensemble import judges
 from core.evidence.records import EvidenceError, Part, load
 from core.imaging.study import SourceKind, Study
 from core.models.card import ModelCard
+from core.models.peers import judges
 from core.systems import adapt
 from core.systems import system as declared
 from trainers.data.digests import seen_before

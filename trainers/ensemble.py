@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.evidence.ensemble import mean_finding, members, threshold
+from core.evidence.ensemble import mean_finding, threshold
 from core.evidence.records import PREDICTIONS, from_frame
 from core.models.card import ModelCard
+from core.models.peers import members
 from trainers.scoring import Scored, figures, with_intervals
 
 

@@ -30,7 +30,7 @@ __all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "rea
 
 console = Console()
 if not console.is_terminal:  # a file or a pipe has no width: the table must not be folded to a guessed one
-    console = Console(width=200)
+    console = Console(width=320)
 notices = Console(stderr=True)
 
 

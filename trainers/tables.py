@@ -31,7 +31,7 @@ def _table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     table = Table(title=title)
     table.add_column("")
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     flat = {name: _flat(values) for name, values in columns.items()}
     rows = dict.fromkeys(k for m in flat.values() for k in m if not k.endswith(("_low", "_high")))
     for row in rows:

@@ -6,13 +6,13 @@ threshold is the best balanced accuracy of that mean on the validation images th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.evidence.records import Evidence, Part
-from core.models.card import ModelCard
+from core.models.peers import members
 from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
 from core.statistics.operating import operating_point
 
@@ -40,25 +40,6 @@ class Ensemble:
     versions: tuple[str, ...]
     threshold: ThresholdChoice
     metrics: Mapping[str, Interval]
-
-
-def members(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
-    """Cards that may join: two classes, and the classes and findings of the first such card; classic models stay out.
-
-    A classic model repeats a published one for comparison; it is shown beside the others, not counted twice.
-    """
-    binary = [c for c in cards if len(c.classes) == 2 and not c.name.startswith("classic")]
-    return tuple(c for c in binary if (c.classes, c.positive) == (binary[0].classes, binary[0].positive))
-
-
-def judges(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
-    """Models whose answers may speak about recorded labels, by name: :func:`members`, or all where none is one.
-
-    A model of more classes answers a narrower question. The four-class chest models have never seen a benign nodule:
-    on their own validation images they hardly err, and they call one cancer with full confidence.
-    """
-    chosen = {card.name for card in members(cards.values())}
-    return {name: card for name, card in cards.items() if card.name in chosen} or dict(cards)
 
 
 def mean_finding(findings: Sequence[np.ndarray]) -> np.ndarray:

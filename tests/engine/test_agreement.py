@@ -48,6 +48,20 @@ def test_sentences() -> None:
     assert "No model" in sentence(review(ModelResult(said("a", 0.5).state)), 0)
 
 
+def test_a_model_of_a_narrower_question_is_told_and_not_counted() -> None:
+    """Three classes beside two: it says no with certainty, and neither votes nor widens the spread."""
+    two = [said(name, p) for name, p in (("a", 0.9), ("b", 0.8))]
+    classes = ("no tumour", "glioma", "metastasis")
+    card = card_of("brain-mr", "types", "resnet50", classes=classes, positive=classes[1:])
+    state = ModelState("brain-mr", "types", "TYPES", "classifier", ModelStatus.READY, card=card)
+    p = np.array([[0.99, 0.005, 0.005]])
+    types = ModelResult(state, p, p, np.array([0.01]))
+    whole = review(*two, types)
+    assert sentence(whole, 0) == "Both models say tumour. 1 more answers a narrower question: not counted."
+    assert not kinds(whole) & {"models-disagree", "wide-spread"}
+    assert sentence(review(types), 0).startswith("One model answered: no tumour seen.")  # nothing else is there
+
+
 def test_sentences_about_masks() -> None:
     # two boxes of 100 pixels that share 5 x 10: Dice 2 * 50 / 200
     shifted = review(said("a", 0.9, mask=box(0, 0)), said("b", 0.9, mask=box(5, 0)))

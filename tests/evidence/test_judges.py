@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.evidence.ensemble import judges
+from core.models.peers import judges
 from tests.cards import card_of
 
 TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")

@@ -10,9 +10,10 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from core.engine.results import ModelResult, ModelState, ModelStatus
-from core.evidence.ensemble import ensemble, joined, members
+from core.evidence.ensemble import ensemble, joined
 from core.evidence.records import Evidence, from_frame
 from core.evidence.triage import Triage, triage
+from core.models.peers import members
 from tests.evidence.made import card, predictions
 
 

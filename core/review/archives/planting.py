@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from core.audit.discrepancy_profile import Profiles
 from core.audit.discrepancy_trial import DECILE, plant
 from core.errors import ArchiveError
-from core.evidence.ensemble import judges
 from core.evidence.records import load
 from core.evidence.signals import validation_signals
+from core.models.peers import judges
 from core.review.archives.importing import ImportOptions
 from core.review.archives.jobs import begin_import, begin_scoring
 from core.review.archives.ranking import rank, ranked

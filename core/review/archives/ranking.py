@@ -10,8 +10,8 @@ import numpy as np
 
 from core.audit.discrepancies import STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.audit.discrepancy_profile import Profiles
-from core.evidence.ensemble import judges
 from core.evidence.signals import validation_signals
+from core.models.peers import judges
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import SliceView, why
 from core.review.archives.standing import Answers, current, group_of, patient_views

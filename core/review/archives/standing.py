@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.engine.results import Decision
-from core.evidence.ensemble import judges
+from core.models.peers import judges
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer, PatientView
 from core.review.tables import Case, Score
@@ -21,7 +21,7 @@ class Answers:
     """The installed models' answers on one case.
 
     Attributes:
-        given: one a model that may speak about recorded labels (:func:`core.evidence.ensemble.judges`), in the
+        given: one a model that may speak about recorded labels (:func:`core.models.peers.judges`), in the
             system's order; models without a score of the installed version are left out.
         beside: likewise, of models that answer a narrower question: they are shown and counted nowhere.
         slices: of the series. found: of them, those on which most models see a finding.
