@@ -8,8 +8,8 @@ import numpy as np
 
 from core.engine.predict import probabilities
 from core.models.card import Metric, ModelCard
-from core.statistics import bootstrap_by_group
-from trainers.scoring import Scored, finite
+from core.statistics import bootstrap_by_group, past_perfection
+from trainers.scoring import Scored, metric_of
 
 
 def class_figures(
@@ -30,13 +30,13 @@ def class_figures(
     def recalls(truth: np.ndarray, answer: np.ndarray) -> list[float]:
         return [float((answer[truth == k] == k).mean()) for k in np.unique(truth)]
 
-    def interval(statistic: object, rows: np.ndarray) -> Metric:
+    def interval(statistic: object, rows: np.ndarray, *, proportion: bool = True) -> Metric:
         i = bootstrap_by_group(statistic, [truth[rows], answer[rows]], groups[rows], n=resamples)  # type: ignore[arg-type]
-        return Metric(value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method)
+        return metric_of(past_perfection(i, groups[rows]) if proportion and i.groups > 1 else i)
 
     everything = np.arange(len(truth))
     whole = {
-        "macro_recall": interval(lambda t, a: float(np.mean(recalls(t, a))), everything),
+        "macro_recall": interval(lambda t, a: float(np.mean(recalls(t, a))), everything, proportion=False),
         "class_accuracy": interval(lambda t, a: float((t == a).mean()), everything),
     }
     single = {classes[k]: interval(lambda t, a: float((t == a).mean()), np.flatnonzero(truth == k)) for k in set(truth)}

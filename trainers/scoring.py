@@ -22,7 +22,7 @@ from core.models.card import Metric, ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
 from core.statistics.calibration import ece
-from core.statistics.intervals import bootstrap_by_group
+from core.statistics.intervals import Interval, bootstrap_by_group, past_perfection
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import binary_rates
 from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
@@ -168,8 +168,7 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
     groups = len(set(s.groups))
 
     def interval(statistic: object, arrays: list[np.ndarray], of: np.ndarray, n: int = resamples) -> Metric:
-        i = bootstrap_by_group(statistic, arrays, of, n=n)  # type: ignore[arg-type]
-        return Metric(value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method)
+        return metric_of(bootstrap_by_group(statistic, arrays, of, n=n))  # type: ignore[arg-type]
 
     out: dict[str, Metric] = {}
     both = 0 < s.truth.sum() < len(s.truth)
@@ -178,13 +177,17 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
         by_group = _per_group(s)
         if by_group is not None:
             out["group_auc"] = interval(roc_auc, list(by_group), np.arange(len(by_group[0])))
+    over = {"accuracy": np.ones(len(s.truth), bool), "sensitivity": s.truth, "specificity": ~s.truth}
     for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
 
         def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
             return float(getattr(binary_rates(truth, p, threshold), name))
 
         if np.isfinite(rate(s.truth, s.finding)):  # one class alone has its own rate, not the other's
-            out[name] = interval(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
+            i = bootstrap_by_group(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
+            if groups > 1 and name in over:
+                i = past_perfection(i, s.groups[over[name]])
+            out[name] = metric_of(i)
     if both:
         out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
     if s.masks is not None and s.truths is not None:
@@ -210,9 +213,7 @@ def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
 
     def put(name: str, values: np.ndarray, of: np.ndarray, statistic: object = np.mean) -> None:
         i = bootstrap_by_group(statistic, [values], of, n=resamples)  # type: ignore[arg-type]
-        out[name] = Metric(
-            value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method
-        )
+        out[name] = metric_of(i)
 
     with_tumour = np.array([bool(t.any()) for t in s.truths])
     if with_tumour.any():
@@ -246,6 +247,11 @@ def _per_group(s: Scored) -> tuple[np.ndarray, np.ndarray] | None:
     if len(names) == len(s.truth) or not np.isin(share, (0.0, 1.0)).all() or len(set(share)) < 2:
         return None
     return share > 0.5, np.bincount(codes, s.finding) / counts
+
+
+def metric_of(i: Interval) -> Metric:
+    """A figure as cards hold it."""
+    return Metric(value=i.value, low=finite(i.low), high=finite(i.high), n=i.n, groups=i.groups, method=i.method)
 
 
 def finite(value: float) -> float | None:

@@ -3,7 +3,14 @@
 from core.statistics._checks import StatisticsInputError
 from core.statistics.calibration import apply_temperature, brier, ece, fit_temperature, nll
 from core.statistics.delong import DelongTest, delong, delong_test, delong_variance
-from core.statistics.intervals import Interval, PairedDifference, bootstrap_by_group, paired_bootstrap, wilson
+from core.statistics.intervals import (
+    Interval,
+    PairedDifference,
+    bootstrap_by_group,
+    paired_bootstrap,
+    past_perfection,
+    wilson,
+)
 from core.statistics.multiclass import MulticlassRates, multiclass
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import BinaryRates, binary_rates
@@ -44,6 +51,7 @@ __all__ = [
     "multiclass",
     "nll",
     "paired_bootstrap",
+    "past_perfection",
     "roc_auc",
     "sensitivity_of_slices",
     "wilson",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.statistics._checks import FloatArray, StatisticsInputError, binary_truth, probabilities, same_length
-from core.statistics.intervals import Interval, describe, group_codes, group_weights, percentile
+from core.statistics.intervals import Interval, describe, group_codes, group_weights, past_perfection, percentile
 from core.statistics.rates import BinaryRates, binary_rates
 
 
@@ -136,6 +136,9 @@ def operating_points(
             Interval(float(one[0]), *(percentile(many, level) if count > 1 else nothing), cases, count, method, level)
             for one, many in zip(whole, resampled, strict=True)
         ]
+        if count > 1 and flagged.any() and not flagged.all():  # a constant answer has its rates by definition
+            for place, rows in ((0, labels), (1, ~labels), (3, np.ones(cases, bool))):
+                made[place] = past_perfection(made[place], codes[rows])
         found.append(_point(binary_rates(labels, values, threshold), share, made))
     return found
 

@@ -7,6 +7,7 @@ import importlib
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import calibration as sk_calibration
 from sklearn import metrics as sk
 
@@ -170,3 +171,15 @@ def test_decision_curve_by_hand() -> None:
     np.testing.assert_allclose(curve.treat_all, [0.4 - 0.6 / 4, 0.4 - 0.6])
     rare = decision_curve(truth, score, [0.2], prevalence=0.01)
     np.testing.assert_allclose(rare.model, [0.01 * 1 - 0.99 * 0.5 / 4])
+
+
+def test_rates_without_an_error_are_not_certain() -> None:
+    """Six ill patients of two cases each, four well ones: all told apart, and yet only so many were asked."""
+    truth = np.repeat([1] * 6 + [0] * 4, 2)
+    patients = np.repeat(np.arange(10), 2)
+    point = operating_point(truth, truth * 0.8 + 0.1, 0.5, patients)
+    for rate, asked in ((point.sensitivity, 6), (point.specificity, 4), (point.accuracy, 10)):
+        expected = stats.binomtest(asked, asked).proportion_ci(method="wilson")
+        assert (rate.low, rate.high) == pytest.approx((expected.low, expected.high))
+    always = operating_point(truth, np.ones(20), 0.5, patients)
+    assert (always.sensitivity.low, always.sensitivity.high) == (1.0, 1.0)  # by definition, not by luck
