@@ -23,8 +23,8 @@ STYLE = """
 
 
 def show(review: Review, index: int, system: System) -> None:
-    """One dot per answering model (filled: a finding), and the sentence."""
-    votes = [r.decision(index) is Decision.FINDING for r in review.ready]
+    """One dot per counted model (filled: a finding), and the sentence."""
+    votes = [r.decision(index) is Decision.FINDING for r in agreement.counted(review)]
     dots = "".join(f"<span class='or-vote{' yes' if yes else ''}'></span>" for yes in votes)
     spoken = words.cell(f"{sum(votes)} of {len(votes)} models say {system.finding}")
     two_stage = agreement.two_stage(review, index)
