@@ -84,7 +84,7 @@ def test_the_kept_weights_are_those_of_the_best_or_the_last_epoch(
     )
     run.fit()
     run.net.load_state_dict(run.best_state)
-    assert float(sum(p.double().sum() for p in run.net.parameters())) == pytest.approx(seen[kept], rel=1e-9)
+    assert float(sum(p.detach().double().sum() for p in run.net.parameters())) == pytest.approx(seen[kept], rel=1e-9)
     assert seen[1] != seen[2]
     assert run.progress.best_epoch == kept
 
