@@ -20,6 +20,7 @@ from trainers.folds import folds_command
 from trainers.gain import gain_command
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
+from trainers.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.pack import pack
 from trainers.precision import launched
 from trainers.pretrain import RECIPES as POOLED
@@ -37,18 +38,18 @@ def _root() -> None:
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="Recipe name, or path of a YAML file.")],
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = ROOT / "runs",
+    recipe: RecipeName,
+    data: DataRoot = None,
+    runs: Runs = ROOT / "runs",
     weights: Annotated[Path, typer.Option(help="Folder for the finished model.")] = ROOT / "weights",
     minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
     ship: Annotated[bool, typer.Option(help="Calibrate, measure and write the model at the end.")] = True,
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
+    accelerator: Accelerator = "auto",
     devices: Annotated[int, typer.Option(help="Processes on this node.")] = 1,
     nodes: Annotated[int, typer.Option(help="Number of nodes.")] = 1,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    threads: Threads = 0,
+    limit: Limit = None,
     init: Annotated[
         str | None,
         typer.Option(
@@ -97,8 +98,8 @@ def evaluate(
 def pretrain(
     architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, ...")] = "resnet18",
     recipe: Annotated[list[str] | None, typer.Option(help="Learn from these recipes' data only.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = ROOT / "runs",
+    data: DataRoot = None,
+    runs: Runs = ROOT / "runs",
     weights: Annotated[Path, typer.Option(help="The backbone goes to its subfolder pretrained.")] = ROOT / "weights",
     init: Annotated[str, typer.Option(help="Start from: scratch, imagenet or radimagenet:FILE.")] = "scratch",
     epochs: Annotated[int, typer.Option(min=1)] = 20,
@@ -106,9 +107,9 @@ def pretrain(
     batch: Annotated[int, typer.Option(min=2)] = 16,
     minutes: Annotated[float | None, typer.Option(help="Start no further epoch after so many minutes.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    accelerator: Accelerator = "auto",
+    threads: Threads = 0,
+    limit: Limit = None,
     size: Annotated[int | None, typer.Option(help="Another side of all images in pixels (a trial).")] = None,
 ) -> None:
     """Train one encoder on all sets together; recipes start from it with --init ours."""
@@ -135,7 +136,7 @@ def benchmark_command(
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
     json: Annotated[Path | None, typer.Option(help="Write the times here.")] = None,
     repeats: Annotated[int, typer.Option(min=1)] = 20,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+    threads: Threads = 0,
 ) -> None:
     """Inference time of every installed model on this machine, one image at a time."""
     if threads:
@@ -157,9 +158,9 @@ def export(
 def pack_command(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
     storage: Annotated[str, typer.Option(help="float16, int8, int6, int5 or float32.")] = "int8",
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
+    data: DataRoot = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
+    threads: Threads = 0,
 ) -> None:
     """Store a shipped model in another precision and measure it again."""
     if threads:

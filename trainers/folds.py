@@ -16,14 +16,17 @@ from lightning_fabric import Fabric
 
 from core.errors import RecipeError
 from core.evidence.beside import FOLDS
+from core.models.store import load_card
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
+from trainers.data.sets import FOLDERS
 from trainers.data.tensors import to_cases
 from trainers.fit import ROOT, draft_card, labels_of
 from trainers.logs import console
 from trainers.loop import Run
+from trainers.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.precision import launched
 from trainers.recipe import Recipe, load_recipe, variant, with_initial_weights
 from trainers.repeat import add_entry, counted, fitted
@@ -33,16 +36,16 @@ ANSWERS = "answers.parquet"
 
 
 def folds_command(
-    recipe: Annotated[str, typer.Option(help="Recipe name, or path of a YAML file.")],
+    recipe: RecipeName,
     folds: Annotated[int, typer.Option(help="Into how many folds the patients are dealt.", min=2)] = 4,
-    epochs: Annotated[int | None, typer.Option(help="Fewer or more epochs than the recipe's.", min=1)] = None,
-    init: Annotated[str | None, typer.Option(help="Start from: as for train; else as the recipe says.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and answers.")] = ROOT / "runs",
+    epochs: Epochs = None,
+    init: Start = None,
+    data: DataRoot = None,
+    runs: Runs = ROOT / "runs",
     weights: Annotated[Path, typer.Option(help="The figures go to <system>/folds.json in it.")] = ROOT / "weights",
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    accelerator: Accelerator = "auto",
+    threads: Threads = 0,
+    limit: Limit = None,
 ) -> None:
     """Cross-validate a recipe over all patients outside its test part; no weights are shipped.
 
@@ -71,14 +74,10 @@ def cross_validate(
     The end of the schedule is judged: choosing an epoch by the fold it is judged on would flatter.
 
     Raises:
-        RecipeError: the recipe goes on from the very model that it replaces, which has seen every fold; or there are
-            fewer patients than folds.
+        RecipeError: what the recipe starts from was itself trained on patients of the folds; or there are fewer
+            patients than folds.
     """
-    if recipe.initial_weights == f"model:{recipe.system}/{recipe.model}":
-        raise RecipeError(
-            f"{recipe.source} goes on from the model it replaces, which was trained on the patients of every fold.",
-            "Give another start with --init.",
-        )
+    check_start(recipe, weights)
     parts = read_parts(recipe, data, limit=limit)
     items = [*parts.train, *parts.validation]
     fold_of = fold_groups([i for i in items if not i.simulated], folds)
@@ -96,6 +95,31 @@ def cross_validate(
     add_entry(weights / recipe.system / FOLDS, entry, "model")
     console.print(f"{recipe.source}: AUC of the folds {entry['auc']}. {entry['note']}")
     return entry
+
+
+def check_start(recipe: Recipe, weights: Path) -> None:
+    """Refuse a start that has learnt from the recipe's sets, itself or through the model that it started from.
+
+    Raises:
+        RecipeError: it has.
+    """
+    ours = {FOLDERS.get(part.name, part.name) for part in recipe.data}
+    start, asked = recipe.initial_weights, set[str]()
+    while start.startswith("model:") and start not in asked:
+        asked.add(start)
+        name = start.removeprefix("model:")
+        card = None if name == f"{recipe.system}/{recipe.model}" else load_card(weights / name)
+        if card is None or ours & {FOLDERS.get(use.name, use.name) for use in card.data}:
+            raise RecipeError(
+                f"{recipe.source} starts from {name}, which was trained on the patients of the folds.",
+                "Give another start with --init.",
+            )
+        start = card.training.initial_weights
+    if start == "ours":
+        raise RecipeError(
+            f"{recipe.source} starts from the pooled pretraining, which has seen the patients of the folds.",
+            "Give another start with --init.",
+        )
 
 
 def _answers(

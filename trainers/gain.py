@@ -23,6 +23,7 @@ from trainers.fit import ROOT, draft_card, labels_of
 from trainers.initial import encoder_of
 from trainers.logs import console
 from trainers.loop import Run
+from trainers.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.precision import launched
 from trainers.recipe import Recipe, load_recipe, variant
 from trainers.repeat import Bench, add_entry, counted, fitted
@@ -38,15 +39,15 @@ FIGURES = {
 
 
 def gain_command(
-    recipe: Annotated[str, typer.Option(help="Recipe name, or path of a YAML file.")],
+    recipe: RecipeName,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each training.", min=1)] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of each training at most.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = ROOT / "runs",
+    data: DataRoot = None,
+    runs: Runs = ROOT / "runs",
     weights: Annotated[Path, typer.Option(help="The gain goes to pretraining.json in it.")] = ROOT / "weights",
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    accelerator: Accelerator = "auto",
+    threads: Threads = 0,
+    limit: Limit = None,
 ) -> None:
     """Train a recipe from scratch and from the pretrained backbone, and compare both on validation.
 

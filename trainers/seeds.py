@@ -16,6 +16,7 @@ from core.models.net import OverreadNet
 from trainers.fit import ROOT, calibrated, draft_card, labels_of, other_gate
 from trainers.logs import console
 from trainers.loop import Run
+from trainers.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.precision import launched
 from trainers.recipe import Recipe, load_recipe, variant, with_initial_weights
 from trainers.repeat import Bench, add_entry, counted, fitted, keep, kept
@@ -33,17 +34,17 @@ FURTHER = {
 
 
 def seeds_command(
-    recipe: Annotated[str, typer.Option(help="Recipe name, or path of a YAML file.")],
+    recipe: RecipeName,
     seeds: Annotated[int, typer.Option(help="How many seeds, from the recipe's own upwards.", min=2)] = 3,
-    epochs: Annotated[int | None, typer.Option(help="Fewer or more epochs than the recipe's.", min=1)] = None,
+    epochs: Epochs = None,
     minutes: Annotated[float | None, typer.Option(help="Train each seed for so many minutes at most.")] = None,
-    init: Annotated[str | None, typer.Option(help="Start from: as for train; else as the recipe says.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = ROOT / "runs",
+    init: Start = None,
+    data: DataRoot = None,
+    runs: Runs = ROOT / "runs",
     weights: Annotated[Path, typer.Option(help="The spread goes to <system>/seeds.json in it.")] = ROOT / "weights",
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
+    accelerator: Accelerator = "auto",
+    threads: Threads = 0,
+    limit: Limit = None,
 ) -> None:
     """Train a recipe from several seeds and write the spread of its test figures; no weights are shipped.
 

@@ -58,6 +58,16 @@ class CrossValidation:
     patient_auc: tuple[float, ...] = ()
     note: str = ""
 
+    @property
+    def mean(self) -> float:
+        """Mean AUC of the folds."""
+        return statistics.fmean(self.auc)
+
+    @property
+    def patient_mean(self) -> float | None:
+        """Mean of ``patient_auc``; ``None`` without any."""
+        return statistics.fmean(self.patient_auc) if self.patient_auc else None
+
 
 @dataclass(frozen=True)
 class Pretraining:

@@ -134,8 +134,8 @@ def bootstrap_by_group(
     Slices of one patient are alike, so an interval over slices is too narrow; the patient is what is drawn.
     Resamples without one of the classes give ``nan`` and are left out; with a single group the ends are ``nan``. Like
     any percentile bootstrap it cannot see past perfect data: an AUC of 1 gets the interval [1, 1]; for proportions see
-    :func:`past_perfection`. ``roc_auc`` itself
-    takes a fast way with the same result: case weights over one shared sort.
+    :func:`past_perfection`. ``roc_auc`` itself takes a fast way with the same result: case weights over one shared
+    sort.
 
     Args:
         statistic: called with the arrays, returns a float.

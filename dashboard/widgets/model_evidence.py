@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import statistics
 from collections.abc import Mapping, Sequence
 from csv import writer as writer_of
 from types import MappingProxyType
@@ -88,10 +87,10 @@ def _folds(system: System, states: Sequence[ModelState]) -> None:
     for found in beside.cross_validation(engine().weights / system.name):
         value, low, high = found.pooled
         each = ", ".join(f"{auc:.3f}" for auc in found.auc)
-        patients = f"; patients' means {statistics.fmean(found.patient_auc):.3f}" if found.patient_auc else ""
+        patients = "" if found.patient_mean is None else f"; patients' means {found.patient_mean:.3f}"
         st.markdown(
             f"**{words.plain(titles.get(found.model, found.model))}, cross-validated by patient**: mean AUC of "
-            f"{len(found.auc)} folds {statistics.fmean(found.auc):.3f} ({each}){patients}; all answers together "
+            f"{len(found.auc)} folds {found.mean:.3f} ({each}){patients}; all answers together "
             f"{value:.3f} (95 % interval {low:.3f} to {high:.3f}). " + words.plain(found.note)
         )
 

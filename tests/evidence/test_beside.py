@@ -37,6 +37,7 @@ def test_cross_validation(tmp_path: Path) -> None:
     (tmp_path / beside.FOLDS).write_text(json.dumps([entry | {"patient_auc": [0.9, 1.0]}]))
     (found,) = beside.cross_validation(tmp_path)
     assert (found.auc, found.pooled, found.patient_auc) == ((0.8, 0.9), (0.84, 0.8, 0.9), (0.9, 1.0))
+    assert (found.mean, found.patient_mean) == (pytest.approx(0.85), pytest.approx(0.95))
     for broken in (entry | {"auc": [0.8]}, entry | {"auc": [0.8, 1.2]}, entry | {"pooled": 0.84}):
         (tmp_path / beside.FOLDS).write_text(json.dumps(broken))
         with pytest.raises(beside.BesideError, match=r"folds\.json"):

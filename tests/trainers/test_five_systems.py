@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import recall_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from core.engine.predict import predict_series, probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
@@ -25,11 +25,12 @@ from trainers.data.inserted import with_lesions
 from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
-from trainers.ensemble import validation_threshold
+from trainers.ensemble import add_ensemble, validation_threshold
 from trainers.evaluate import evaluate_command, read_folder, without_training_pictures
 from trainers.export import export_torchscript
 from trainers.modalities import matched_slices
 from trainers.recipe import load_recipe
+from trainers.scoring import Scored
 
 SIDE = 64
 TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")
@@ -263,6 +264,30 @@ def test_the_ensembles_threshold_comes_from_validation(tmp_path: Path, weights: 
     assert cut is not None
     assert 0.1 < cut < 0.8  # between the two clouds of validation; the turned test part plays no role
     assert validation_threshold([*cards, card], tmp_path) is None
+
+
+def test_the_ensemble_of_any_system_is_the_mean_of_its_binary_models(tmp_path: Path) -> None:
+    import pandas as pd
+
+    cards = {name: card_of("breast-mri", name, "resnet18") for name in ("a", "b")}
+    rng = np.random.default_rng(1)
+    truth = np.tile([0, 1], 20)
+    ids, groups, none = np.array([f"i{n}" for n in range(40)]), np.repeat(np.arange(20), 2), np.zeros((40, 1))
+    answers = {}
+    for name in cards:
+        finding = np.clip(0.5 + 0.15 * (2 * truth - 1) + rng.normal(0, 0.2, 40), 0.01, 0.99)
+        answers[name] = Scored(ids, groups, truth, truth > 0, none, finding, None, None, 0.1)
+        frame = pd.DataFrame({"id": ids, "group": groups, "truth": truth, "split": "validation"})
+        (tmp_path / name).mkdir()
+        frame.assign(logit_0=np.log(finding / (1 - finding))).to_parquet(tmp_path / name / "predictions.parquet")
+    found: dict[str, dict[str, Any]] = {}
+    add_ensemble(found, cards, answers, tmp_path)
+    mean = (answers["a"].finding + answers["b"].finding) / 2
+    assert found["ensemble"]["auc"] == pytest.approx(roc_auc_score(truth, mean))
+    said = mean >= found["ensemble"]["threshold"]
+    assert found["ensemble"]["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(truth, said))
+    add_ensemble(alone := {}, cards, {"a": answers["a"]}, tmp_path)
+    assert alone == {}
 
 
 def test_benchmark_and_export(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from trainers import folds
 from trainers.data.items import fold_groups
 from trainers.data.parts import read_parts
 from trainers.data.tensors import Cases
+from trainers.fit import ROOT
 from trainers.loop import Run
 from trainers.precision import make_fabric
-from trainers.recipe import Recipe
+from trainers.recipe import Recipe, load_recipe, with_initial_weights
 
 pytestmark = pytest.mark.usefixtures("float32")
 FOLDS = 3
@@ -106,10 +107,33 @@ def test_patients_of_one_label_are_judged_as_patients(tmp_path: Path) -> None:
 
 
 def test_a_model_that_has_seen_the_folds_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="patients of every fold"):
+    with pytest.raises(RecipeError, match="patients of the folds"):
         run(small(tmp_path, initial_weights="model:brain-mr/resnet50"), data, tmp_path)
     with pytest.raises(RecipeError, match="9 patients for 10 folds"):
         run(small(tmp_path), data, tmp_path, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("breast-resnet18", False),  # starts from a brain model
+        ("breast-vgg16", False),  # from noise
+        ("pet-resnet34", True),  # from the U-Net of the same studies
+    ],
+)
+def test_a_start_that_has_seen_the_folds_is_refused(name: str, seen: bool) -> None:
+    recipe = load_recipe(name)
+    if seen:
+        with pytest.raises(RecipeError, match="pet/unet, which was trained on the patients"):
+            folds.check_start(recipe, ROOT / "weights")
+    else:
+        folds.check_start(recipe, ROOT / "weights")
+    with pytest.raises(RecipeError, match="pooled pretraining"):
+        folds.check_start(with_initial_weights(recipe, "ours"), ROOT / "weights")
+    with pytest.raises(RecipeError, match="breast-mri/vgg16, which"):
+        folds.check_start(
+            with_initial_weights(load_recipe("breast-resnet50"), "model:breast-mri/vgg16"), ROOT / "weights"
+        )
 
 
 def test_groups_are_dealt_evenly_and_alike_in_any_order(data: Path, tmp_path: Path) -> None:
