@@ -17,6 +17,7 @@ from trainers.evaluate import evaluate_command
 from trainers.export import export_torchscript
 from trainers.fit import ROOT, train_recipe
 from trainers.folds import folds_command
+from trainers.fuse import fuse_command
 from trainers.gain import gain_command
 from trainers.gate import gate_command
 from trainers.heat_checks import heat_checks_command
@@ -170,6 +171,7 @@ def pack_command(
 
 app.command("seeds")(seeds_command)
 app.command("folds")(folds_command)
+app.command("fuse")(fuse_command)
 app.command("gain")(gain_command)
 app.command("audit")(audit_command)
 app.command("gate")(gate_command)

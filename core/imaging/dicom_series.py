@@ -12,7 +12,7 @@ from pydicom import Dataset
 from core.imaging.deidentify import Identity, kept_tags
 from core.imaging.dicom_frames import Frame
 from core.imaging.geometry import lps_affine, plane_of, slice_normal
-from core.imaging.keys import content_key, natural
+from core.imaging.keys import content_key, natural, short_hash
 from core.imaging.study import Modality, Series, SourceKind, Window
 from core.imaging.suv import suv_scale
 
@@ -69,6 +69,7 @@ def build_series(frames: Sequence[Frame], identity: Identity) -> Series:
         spacing=spacing,
         plane=None if first.orientation is None else plane_of(slice_normal(first.orientation)),
         affine=affine,
+        frame=short_hash(str(first.header.get("FrameOfReferenceUID", "") or "")),
         body_part=tags.get("BodyPartExamined", "").upper() or None,
         window=window,
         value_range=first.value_range,

@@ -15,6 +15,11 @@ def content_key(pixels: np.ndarray, *facts: object) -> str:
     return digest.hexdigest()[:16]
 
 
+def short_hash(uid: str) -> str | None:
+    """Eight hex digits by which two UIDs of one study are told apart, and nothing more; ``None`` for no UID."""
+    return hashlib.sha256(uid.strip().encode()).hexdigest()[:8] if uid.strip() else None
+
+
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key in which ``slice 9`` comes before ``slice 10``."""
     parts = re.findall(r"\d{1,18}|\D+|\d+", text.lower())

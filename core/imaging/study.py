@@ -81,6 +81,7 @@ class Series:
         spacing: millimetres ``(between slices, between rows, between columns)``; ``None`` when unknown.
         plane: anatomical plane when known.
         affine: 4x4 voxel (column, row, slice) to patient millimetres in LPS, when known.
+        frame: short hash of the frame of reference that positions count in; ``None`` when the format names none.
         body_part: body part examined, upper case as DICOM has it, when known.
         window: window stored with the image, when there is one.
         value_range: lowest and highest value the stored format can hold, when that is known (8-bit: 0, 255).
@@ -101,6 +102,7 @@ class Series:
     spacing: tuple[float, float, float] | None = None
     plane: Plane | None = None
     affine: np.ndarray | None = None
+    frame: str | None = None
     body_part: str | None = None
     window: Window | None = None
     value_range: tuple[float, float] | None = None

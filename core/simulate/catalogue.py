@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.imaging.study import Unit
 from core.simulate import pet, writers
-from core.simulate.phantom import LABELS, phantom
+from core.simulate.phantom import LABELS, Phantom, phantom
 from core.simulate.samples import MANIFEST, SampleInfo
 
 
@@ -73,6 +73,8 @@ CASES: tuple[Case, ...] = (
     Case("mr-pet", 4, "tumour", 404, "Thigh, FDG-PET volume C",
          "A small tumour of low uptake.", True, 22, "nifti", "PT"),
     Case("mr-pet", 5, "no tumour", 405, "Thigh, T1 MR volume B", "No tumour.", False, 8, "nifti", "MR"),
+    Case("mr-pet", 6, "tumour", 406, "Thigh, FDG-PET and T1 MR volumes D",
+         "One leg in both modalities, which can be read together.", False, 12, "nifti", "PT+MR"),
 )  # fmt: skip
 
 
@@ -89,6 +91,11 @@ def draw_case(case: Case) -> tuple[SampleInfo, dict[str, bytes]]:
         step = (8.0, 8.0, 8.0)
         files[f"{case.id}-suv.nii.gz"] = writers.nifti(suv[::-1], step, 0.01)
         files[f"{case.id}-suv_mask.nii.gz"] = writers.nifti(mask[::-1], step)
+    elif "+" in case.modality:  # the same leg in each, about the same middle
+        for modality in case.modality.split("+"):
+            one = replace(case, modality=modality)
+            drawn = phantom(case.system, case.seed, case.label, case.hard, slices=case.slices, modality=modality)
+            files |= _volume(one, drawn, centred=True)
     else:
         drawn = phantom(
             case.system,
@@ -111,18 +118,25 @@ def draw_case(case: Case) -> tuple[SampleInfo, dict[str, bytes]]:
             truth = (f"{case.id}-truth.nii.gz",)
             files[truth[0]] = writers.nifti(mask[::-1], series.spacing)
         else:
-            assert series.spacing is not None
-            hint = {"brain-mr": "", "mr-pet": "-thigh-t1" if case.modality == "MR" else "-thigh-pet"}[case.system]
-            # A name with both "mr" and "pet" would leave the modality open.
-            stem = f"{case.id}{hint}".replace("mr-pet-", "leg-")
-            slope = 0.001 if series.unit is Unit.SUV else 1.0
-            files[f"{stem}.nii.gz"] = writers.nifti(pixels, series.spacing, slope)
-            if mask.any():
-                files[f"{stem}_mask.nii.gz"] = writers.nifti(mask, series.spacing)
+            files |= _volume(case, drawn)
     images = tuple(name for name in files if name not in truth)
     if case.label not in LABELS[case.system]:
         raise ValueError(f"{case.id} has the unknown label {case.label!r}")
     return SampleInfo(case.id, case.system, case.title, case.note, images, case.label, truth), files
+
+
+def _volume(case: Case, drawn: Phantom, *, centred: bool = False) -> dict[str, bytes]:
+    """A volume and, where there is something to outline, its mask, as NIfTI files by name."""
+    series = drawn.series
+    assert series.spacing is not None
+    hint = {"brain-mr": "", "mr-pet": "-thigh-t1" if case.modality == "MR" else "-thigh-pet"}[case.system]
+    # A name with both "mr" and "pet" would leave the modality open.
+    stem = f"{case.id}{hint}".replace("mr-pet-", "leg-")
+    slope = 0.001 if series.unit is Unit.SUV else 1.0
+    files = {f"{stem}.nii.gz": writers.nifti(series.pixels, series.spacing, slope, centred=centred)}
+    if drawn.truth.any():
+        files[f"{stem}_mask.nii.gz"] = writers.nifti(drawn.truth, series.spacing, centred=centred)
+    return files
 
 
 def write_samples(folder: Path) -> list[Path]:

@@ -26,15 +26,19 @@ def png(image: Array) -> bytes:
     return bytes(data.tobytes())
 
 
-def nifti(pixels: Array, spacing: tuple[float, float, float], slope: float = 1.0) -> bytes:
+def nifti(pixels: Array, spacing: tuple[float, float, float], slope: float = 1.0, *, centred: bool = False) -> bytes:
     """Packed NIfTI-1 of axial slices ``(slices, h, w)`` from feet to head in the usual display.
 
     Args:
         pixels: values; stored as int16 multiples of ``slope``, or as uint8 when bool.
         spacing: mm between slices, rows, columns.
         slope: step of the stored values.
+        centred: the origin is the middle of the volume instead of its first voxel, so that volumes of one body drawn
+            about the same middle lie in each other.
     """
     affine = np.diag([-spacing[2], -spacing[1], spacing[0], 1.0])
+    if centred:
+        affine[:3, 3] = -affine[:3, :3] @ ((np.array(pixels.shape[::-1]) - 1) / 2.0)
     volume = np.ascontiguousarray(pixels.transpose(2, 1, 0))
     stored = volume.astype(np.uint8) if pixels.dtype == bool else np.rint(volume / slope).astype(np.int16)
     image = nib.Nifti1Image(stored, affine)

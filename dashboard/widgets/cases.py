@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import streamlit as st
 
+from core.engine.pairs import PairAnswer
 from core.engine.results import GateVerdict, HeatMap, Review
 from core.engine.uncertainty import Uncertainty
 from core.errors import OverreadError
@@ -56,6 +57,7 @@ class Case:
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
+    pairs: dict[tuple[str, int, int], PairAnswer] = field(default_factory=dict)  # likewise
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
     record: int | None = None  # number in the store, of a case that was opened from there
     opinions: tuple[Opinion, ...] | None = None  # locked ones that reports may print; None for no case of the store

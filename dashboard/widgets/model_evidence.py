@@ -10,6 +10,7 @@ from types import MappingProxyType
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.engine.pairs import rule_for
 from core.engine.results import ModelState
 from core.evidence import beside
 from core.models.card import ModelCard
@@ -66,6 +67,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
     with messages.shown():
         _seeds(system, states)
         _folds(system, states)
+        _fusion(system, states)
     for state in states:
         if state.card is not None:
             _details(state.card)
@@ -93,6 +95,24 @@ def _folds(system: System, states: Sequence[ModelState]) -> None:
             f"{len(found.auc)} folds {found.mean:.3f} ({each}){patients}; all answers together "
             f"{value:.3f} (95 % interval {low:.3f} to {high:.3f}). " + words.plain(found.note)
         )
+
+
+def _fusion(system: System, states: Sequence[ModelState]) -> None:
+    rule = rule_for(engine(), system.name)
+    if rule is None:
+        return
+    titles = {state.name: words.plain(state.title) for state in states}
+    auc, right = rule.metrics["auc"], rule.metrics["balanced_accuracy"]
+    gains = "; ".join(
+        f"{d.value:+.3f} against {titles.get(name, name)} ({d.low:+.3f} to {d.high:+.3f}, p {d.p:.3f})"
+        for name, d in rule.differences.items()
+    )
+    st.markdown(
+        f"**Both modalities at one place** ({titles.get(rule.pet, rule.pet)}, and {titles.get(rule.mr, rule.mr)} "
+        f"counted {rule.mr_weight:g}): on test pairs of slices AUC {words.metric(auc)}; balanced accuracy "
+        f"{words.metric(right)}, at the threshold {rule.threshold.value:.3f} chosen on {rule.threshold.n} validation "
+        f"pairs of {rule.threshold.groups} groups. AUC on the same pairs: {gains}. Measured {rule.date}."
+    )
 
 
 def pretraining() -> None:

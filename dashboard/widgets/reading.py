@@ -10,6 +10,7 @@ from core.systems import SYSTEMS
 from core.systems.declaration import System
 from dashboard.widgets import (
     agreement,
+    both_modalities,
     controls,
     downloads,
     gate_notice,
@@ -84,6 +85,7 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
     prediction_table.show(review, index, system)
     triage.show(case, review, index)
     uncertainty_line.show(case, review, index)
+    both_modalities.show(case, review, index)
     _sizes(case, review, index)
     if review.ready:
         maps = tuple(heat_maps.of(case, r.state.name, index) for r in review.ready)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from core.engine.predict import predict_series, probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
-from core.imaging.study import Modality, Series
+from core.imaging.study import Series
+from core.models.fusion import FUSION
 from core.models.registry import create
 from core.models.store import load_model, save_model
 from tests.cards import card_of
@@ -28,7 +30,7 @@ from trainers.data.sets import READERS
 from trainers.ensemble import add_ensemble, validation_threshold
 from trainers.evaluate import evaluate_command, read_folder, without_training_pictures
 from trainers.export import export_torchscript
-from trainers.modalities import matched_slices
+from trainers.fuse import pairs_of, rule_of
 from trainers.recipe import load_recipe
 from trainers.scoring import Scored
 
@@ -161,6 +163,11 @@ def test_every_canvas_carries_every_class_and_the_decoy_is_no_lesion(root: Path)
     assert any((a.series.pixels != b.series.pixels).any() for a, b in zip(items, other, strict=True))
 
 
+def odds(pet: float, mr: float) -> float:
+    """Odds of two probabilities multiplied, MR's to half the power."""
+    return float(pet / (1 - pet) * (mr / (1 - mr)) ** 0.5)
+
+
 def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: Path) -> None:
     found = measured("mr-pet", root / "sts-pet-mr", weights, tmp_path)
     models = found["models"]
@@ -177,38 +184,43 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
     folder = weights / "mr-pet" / "combined"
     on_pet = {a.group: answers(folder, [a.series])[:, 1] for a in pet}
     on_mr = {b.group: answers(folder, [b.series])[:, 1] for b in mr}
-    mean = [(on_pet[a.group][k] + on_mr[b.group][m]) / 2 for a, k, b, m in pairs]
-    assert models["combined"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, mean))
+    both = [odds(on_pet[a.group][k], on_mr[b.group][m]) for a, k, b, m in pairs]
+    assert models["combined"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, both))
     assert models["combined"]["auc"] == models["combined"]["tested_on"]["pairs"]["auc"]
     assert models["mr"]["auc"] == models["mr"]["tested_on"]["mr"]["auc"]
     top = [a.series.pixels[k].max() for a, k, _, _ in pairs]
     assert found["baselines"]["SUVmax"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
     pet_only = [answers(weights / "mr-pet" / "pet", [a.series])[:, 1][k] for a, k, _, _ in pairs]
     mr_only = [answers(weights / "mr-pet" / "mr", [b.series])[:, 1][m] for _, _, b, m in pairs]
-    fused = [x**2 * y / ((1 - x) ** 2 * (1 - y)) for x, y in zip(pet_only, mr_only, strict=True)]  # odds, MR's root
-    assert found["fusion"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, fused))
+    apart = [odds(x, y) for x, y in zip(pet_only, mr_only, strict=True)]
+    assert found["fusion"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, apart))
     difference = models["combined"]["tested_on"]["pairs"]["auc"] - models["pet"]["tested_on"]["pairs"]["auc"]
     assert found["paired"]["combined - pet"]["difference"] == pytest.approx(difference)
 
 
-def volume(slices: int, start: float, step: float) -> Series:
-    affine = np.diag([2.0, 2.0, step, 1.0])
-    affine[2, 3] = start
-    return Series("k", "v", np.zeros((slices, 8, 8), np.float32), modality=Modality.PT, affine=affine)
-
-
-@pytest.mark.parametrize(
-    ("mr", "expected"),
-    [
-        (volume(4, 10.0, 5.0), [(2, 0), (3, 1), (4, 2), (5, 3)]),
-        (volume(4, 12.0, 5.0), [(2, 0), (3, 1), (4, 2), (5, 3)]),
-        (volume(3, 25.0, -5.0), [(3, 2), (4, 1), (5, 0)]),  # stored from head to feet
-        (volume(3, 0.0, 10.0), [(0, 0), (2, 1), (4, 2)]),
-        (volume(3, 500.0, 5.0), []),
-    ],
-)
-def test_slices_match_by_position_not_by_index(mr: Series, expected: list[tuple[int, int]]) -> None:
-    assert matched_slices(volume(6, 0.0, 5.0), mr) == expected
+def test_pairs_are_decided_by_the_rule_for_the_installed_models(root: Path, weights: Path, tmp_path: Path) -> None:
+    shutil.copytree(weights / "mr-pet", tmp_path / "w" / "mr-pet")
+    cards = {name: load_model(weights / "mr-pet" / name)[1] for name in ("pet", "mr")}
+    parts = [READERS[f"sts-{kind}"](root / "sts-pet-mr") for kind in ("pet", "mr")]
+    labels = {"no tumour": 0, "tumour": 1}
+    said = {
+        name: {
+            x: p
+            for i in items
+            for x, p in zip(i.ids, answers(weights / "mr-pet" / name, [i.series])[:, 1], strict=True)
+        }
+        for name, items in zip(("pet", "mr"), parts, strict=True)
+    }
+    pairs = pairs_of(*parts, said, labels)
+    rule = rule_of(cards, pairs, pairs)
+    (tmp_path / "w" / "mr-pet" / FUSION).write_text(rule.model_dump_json())
+    told = measured("mr-pet", root / "sts-pet-mr", tmp_path / "w", tmp_path)["fusion"]["pairs"]
+    decided = np.array([odds(x, y) for x, y in zip(pairs.pet, pairs.mr, strict=True)]) ** (1 / 1.5 / rule.temperature)
+    finding = decided / (1 + decided) >= rule.threshold.value
+    assert told["n"] == len(pairs.truth) == 9
+    assert told["threshold"] == rule.threshold.value
+    assert told["sensitivity"] == pytest.approx(recall_score(pairs.truth, finding))
+    assert told["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(pairs.truth, finding))
 
 
 def test_a_system_without_weights_says_so(root: Path, tmp_path: Path) -> None:

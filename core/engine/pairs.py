@@ -1,0 +1,87 @@
+"""One place on PET and on MR: both slices read, the two answers made one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.engine.engine import Engine
+from core.engine.predict import finding_probability, predict_series, probabilities
+from core.engine.results import Decision
+from core.errors import ContractError, ModelUnavailableError
+from core.imaging.places import Partner
+from core.imaging.study import Modality, Study
+from core.models.card import ModelCard
+from core.models.fusion import Fusion, load_fusion
+
+
+@dataclass(frozen=True)
+class PairAnswer:
+    """What both modalities say about one place.
+
+    Attributes:
+        pet, mr: calibrated probability of a finding by the model of each modality on its own slice.
+        finding: both together.
+        rule: how they were fused, and what that is worth.
+    """
+
+    pet: float
+    mr: float
+    finding: float
+    rule: Fusion
+
+    @property
+    def decision(self) -> Decision:
+        """Answer at the rule's threshold."""
+        return Decision.FINDING if self.finding >= self.rule.threshold.value else Decision.CLEAR
+
+
+def rule_for(engine: Engine, system_name: str) -> Fusion | None:
+    """The system's rule for fusing PET and MR; ``None`` where it has none, or none for the weights installed.
+
+    Raises:
+        ModelUnavailableError: the rule cannot be read.
+    """
+    rule = load_fusion(engine.weights / system_name)
+    if rule is None:
+        return None
+    cards = {s.name: s.card for s in engine.states(system_name) if s.card is not None}
+    return rule if rule.fits(cards) else None
+
+
+def read_pair(
+    engine: Engine, study: Study, system_name: str, series_index: int, slice_index: int, other: Partner
+) -> PairAnswer:
+    """Ask the PET model and the MR model about one place, each on its own slice.
+
+    Args:
+        series_index, slice_index: one of the two slices. other: its partner, see :func:`core.imaging.places.partner`.
+
+    Raises:
+        ModelUnavailableError: a model or the rule is not there.
+        ContractError: the other series is not what the system reads, or a model cannot read its slice.
+    """
+    rule = rule_for(engine, system_name)
+    if rule is None:
+        raise ModelUnavailableError(
+            "There is no rule for reading both modalities with the models installed.", "Run: python -m trainers fuse."
+        )
+    if engine.verdict(system_name, study.series[other.series_index]).stopped:
+        raise ContractError(
+            f"{study.series[other.series_index].description} is not an image that this system reads.",
+            "Open that series to see why.",
+        )
+    answers = {}
+    for series, index in ((series_index, slice_index), (other.series_index, other.slice_index)):
+        name = rule.pet if study.series[series].modality is Modality.PT else rule.mr
+        loaded = engine.loaded(system_name, name)
+        with loaded.lock:
+            predicted = predict_series(loaded.net, loaded.card, study.series[series], indices=[index])
+        answers[name] = _finding(predicted.logits, loaded.card)
+    pet, mr = answers[rule.pet], answers[rule.mr]
+    return PairAnswer(float(pet[0]), float(mr[0]), float(rule.fused(pet, mr)[0]), rule)
+
+
+def _finding(logits: np.ndarray, card: ModelCard) -> np.ndarray:
+    return finding_probability(probabilities(logits, card.temperature), card)

@@ -1,0 +1,95 @@
+"""Two answers about one place, on its PET slice and on its MR slice, made one; and what that is worth.
+
+``weights/mr-pet/fusion.json`` holds the rule for the two models it names, calibrated on validation pairs, and its
+figures on test pairs. It is valid for the very weights it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.special import expit, logit
+
+from core.errors import ModelUnavailableError
+from core.models.card import Metric, ModelCard, Threshold
+
+FUSION = "fusion.json"
+
+
+class Difference(BaseModel):
+    """AUC of the fused answer less that of one model on the same pairs, by a paired bootstrap over the groups."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+class Fusion(BaseModel):
+    """The rule and its figures; see the module docstring.
+
+    Attributes:
+        pet, mr: the models, by name.
+        versions, weights_sha256: theirs, by name.
+        mr_weight: what MR's log-odds count, PET's counting 1.
+        temperature: divides the mean of the log-odds.
+        threshold: on the fused probability.
+        metrics: on the test pairs, intervals by patient.
+        differences: to each of the two models on the same pairs.
+        date: of the measurement.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pet: str
+    mr: str
+    versions: dict[str, str]
+    weights_sha256: dict[str, str]
+    mr_weight: float = Field(gt=0)
+    temperature: float = Field(default=1.0, gt=0)
+    threshold: Threshold
+    metrics: dict[str, Metric]
+    differences: dict[str, Difference]
+    date: str
+
+    def fits(self, cards: Mapping[str, ModelCard]) -> bool:
+        """Whether both models are there with the weights that this was made with."""
+        return all(n in cards and cards[n].weights_sha256 == sha for n, sha in self.weights_sha256.items())
+
+    def fused(self, pet: np.ndarray, mr: np.ndarray) -> np.ndarray:
+        """Calibrated probability of a finding ``(N,)``; arguments as for :func:`fused`."""
+        return fused(pet, mr, self.mr_weight, self.temperature)
+
+
+def fused(pet: np.ndarray, mr: np.ndarray, mr_weight: float, temperature: float = 1.0) -> np.ndarray:
+    """Weighted mean of two log-odds, as a probability.
+
+    Args:
+        pet, mr: ``(N,)`` calibrated probabilities of a finding on the PET slices and the MR slices of ``N`` places.
+        mr_weight: of MR's log-odds, PET's having 1.
+        temperature: divides the mean.
+    """
+    odds = np.stack([logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6)) for p in (pet, mr)])
+    return np.asarray(expit(np.average(odds, axis=0, weights=(1.0, mr_weight)) / temperature))
+
+
+def load_fusion(folder: Path) -> Fusion | None:
+    """The rule of ``weights/mr-pet``; ``None`` where there is none.
+
+    Raises:
+        ModelUnavailableError: the file is no such rule.
+    """
+    path = folder / FUSION
+    if not path.is_file():
+        return None
+    try:
+        return Fusion.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise ModelUnavailableError(
+            f"{FUSION} in {folder.name} cannot be read: {error}", "Make it again: python -m trainers fuse."
+        ) from error

@@ -1,0 +1,87 @@
+"""Fusing PET and MR: the rule against scipy and scikit-learn, and the rule that is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+
+from core.errors import DataLayoutError
+from core.models.fusion import load_fusion
+from core.models.store import load_card
+from tests.cards import card_of
+from tests.trainers import folders
+from trainers.data.sets import READERS
+from trainers.fuse import Pairs, pairs_of, rule_of
+
+ROOT = Path(__file__).resolve().parents[2]
+CARDS = {name: card_of("mr-pet", name, "resnet18") for name in ("pet", "mr")}
+
+
+def drawn(seed: int, patients: int = 12, each: int = 20) -> Pairs:
+    """PET tells more than MR; both doubt too much."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(patients * each) < 0.5
+    pet, mr = (expit(0.4 * rng.normal(np.where(truth, m, -m), 1.5)) for m in (1.5, 0.8))
+    return Pairs(pet, mr, truth, np.repeat([f"p{i}" for i in range(patients)], each))
+
+
+def odds(pairs: Pairs) -> np.ndarray:
+    return np.log(pairs.pet / (1 - pairs.pet)) / 1.5 + np.log(pairs.mr / (1 - pairs.mr)) * 0.5 / 1.5
+
+
+def test_calibrated_on_validation_measured_on_test() -> None:
+    validation, test = drawn(0), drawn(1)
+    rule = rule_of(CARDS, validation, test)
+    best = minimize_scalar(
+        lambda t: log_loss(validation.truth, expit(odds(validation) / t)), bounds=(0.05, 5), method="bounded"
+    ).x
+    assert rule.temperature == pytest.approx(best, abs=1e-3)
+    assert rule.temperature < 0.6, "both doubt too much"
+    p = expit(odds(validation) / best)
+    cuts = [balanced_accuracy_score(validation.truth, p >= c) for c in np.linspace(0.01, 0.99, 981)]
+    reached = balanced_accuracy_score(validation.truth, p >= rule.threshold.value)
+    assert reached >= max(cuts) - 1e-9
+    assert (rule.threshold.n, rule.threshold.groups) == (240, 12)
+
+    q = expit(odds(test) / best)
+    assert rule.metrics["auc"].value == pytest.approx(roc_auc_score(test.truth, q))
+    assert (rule.metrics["auc"].n, rule.metrics["auc"].groups) == (240, 12)
+    said = q >= rule.threshold.value
+    assert rule.metrics["balanced_accuracy"].value == pytest.approx(balanced_accuracy_score(test.truth, said))
+    gained = roc_auc_score(test.truth, q) - roc_auc_score(test.truth, test.pet)
+    assert rule.differences["pet"].value == pytest.approx(gained)
+    assert rule.differences["mr"].low < rule.differences["mr"].value < rule.differences["mr"].high
+    assert rule.differences["mr"].p < 0.05
+
+
+def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:
+    root = folders.data_root(tmp_path) / "sts-pet-mr"
+    pet, mr = READERS["sts-pet"](root), READERS["sts-mr"](root)
+    findings = {
+        name: {x: (n + 1) / 100 for n, x in enumerate(x for i in items for x in i.ids)}
+        for name, items in (("pet", pet), ("mr", mr))
+    }
+    labels = {"no tumour": 0, "tumour": 1}
+    found = pairs_of(pet, mr, findings, labels)
+    # Three patients have both; the MR begins one slice higher: PET slices 1, 2, 3 lie at MR slices 0, 1, 2.
+    expected = [(a, k, b, k - 1) for a, b in zip(pet, mr, strict=False) for k in (1, 2, 3)]
+    assert found.pet.tolist() == [findings["pet"][a.ids[k]] for a, k, _, _ in expected]
+    assert found.mr.tolist() == [findings["mr"][b.ids[m]] for _, _, b, m in expected]
+    assert found.truth.tolist() == ["tumour" in (a.labels[k], b.labels[m]) for a, k, b, m in expected]
+    assert found.groups.tolist() == [a.group for a, _, _, _ in expected]
+    del findings["mr"][mr[0].ids[0]]
+    with pytest.raises(DataLayoutError, match="no stored answer"):
+        pairs_of(pet, mr, findings, labels)
+
+
+def test_the_shipped_rule_is_for_the_shipped_models() -> None:
+    folder = ROOT / "weights" / "mr-pet"
+    rule = load_fusion(folder)
+    assert rule is not None
+    assert rule.fits({name: load_card(folder / name) for name in (rule.pet, rule.mr)})
+    assert rule.metrics["auc"].groups == rule.threshold.groups == 5

@@ -1,0 +1,132 @@
+"""Fusing the PET model and the MR model on places that both show: calibrated on validation, measured on test."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from scipy.special import logit
+
+from core.engine.predict import finding_probability, probabilities
+from core.errors import DataLayoutError
+from core.evidence.records import PREDICTIONS
+from core.models.card import ModelCard, Threshold
+from core.models.fusion import FUSION, Difference, Fusion, fused
+from core.models.store import load_card
+from core.statistics import thresholds
+from core.statistics.calibration import fit_temperature
+from core.statistics.intervals import paired_bootstrap
+from core.statistics.ranking import roc_auc
+from trainers.data.items import Item
+from trainers.data.parts import read_parts
+from trainers.fit import ROOT, labels_of
+from trainers.logs import console
+from trainers.modalities import MR_WEIGHT, all_pairs, pair_figures
+from trainers.options import DataRoot
+from trainers.recipe import load_recipe
+
+SYSTEM, PET, MR = "mr-pet", "pet", "mr"
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """``(N,)`` probabilities of a finding on both slices of a place, whether the tumour reaches either, the patient."""
+
+    pet: np.ndarray
+    mr: np.ndarray
+    truth: np.ndarray
+    groups: np.ndarray
+
+
+def fuse_command(
+    data: DataRoot = None,
+    weights: Annotated[Path, typer.Option(help="Folder with the models; fusion.json goes there.")] = ROOT / "weights",
+) -> None:
+    """Fuse the PET and the MR model of mr-pet on matched slices; nothing is trained, stored answers are read."""
+    fuse(data, weights)
+
+
+def fuse(data: Path | None, weights: Path) -> Fusion:
+    """Calibrate the rule on validation pairs, measure it on test pairs, write ``fusion.json``.
+
+    Raises:
+        DataLayoutError: the stored answers are not those of the data.
+    """
+    cards = {name: load_card(weights / SYSTEM / name) for name in (PET, MR)}
+    recipes = {name: load_recipe(card.training.recipe) for name, card in cards.items()}
+    parts = {name: read_parts(recipe, data) for name, recipe in recipes.items()}
+    labels = labels_of(recipes[PET]) | labels_of(recipes[MR])
+    findings = {name: _findings(card, weights / SYSTEM / name) for name, card in cards.items()}
+    validation = pairs_of(parts[PET].validation, parts[MR].validation, findings, labels)
+    test = pairs_of(parts[PET].test, parts[MR].test, findings, labels)
+    rule = rule_of(cards, validation, test)
+    (weights / SYSTEM / FUSION).write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    auc = rule.metrics["auc"]
+    console.print(f"{len(test.truth)} test pairs: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
+    for name, d in rule.differences.items():
+        console.print(f"  less {name}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}], p {d.p:.3f}")
+    return rule
+
+
+def pairs_of(pet: list[Item], mr: list[Item], findings: dict[str, dict[str, float]], labels: dict[str, int]) -> Pairs:
+    """The places that both modalities show, with the models' answers; arguments: items, answers by id, classes."""
+    rows = all_pairs(pet, mr)
+    answers, truths = [], []
+    for name, items, own in ((PET, pet, [p for p, _ in rows]), (MR, mr, [m for _, m in rows])):
+        ids = np.array([x for i in items for x in i.ids])[own]
+        missing = [x for x in ids if x not in findings[name]]
+        if missing:
+            raise DataLayoutError(
+                f"{SYSTEM}/{name} has no stored answer for {missing[0]}.", "Train it again on this data."
+            )
+        answers.append(np.array([findings[name][x] for x in ids]))
+        truths.append(np.array([labels[x] > 0 for i in items for x in i.labels])[own])
+    groups = np.array([i.group for i in pet for _ in i.labels])[[p for p, _ in rows]]
+    return Pairs(answers[0], answers[1], truths[0] | truths[1], groups)
+
+
+def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusion:
+    """Temperature and threshold from validation; figures and differences from test."""
+    plain = fused(validation.pet, validation.mr, MR_WEIGHT)
+    temperature = float(fit_temperature(logit(plain)[:, None], validation.truth))
+    choice = thresholds.balanced_accuracy_optimum(
+        validation.truth, fused(validation.pet, validation.mr, MR_WEIGHT, temperature), validation.groups
+    )
+    threshold = Threshold(
+        value=choice.value,
+        rule=choice.rule,
+        data="validation pairs of " + ", ".join(d.name for c in cards.values() for d in c.data),
+        n=choice.n,
+        groups=choice.groups,
+        low=choice.low,
+        high=choice.high,
+    )
+    together = fused(test.pet, test.mr, MR_WEIGHT, temperature)
+    differences = {}
+    for name, alone in ((PET, test.pet), (MR, test.mr)):
+        d = paired_bootstrap(roc_auc, [test.truth, together], [test.truth, alone], test.groups)
+        differences[name] = Difference(value=d.difference.value, low=d.difference.low, high=d.difference.high, p=d.p)
+    return Fusion(
+        pet=PET,
+        mr=MR,
+        versions={name: card.version for name, card in cards.items()},
+        weights_sha256={name: card.weights_sha256 for name, card in cards.items()},
+        mr_weight=MR_WEIGHT,
+        temperature=temperature,
+        threshold=threshold,
+        metrics=pair_figures(cards[PET], threshold, test.truth, together, test.groups),
+        differences=differences,
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+    )
+
+
+def _findings(card: ModelCard, folder: Path) -> dict[str, float]:
+    """Calibrated probability of a finding by image, from the answers stored when the model was shipped."""
+    frame = pd.read_parquet(folder / PREDICTIONS)
+    logits = frame[[c for c in frame.columns if c.startswith("logit_")]].to_numpy(np.float64)
+    return dict(zip(frame["id"], finding_probability(probabilities(logits, card.temperature), card), strict=True))
