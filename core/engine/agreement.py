@@ -22,7 +22,7 @@ def sentence(review: Review, index: int) -> str:
         return "No model of this system has answered."
     beside = len(review.ready) - len(ready)
     aside = (
-        f" {beside} {'more answers' if beside == 1 else 'more answer'} a narrower question: not counted."
+        f" {beside} {'more answers' if beside == 1 else 'more answer'} a question of other classes: not counted."
         if beside
         else ""
     )

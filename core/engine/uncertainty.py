@@ -64,7 +64,7 @@ class Spread:
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
-    """Spread of every model that answered, and how far the models lie apart, on one slice.
+    """Spread of every model that answered on one slice.
 
     Attributes:
         spreads: one per model.
@@ -74,13 +74,6 @@ class Uncertainty:
     slice_index: int
     spreads: tuple[Spread, ...]
     failed: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def apart(self) -> float | None:
-        """Standard deviation of the models' probabilities of a finding on the unchanged slice; needs two models."""
-        if len(self.spreads) < 2:
-            return None
-        return float(np.std([s.finding[0] for s in self.spreads], ddof=1))
 
 
 def _moved(x: torch.Tensor, *, across: float = 0.0, down: float = 0.0, size: float = 1.0) -> torch.Tensor:

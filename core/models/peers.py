@@ -19,7 +19,7 @@ def members(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
 def judges(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
     """Models whose answers may speak about recorded labels, by name: :func:`members`, or all where none is one.
 
-    A model of more classes answers a narrower question. The four-class chest models have never seen a benign nodule:
+    A model of more classes answers another question. The four-class chest models have never seen a benign nodule:
     on their own validation images they hardly err, and they call one cancer with full confidence.
     """
     chosen = {card.name for card in members(cards.values())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.engine.agreement import counted
 from core.engine.results import Review
 from core.engine.uncertainty import GAIN, SHIFT, ZOOM, Spread, Uncertainty
 from core.errors import OverreadError
@@ -39,10 +40,10 @@ def show(case: Case, review: Review, index: int) -> None:
 
 
 def between(review: Review, index: int) -> str:
-    """How far the models lie apart on one slice."""
-    findings = np.array([float(r.finding[index]) for r in review.ready if r.finding is not None])
+    """How far the models of one question lie apart on one slice."""
+    findings = np.array([float(r.finding[index]) for r in counted(review) if r.finding is not None])
     if len(findings) < 2:
-        return "One model answered: there is no other to differ from."
+        return "One model answers this question: there is no other to differ from."
     low, high = words.probability(float(findings.min())), words.probability(float(findings.max()))
     deviation = float(findings.std(ddof=1))
     lead = "The models lie close together" if deviation <= 0.1 else "The models lie apart"

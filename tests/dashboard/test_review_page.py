@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from core.engine.results import ModelResult, ModelState, ModelStatus, Review
 from core.imaging.study import Modality, Series, Unit
 from core.preprocessing import windows
 from core.simulate.samples import load_sample
 from dashboard.widgets import controls
+from dashboard.widgets.uncertainty_line import between
+from tests.cards import card_of
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server
 
@@ -51,6 +54,21 @@ def test_no_window_is_offered_twice() -> None:
     series = Series("k", "volume", np.random.default_rng(0).normal(500, 80, (3, 20, 20)).astype(np.float32))
     names = [w.name for w in controls.offered(series, "mr-pet")]
     assert names == ["automatic"]
+
+
+def test_a_model_of_other_classes_does_not_widen_the_spread() -> None:
+    def result(name: str, p: float, classes: tuple[str, ...] = ("no tumour", "tumour")) -> ModelResult:
+        card = card_of("brain-mr", name, "resnet18", classes=classes, positive=classes[1:])
+        state = ModelState("brain-mr", name, name, "classifier", ModelStatus.READY, card=card)
+        rows = np.array([[1 - p, p, 0.0][: len(classes)]])
+        return ModelResult(state, rows, rows, np.array([p]))
+
+    types = result("types", 0.01, ("no tumour", "glioma", "metastasis"))
+    told = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), result("b", 0.8), types), 0), 0)
+    # two answers 0.1 apart deviate by 0.1 / sqrt(2)
+    assert told == "The models lie close together: 0.80 to 0.90 (standard deviation 0.07 over 2 models)."
+    alone = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), types), 0), 0)
+    assert alone == "One model answers this question: there is no other to differ from."
 
 
 @pytest.mark.browser

@@ -48,7 +48,7 @@ def test_sentences() -> None:
     assert "No model" in sentence(review(ModelResult(said("a", 0.5).state)), 0)
 
 
-def test_a_model_of_a_narrower_question_is_told_and_not_counted() -> None:
+def test_a_model_of_other_classes_is_told_and_not_counted() -> None:
     """Three classes beside two: it says no with certainty, and neither votes nor widens the spread."""
     two = [said(name, p) for name, p in (("a", 0.9), ("b", 0.8))]
     classes = ("no tumour", "glioma", "metastasis")
@@ -57,7 +57,7 @@ def test_a_model_of_a_narrower_question_is_told_and_not_counted() -> None:
     p = np.array([[0.99, 0.005, 0.005]])
     types = ModelResult(state, p, p, np.array([0.01]))
     whole = review(*two, types)
-    assert sentence(whole, 0) == "Both models say tumour. 1 more answers a narrower question: not counted."
+    assert sentence(whole, 0) == "Both models say tumour. 1 more answers a question of other classes: not counted."
     assert not kinds(whole) & {"models-disagree", "wide-spread"}
     assert sentence(review(types), 0).startswith("One model answered: no tumour seen.")  # nothing else is there
 

@@ -8,7 +8,7 @@ from tests.cards import card_of
 TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")
 
 
-def test_a_model_of_a_narrower_question_does_not_judge_labels() -> None:
+def test_a_model_of_other_classes_does_not_judge_labels() -> None:
     binary = card_of("chest-ct", "resnet50", "resnet50")
     types = card_of("chest-ct", "types", "efficientnet_b0", classes=TYPES, positive=TYPES[1:])
     classic = card_of("chest-ct", "classic-resnet50", "resnet50")

@@ -1,4 +1,4 @@
-"""What stands beside a case: models of a narrower question are shown and counted nowhere."""
+"""What stands beside a case: models of other classes are shown and counted nowhere."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Answers:
     Attributes:
         given: one a model that may speak about recorded labels (:func:`core.models.peers.judges`), in the
             system's order; models without a score of the installed version are left out.
-        beside: likewise, of models that answer a narrower question: they are shown and counted nowhere.
+        beside: likewise, of models that answer a question of other classes: they are shown and counted nowhere.
         slices: of the series. found: of them, those on which most models see a finding.
     """
 

@@ -51,7 +51,7 @@ class Row:
         probability: that the recorded label is wrong, 0 to 1. value: the log odds the list is ordered by.
         reason: the sentence why it stands where it stands, or why it does not stand anywhere.
         answers: one a model. finding: their mean probability of a finding. decided: decision of most.
-        beside: answers of models with a narrower question, counted nowhere.
+        beside: answers of models with other classes, counted nowhere.
         confidence: distance of ``finding`` from even odds, 0 to 1.
         spread: largest distance between two models. split: whether their decisions differ.
         ood: beyond the wrong-image gate's limit when above 0. unlike: whether the gate stopped the image.
