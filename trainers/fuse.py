@@ -55,7 +55,7 @@ def fuse(data: Path | None, weights: Path) -> Fusion:
     """Calibrate the rule on validation pairs, measure it on test pairs, write ``fusion.json``.
 
     Raises:
-        DataLayoutError: the stored answers are not those of the data.
+        DataLayoutError: the stored answers are not those of the data, or there are too few pairs.
     """
     cards = {name: load_card(weights / SYSTEM / name) for name in (PET, MR)}
     recipes = {name: load_recipe(card.training.recipe) for name, card in cards.items()}
@@ -91,7 +91,17 @@ def pairs_of(pet: list[Item], mr: list[Item], findings: dict[str, dict[str, floa
 
 
 def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusion:
-    """Temperature and threshold from validation; figures and differences from test."""
+    """Temperature and threshold from validation; figures and differences from test.
+
+    Raises:
+        DataLayoutError: too few pairs for that.
+    """
+    for part, pairs in (("validation", validation), ("test", test)):
+        if len(set(pairs.groups)) < 2 or pairs.truth.all() or not pairs.truth.any():
+            raise DataLayoutError(
+                f"The {part} part has {len(pairs.truth)} pairs of {len(set(pairs.groups))} patients, or of one class.",
+                "Fusing needs two patients at least, and places with and without a finding.",
+            )
     plain = fused(validation.pet, validation.mr, MR_WEIGHT)
     temperature = float(fit_temperature(logit(plain)[:, None], validation.truth))
     choice = thresholds.balanced_accuracy_optimum(

@@ -59,6 +59,15 @@ def test_calibrated_on_validation_measured_on_test() -> None:
     assert rule.differences["mr"].p < 0.05
 
 
+def test_one_patient_is_not_enough() -> None:
+    with pytest.raises(DataLayoutError, match="validation part has 20 pairs of 1 patients"):
+        rule_of(CARDS, drawn(0, patients=1), drawn(1))
+    healthy = drawn(1)
+    healthy.truth[:] = False
+    with pytest.raises(DataLayoutError, match="test part has 240 pairs of 12 patients, or of one class"):
+        rule_of(CARDS, drawn(0), healthy)
+
+
 def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:
     root = folders.data_root(tmp_path) / "sts-pet-mr"
     pet, mr = READERS["sts-pet"](root), READERS["sts-mr"](root)
