@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from core.errors import ContractError
-from core.imaging.study import Series, Unit
+from core.imaging.study import Modality, Series, Unit
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare
 from core.preprocessing.scaling import scale
@@ -112,6 +112,14 @@ def test_a_wrong_unit_is_refused_with_a_remedy() -> None:
     assert "SUVbw" in raised.value.message
     assert "Bq/ml" in raised.value.message
     assert raised.value.remedy
+
+
+def test_the_wrong_modality_is_told_before_its_unit() -> None:
+    """No other file of an MR helps a PET model: another series does."""
+    mr = series(np.zeros((8, 8)), Unit.ARBITRARY, modality=Modality.MR)
+    with pytest.raises(ContractError, match="reads PT images, the series is MR") as refused:
+        prepare(mr, contract(unit="SUVbw", modality="PT"))
+    assert "another series" in refused.value.remedy
 
 
 def test_a_wrong_projection_is_refused_with_a_remedy() -> None:
