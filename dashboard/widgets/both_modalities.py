@@ -21,8 +21,14 @@ SHORT = {Modality.PT: "PET", Modality.MR: "MR"}
 @st.fragment
 def show(case: Case, review: Review, index: int) -> None:
     """Nothing for a study of one modality; else the joint answer when it is asked for, or why there is none."""
-    if not review.ready or case.system is None or rule_for(engine(), case.system) is None:
+    if not review.ready or case.system is None:
         return
+    with messages.shown():
+        if rule_for(engine(), case.system) is not None:
+            _offered(case, case.system, index)
+
+
+def _offered(case: Case, system: str, index: int) -> None:
     found = partner(case.study, case.series_index, index)
     if found is None:
         return
@@ -37,11 +43,10 @@ def show(case: Case, review: Review, index: int) -> None:
     )
     if not on:
         return
-    with messages.shown():
-        key = (case.system, case.series_index, index)
-        if key not in case.pairs:
-            case.pairs[key] = read_pair(engine(), case.study, case.system, case.series_index, index, found)
-        _told(case, index, found, case.pairs[key])
+    key = (system, case.series_index, index)
+    if key not in case.pairs:
+        case.pairs[key] = read_pair(engine(), case.study, system, case.series_index, index, found)
+    _told(case, index, found, case.pairs[key])
 
 
 def _told(case: Case, index: int, found: Partner, answer: PairAnswer) -> None:
@@ -74,6 +79,6 @@ def worth(answer: PairAnswer) -> str:
     gained = rule.differences[rule.pet]
     return (
         f"Log-odds of two models ({models}), MR's counted {rule.mr_weight:g}. AUC on test pairs of slices "
-        f"{words.metric(rule.metrics['auc'])}; above PET alone by {gained.value:.3f} "
-        f"({gained.low:.3f} to {gained.high:.3f})."
+        f"{words.metric(rule.metrics['auc'])}; {gained.value:+.3f} against PET alone "
+        f"({gained.low:+.3f} to {gained.high:+.3f})."
     )
