@@ -202,10 +202,15 @@ def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: n
     else:
         choice = thresholds.balanced_accuracy_optimum(truth, finding, groups)
     names = ", ".join(u.name for u in parts.use)
+    return threshold_of(choice, f"validation part of {names}")
+
+
+def threshold_of(choice: thresholds.ThresholdChoice, data: str) -> Threshold:
+    """A chosen threshold as cards hold it; ``data`` says what it was chosen on."""
     return Threshold(
         value=choice.value,
         rule=choice.rule,
-        data=f"validation part of {names}",
+        data=data,
         n=choice.n,
         groups=choice.groups,
         low=choice.low,

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 from scipy.special import logit
 
-from core.engine.predict import finding_probability, probabilities
 from core.errors import DataLayoutError
-from core.evidence.records import PREDICTIONS
-from core.models.card import ModelCard, Threshold
+from core.evidence.records import Evidence, load
+from core.models.card import ModelCard
 from core.models.fusion import FUSION, Difference, Fusion, fused
 from core.models.store import load_card
 from core.statistics import thresholds
@@ -24,7 +22,7 @@ from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
 from trainers.data.items import Item
 from trainers.data.parts import read_parts
-from trainers.fit import ROOT, labels_of
+from trainers.fit import ROOT, labels_of, threshold_of
 from trainers.logs import console
 from trainers.modalities import MR_WEIGHT, all_pairs, pair_figures
 from trainers.options import DataRoot
@@ -61,7 +59,7 @@ def fuse(data: Path | None, weights: Path) -> Fusion:
     recipes = {name: load_recipe(card.training.recipe) for name, card in cards.items()}
     parts = {name: read_parts(recipe, data) for name, recipe in recipes.items()}
     labels = labels_of(recipes[PET]) | labels_of(recipes[MR])
-    findings = {name: _findings(card, weights / SYSTEM / name) for name, card in cards.items()}
+    findings = {name: _findings(load(weights / SYSTEM / name)) for name in cards}
     validation = pairs_of(parts[PET].validation, parts[MR].validation, findings, labels)
     test = pairs_of(parts[PET].test, parts[MR].test, findings, labels)
     rule = rule_of(cards, validation, test)
@@ -107,15 +105,8 @@ def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusi
     choice = thresholds.balanced_accuracy_optimum(
         validation.truth, fused(validation.pet, validation.mr, MR_WEIGHT, temperature), validation.groups
     )
-    threshold = Threshold(
-        value=choice.value,
-        rule=choice.rule,
-        data="validation pairs of " + ", ".join(d.name for c in cards.values() for d in c.data),
-        n=choice.n,
-        groups=choice.groups,
-        low=choice.low,
-        high=choice.high,
-    )
+    names = ", ".join(d.name for c in cards.values() for d in c.data)
+    threshold = threshold_of(choice, f"validation pairs of {names}")
     together = fused(test.pet, test.mr, MR_WEIGHT, temperature)
     differences = {}
     for name, alone in ((PET, test.pet), (MR, test.mr)):
@@ -135,8 +126,6 @@ def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusi
     )
 
 
-def _findings(card: ModelCard, folder: Path) -> dict[str, float]:
+def _findings(stored: Evidence) -> dict[str, float]:
     """Calibrated probability of a finding by image, from the answers stored when the model was shipped."""
-    frame = pd.read_parquet(folder / PREDICTIONS)
-    logits = frame[[c for c in frame.columns if c.startswith("logit_")]].to_numpy(np.float64)
-    return dict(zip(frame["id"], finding_probability(probabilities(logits, card.temperature), card), strict=True))
+    return {x: float(p) for part in stored.parts.values() for x, p in zip(part.ids, part.finding, strict=True)}

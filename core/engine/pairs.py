@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.engine.engine import Engine
 from core.engine.predict import finding_probability, predict_series, probabilities
 from core.engine.results import Decision
 from core.errors import ContractError, ModelUnavailableError
 from core.imaging.places import Partner
 from core.imaging.study import Modality, Study
-from core.models.card import ModelCard
 from core.models.fusion import Fusion, load_fusion
 
 
@@ -51,12 +48,20 @@ def rule_for(engine: Engine, system_name: str) -> Fusion | None:
 
 
 def read_pair(
-    engine: Engine, study: Study, system_name: str, series_index: int, slice_index: int, other: Partner
+    engine: Engine,
+    study: Study,
+    system_name: str,
+    series_index: int,
+    slice_index: int,
+    other: Partner,
+    *,
+    overruled: bool = False,
 ) -> PairAnswer:
     """Ask the PET model and the MR model about one place, each on its own slice.
 
     Args:
         series_index, slice_index: one of the two slices. other: its partner, see :func:`core.imaging.places.partner`.
+        overruled: the reviewer has overruled the wrong-image gate for the other series; it is not asked.
 
     Raises:
         ModelUnavailableError: a model or the rule is not there.
@@ -67,10 +72,10 @@ def read_pair(
         raise ModelUnavailableError(
             "There is no rule for reading both modalities with the models installed.", "Run: python -m trainers fuse."
         )
-    if engine.verdict(system_name, study.series[other.series_index]).stopped:
+    if not overruled and engine.verdict(system_name, study.series[other.series_index]).stopped:
         raise ContractError(
             f"{study.series[other.series_index].description} is not an image that this system reads.",
-            "Open that series to see why.",
+            "Open that series to see why, and overrule there if it is.",
         )
     answers = {}
     for series, index in ((series_index, slice_index), (other.series_index, other.slice_index)):
@@ -78,10 +83,6 @@ def read_pair(
         loaded = engine.loaded(system_name, name)
         with loaded.lock:
             predicted = predict_series(loaded.net, loaded.card, study.series[series], indices=[index])
-        answers[name] = _finding(predicted.logits, loaded.card)
+        answers[name] = finding_probability(probabilities(predicted.logits, loaded.card.temperature), loaded.card)
     pet, mr = answers[rule.pet], answers[rule.mr]
     return PairAnswer(float(pet[0]), float(mr[0]), float(rule.fused(pet, mr)[0]), rule)
-
-
-def _finding(logits: np.ndarray, card: ModelCard) -> np.ndarray:
-    return finding_probability(probabilities(logits, card.temperature), card)

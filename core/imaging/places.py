@@ -10,6 +10,7 @@ from core.errors import DataLayoutError
 from core.imaging.study import Modality, Series, Study
 
 PARALLEL = 0.985  # cosine, 10 degrees: beyond that a slice crosses too many of the other series
+BLANK = 1e-6  # a slice of one grey level shows nothing: no answer about it means anything
 OTHER = {Modality.MR: Modality.PT, Modality.PT: Modality.MR}
 
 
@@ -29,7 +30,7 @@ class Partner:
     assumed: bool
 
 
-def along(series: Series, normal: np.ndarray) -> np.ndarray:
+def _along(series: Series, normal: np.ndarray) -> np.ndarray:
     """Millimetres of every slice's centre along a direction in patient space."""
     height, width = series.shape
     centres = np.array([[(width - 1) / 2, (height - 1) / 2, k, 1.0] for k in range(series.slices)])
@@ -65,11 +66,14 @@ def partner(study: Study, series_index: int, slice_index: int) -> Partner | str 
         if reason is None:
             distance, most = _distances(series, other)
             nearest = int(distance[slice_index].argmin())
-            if distance[slice_index, nearest] <= most:
+            if distance[slice_index, nearest] > most:
+                reason = "does not reach this slice"
+            elif float(np.ptp(other.pixels[nearest])) < BLANK:
+                reason = "is blank there"
+            else:
                 assumed = series.frame is None or other.frame is None
                 found.append(Partner(index, nearest, float(distance[slice_index, nearest]), assumed))
                 continue
-            reason = "does not reach this slice"
         reasons.append(f"{other.description} {reason}.")
     if found:
         return min(found, key=lambda p: p.distance)
@@ -104,7 +108,7 @@ def _extent(series: Series, axes: np.ndarray) -> np.ndarray:
 def _distances(one: Series, other: Series) -> tuple[np.ndarray, float]:
     """Millimetres ``(slices, other slices)`` along the first one's normal, and how far two slices may lie apart."""
     normal = _normal(one)
-    at_one, at_other = along(one, normal), along(other, normal)
+    at_one, at_other = _along(one, normal), _along(other, normal)
     steps = [float(np.median(np.abs(np.diff(a)))) if len(a) > 1 else 0.0 for a in (at_one, at_other)]
     return np.abs(at_one[:, None] - at_other[None]), max(steps) / 2 + 1e-6
 

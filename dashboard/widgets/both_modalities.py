@@ -8,7 +8,6 @@ from core.engine.pairs import PairAnswer, read_pair, rule_for
 from core.engine.results import Decision, Review
 from core.imaging.places import Partner, partner
 from core.imaging.study import Modality
-from core.preprocessing import windows
 from core.systems import SYSTEMS
 from dashboard.widgets import controls, messages, picture, render, words
 from dashboard.widgets.cases import Case
@@ -45,7 +44,8 @@ def _offered(case: Case, system: str, index: int) -> None:
         return
     key = (system, case.series_index, index)
     if key not in case.pairs:
-        case.pairs[key] = read_pair(engine(), case.study, system, case.series_index, index, found)
+        overruled = (system, found.series_index) in case.overruled_gates
+        case.pairs[key] = read_pair(engine(), case.study, system, case.series_index, index, found, overruled=overruled)
     _told(case, index, found, case.pairs[key])
 
 
@@ -57,8 +57,8 @@ def _told(case: Case, index: int, found: Partner, answer: PairAnswer) -> None:
     places = ((here, case.series, index), (there, other, found.slice_index))
     for cell, (name, series, at) in zip(st.columns(2, gap="small"), places, strict=True):
         with cell:
-            shown = controls.offered(series, case.system)[0]
-            grey = windows.to_display(series.pixels[at], shown, invert=windows.shown_inverted(series))
+            view = controls.View(controls.offered(series, case.system)[0], False, controls.NONE, 0.0)
+            grey = controls.grey(series, at, view)
             picture.show(render.picture(grey, render.display_size(series, SIDE)), f"{name}, slice {at + 1}")
             st.caption(f"{name}, slice {at + 1}")
     st.markdown(

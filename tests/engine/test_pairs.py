@@ -98,5 +98,7 @@ def test_the_gate_stands_before_the_other_series_too(weights: Path, both: Study)
     noise = np.random.default_rng(0).normal(100, 20, (3, 80, 100)).astype(np.float32)
     strange = study(both.series[0], scan(3, body_part="THIGH"))
     strange.series[1].pixels[:] = noise
-    with pytest.raises(ContractError, match="not an image that this system reads"):
+    with pytest.raises(ContractError, match="not an image that this system reads") as refused:
         read_pair(Engine(weights), strange, "mr-pet", 0, 1, PARTNER)
+    assert "overrule there" in refused.value.remedy
+    assert 0 < read_pair(Engine(weights), strange, "mr-pet", 0, 1, PARTNER, overruled=True).finding < 1

@@ -18,7 +18,7 @@ def volume(
 ) -> Series:
     affine = np.diag([pixel, pixel, step, 1.0])
     affine[:3, 3] = left, 0.0, start
-    return Series("k", f"{modality} volume", np.zeros((slices, 8, 8), np.float32), modality=modality, affine=affine)
+    return Series("k", f"{modality} volume", noise(slices, 8, 8).astype(np.float32), modality=modality, affine=affine)
 
 
 def study(*series: Series) -> Study:
@@ -75,6 +75,7 @@ MR = replace(volume(6, 0.0, 5.0, Modality.MR), frame="a")
         (oblique(MR), "sliced in another direction"),
         (replace(volume(6, 0.0, 5.0, Modality.MR, left=100.0), frame="a"), "another part of the body"),
         (replace(volume(6, 90.0, 5.0, Modality.MR), frame="a"), "does not reach"),
+        (replace(MR, pixels=np.full_like(MR.pixels, 3.0)), "blank there"),
     ],
 )
 def test_what_cannot_be_put_side_by_side_says_why(mr: Series, why: str) -> None:
