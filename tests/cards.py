@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.models.card import DataUse, ModelCard, Threshold, Training
 from core.preprocessing.contract import InputContract
 from core.systems import SYSTEMS
+from core.weights.card import DataUse, ModelCard, Threshold, Training
 
 SIDE = 48
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.engine.predict import probabilities
-from core.models.card import Metric, ModelCard
 from core.statistics import bootstrap_by_group, past_perfection
+from core.weights.answers import probabilities
+from core.weights.card import Metric, ModelCard
 from trainers.scoring import Scored, metric_of
 
 

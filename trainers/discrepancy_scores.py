@@ -12,15 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.engine.engine import Engine
-from core.engine.predict import finding_probability, probabilities
 from core.engine.results import GateState, ModelStatus
 from core.errors import ContractError, DiscrepancyError, ModelUnavailableError
-from core.evidence.records import EvidenceError, Part, load
 from core.imaging.study import SourceKind, Study
-from core.models.card import ModelCard
 from core.models.peers import judges
 from core.systems import adapt
 from core.systems import system as declared
+from core.weights.answers import finding_probability, probabilities
+from core.weights.card import ModelCard
+from core.weights.predictions import EvidenceError, Part, load
 from trainers.data.digests import seen_before
 from trainers.data.items import Item
 from trainers.discrepancy_cache import Answer, Answers, Told

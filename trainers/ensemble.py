@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from core.evidence.ensemble import mean_finding, threshold
-from core.evidence.records import PREDICTIONS, from_frame
-from core.models.card import ModelCard
 from core.models.peers import members
+from core.weights.card import ModelCard
+from core.weights.predictions import PREDICTIONS, from_frame
 from trainers.scoring import Scored, figures, with_intervals
 
 

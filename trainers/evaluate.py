@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from core.engine.engine import Engine
-from core.engine.predict import probabilities
 from core.errors import DataLayoutError, ModelUnavailableError
-from core.models.card import ModelCard
+from core.weights.answers import probabilities
+from core.weights.card import ModelCard
 from trainers.classwise import class_figures
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
 from trainers.data.inserted import with_lesions

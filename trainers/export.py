@@ -10,7 +10,7 @@ from torch import nn
 
 from core.errors import ModelUnavailableError, OverreadError
 from core.models.net import OverreadNet
-from core.models.store import load_model
+from core.weights.store import load_model
 
 TOLERANCE = 1e-4
 

@@ -12,13 +12,14 @@ import pandas as pd
 import torch
 from lightning_fabric import Fabric
 
-from core.engine.predict import SeriesPrediction, finding_probability, probabilities
-from core.models.card import ModelCard, Threshold, Training
+from core.engine.predict import SeriesPrediction
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.models.store import load_model, save_model
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
+from core.weights.answers import finding_probability, probabilities
+from core.weights.card import ModelCard, Threshold, Training
+from core.weights.store import load_model, save_model
 from trainers.classwise import by_class
 from trainers.curve import draw_curve
 from trainers.data.digests import DIGESTS, write_digests

@@ -15,10 +15,10 @@ import typer
 from lightning_fabric import Fabric
 
 from core.errors import RecipeError
-from core.evidence.beside import FOLDS
-from core.models.store import load_card
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
+from core.weights.repeats import FOLDS
+from core.weights.store import load_card
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
 from trainers.data.sets import FOLDERS

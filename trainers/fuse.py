@@ -12,14 +12,14 @@ import typer
 from scipy.special import logit
 
 from core.errors import DataLayoutError
-from core.evidence.records import Evidence, load
-from core.models.card import ModelCard
-from core.models.fusion import FUSION, Difference, Fusion, fused
-from core.models.store import load_card
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
+from core.weights.card import ModelCard
+from core.weights.fusion import FUSION, Difference, Fusion, fused
+from core.weights.predictions import Evidence, load
+from core.weights.store import load_card
 from trainers.data.items import Item
 from trainers.data.parts import read_parts
 from trainers.fit import ROOT, labels_of, threshold_of

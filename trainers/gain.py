@@ -12,12 +12,12 @@ import numpy as np
 import typer
 from lightning_fabric import Fabric
 
-from core.engine.predict import probabilities
 from core.errors import ModelUnavailableError, RecipeError
-from core.evidence.beside import PRETRAINING
 from core.models.net import OverreadNet
 from core.statistics.intervals import PairedDifference, paired_bootstrap
 from core.statistics.ranking import roc_auc
+from core.weights.answers import probabilities
+from core.weights.repeats import PRETRAINING
 from trainers.data.parts import SPLIT_AS, Parts
 from trainers.fit import ROOT, draft_card, labels_of
 from trainers.initial import encoder_of

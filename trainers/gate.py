@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 import typer
 
-from core.models.card import DataUse, Training
 from core.models.router_net import RouterNet
 from core.statistics import outlier
 from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
+from core.weights.card import DataUse, Training
 from trainers.augment import geometric, photometric
 from trainers.data.router_data import KINDS, OTHER, SOURCES, Shots, read_shots
 from trainers.fit import ROOT, code_version

@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from core.models.card import Metric
 from core.statistics import Interval, bootstrap_by_group, roc_auc, wilson
 from core.systems.router import METHODS, Limit, Method, Router, excess
+from core.weights.card import Metric
 from trainers.data.router_data import KINDS, SOURCES, UNSEEN, Shots
 
 STOPPED = 0.025  # share of the good validation scans that may be stopped: half of what is promised

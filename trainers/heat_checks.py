@@ -24,12 +24,12 @@ from core.engine.checks import Subject
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
 from core.errors import DataLayoutError, ModelUnavailableError
-from core.evidence import records
 from core.explain.faithfulness import SPOKEN, body_of, road
 from core.explain.pointing import TOLERANCE, point
-from core.explain.record import HeatChecks
-from core.models.card import Metric, ModelCard
 from core.systems import adapt, system
+from core.weights import predictions
+from core.weights.card import Metric, ModelCard
+from core.weights.heat_checks import HeatChecks
 from trainers.data.items import Item
 from trainers.data.sets import FOLDERS, load_items
 from trainers.fit import ROOT, code_version
@@ -52,7 +52,7 @@ class Chosen:
     called: bool
 
 
-def choose(part: records.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int) -> list[Chosen]:
+def choose(part: predictions.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int) -> list[Chosen]:
     """Slices with a finding, drawn from all validation patients in turn; where there are masks, those with one.
 
     Args:
@@ -200,7 +200,7 @@ def heat_checks_command(
 
 
 def _held_out(folder: Path, card: ModelCard, load: Load, slices: int, seed: int) -> list[Chosen]:
-    part = records.load(folder).part("validation")
+    part = predictions.load(folder).part("validation")
     if part is None:
         raise DataLayoutError(f"{card.name} has no stored answers on validation patients.", "Ship it again.")
     items = [item for use in card.data for item in load(use.name)]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.explain.pointing import Pointing
-from core.explain.record import MethodChecks
-from core.models.card import Metric
 from core.statistics.intervals import bootstrap_by_group, wilson
+from core.weights.card import Metric
+from core.weights.heat_checks import MethodChecks
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from torch import nn
 
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
-from core.models.store import load_model
+from core.weights.store import load_model
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "weights" / "pretrained"
 BACKBONE = "backbone.safetensors"

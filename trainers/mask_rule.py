@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.engine.predict import SeriesPrediction
-from core.models.card import ModelCard
 from core.statistics.segmentation import false_mask_rate
+from core.weights.card import ModelCard
 from trainers.data.items import Item
 from trainers.scoring import dice_with_tumour, scored
 

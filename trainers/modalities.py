@@ -9,10 +9,10 @@ import numpy as np
 
 from core.imaging.places import matched_slices
 from core.imaging.study import Modality
-from core.models.card import Metric, ModelCard, Threshold
-from core.models.fusion import fused, load_fusion
 from core.statistics.intervals import bootstrap_by_group, paired_bootstrap
 from core.statistics.ranking import roc_auc
+from core.weights.card import Metric, ModelCard, Threshold
+from core.weights.fusion import fused, load_fusion
 from trainers.data.items import Item
 from trainers.panel import Panel
 from trainers.scoring import Scored, baselines, figures, with_intervals
@@ -33,7 +33,7 @@ def evaluate_modalities(
 
     A model whose contract refuses a modality has no figure there. On a pair, a model of one modality reads its own
     slice; one that reads both answers for each, and the two are fused as those of two models are
-    (:mod:`core.models.fusion`). A pair is positive when the tumour reaches either slice.
+    (:mod:`core.weights.fusion`). A pair is positive when the tumour reaches either slice.
     """
     by_kind = {kind: [i for i in items if i.series.modality is modality] for kind, modality in KINDS.items()}
     tables: dict[str, dict[str, Score]] = {}

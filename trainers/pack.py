@@ -9,8 +9,8 @@ from typing import get_args
 import numpy as np
 
 from core.errors import RecipeError
-from core.models.card import ModelCard
-from core.models.store import Storage, load_model
+from core.weights.card import ModelCard
+from core.weights.store import Storage, load_model
 from trainers.data.parts import read_parts
 from trainers.fit import ship
 from trainers.loop import Progress

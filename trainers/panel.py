@@ -13,10 +13,10 @@ import numpy as np
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
 from core.errors import ContractError, ModelUnavailableError, OverreadError
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
-from core.models.store import load_model
 from core.systems import adapt, system
+from core.weights.card import ModelCard
+from core.weights.store import load_model
 from trainers.data.items import Item
 from trainers.scoring import Scored, labels_for, predictions, scored
 

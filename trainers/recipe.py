@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import RecipeError
-from core.models.store import Storage
 from core.preprocessing.contract import InputContract
+from core.weights.store import Storage
 
 RECIPES = Path(__file__).parent / "recipes"
 # What a run may watch on validation, and in which direction each figure gets better.

@@ -9,16 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from core.engine.predict import (
-    SeriesPrediction,
-    answered,
-    finding_probability,
-    masks_from,
-    predict_series,
-    probabilities,
-)
+from core.engine.predict import SeriesPrediction, answered, masks_from, predict_series
 from core.imaging.study import Series
-from core.models.card import Metric, ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
 from core.statistics.calibration import ece
@@ -26,6 +18,8 @@ from core.statistics.intervals import Interval, bootstrap_by_group, past_perfect
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import binary_rates
 from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
+from core.weights.answers import finding_probability, probabilities
+from core.weights.card import Metric, ModelCard
 from trainers.data.items import Item
 
 BATCH = 32

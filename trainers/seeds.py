@@ -11,8 +11,8 @@ import typer
 from lightning_fabric import Fabric
 
 from core.errors import RecipeError
-from core.evidence.beside import SEEDS
 from core.models.net import OverreadNet
+from core.weights.repeats import SEEDS
 from trainers.fit import ROOT, calibrated, draft_card, labels_of, other_gate
 from trainers.logs import console
 from trainers.loop import Run

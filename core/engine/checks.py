@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from core.engine.engine import Engine, map_of, target_of
-from core.engine.predict import probabilities
 from core.engine.results import HeatMap
 from core.engine.shelf import Loaded
 from core.errors import OverreadError
@@ -28,6 +27,7 @@ from core.imaging.study import Series, Study
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import adapt, system
+from core.weights.answers import probabilities
 
 SECONDS = 90.0  # a check takes 10 to 20 s for a ResNet-50 on two cores, and several times that on a busy machine
 

@@ -13,12 +13,7 @@ import numpy as np
 import torch
 
 from core.engine.gate import Gate
-from core.engine.predict import (
-    finding_probability,
-    masks_from,
-    predict_series,
-    probabilities,
-)
+from core.engine.predict import masks_from, predict_series
 from core.engine.results import Flag, GateVerdict, HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
@@ -32,6 +27,7 @@ from core.imaging.study import Series, Study
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
+from core.weights.answers import finding_probability, probabilities
 
 Progress = Callable[[str, float], None]
 

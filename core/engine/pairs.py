@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.engine.engine import Engine
-from core.engine.predict import finding_probability, predict_series, probabilities
+from core.engine.predict import predict_series
 from core.engine.results import Decision
 from core.errors import ContractError, ModelUnavailableError
 from core.imaging.places import Partner
 from core.imaging.study import Modality, Study
-from core.models.fusion import Fusion, load_fusion
+from core.weights.answers import finding_probability, probabilities
+from core.weights.fusion import Fusion, load_fusion
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 
 from core.imaging.study import Series
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
-from core.statistics.calibration import apply_temperature
+from core.weights.card import ModelCard
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +83,6 @@ def answered(
         if mask is not None and mirrored.mask_logits is not None:
             mask = (mask + mirrored.mask_logits.flip(-1)) / 2
     return logits.float(), out.features.float(), None if mask is None else mask.float()
-
-
-def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Class probabilities from logits: ``(N, 1)`` → ``(N, 2)``, ``(N, K)`` → ``(N, K)``; rows sum to 1."""
-    p = apply_temperature(logits, temperature)
-    return np.stack([1 - p, p], 1) if p.ndim == 1 else p
-
-
-def finding_probability(class_probabilities: np.ndarray, card: ModelCard) -> np.ndarray:
-    """Probability of a finding ``(N,)``: the sum over the card's positive classes."""
-    columns = [card.classes.index(name) for name in card.positive]
-    return class_probabilities[:, columns].sum(1)
 
 
 def masks_from(card: ModelCard, probability: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 
 
 class ModelStatus(StrEnum):

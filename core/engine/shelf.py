@@ -9,10 +9,10 @@ from pathlib import Path
 
 from core.engine.results import ModelState, ModelStatus
 from core.errors import ModelUnavailableError
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
-from core.models.store import CARD, WEIGHTS, ModelMissingError, ModelRefusedError, load_card, load_model
 from core.systems import ModelSlot
+from core.weights.card import ModelCard
+from core.weights.store import CARD, WEIGHTS, ModelMissingError, ModelRefusedError, load_card, load_model
 
 Key = tuple[str, str]
 Stamp = tuple[int, ...]

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from core.engine.predict import answered, finding_probability, probabilities
+from core.engine.predict import answered
 from core.errors import OverreadError
 from core.imaging.study import Series
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
+from core.weights.answers import finding_probability, probabilities
+from core.weights.card import ModelCard
 
 SHIFT, ZOOM, GAIN = 0.03, 0.05, 0.1  # of the side, of the size, of the spread about the mean
 WIDE = 0.2  # probabilities further apart than this are called unsteady, whatever the decision

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.evidence.records import Part
 from core.statistics.curves import Band
 from core.statistics.intervals import describe, group_codes, group_weights, percentile
+from core.weights.predictions import Part
 
 THRESHOLDS = np.linspace(0.01, 0.99, 99)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.evidence.summary import RANKING, RESAMPLES, constant_answers, distinct, part_rates, parts_of, published, rates
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
 from core.statistics.weighted import auc, average_precision, bootstrap_weighted, mean, mean_of
+from core.weights.predictions import Evidence, Part
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.evidence.records import Part
+from core.weights.predictions import Part
 
 
 @dataclass(frozen=True)

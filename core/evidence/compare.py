@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from core.evidence.records import Evidence, EvidenceError, Part
 from core.evidence.summary import RESAMPLES, published
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
 from core.statistics import Interval, delong_test, paired_bootstrap, roc_auc
 from core.statistics.weighted import bootstrap_weighted, difference, mean
+from core.weights.predictions import Evidence, EvidenceError, Part
 
 COLUMNS = (
     Column("auc", "AUC difference, bootstrap by group"),

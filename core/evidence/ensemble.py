@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.models.peers import members
 from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
 from core.statistics.operating import operating_point
+from core.weights.predictions import Evidence, Part
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from core.evidence.heat_maps import as_interval
 from core.evidence.tables import Column, Row, Table
-from core.models.card import Metric
 from core.systems.router import CARD, FOLDER, RouterCard
+from core.weights.card import Metric
 
 STOPPED = "stopped: "
 MAIN = {

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from core.evidence.tables import Column, Row, Table, exact
-from core.explain.record import HeatChecks, MethodChecks
-from core.models.card import Metric
 from core.statistics import Interval
+from core.weights.card import Metric
+from core.weights.heat_checks import HeatChecks, MethodChecks
 
 METHODS = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "layercam": "LayerCAM", "eigencam": "EigenCAM"}
 COLUMNS = (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.evidence.summary import RESAMPLES, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
@@ -15,6 +14,7 @@ from core.statistics import Interval, bootstrap_by_group
 from core.statistics.bland_altman import BlandAltman, bland_altman
 from core.statistics.overlap import dice_from_counts, dice_per_volume_from_counts
 from core.statistics.weighted import bootstrap_weighted, mean
+from core.weights.predictions import Evidence, Part
 
 COLUMNS = (
     Column("dice_slice", "Dice, slices with tumour"),

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.evidence.summary import RESAMPLES, published
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
 from core.statistics import Interval
 from core.statistics.conformal import ConformalRule, conformal_sets, fit_conformal
 from core.statistics.weighted import bootstrap_weighted, mean
+from core.weights.predictions import Evidence, Part
 
 COLUMNS = (
     Column("coverage", "Coverage on test", help="share of the images whose set holds the true class"),

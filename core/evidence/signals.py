@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.audit.discrepancies import MASK
 from core.audit.discrepancy_profile import Profiles, fit_profiles, logits, mask_signal
-from core.evidence.records import EvidenceError, Part, load
+from core.weights.predictions import EvidenceError, Part, load
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.evidence.summary import RESAMPLES, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
 from core.statistics import Interval
 from core.statistics.weighted import auc, bootstrap_weighted, mean
+from core.weights.predictions import Evidence, Part
 
 COLUMNS = (
     Column("findings", "With a finding", 0),

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.evidence.records import Evidence, Part
 from core.evidence.tables import BASELINE, MODEL, PUBLISHED, Column, Row, Table, exact
 from core.statistics import Interval, weighted
 from core.statistics.operating import operating_point
 from core.statistics.weighted import bootstrap_weighted
+from core.weights.predictions import Evidence, Part
 
 RESAMPLES = 1000
 RANKING = (

@@ -9,10 +9,10 @@ import numpy as np
 
 from core.engine.predict import predict_series
 from core.imaging.study import Series
-from core.models.card import ModelCard
-from core.models.store import WEIGHTS, load_model
 from core.simulate import phantom
 from core.systems import adapt, system
+from core.weights.card import ModelCard
+from core.weights.store import WEIGHTS, load_model
 
 WARM_UPS = 2
 

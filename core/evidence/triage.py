@@ -9,8 +9,8 @@ import numpy as np
 
 from core.engine.results import ModelResult
 from core.evidence import promise
-from core.evidence.records import Evidence
 from core.statistics.conformal import conformal_sets
+from core.weights.predictions import Evidence
 
 
 class Triage(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 
 
 def members(cards: Iterable[ModelCard]) -> tuple[ModelCard, ...]:

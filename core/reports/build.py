@@ -8,7 +8,6 @@ from core.engine import agreement, measure
 from core.engine.results import Decision, HeatMap, ModelResult
 from core.evidence.triage import Sorted
 from core.imaging.study import Series
-from core.models.card import ModelCard
 from core.reports import figures
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport, OpinionLine
 from core.reports.record import (
@@ -25,6 +24,7 @@ from core.reports.record import (
     SystemPart,
     TriagePart,
 )
+from core.weights.card import ModelCard
 
 
 def record_of(report: CaseReport) -> CaseRecord:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.models.card import DataUse, Metric, Threshold
+from core.weights.card import DataUse, Metric, Threshold
 
 SCHEMA_VERSION = "1.0"
 

@@ -24,11 +24,11 @@ from safetensors.torch import save as tensors_to_bytes
 
 from core.errors import ModelUnavailableError
 from core.imaging.study import Series, Unit
-from core.models.card import DataUse, Metric, Training
 from core.models.router_net import RouterNet
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
 from core.statistics import outlier
+from core.weights.card import DataUse, Metric, Training
 
 FOLDER = "router"
 CARD, WEIGHTS, STATISTICS = "card.json", "weights.safetensors", "statistics.safetensors"
@@ -60,7 +60,7 @@ class Limit(BaseModel):
 
 
 class RouterCard(BaseModel):
-    """Pedigree of the router; see :class:`core.models.card.ModelCard` for the common fields."""
+    """Pedigree of the router; see :class:`core.weights.card.ModelCard` for the common fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

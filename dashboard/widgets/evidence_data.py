@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.evidence import Evidence, Table, breakdown, compare, load, masks, promise, subgroups, summary
-from core.evidence.records import NoPredictionsError, fingerprint
 from core.systems import SYSTEMS
 from core.systems.declaration import ModelSlot, System
+from core.weights.predictions import NoPredictionsError, fingerprint
 from dashboard.widgets.engine import engine
 
 TABLES: dict[str, Callable[[Sequence[Evidence], str], Table | None]] = {

@@ -13,8 +13,8 @@ from core.audit.browse import Entry
 from core.audit.datacards import read_card
 from core.audit.folder import data_root
 from core.errors import OverreadError
-from core.models.card import ModelCard
 from core.systems import Match
+from core.weights.card import ModelCard
 from dashboard.widgets import blinding, cases, dataset_data, messages, picture, render, routes, words
 from dashboard.widgets.dataset_data import Shown, Source
 

@@ -8,8 +8,8 @@ import streamlit as st
 from core.evidence import Evidence, Part, Table, masks
 from core.evidence.cells import by_class, class_cases
 from core.evidence.gate import gate_card, gate_table
-from core.evidence.records import SPLITS
 from core.systems import SYSTEMS
+from core.weights.predictions import SPLITS
 from dashboard.widgets import (
     evidence_cells,
     evidence_data,

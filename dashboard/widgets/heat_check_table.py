@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.evidence import Table
 from core.evidence.heat_maps import METHODS, heat_map_table
-from core.explain.record import HeatChecks, load_checks
-from core.models.card import Metric, ModelCard
 from core.systems import SYSTEMS
+from core.weights.card import Metric, ModelCard
+from core.weights.heat_checks import HeatChecks, load_checks
 from dashboard.widgets import evidence_tables
 from dashboard.widgets.engine import engine
 

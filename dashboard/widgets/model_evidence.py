@@ -12,10 +12,10 @@ import streamlit as st
 
 from core.engine.pairs import rule_for
 from core.engine.results import ModelState
-from core.evidence import beside
-from core.models.card import ModelCard
-from core.models.store import WEIGHTS
 from core.systems.declaration import System
+from core.weights import repeats
+from core.weights.card import ModelCard
+from core.weights.store import WEIGHTS
 from dashboard.widgets import messages, model_times, words
 from dashboard.widgets.engine import engine
 from dashboard.widgets.slice_strip import COLOURS, DASHES
@@ -75,7 +75,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
 
 def _seeds(system: System, states: Sequence[ModelState]) -> None:
     titles = {state.name: state.title for state in states}
-    for spread in beside.seed_spread(engine().weights / system.name):
+    for spread in repeats.seed_spread(engine().weights / system.name):
         each = ", ".join(f"{auc:.3f} (seed {seed})" for seed, auc in zip(spread.seeds, spread.auc, strict=True))
         st.markdown(
             f"**{words.plain(titles.get(spread.model, spread.model))} from {len(spread.seeds)} seeds**: test AUC "
@@ -86,7 +86,7 @@ def _seeds(system: System, states: Sequence[ModelState]) -> None:
 
 def _folds(system: System, states: Sequence[ModelState]) -> None:
     titles = {state.name: state.title for state in states}
-    for found in beside.cross_validation(engine().weights / system.name):
+    for found in repeats.cross_validation(engine().weights / system.name):
         value, low, high = found.pooled
         each = ", ".join(f"{auc:.3f}" for auc in found.auc)
         patients = "" if found.patient_mean is None else f"; patients' means {found.patient_mean:.3f}"
@@ -117,7 +117,7 @@ def _fusion(system: System, states: Sequence[ModelState]) -> None:
 
 def pretraining() -> None:
     """What pretraining gained, recipe by recipe; nothing where it was not measured."""
-    found = beside.pretraining(engine().weights)
+    found = repeats.pretraining(engine().weights)
     if not found:
         return
     st.subheader("What pretraining gains", anchor="pretraining")

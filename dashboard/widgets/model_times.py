@@ -9,9 +9,9 @@ import threading
 import streamlit as st
 
 from core.errors import OverreadError
-from core.evidence import beside
 from core.evidence.timing import time_model
 from core.systems import SYSTEMS
+from core.weights import repeats as beside
 from dashboard.widgets import messages
 from dashboard.widgets.engine import engine
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.engine.results import Review
 from core.imaging.study import Series, Study
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 from dashboard.widgets import words
 
 

@@ -7,8 +7,8 @@ from html import escape
 
 from core.engine.results import Decision, ModelResult
 from core.imaging.study import Modality, Series, Unit, Window
-from core.models.card import Metric
 from core.systems.declaration import System
+from core.weights.card import Metric
 
 
 def probability(value: float) -> str:

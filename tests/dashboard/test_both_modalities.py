@@ -14,9 +14,9 @@ from core.engine.predict import predict_series
 from core.imaging import read
 from core.imaging.places import Partner, matched_slices, partner
 from core.imaging.study import Modality
-from core.models.fusion import load_fusion
-from core.models.store import load_model
 from core.simulate.samples import load_sample
+from core.weights.fusion import load_fusion
+from core.weights.store import load_model
 from dashboard.widgets import words
 from tests.dashboard import desk
 from tests.dashboard.conftest import ROOT, Server

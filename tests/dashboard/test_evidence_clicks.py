@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.evidence import load
-from core.models.card import DataUse
 from core.statistics import binary_rates
+from core.weights.card import DataUse
 from tests.dashboard import desk
 from tests.dashboard.house import House
 from tests.evidence import made

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from core.models.card import DataUse, Metric, Threshold
 from core.models.registry import create
-from core.models.store import WEIGHTS, save_model
 from core.systems import system
+from core.weights.card import DataUse, Metric, Threshold
+from core.weights.store import WEIGHTS, save_model
 from tests.cards import card_of
 
 SIDE = 64

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.engine.engine import Engine
-from core.models.card import Threshold
+from core.weights.card import Threshold
 from tests.engine.installed import install
 
 

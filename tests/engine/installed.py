@@ -12,7 +12,7 @@ from torch import nn
 from core.imaging.study import Modality, Series, SourceKind, Study, Unit
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.models.store import save_model
+from core.weights.store import save_model
 from tests.cards import SIDE, card_of
 
 

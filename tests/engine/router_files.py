@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.models.card import Training
 from core.models.router_net import WIDTHS, RouterNet
 from core.statistics import outlier
 from core.systems.router import CONTRACT, FOLDER, Limit, RouterCard, save
+from core.weights.card import Training
 
 KINDS = ("brain MR slice", "chest CT slice", "other")
 

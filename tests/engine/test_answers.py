@@ -16,9 +16,9 @@ from core.engine.engine import Engine
 from core.engine.results import Decision, ModelResult, Review
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, SystemMismatchError
 from core.imaging.study import Modality, Unit
-from core.models.card import Threshold
-from core.models.store import load_model
 from core.preprocessing.prepare import prepare
+from core.weights.card import Threshold
+from core.weights.store import load_model
 from tests.engine.installed import install, scan, study
 
 

@@ -15,9 +15,9 @@ from core.engine.results import Decision
 from core.errors import ContractError, ModelUnavailableError
 from core.imaging.places import Partner
 from core.imaging.study import Modality, Study, Unit
-from core.models.card import Threshold
-from core.models.fusion import FUSION, Fusion, fused
-from core.models.store import load_model
+from core.weights.card import Threshold
+from core.weights.fusion import FUSION, Fusion, fused
+from core.weights.store import load_model
 from tests.engine.installed import install, scan, study
 
 PARTNER = Partner(1, 2, 0.4, assumed=True)

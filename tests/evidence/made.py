@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.models.card import DataUse, Metric, ModelCard, Threshold, Training
 from core.preprocessing.contract import InputContract
 from core.systems import system
+from core.weights.card import DataUse, Metric, ModelCard, Threshold, Training
 
 THREE = ("no cancer", "breast cancer", "prostate cancer")
 

@@ -12,8 +12,8 @@ import pytest
 from sklearn import metrics as sk
 
 from core.evidence import EvidenceError, NoPredictionsError, breakdown, compare, load, masks, promise, summary
-from core.evidence.records import from_frame
 from core.statistics import delong_test
+from core.weights.predictions import from_frame
 from tests.evidence import made
 
 

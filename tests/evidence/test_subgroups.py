@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics as sk
 
 from core.evidence import Evidence, benefit, cells, masks, subgroups
-from core.evidence.records import Part, from_frame
 from core.statistics.decision import decision_curve
+from core.weights.predictions import Part, from_frame
 from tests.evidence import made
 
 

@@ -11,9 +11,9 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from core.engine.results import ModelResult, ModelState, ModelStatus
 from core.evidence.ensemble import ensemble, joined
-from core.evidence.records import Evidence, from_frame
 from core.evidence.triage import Triage, triage
 from core.models.peers import members
+from core.weights.predictions import Evidence, from_frame
 from tests.evidence.made import card, predictions
 
 

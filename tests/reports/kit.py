@@ -13,9 +13,9 @@ from pydicom.uid import generate_uid
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.imaging import read
 from core.imaging.study import Series, Study
-from core.models.card import Metric
 from core.reports.case import CaseReport
 from core.simulate import samples
+from core.weights.card import Metric
 from tests.cards import card_of
 from tests.imaging import builders
 

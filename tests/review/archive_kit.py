@@ -12,10 +12,10 @@ import numpy as np
 from core.engine.results import Flag, GateState, GateVerdict, ModelResult, ModelState, ModelStatus, Review
 from core.errors import EngineBusyError
 from core.imaging import Study
-from core.models.card import ModelCard, Threshold
 from core.review import Mode, Store
 from core.review.archives import ImportOptions, begin_import, wait
 from core.systems import system
+from core.weights.card import ModelCard, Threshold
 from tests.cards import card_of
 from tests.imaging.builders import picture
 

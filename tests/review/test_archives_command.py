@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from core.evidence.records import PREDICTIONS
-from core.models.store import CARD
 from core.review import Store
 from core.review.archives import check_drift, installed
 from core.review.archives.__main__ import app
 from core.review.archives.planting import HeldOut, held_out, prove, spread
+from core.weights.predictions import PREDICTIONS
+from core.weights.store import CARD
 from tests.review.archive_kit import SYSTEM, GreyEngine, card, folder, image
 
 

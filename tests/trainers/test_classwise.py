@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, recall_score
 
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 from tests.cards import card_of
 from trainers.classwise import by_class
 from trainers.fit import ROOT

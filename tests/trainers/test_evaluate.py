@@ -16,8 +16,8 @@ from sklearn import metrics
 from typer.testing import CliRunner
 
 from core.errors import DataLayoutError, ModelUnavailableError
-from core.models.card import Threshold
-from core.models.store import load_model
+from core.weights.card import Threshold
+from core.weights.store import load_model
 from tests.engine.installed import SIDE, install
 from tests.trainers.small import PATIENTS, SLICES
 from trainers.__main__ import app

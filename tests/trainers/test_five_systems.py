@@ -13,12 +13,13 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
-from core.engine.predict import predict_series, probabilities
+from core.engine.predict import predict_series
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.imaging.study import Series
-from core.models.fusion import FUSION
 from core.models.registry import create
-from core.models.store import load_model, save_model
+from core.weights.answers import probabilities
+from core.weights.fusion import FUSION
+from core.weights.store import load_model, save_model
 from tests.cards import card_of
 from tests.trainers import folders
 from trainers.benchmark import benchmark

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from core.errors import RecipeError
-from core.evidence import beside
+from core.weights import repeats
 from tests.trainers.test_repeat import small
 from trainers import folds
 from trainers.data.items import fold_groups
@@ -73,7 +73,7 @@ def test_the_entry_is_what_the_answers_say(
 ) -> None:
     folder, _, _ = crossed
     frames = answers(folder)
-    (read,) = beside.cross_validation(folder / "weights" / "brain-mr")
+    (read,) = repeats.cross_validation(folder / "weights" / "brain-mr")
     assert read.model == "resnet50"
     assert list(read.auc) == pytest.approx([roc_auc_score(f["truth"], f["finding"]) for f in frames], abs=1e-4)
     whole = pd.concat(frames)

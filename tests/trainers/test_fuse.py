@@ -11,8 +11,8 @@ from scipy.special import expit
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
 from core.errors import DataLayoutError
-from core.models.fusion import load_fusion
-from core.models.store import load_card
+from core.weights.fusion import load_fusion
+from core.weights.store import load_card
 from tests.cards import card_of
 from tests.trainers import folders
 from trainers.data.sets import READERS

@@ -13,10 +13,10 @@ import pytest
 
 from core.engine.checks import Subject
 from core.engine.engine import Engine
-from core.evidence.records import PREDICTIONS, from_frame
 from core.explain.pointing import Pointing
-from core.explain.record import HEAT_CHECKS, HeatChecks, load_checks
-from core.models.store import load_card
+from core.weights.heat_checks import HEAT_CHECKS, HeatChecks, load_checks
+from core.weights.predictions import PREDICTIONS, from_frame
+from core.weights.store import load_card
 from tests.cards import card_of
 from tests.engine.installed import install, scan
 from trainers import heat_checks

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.models.store import load_model, save_model
+from core.weights.store import load_model, save_model
 from tests.cards import card_of
 from trainers.initial import BACKBONE, load_backbone, start_from_model
 

@@ -12,7 +12,7 @@ from scipy import special
 from sklearn.metrics import roc_auc_score
 
 from core.errors import RecipeError
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 from tests.trainers.small import write_recipe
 from trainers import pack as module
 from trainers.fit import train_recipe

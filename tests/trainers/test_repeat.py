@@ -14,10 +14,10 @@ from sklearn.metrics import recall_score, roc_auc_score
 from typer.testing import CliRunner
 
 from core.errors import ModelUnavailableError, OverreadError, RecipeError
-from core.evidence import beside
 from core.models.registry import create
 from core.preprocessing.prepare import prepare
 from core.statistics.segmentation import dice
+from core.weights import repeats
 from tests.trainers.small import write_recipe
 from trainers import gain, repeat, seeds
 from trainers.__main__ import app
@@ -61,7 +61,7 @@ def spread(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 def test_the_spread_is_read_by_the_pages(spread: tuple[Path, dict[str, Any]], data: Path) -> None:
     folder, entry = spread
-    (read,) = beside.seed_spread(folder / "weights" / "brain-mr")
+    (read,) = repeats.seed_spread(folder / "weights" / "brain-mr")
     assert (read.model, read.seeds, list(read.auc)) == ("resnet50", (0, 1), entry["auc"])
     assert read.auc[0] != read.auc[1]
     assert "12 slices of 3 groups" in read.note
@@ -144,7 +144,7 @@ def test_the_gain_is_read_by_the_pages(data: Path, tmp_path: Path) -> None:
         CliRunner().invoke(app, command, catch_exceptions=False)
     pretrained(tmp_path, data, recipe)
     assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
-    (read,) = beside.pretraining(tmp_path / "weights")
+    (read,) = repeats.pretraining(tmp_path / "weights")
     assert (read.recipe, read.monitor) == ("small", "validation AUC")
     assert "1 epoch each" in read.note
     assert "12 validation slices of 3 groups" in read.note

@@ -14,9 +14,9 @@ from core.engine.engine import Engine
 from core.engine.predict import SeriesPrediction, predict_series
 from core.errors import ModelUnavailableError
 from core.imaging.study import SourceKind, Study
-from core.models.card import Threshold
 from core.models.output import Output
-from core.models.store import load_model
+from core.weights.card import Threshold
+from core.weights.store import load_model
 from tests.cards import SIDE, card_of
 from tests.engine.installed import install, scan
 from trainers.data.items import Item

@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
-from core.models.card import ModelCard
+from core.weights.card import ModelCard
 from tests.trainers.small import SLICES, write_recipe
 from trainers.fit import train_recipe
 from trainers.precision import make_fabric

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.models.card import DataUse
+from core.weights.card import DataUse
 from trainers.data.items import PUBLISHED, Item, fingerprint, split_groups, split_named
 from trainers.data.sets import FOLDERS, load_items
 from trainers.data.simulated import simulated_items

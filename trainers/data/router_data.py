@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from core.imaging.study import Modality, Series, Unit
-from core.models.card import DataUse
 from core.systems.router import plane
+from core.weights.card import DataUse
 from trainers.data import wrong_images as wrong
 from trainers.data.items import Item
 from trainers.data.parts import PARTS, read_parts

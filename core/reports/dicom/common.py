@@ -10,9 +10,9 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from core.engine.results import ModelResult
-from core.models.card import ModelCard
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION
 from core.systems.declaration import Term
+from core.weights.card import ModelCard
 
 FIRST_SERIES_NUMBER = 9001
 PROBABILITY = codes.DCM.Probability

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from reportlab.platypus import Flowable
 
-from core.models.card import DataUse, Metric
 from core.reports.case import probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
 from core.reports.record import CaseRecord, ModelPart, OpinionPart, PedigreePart, StudyPart
+from core.weights.card import DataUse, Metric
 
 FIGURES = {
     "auc": "AUC",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import OverreadError
-from core.evidence.records import load
 from core.review.archives.drift import Drift, drift
 from core.review.archives.scoring import Installed
 from core.review.archives.standing import group_of
 from core.review.store import Store
 from core.review.tables import DriftReading
+from core.weights.predictions import load
 
 
 @dataclass(frozen=True)

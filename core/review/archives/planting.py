@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from core.audit.discrepancy_profile import Profiles
 from core.audit.discrepancy_trial import DECILE, plant
 from core.errors import ArchiveError
-from core.evidence.records import load
 from core.evidence.signals import validation_signals
 from core.models.peers import judges
 from core.review.archives.importing import ImportOptions
@@ -34,6 +33,7 @@ from core.review.kinds import Mode
 from core.review.store import Store
 from core.review.tables import Case
 from core.systems import system
+from core.weights.predictions import load
 
 
 @dataclass(frozen=True)

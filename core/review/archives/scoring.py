@@ -10,10 +10,10 @@ from typing import Protocol
 from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
 from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
 from core.imaging import Study, read
-from core.models.card import ModelCard
 from core.review.store import Store, fingerprint
 from core.review.tables import Case, Score
 from core.systems import system
+from core.weights.card import ModelCard
 
 
 class Reviewer(Protocol):

@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
-from core.models.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
+from core.weights.card import ModelCard
+from core.weights.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
 from tests import cards
 from tests.models.networks import images, lively
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.evidence import beside
 from core.evidence.timing import time_model
+from core.weights import repeats as beside
 from tests.dashboard import weights
 
 

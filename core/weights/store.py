@@ -6,7 +6,7 @@ stays float32: it is small, and variances may exceed float16):
 - ``float32``, ``float16``: as they are.
 - ``int8``: symmetric integers, one float32 scale per output channel under ``<key>.scale``.
 - ``int6``, ``int5``: symmetric integers, Huffman-coded as bytes, one float16 scale per 64 weights; tensors of fewer
-  than 4,096 weights stay ``int8``. See :mod:`core.models.quantise`.
+  than 4,096 weights stay ``int8``. See :mod:`core.weights.quantise`.
 
 Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fixed momentum. Pickle is never used.
 """
@@ -25,10 +25,10 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import nn
 
 from core.errors import ModelUnavailableError, OverreadError
-from core.models.card import ModelCard
 from core.models.net import OverreadNet
-from core.models.quantise import by_channel, by_group, from_groups
 from core.models.registry import create
+from core.weights.card import ModelCard
+from core.weights.quantise import by_channel, by_group, from_groups
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.models.card import Metric, ModelCard
+from core.weights.card import Metric, ModelCard
 
 HEAT_CHECKS = "heat_checks.json"
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.special import expit, logit
 
 from core.errors import ModelUnavailableError
-from core.models.card import Metric, ModelCard, Threshold
+from core.weights.card import Metric, ModelCard, Threshold
 
 FUSION = "fusion.json"
 

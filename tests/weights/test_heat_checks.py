@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from core.evidence.heat_maps import heat_map_table
-from core.explain.record import HeatChecks, MethodChecks
-from core.models.card import Metric
+from core.weights.card import Metric
+from core.weights.heat_checks import HeatChecks, MethodChecks
 from dashboard.widgets import evidence_tables
 
 

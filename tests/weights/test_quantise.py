@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.models.quantise import CLIPS, GROUP, by_channel, by_group, from_groups
+from core.weights.quantise import CLIPS, GROUP, by_channel, by_group, from_groups
 
 TOP = {5: 15, 6: 31}
 

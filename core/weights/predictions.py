@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.engine.predict import finding_probability, probabilities
 from core.errors import OverreadError
-from core.models.card import ModelCard
-from core.models.store import CARD, load_card
 from core.statistics import roc_auc
+from core.weights.answers import finding_probability, probabilities
+from core.weights.card import ModelCard
+from core.weights.store import CARD, load_card
 
 PREDICTIONS = "predictions.parquet"
 SPLITS = ("test", "validation")
