@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from core.audit.discrepancies import MASK, STOPPED, Discrepancies, Evidence, rank_discrepancies
-from core.audit.discrepancy_trial import DECILE, METHODS, Found, compare, plant
-from core.audit.discrepancy_words import sentence
+from core.discrepancies.ranking import MASK, STOPPED, Discrepancies, Evidence, rank_discrepancies
+from core.discrepancies.signals import ValidationSignals, validation_signals
+from core.discrepancies.trial import DECILE, METHODS, Found, compare, plant
+from core.discrepancies.words import sentence
 from core.engine.engine import Engine
 from core.errors import DataLayoutError
-from core.evidence.signals import ValidationSignals, validation_signals
 from core.statistics import roc_auc
 from core.systems import system as declared
 from trainers.data.digests import DIGESTS, read_digests

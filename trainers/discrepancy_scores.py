@@ -35,7 +35,7 @@ class Scores:
 
     Attributes:
         ids, groups: ``(N,)`` text. recorded: ``(N,)`` whether the label is a finding.
-        probabilities, mask_pixels: ``(N,)`` by model, as :class:`core.audit.discrepancies.Evidence` wants them.
+        probabilities, mask_pixels: ``(N,)`` by model, as :class:`core.discrepancies.ranking.Evidence` wants them.
         stopped: ``(N,)`` whether the wrong-image gate stops the image; ``None`` when it was not asked.
         cards: card of every model that answered.
         left_out: training pictures that were left out, and patients of whom nothing remained.

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from core.reports.archive import ArchiveLine, ArchiveReport, ModelLine, YieldPoint
 from core.reports.case import OpinionLine
 from core.review.archives import Against, Installed, Row, archive_yield, check_drift, worklist
-from core.review.kinds import CaseState, Mode, Outcome
 from core.review.people import Action, allowed, require
 from core.review.store import Store
 from core.review.summary import By, summary
 from core.review.tables import Adjudication, Opinion
+from core.review.vocabulary import CaseState, Mode, Outcome
 from core.systems import system
 
 UNTOUCHED = (CaseState.NEW, CaseState.SCORED)

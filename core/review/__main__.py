@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import select
 
 from core.errors import NotFoundError, OverreadError, StoreDamagedError, StoreError
-from core.review import audit, backup, exchange
+from core.review import backup, exchange, trail
 from core.review.database import DATABASE, place
 from core.review.people import LOCAL_NUMBER
 from core.review.schema import newest
@@ -61,7 +61,7 @@ def verify(
 ) -> None:
     """Check the audit trail, the rows it vouches for, and the images."""
     with _opened(store) as opened:
-        found = audit.verify(opened, head)
+        found = trail.verify(opened, head)
         if not found.ok:
             typer.echo(f"BROKEN: {found.reason}. {found.entries} entries before it are sound.", err=True)
             raise typer.Exit(1)

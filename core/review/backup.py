@@ -16,7 +16,6 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from core.errors import BackupDamagedError, StoreError
-from core.review.audit import verify
 from core.review.database import DATABASE, IMAGES, place
 from core.review.exchange import (
     MANIFEST,
@@ -32,6 +31,7 @@ from core.review.exchange import (
 )
 from core.review.images import sync_folder
 from core.review.store import Store
+from core.review.trail import verify
 
 BESIDE = "pseudonyms.key"  # lies beside the images; without it known patients would get new pseudonyms
 _BLOCK = 1 << 20

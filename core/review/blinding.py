@@ -12,12 +12,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from core.errors import BlindingError
-from core.review.audit import record
 from core.review.cases import clean, found_case
 from core.review.database import Database
-from core.review.kinds import FileRole, Mode
 from core.review.people import Action, acting
 from core.review.tables import Adjudication, Archive, Case, CaseFile, Discrepancy, Reveal, Score
+from core.review.trail import record
+from core.review.vocabulary import FileRole, Mode
 
 _Value = TypeVar("_Value")
 _CHUNK = 500  # databases limit the number of values in one statement

@@ -8,11 +8,11 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import NotFoundError, StoreError
-from core.review.audit import append
 from core.review.images import Images
-from core.review.kinds import CaseState, FileRole, Mode, Outcome
 from core.review.people import Action, People, acting
 from core.review.tables import Archive, Case, CaseFile, ImportFile, RecordedReader
+from core.review.trail import append
+from core.review.vocabulary import CaseState, FileRole, Mode, Outcome
 
 _ORDER = [state.value for state in CaseState]
 

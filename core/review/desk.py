@@ -9,11 +9,11 @@ from typing import Any
 from sqlmodel import and_, col, delete, or_, select
 
 from core.errors import StoreError
-from core.review.audit import append, record
 from core.review.cases import clean
 from core.review.database import Database
 from core.review.people import Action, acting
 from core.review.tables import AuditEntry, Case, Overrule, SavedView, ThresholdOverride
+from core.review.trail import append, record
 
 
 class Desk(Database):

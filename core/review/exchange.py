@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Table, insert, select, text
 from sqlmodel import SQLModel
 
 from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
-from core.review.audit import canonical, verify
 from core.review.images import image_file, sync_folder, write_atomically
-from core.review.kinds import Moment, now, stamp
 from core.review.schema import newest
 from core.review.store import Store
+from core.review.trail import canonical, verify
+from core.review.vocabulary import Moment, now, stamp
 
 MANIFEST = "manifest.json"
 FORMAT = "overread-store-1"

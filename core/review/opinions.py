@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from sqlmodel import Session, col, delete, select
 
 from core.errors import AlreadyLockedError, BlindingError, NotAllowedError, StoreError
-from core.review.audit import record
 from core.review.blinding import released, was_revealed
 from core.review.cases import advance, clean, found_archive, found_case
 from core.review.database import Database
-from core.review.kinds import CaseState, Mode, Stage, now
 from core.review.people import Action, acting, allowed
 from core.review.tables import Arbitration, Case, Draft, Opinion, Reveal, Score
+from core.review.trail import record
+from core.review.vocabulary import CaseState, Mode, Stage, now
 
 _Row = TypeVar("_Row", Opinion, Draft)
 _MARKS = {"point": ("x", "y"), "box": ("x", "y", "width", "height")}

@@ -8,12 +8,12 @@ from typing import Any
 from sqlmodel import col, select
 
 from core.errors import AlreadyLockedError, NotAllowedError, NotFoundError, StoreError
-from core.review.audit import append, record
 from core.review.cases import advance, clean, found_case
-from core.review.kinds import CaseState, Radpeer, Sided, now
 from core.review.opinions import checked_marks, need_opinion
 from core.review.people import LOCAL_NUMBER, Action, People, acting
 from core.review.tables import Adjudication, Arbitration, Case, Opinion, PeerReview
+from core.review.trail import append, record
+from core.review.vocabulary import CaseState, Radpeer, Sided, now
 
 
 class Peer(People):

@@ -15,10 +15,10 @@ from enum import StrEnum
 from sqlmodel import Session, col, func, select
 
 from core.errors import NotAllowedError, NotFoundError
-from core.review.audit import append
 from core.review.database import Database
-from core.review.kinds import Role, now
 from core.review.tables import User
+from core.review.trail import append
+from core.review.vocabulary import Role, now
 
 LOCAL_ISSUER = "local"
 LOCAL_NUMBER = 1

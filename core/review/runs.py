@@ -10,12 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
 from core.errors import NotFoundError
-from core.review.audit import append
 from core.review.cases import advance, clean, found_archive
 from core.review.database import Database
-from core.review.kinds import CaseState, RunState, now
 from core.review.people import Action, acting
 from core.review.tables import Case, Discrepancy, DriftReading, ImportRun, Score, ScoreRun
+from core.review.trail import append
+from core.review.vocabulary import CaseState, RunState, now
 
 Run = TypeVar("Run", ImportRun, ScoreRun)
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlmodel import col, select
 
 from core.review.database import Database
-from core.review.kinds import Radpeer, Sided
 from core.review.tables import Adjudication, Case, PeerReview, RecordedReader
+from core.review.vocabulary import Radpeer, Sided
 from core.statistics import Interval, wilson
 
 FEW = 20  # below this many decided cases the interval spans so much that a rate misleads

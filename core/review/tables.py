@@ -8,16 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.review.kinds import CaseState, FileRole, Mode, Moment, RunState, now
-from core.review.records import (
-    APPEND_ONLY,
-    Adjudication,
-    AuditEntry,
-    Opinion,
-    Overrule,
-    PeerReview,
-    Reveal,
-)
+from core.review.append_only import APPEND_ONLY, Adjudication, AuditEntry, Opinion, Overrule, PeerReview, Reveal
+from core.review.vocabulary import CaseState, FileRole, Mode, Moment, RunState, now
 
 __all__ = [
     "APPEND_ONLY",

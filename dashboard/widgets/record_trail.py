@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.review import Store, audit
+from core.review import Store, trail
 from dashboard.widgets import who
 
 LATEST = 200
@@ -16,7 +16,7 @@ def show(store: Store) -> None:
     """A button that verifies the whole chain, and the latest entries."""
     who.touch()
     if st.button("Verify the whole trail", icon=":material/verified:"):
-        verdict = audit.verify(store)
+        verdict = trail.verify(store)
         if verdict.ok:
             st.success(f"{verdict.entries:,} entries, none changed. Head: {verdict.head}", icon=":material/verified:")
         else:

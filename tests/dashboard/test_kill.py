@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
 from core.engine.engine import Engine
-from core.review import RunState, Stage, Store, audit
+from core.review import RunState, Stage, Store, trail
 from core.review.archives import need_models
 from core.review.tables import ScoreRun
 from tests.dashboard import desk, readings, weights
@@ -75,7 +75,7 @@ def test_no_locked_opinion_and_no_scored_case_is_lost(browser: Browser, tmp_path
             draft = store.draft(number, 1, Stage.BLIND)
             assert draft is not None, f"seed {seed}: neither opinion nor draft"
             assert draft.content["confidence"] == 90
-    assert audit.verify(store).ok
+    assert trail.verify(store).ok
 
     house.start()  # what was left half done goes on by itself
     try:

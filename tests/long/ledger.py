@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlmodel import select
 
-from core.review import Stage, Store, audit
+from core.review import Stage, Store, trail
 from core.review.tables import Adjudication, Opinion, PeerReview
 
 Rows = dict[str, str]
@@ -50,7 +50,7 @@ class Ledger:
             self.lost.append(f"{when}: {self.scored_told} cases were shown as scored, {self.scored} are")
         if self.imported_told > len(self._kept["imported files"]):
             self.lost.append(f"{when}: {self.imported_told} files were shown as imported")
-        verdict = audit.verify(self.store)
+        verdict = trail.verify(self.store)
         self.entries = verdict.entries
         if not verdict.ok:
             self.lost.append(f"{when}: the audit trail does not verify: {verdict.reason}")

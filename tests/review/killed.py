@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 
 from core.errors import AlreadyLockedError
 from core.review import FileRole, Stage, Store
-from core.review.kinds import now
 from core.review.tables import Score
+from core.review.vocabulary import now
 from tests.review.casebook import WEIGHTS
 
 

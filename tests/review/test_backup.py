@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from core.errors import BackupDamagedError, StoreError
 from core.review import Radpeer, Role, RunState, Sided, Stage, Store
 from core.review.__main__ import app
-from core.review.audit import verify
 from core.review.backup import BESIDE, backup, restore
 from core.review.exchange import export_all, import_all
 from core.review.tables import DriftReading
+from core.review.trail import verify
 from tests.review import postgres
 from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
 

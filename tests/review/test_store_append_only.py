@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from core.review import Radpeer, Role, Sided, Store
-from core.review.audit import verify
 from core.review.tables import APPEND_ONLY
+from core.review.trail import verify
 from tests.review.casebook import archive, case, lock, person
 
 TABLES = sorted(str(table.__tablename__) for table in APPEND_ONLY)

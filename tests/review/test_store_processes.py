@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from core.review import Role, Stage, Store
-from core.review.audit import verify
+from core.review.trail import verify
 from tests.review import killed
 from tests.review.casebook import archive, case, person
 

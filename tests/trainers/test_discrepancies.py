@@ -13,9 +13,9 @@ import pytest
 from scipy.special import expit
 from typer.testing import CliRunner
 
+from core.discrepancies.signals import validation_signals
 from core.engine.engine import Engine
 from core.errors import DataLayoutError, DiscrepancyError, ModelUnavailableError
-from core.evidence.signals import validation_signals
 from core.imaging.study import SourceKind, Study
 from tests.engine.installed import install
 from tests.evidence import made

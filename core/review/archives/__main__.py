@@ -23,9 +23,9 @@ from core.errors import ArchiveError, OverreadError
 from core.review import archives
 from core.review.archives.background import Run
 from core.review.archives.planting import prove as prove_worklist
-from core.review.kinds import Mode, Outcome, RunState
 from core.review.store import Store
 from core.review.tables import ScoreRun
+from core.review.vocabulary import Mode, Outcome, RunState
 
 app = typer.Typer(help="Archives of cases.", no_args_is_help=True, pretty_exceptions_enable=False)
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from core.review.kinds import RunState, now
 from core.review.store import Store
 from core.review.tables import ImportRun, ScoreRun
+from core.review.vocabulary import RunState, now
 
 Run = TypeVar("Run", ImportRun, ScoreRun)
 BEAT_SECONDS = 1.0

@@ -18,14 +18,14 @@ from sqlmodel import select
 from core.errors import ArchiveError, OverreadError, StoreError
 from core.imaging import Study, read
 from core.imaging.formats import Format, sniff
-from core.review.archives.pseudonyms import Pseudonyms
 from core.review.archives.recorded import check_mapping, is_finding, recorded_class
 from core.review.archives.sheet import Column, RowProblem
 from core.review.archives.sources import Found, Layout, Survey, read_files
-from core.review.kinds import FileRole, Outcome
 from core.review.looks import looks
+from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import ImportFile
+from core.review.vocabulary import FileRole, Outcome
 from core.systems import accepts, adapt, match, system
 
 

@@ -14,10 +14,10 @@ from core.review.archives.roots import permitted
 from core.review.archives.scoring import Reviewer, need_models, pending
 from core.review.archives.threads import start
 from core.review.archives.work import import_cases, imported, score_cases
-from core.review.kinds import RunState
 from core.review.people import Action, require
 from core.review.store import Store
 from core.review.tables import ImportRun, ScoreRun
+from core.review.vocabulary import RunState
 
 # begin
 

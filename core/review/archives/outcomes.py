@@ -6,9 +6,9 @@ from sqlmodel import col, select
 
 from core.review.archives.scoring import Installed
 from core.review.archives.yields import YieldCurve, yield_curve
-from core.review.kinds import Radpeer, Sided, Stage
 from core.review.store import Store
 from core.review.tables import Adjudication, Case, Opinion, PeerReview
+from core.review.vocabulary import Radpeer, Sided, Stage
 
 _AGAINST_RECORD = (Sided.REVIEWER.value, Sided.NEITHER.value)
 

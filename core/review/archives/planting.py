@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.audit.discrepancy_profile import Profiles
-from core.audit.discrepancy_trial import DECILE, plant
+from core.discrepancies.profile import Profiles
+from core.discrepancies.signals import validation_signals
+from core.discrepancies.trial import DECILE, plant
 from core.errors import ArchiveError
-from core.evidence.signals import validation_signals
 from core.models.peers import judges
 from core.review.archives.importing import ImportOptions
 from core.review.archives.jobs import begin_import, begin_scoring
@@ -29,9 +29,9 @@ from core.review.archives.ranking import rank, ranked
 from core.review.archives.scoring import Installed, Reviewer, need_models
 from core.review.archives.standing import current
 from core.review.archives.threads import wait
-from core.review.kinds import Mode
 from core.review.store import Store
 from core.review.tables import Case
+from core.review.vocabulary import Mode
 from core.systems import system
 from core.weights.predictions import load
 

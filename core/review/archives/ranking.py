@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.audit.discrepancies import STOPPED, Discrepancies, Evidence, rank_discrepancies
-from core.audit.discrepancy_profile import Profiles
-from core.evidence.signals import validation_signals
+from core.discrepancies.profile import Profiles
+from core.discrepancies.ranking import STOPPED, Discrepancies, Evidence, rank_discrepancies
+from core.discrepancies.signals import validation_signals
 from core.models.peers import judges
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import SliceView, why

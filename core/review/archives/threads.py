@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from core.errors import OverreadError
 from core.review.archives.background import Run, RunLock, Watch
-from core.review.kinds import RunState
 from core.review.store import Store
+from core.review.vocabulary import RunState
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from core.errors import ArchiveError
 from core.review.archives.worklist import Against, Row
-from core.review.kinds import CaseState
 from core.review.store import Store
+from core.review.vocabulary import CaseState
 
 
 class Field(StrEnum):

@@ -24,9 +24,9 @@ from core.review.archives.roots import permitted
 from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
 from core.review.archives.sources import survey, usual_sheet
 from core.review.archives.staging import clear, locate
-from core.review.kinds import Outcome, RunState
 from core.review.store import Store
 from core.review.tables import Case, ImportFile, ImportRun, Score, ScoreRun
+from core.review.vocabulary import Outcome, RunState
 
 _BUSY_SECONDS = 0.5
 _turn = threading.Lock()  # scoring runs of one process, one after the other

@@ -15,13 +15,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.review.archives.pseudonyms import Pseudonyms
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer
 from core.review.archives.standing import Answers, current
-from core.review.kinds import CaseState, Mode
+from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case, Discrepancy
+from core.review.vocabulary import CaseState, Mode
 
 HIDDEN = "Hidden until your own opinion is locked."
 STALE = "Only scored by another version of the models; score the archive again."

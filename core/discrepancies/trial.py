@@ -10,8 +10,8 @@ import numpy as np
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 
-from core.audit.discrepancies import Evidence, Settings, rank_discrepancies
-from core.audit.discrepancy_profile import CLIP, Floats, Profiles
+from core.discrepancies.profile import CLIP, Floats, Profiles
+from core.discrepancies.ranking import Evidence, Settings, rank_discrepancies
 from core.errors import DiscrepancyError
 
 DECILE = 0.1  # part of the list that is looked at

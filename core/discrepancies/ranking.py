@@ -1,7 +1,7 @@
 """Which recorded labels are most likely wrong: log odds by image, pooled over the patient, with every part named.
 
 The model. A signal (a model's probability, a segmenter's mask, cleanlab's class-adjusted probability) gives a
-log-likelihood ratio for a finding, measured on validation patients (:mod:`core.audit.discrepancy_profile`). Signals of
+log-likelihood ratio for a finding, measured on validation patients (:mod:`core.discrepancies.profile`). Signals of
 one image resemble each other, and so do images of one patient: sums of ratios are divided by the design effect. The
 patient has an unknown share of wrong labels, from a rare slip to all of them (a report that is wrong, a mix-up), or,
 where the label belongs to the patient, one unknown true label. Summing over these unknowns gives each image's
@@ -18,7 +18,7 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from core.audit.discrepancy_profile import Floats, Profiles, discount, logits, mask_signal
+from core.discrepancies.profile import Floats, Profiles, discount, logits, mask_signal
 from core.errors import DiscrepancyError
 
 CLEANLAB = "cleanlab"
@@ -125,7 +125,7 @@ def rank_discrepancies(
 
     Args:
         evidence: labels and what speaks about them. profiles: what the signals were worth on validation patients,
-            from :func:`core.audit.discrepancy_profile.fit_profiles` on :func:`signals_of`; assumed when not given.
+            from :func:`core.discrepancies.profile.fit_profiles` on :func:`signals_of`; assumed when not given.
         settings: how labels go wrong.
 
     Raises:

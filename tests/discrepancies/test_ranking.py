@@ -8,15 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.audit.discrepancies import Evidence, Settings, class_adjusted, rank_discrepancies
-from core.audit.discrepancy_profile import (
-    Profiles,
-    discount,
-    mask_signal,
-)
-from core.audit.discrepancy_words import sentence
+from core.discrepancies.profile import Profiles, discount, mask_signal
+from core.discrepancies.ranking import Evidence, Settings, class_adjusted, rank_discrepancies
+from core.discrepancies.words import sentence
 from core.errors import DiscrepancyError
-from tests.audit.suspicions import HALF_OF_BASE, PLAIN, made
+from tests.discrepancies.suspicions import HALF_OF_BASE, PLAIN, made
 
 SHARES, HALF = (0.03, 0.25, 0.5, 0.75, 1.0), 0.05 / 2
 PRIOR = (0.95, HALF / 3, HALF / 3, HALF / 3, HALF)  # of those shares: written out here on purpose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from core.audit.discrepancies import BASE_STRENGTH, Evidence, Settings
+from core.discrepancies.ranking import BASE_STRENGTH, Evidence, Settings
 
 PLAIN = Settings(cleanlab=False)
 HALF_OF_BASE = BASE_STRENGTH / 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.audit.discrepancies import MASK, PATIENT, Discrepancies
+from core.discrepancies.ranking import MASK, PATIENT, Discrepancies
 
 LOUD = 0.4  # nats: a part smaller than this (odds of 1.5) is not worth a clause
 

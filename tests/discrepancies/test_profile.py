@@ -9,10 +9,10 @@ import pytest
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
-from core.audit.discrepancies import Evidence, rank_discrepancies
-from core.audit.discrepancy_profile import Profile, Profiles, fit_profiles, icc, logits, tempered
+from core.discrepancies.profile import Profile, Profiles, fit_profiles, icc, logits, tempered
+from core.discrepancies.ranking import Evidence, rank_discrepancies
 from core.errors import DiscrepancyError
-from tests.audit.suspicions import PLAIN
+from tests.discrepancies.suspicions import PLAIN
 
 
 def test_profile_is_logistic_regression_where_patients_abound() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from core.audit.discrepancies import signals_of
-from core.audit.discrepancy_profile import Profiles, fit_profiles
-from core.audit.discrepancy_trial import compare, expected_by_chance, found_at_top, label_quality, loss, plant
+from core.discrepancies.profile import Profiles, fit_profiles
+from core.discrepancies.ranking import signals_of
+from core.discrepancies.trial import compare, expected_by_chance, found_at_top, label_quality, loss, plant
 from core.errors import DiscrepancyError
-from tests.audit.suspicions import made
+from tests.discrepancies.suspicions import made
 
 
 @pytest.mark.parametrize("one", [True, False])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.audit.discrepancies import MASK
-from core.audit.discrepancy_profile import Profiles, fit_profiles, logits, mask_signal
+from core.discrepancies.profile import Profiles, fit_profiles, logits, mask_signal
+from core.discrepancies.ranking import MASK
 from core.weights.predictions import EvidenceError, Part, load
 
 
@@ -21,7 +21,7 @@ class ValidationSignals:
 
     Attributes:
         ids, groups: ``(V,)`` text. finding: ``(V,)`` whether the label is a finding.
-        signals: ``(V,)`` by name, as :func:`core.audit.discrepancies.signals_of` names them.
+        signals: ``(V,)`` by name, as :func:`core.discrepancies.ranking.signals_of` names them.
     """
 
     ids: NDArray[Any]

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlmodel import Session, SQLModel, col, select
 
 from core.review.database import Database
-from core.review.kinds import now, stamp
 from core.review.tables import APPEND_ONLY, AuditEntry
+from core.review.vocabulary import now, stamp
 
 GENESIS = "0" * 64
 _CHUNK = 1000

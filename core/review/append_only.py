@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.review.kinds import Moment, now
+from core.review.vocabulary import Moment, now
 
 
 class Opinion(SQLModel, table=True):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.review import Role, Stage, Store
-from core.review.audit import verify
+from core.review.trail import verify
 from tests.review.casebook import archive, case, lock, person
 
 
