@@ -10,24 +10,24 @@ import torch
 import typer
 
 from core.errors import OverreadError
-from trainers.audit import audit_command
-from trainers.benchmark import benchmark
-from trainers.discrepancies import discrepancies_command
-from trainers.evaluate import evaluate_command
-from trainers.export import export_torchscript
-from trainers.fit import ROOT, train_recipe
-from trainers.folds import folds_command
-from trainers.fuse import fuse_command
-from trainers.gain import gain_command
-from trainers.gate import gate_command
-from trainers.heat_checks import heat_checks_command
-from trainers.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
-from trainers.pack import pack
-from trainers.precision import launched
-from trainers.pretrain import RECIPES as POOLED
-from trainers.pretrain import Pretraining, read_tasks
-from trainers.recipe import as_trial, load_recipe, with_initial_weights
-from trainers.seeds import seeds_command
+from trainers.commands.audit import audit_command
+from trainers.commands.benchmark import benchmark
+from trainers.commands.discrepancies import discrepancies_command
+from trainers.commands.evaluate import evaluate_command
+from trainers.commands.export import export_torchscript
+from trainers.commands.folds import folds_command
+from trainers.commands.fuse import fuse_command
+from trainers.commands.gain import gain_command
+from trainers.commands.gate import gate_command
+from trainers.commands.heat_checks import heat_checks_command
+from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
+from trainers.commands.pack import pack
+from trainers.commands.pretrain import RECIPES as POOLED
+from trainers.commands.pretrain import Pretraining, read_tasks
+from trainers.commands.seeds import seeds_command
+from trainers.fitting.fit import ROOT, train_recipe
+from trainers.fitting.precision import launched
+from trainers.fitting.recipe import as_trial, load_recipe, with_initial_weights
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 

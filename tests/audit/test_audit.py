@@ -22,7 +22,7 @@ from core.audit.sets import fingerprints, read_split
 from core.audit.simulated import simulated_fingerprints
 from core.errors import DataLayoutError, OverreadError, UnreadableFileError
 from tests.audit.folder import planted, texture, write_set
-from trainers.audit import audit_command, refresh_card
+from trainers.commands.audit import audit_command, refresh_card
 
 
 def test_planted_faults_are_found_and_no_others(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.trainers.small import write_brain_lgg
-from trainers import precision
+from trainers.fitting import precision
 
 
 @pytest.fixture(autouse=True, scope="package")

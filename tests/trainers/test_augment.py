@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from trainers.augment import geometric, mixup, photometric
-from trainers.recipe import Augment
+from trainers.fitting.augment import geometric, mixup, photometric
+from trainers.fitting.recipe import Augment
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -9,9 +9,9 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from core.weights.card import ModelCard
 from tests.cards import card_of
-from trainers.classwise import by_class
-from trainers.fit import ROOT
-from trainers.scoring import Scored
+from trainers.fitting.fit import ROOT
+from trainers.measuring.classwise import by_class
+from trainers.measuring.scoring import Scored
 
 CLASSES = ("normal", "adenocarcinoma", "large cell carcinoma")
 SEVERAL = ("chest-ct/densenet121-subtypes", "chest-ct/efficientnet-b0-subtypes", "pet/inception-three-class")

@@ -21,10 +21,10 @@ from tests.engine.installed import install
 from tests.evidence import made
 from tests.trainers.folders import brain_lgg, lung_ct
 from trainers.__main__ import app
+from trainers.commands.evaluate import TASKS
 from trainers.data.digests import DIGESTS, pixel_digest, write_digests
 from trainers.data.sets import load_items
-from trainers.discrepancy_scores import held_out, score
-from trainers.evaluate import TASKS
+from trainers.measuring.discrepancy_scores import held_out, score
 
 LABELS = TASKS["brain-mr"].labels
 
@@ -163,7 +163,7 @@ def test_a_stopped_run_keeps_what_it_has(
     weights: Path, brain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items, cache = load_items("brain-lgg", brain), tmp_path / "kept.parquet"
-    monkeypatch.setattr("trainers.discrepancy_cache.SAVE_EVERY", -1.0)
+    monkeypatch.setattr("trainers.measuring.discrepancy_cache.SAVE_EVERY", -1.0)
 
     def stop(fraction: float) -> None:
         if fraction > 0.4:

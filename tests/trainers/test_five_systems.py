@@ -22,18 +22,18 @@ from core.weights.fusion import FUSION
 from core.weights.store import load_model, save_model
 from tests.cards import card_of
 from tests.trainers import folders
-from trainers.benchmark import benchmark
+from trainers.commands.benchmark import benchmark
+from trainers.commands.evaluate import evaluate_command, read_folder, without_training_pictures
+from trainers.commands.export import export_torchscript
+from trainers.commands.fuse import pairs_of, rule_of
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before, write_digests
 from trainers.data.inserted import with_lesions
 from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
-from trainers.ensemble import add_ensemble, validation_threshold
-from trainers.evaluate import evaluate_command, read_folder, without_training_pictures
-from trainers.export import export_torchscript
-from trainers.fuse import pairs_of, rule_of
-from trainers.recipe import load_recipe
-from trainers.scoring import Scored
+from trainers.fitting.recipe import load_recipe
+from trainers.measuring.ensemble import add_ensemble, validation_threshold
+from trainers.measuring.scoring import Scored
 
 SIDE = 64
 TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")

@@ -14,14 +14,14 @@ from sklearn.metrics import roc_auc_score
 from core.errors import RecipeError
 from core.weights import repeats
 from tests.trainers.test_repeat import small
-from trainers import folds
+from trainers.commands import folds
 from trainers.data.items import fold_groups
 from trainers.data.parts import read_parts
 from trainers.data.tensors import Cases
-from trainers.fit import ROOT
-from trainers.loop import Run
-from trainers.precision import make_fabric
-from trainers.recipe import Recipe, load_recipe, with_initial_weights
+from trainers.fitting.fit import ROOT
+from trainers.fitting.loop import Run
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import Recipe, load_recipe, with_initial_weights
 
 pytestmark = pytest.mark.usefixtures("float32")
 FOLDS = 3

@@ -15,8 +15,8 @@ from core.weights.fusion import load_fusion
 from core.weights.store import load_card
 from tests.cards import card_of
 from tests.trainers import folders
+from trainers.commands.fuse import Pairs, pairs_of, rule_of
 from trainers.data.sets import READERS
-from trainers.fuse import Pairs, pairs_of, rule_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = {name: card_of("mr-pet", name, "resnet18") for name in ("pet", "mr")}

@@ -19,10 +19,10 @@ from core.weights.predictions import PREDICTIONS, from_frame
 from core.weights.store import load_card
 from tests.cards import card_of
 from tests.engine.installed import install, scan
-from trainers import heat_checks
+from trainers.commands import heat_checks
+from trainers.commands.heat_checks import METHODS, check_model, choose
 from trainers.data.items import Item
-from trainers.heat_checks import METHODS, check_model, choose
-from trainers.heat_outcomes import Kept, Outcome, summed_up
+from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
 
 HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
 MISS = replace(HIT, hit=False, inside=False, distance=0.3, energy=0.0, overlap=0.0)

@@ -13,7 +13,7 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.store import load_model, save_model
 from tests.cards import card_of
-from trainers.initial import BACKBONE, load_backbone, start_from_model
+from trainers.fitting.initial import BACKBONE, load_backbone, start_from_model
 
 SIDE = 64
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import sigmoid_focal_loss
 
-from trainers.losses import cross_entropy, focal, mask_loss, tversky_index
+from trainers.fitting.losses import cross_entropy, focal, mask_loss, tversky_index
 
 LOGITS = torch.tensor([[-3.0], [-0.4], [0.0], [1.5], [6.0]])
 LABELS = torch.tensor([0, 1, 1, 0, 1])

@@ -18,18 +18,18 @@ from core.preprocessing import enhance as reference
 from core.preprocessing.contract import InputContract
 from core.preprocessing.prepare import prepare
 from tests.trainers.small import write_recipe
-from trainers import loop
-from trainers.augment import _crops, geometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import to_cases
-from trainers.enhance import enhanced, windowed
-from trainers.initial import set_dropout
-from trainers.logs import write_curve, write_scalars
-from trainers.loop import Run
-from trainers.losses import image_loss
-from trainers.precision import make_fabric
-from trainers.recipe import Augment, Loss, Recipe, as_trial, load_recipe, with_initial_weights
-from trainers.schedule import frozen_stages, plateaus, rate
+from trainers.fitting import loop
+from trainers.fitting.augment import _crops, geometric
+from trainers.fitting.enhance import enhanced, windowed
+from trainers.fitting.initial import set_dropout
+from trainers.fitting.logs import write_curve, write_scalars
+from trainers.fitting.loop import Run
+from trainers.fitting.losses import image_loss
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import Augment, Loss, Recipe, as_trial, load_recipe, with_initial_weights
+from trainers.fitting.schedule import frozen_stages, plateaus, rate
 
 
 def rng(seed: int = 0) -> torch.Generator:

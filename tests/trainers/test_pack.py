@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 from core.errors import RecipeError
 from core.weights.card import ModelCard
 from tests.trainers.small import write_recipe
-from trainers import pack as module
-from trainers.fit import train_recipe
-from trainers.precision import make_fabric
-from trainers.recipe import load_recipe
+from trainers.commands import pack as module
+from trainers.fitting.fit import train_recipe
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainers.precision import autocast, best_precision, launched, make_fabric
+from trainers.fitting.precision import autocast, best_precision, launched, make_fabric
 
 
 def test_this_processor_computes_in_bfloat16_only_with_avx_512() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.trainers.small import write_recipe
-from trainers.processes import own_rows
+from trainers.fitting.processes import own_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = """
 import torch
 from lightning_fabric import Fabric
-from trainers.processes import first_says, own_rows, share_gradients
+from trainers.fitting.processes import first_says, own_rows, share_gradients
 
 def work(fabric):
     torch.manual_seed(0)

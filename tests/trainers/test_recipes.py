@@ -17,13 +17,13 @@ from safetensors.torch import load_file
 
 from core.preprocessing.contract import InputContract
 from tests.trainers import folders
+from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.data import parts
 from trainers.data.items import Item
-from trainers.fit import train_recipe
-from trainers.loop import Run
-from trainers.pretrain import Pretraining, read_tasks
-from trainers.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
-from trainers.repeat import Bench
+from trainers.fitting.fit import train_recipe
+from trainers.fitting.loop import Run
+from trainers.fitting.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
+from trainers.measuring.repeat import Bench
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
 FABRIC = Fabric(accelerator="cpu", devices=1, precision="32-true")

@@ -19,14 +19,15 @@ from core.preprocessing.prepare import prepare
 from core.statistics.segmentation import dice
 from core.weights import repeats
 from tests.trainers.small import write_recipe
-from trainers import gain, repeat, seeds
 from trainers.__main__ import app
+from trainers.commands import gain, seeds
 from trainers.data.parts import read_parts
-from trainers.fit import train_recipe
-from trainers.initial import BACKBONE
-from trainers.precision import make_fabric
-from trainers.recipe import Recipe, load_recipe
-from trainers.scoring import Scored
+from trainers.fitting.fit import train_recipe
+from trainers.fitting.initial import BACKBONE
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import Recipe, load_recipe
+from trainers.measuring import repeat
+from trainers.measuring.scoring import Scored
 
 pytestmark = pytest.mark.usefixtures("float32")
 # a classifier: the smallest network that ``ours`` can start

@@ -17,12 +17,12 @@ import torch
 
 from core.errors import RecipeError
 from tests.trainers.small import write_recipe
-from trainers import logs, loop
 from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import to_cases
-from trainers.loop import DivergedError, Run, plateaus
-from trainers.precision import make_fabric
-from trainers.recipe import Recipe, load_recipe
+from trainers.fitting import logs, loop
+from trainers.fitting.loop import DivergedError, Run, plateaus
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import Recipe, load_recipe
 
 LABELS = {"no tumour": 0, "tumour": 1}
 ROOT = Path(__file__).resolve().parents[2]

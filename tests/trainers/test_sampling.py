@@ -16,8 +16,8 @@ from core.models.registry import create
 from core.systems import system
 from tests.trainers.small import RECIPE, write_recipe
 from trainers.data.items import Item, fingerprint, split_groups
-from trainers.recipe import RECIPES, load_recipe
-from trainers.sampling import epoch_rows
+from trainers.fitting.recipe import RECIPES, load_recipe
+from trainers.fitting.sampling import epoch_rows
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -21,10 +21,10 @@ from tests.cards import SIDE, card_of
 from tests.engine.installed import install, scan
 from trainers.data.items import Item
 from trainers.data.tensors import to_cases
-from trainers.judge import validate
-from trainers.mask_rule import mask_rule
-from trainers.panel import Panel
-from trainers.scoring import Scored, dice_with_tumour, figures, labels_for, predictions
+from trainers.fitting.judge import validate
+from trainers.measuring.mask_rule import mask_rule
+from trainers.measuring.panel import Panel
+from trainers.measuring.scoring import Scored, dice_with_tumour, figures, labels_for, predictions
 
 LABELS = {"no tumour": 0, "tumour": 1}
 
@@ -60,7 +60,7 @@ def test_a_batch_answers_as_single_images_do(weights: Path, monkeypatch: pytest.
     net, card = load_model(weights / "brain-mr" / "resnet50")
     given = items()
     told: list[float] = []
-    monkeypatch.setattr("trainers.scoring.BATCH", 4)  # ten slices: three batches, across the volumes
+    monkeypatch.setattr("trainers.measuring.scoring.BATCH", 4)  # ten slices: three batches, across the volumes
     together = predictions(net, card, given, progress=told.append)
     assert told == pytest.approx([1 / 3, 2 / 3, 1.0])
     for item, found in zip(given, together, strict=True):

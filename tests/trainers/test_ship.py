@@ -15,9 +15,9 @@ from core.engine.engine import Engine
 from core.engine.results import ModelStatus
 from core.weights.card import ModelCard
 from tests.trainers.small import SLICES, write_recipe
-from trainers.fit import train_recipe
-from trainers.precision import make_fabric
-from trainers.recipe import load_recipe
+from trainers.fitting.fit import train_recipe
+from trainers.fitting.precision import make_fabric
+from trainers.fitting.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")

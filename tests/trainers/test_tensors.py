@@ -16,12 +16,12 @@ from core.imaging import read
 from core.preprocessing.contract import InputContract
 from core.preprocessing.prepare import fit_of, prepare
 from tests.trainers.small import PATIENTS, SLICES
-from trainers.augment import geometric, photometric
 from trainers.data.items import Item
 from trainers.data.sets import load_items
 from trainers.data.simulated import simulated_items
 from trainers.data.tensors import to_cases
-from trainers.recipe import RECIPES, load_recipe
+from trainers.fitting.augment import geometric, photometric
+from trainers.fitting.recipe import RECIPES, load_recipe
 
 LABELS = {"no tumour": 0, "tumour": 1}
 CONTRACTS: list[dict[str, Any]] = [

@@ -52,7 +52,7 @@ def test_gain_of_pretraining(tmp_path: Path) -> None:
 
 
 def test_times_measured_and_as_the_command_writes_them(tmp_path: Path) -> None:
-    from trainers.benchmark import benchmark
+    from trainers.commands.benchmark import benchmark
 
     folder = weights.write(tmp_path)
     timing = time_model(folder / "brain-mr" / "resnet50", repeats=2)

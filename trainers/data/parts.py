@@ -12,7 +12,7 @@ from core.weights.card import DataUse
 from trainers.data.items import PUBLISHED, Item, fingerprint, split_groups, split_named
 from trainers.data.sets import FOLDERS, load_items
 from trainers.data.simulated import simulated_items
-from trainers.recipe import DataPart, Recipe, Split
+from trainers.fitting.recipe import DataPart, Recipe, Split
 
 LICENCES = {
     "brain-lgg": "CC BY-NC-SA 4.0",

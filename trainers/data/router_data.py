@@ -17,7 +17,7 @@ from trainers.data import wrong_images as wrong
 from trainers.data.items import Item
 from trainers.data.parts import PARTS, read_parts
 from trainers.data.simulated import simulated_items
-from trainers.recipe import load_recipe
+from trainers.fitting.recipe import load_recipe
 
 OTHER = "other"
 UNSEEN = ("unseen photograph", "unseen page", "chart", "code block", "face")  # families that are never trained on

@@ -20,13 +20,13 @@ from core.weights.card import ModelCard
 from core.weights.fusion import FUSION, Difference, Fusion, fused
 from core.weights.predictions import Evidence, load
 from core.weights.store import load_card
+from trainers.commands.options import DataRoot
 from trainers.data.items import Item
 from trainers.data.parts import read_parts
-from trainers.fit import ROOT, labels_of, threshold_of
-from trainers.logs import console
-from trainers.modalities import MR_WEIGHT, all_pairs, pair_figures
-from trainers.options import DataRoot
-from trainers.recipe import load_recipe
+from trainers.fitting.fit import ROOT, labels_of, threshold_of
+from trainers.fitting.logs import console
+from trainers.fitting.recipe import load_recipe
+from trainers.measuring.modalities import MR_WEIGHT, all_pairs, pair_figures
 
 SYSTEM, PET, MR = "mr-pet", "pet", "mr"
 

@@ -20,19 +20,19 @@ from core.statistics.calibration import fit_temperature
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard, Threshold, Training
 from core.weights.store import load_model, save_model
-from trainers.classwise import by_class
-from trainers.curve import draw_curve
 from trainers.data.digests import DIGESTS, write_digests
 from trainers.data.items import Item
 from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import to_cases
-from trainers.loop import Progress, Run, console
-from trainers.mask_rule import mask_rule
-from trainers.precision import device_name
-from trainers.recipe import Recipe
-from trainers.scoring import baselines, figures, predictions, scored
+from trainers.fitting.curve import draw_curve
+from trainers.fitting.loop import Progress, Run, console
+from trainers.fitting.precision import device_name
+from trainers.fitting.recipe import Recipe
+from trainers.measuring.classwise import by_class
+from trainers.measuring.mask_rule import mask_rule
+from trainers.measuring.scoring import baselines, figures, predictions, scored
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def train_recipe(

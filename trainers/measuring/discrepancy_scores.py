@@ -23,8 +23,8 @@ from core.weights.card import ModelCard
 from core.weights.predictions import EvidenceError, Part, load
 from trainers.data.digests import seen_before
 from trainers.data.items import Item
-from trainers.discrepancy_cache import Answer, Answers, Told
-from trainers.scoring import in_batches
+from trainers.measuring.discrepancy_cache import Answer, Answers, Told
+from trainers.measuring.scoring import in_batches
 
 TOGETHER = 128  # single pictures that classifiers are asked about at once
 

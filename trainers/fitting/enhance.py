@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from core.preprocessing.enhance import clahe
-from trainers.recipe import Augment
+from trainers.fitting.recipe import Augment
 
 CLIP_LIMIT = 2.0
 

@@ -18,12 +18,12 @@ from core.models.router_net import RouterNet
 from core.statistics import outlier
 from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
 from core.weights.card import DataUse, Training
-from trainers.augment import geometric, photometric
 from trainers.data.router_data import KINDS, OTHER, SOURCES, Shots, read_shots
-from trainers.fit import ROOT, code_version
-from trainers.gate_limits import Readings, limit_of, naming
-from trainers.logs import console
-from trainers.recipe import Augment
+from trainers.fitting.augment import geometric, photometric
+from trainers.fitting.fit import ROOT, code_version
+from trainers.fitting.logs import console
+from trainers.fitting.recipe import Augment
+from trainers.measuring.gate_limits import Readings, limit_of, naming
 
 AUGMENT = Augment(
     rotation=12, shift=0.06, zoom=0.15, flip_horizontal=True, gain=0.15, bias=0.05, gamma=0.4, noise=0.05, blur=0.25
@@ -168,7 +168,7 @@ def _readings(router: Router, shots: Shots) -> Readings:
 
 def _training(epochs: int, seed: int, minutes: float, curve: list[dict[str, float]]) -> Training:
     return Training(
-        recipe="trainers/gate.py",
+        recipe="trainers/commands/gate.py",
         recipe_sha256=hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
         initial_weights="scratch",
         date=datetime.date.today().isoformat(),

@@ -17,17 +17,17 @@ from core.errors import OverreadError, RecipeError
 from core.models.auxiliary import MaskHead
 from core.models.net import OverreadNet
 from core.models.registry import create
-from trainers.augment import geometric, mixup, photometric
 from trainers.data.tensors import Cases
-from trainers.initial import PRETRAINED, library_weights, load_backbone, set_dropout, start_from_model
-from trainers.judge import validate
-from trainers.logs import Teller, console, write_curve, write_scalars
-from trainers.losses import image_loss, mask_loss
-from trainers.precision import device_name
-from trainers.processes import first_says, own_rows, share_gradients
-from trainers.recipe import MONITORS, Recipe
-from trainers.sampling import epoch_rows
-from trainers.schedule import frozen_stages, plateaus, rate
+from trainers.fitting.augment import geometric, mixup, photometric
+from trainers.fitting.initial import PRETRAINED, library_weights, load_backbone, set_dropout, start_from_model
+from trainers.fitting.judge import validate
+from trainers.fitting.logs import Teller, console, write_curve, write_scalars
+from trainers.fitting.losses import image_loss, mask_loss
+from trainers.fitting.precision import device_name
+from trainers.fitting.processes import first_says, own_rows, share_gradients
+from trainers.fitting.recipe import MONITORS, Recipe
+from trainers.fitting.sampling import epoch_rows
+from trainers.fitting.schedule import frozen_stages, plateaus, rate
 
 __all__ = ["DivergedError", "Progress", "Run", "console", "plateaus", "validate"]
 

@@ -10,7 +10,7 @@ from core.engine.predict import SeriesPrediction
 from core.statistics.segmentation import false_mask_rate
 from core.weights.card import ModelCard
 from trainers.data.items import Item
-from trainers.scoring import dice_with_tumour, scored
+from trainers.measuring.scoring import dice_with_tumour, scored
 
 CUTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SMALLEST = (0, 20, 40, 80, 120)  # pixels on the image grid
@@ -32,7 +32,7 @@ def mask_rule(
     Args:
         items, predicted: validation series and what the network says about them.
         labels: class index of every label text.
-        gate: bool by slice, false where another model withholds the mask; see :func:`trainers.scoring.scored`.
+        gate: bool by slice, false where another model withholds the mask (:func:`trainers.measuring.scoring.scored`).
         allowed_false: largest share of the slices without tumour on which a mask may be drawn.
 
     Returns:

@@ -18,16 +18,16 @@ from core.statistics.intervals import PairedDifference, paired_bootstrap
 from core.statistics.ranking import roc_auc
 from core.weights.answers import probabilities
 from core.weights.repeats import PRETRAINING
+from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.data.parts import SPLIT_AS, Parts
-from trainers.fit import ROOT, draft_card, labels_of
-from trainers.initial import encoder_of
-from trainers.logs import console
-from trainers.loop import Run
-from trainers.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
-from trainers.precision import launched
-from trainers.recipe import Recipe, load_recipe, variant
-from trainers.repeat import Bench, add_entry, counted, fitted
-from trainers.scoring import Scored, dice_with_tumour, predictions, scored
+from trainers.fitting.fit import ROOT, draft_card, labels_of
+from trainers.fitting.initial import encoder_of
+from trainers.fitting.logs import console
+from trainers.fitting.loop import Run
+from trainers.fitting.precision import launched
+from trainers.fitting.recipe import Recipe, load_recipe, variant
+from trainers.measuring.repeat import Bench, add_entry, counted, fitted
+from trainers.measuring.scoring import Scored, dice_with_tumour, predictions, scored
 
 STARTS = ("scratch", "ours")
 FIGURES = {

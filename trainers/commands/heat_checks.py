@@ -32,8 +32,8 @@ from core.weights.card import Metric, ModelCard
 from core.weights.heat_checks import HeatChecks
 from trainers.data.items import Item
 from trainers.data.sets import FOLDERS, load_items
-from trainers.fit import ROOT, code_version
-from trainers.heat_outcomes import Kept, Outcome, summed_up
+from trainers.fitting.fit import ROOT, code_version
+from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
 
 METHODS = ("grad-cam", "grad-cam++", "layercam", "eigencam")
 FRACTIONS = (0.1, 0.2, 0.4)

@@ -7,8 +7,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from trainers.enhance import enhanced
-from trainers.recipe import Augment
+from trainers.fitting.enhance import enhanced
+from trainers.fitting.recipe import Augment
 
 
 def geometric(

@@ -18,7 +18,7 @@ from core.systems import adapt, system
 from core.weights.card import ModelCard
 from core.weights.store import load_model
 from trainers.data.items import Item
-from trainers.scoring import Scored, labels_for, predictions, scored
+from trainers.measuring.scoring import Scored, labels_for, predictions, scored
 
 
 class Panel:

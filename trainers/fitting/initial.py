@@ -15,7 +15,7 @@ from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.weights.store import load_model
 
-PRETRAINED = Path(__file__).resolve().parent.parent / "weights" / "pretrained"
+PRETRAINED = Path(__file__).resolve().parents[2] / "weights" / "pretrained"
 BACKBONE = "backbone.safetensors"
 _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
 _COUNTER = "num_batches_tracked"

@@ -15,16 +15,16 @@ from core.engine.engine import Engine
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.weights.answers import probabilities
 from core.weights.card import ModelCard
-from trainers.classwise import class_figures
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
 from trainers.data.inserted import with_lesions
 from trainers.data.items import Item
 from trainers.data.sets import READERS
-from trainers.ensemble import add_ensemble
-from trainers.modalities import evaluate_modalities
-from trainers.panel import Panel
-from trainers.scoring import Scored, baselines, figures, with_intervals
-from trainers.tables import figure_table
+from trainers.measuring.classwise import class_figures
+from trainers.measuring.ensemble import add_ensemble
+from trainers.measuring.modalities import evaluate_modalities
+from trainers.measuring.panel import Panel
+from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
+from trainers.measuring.tables import figure_table
 
 __all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
 

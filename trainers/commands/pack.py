@@ -12,9 +12,9 @@ from core.errors import RecipeError
 from core.weights.card import ModelCard
 from core.weights.store import Storage, load_model
 from trainers.data.parts import read_parts
-from trainers.fit import ship
-from trainers.loop import Progress
-from trainers.recipe import MONITORS, Recipe, load_recipe
+from trainers.fitting.fit import ship
+from trainers.fitting.loop import Progress
+from trainers.fitting.recipe import MONITORS, Recipe, load_recipe
 
 
 def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCard:

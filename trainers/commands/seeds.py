@@ -13,14 +13,14 @@ from lightning_fabric import Fabric
 from core.errors import RecipeError
 from core.models.net import OverreadNet
 from core.weights.repeats import SEEDS
-from trainers.fit import ROOT, calibrated, draft_card, labels_of, other_gate
-from trainers.logs import console
-from trainers.loop import Run
-from trainers.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
-from trainers.precision import launched
-from trainers.recipe import Recipe, load_recipe, variant, with_initial_weights
-from trainers.repeat import Bench, add_entry, counted, fitted, keep, kept
-from trainers.scoring import figures, predictions, scored
+from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
+from trainers.fitting.fit import ROOT, calibrated, draft_card, labels_of, other_gate
+from trainers.fitting.logs import console
+from trainers.fitting.loop import Run
+from trainers.fitting.precision import launched
+from trainers.fitting.recipe import Recipe, load_recipe, variant, with_initial_weights
+from trainers.measuring.repeat import Bench, add_entry, counted, fitted, keep, kept
+from trainers.measuring.scoring import figures, predictions, scored
 
 RESULT = "test_figures.json"
 # Beside the AUC, in the note: what the threshold of each seed gives, and how well a segmenter outlines.

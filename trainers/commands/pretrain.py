@@ -27,15 +27,15 @@ from core.models.heads import pool
 from core.models.registry import create
 from core.preprocessing.contract import InputContract
 from core.statistics.ranking import roc_auc
-from trainers.augment import geometric, photometric
 from trainers.data.parts import read_parts
 from trainers.data.tensors import Cases, to_cases
-from trainers.initial import BACKBONE, encoder_of, library_weights
-from trainers.logs import Teller, console, write_curve
-from trainers.losses import cross_entropy, mask_loss
-from trainers.precision import autocast
-from trainers.recipe import Recipe, load_recipe
-from trainers.sampling import epoch_rows
+from trainers.fitting.augment import geometric, photometric
+from trainers.fitting.initial import BACKBONE, encoder_of, library_weights
+from trainers.fitting.logs import Teller, console, write_curve
+from trainers.fitting.losses import cross_entropy, mask_loss
+from trainers.fitting.precision import autocast
+from trainers.fitting.recipe import Recipe, load_recipe
+from trainers.fitting.sampling import epoch_rows
 
 RECIPES = ("brain-unet", "chest-densenet", "breast-resnet18", "pet-unet", "mr-pet-pet", "mr-pet-mr")
 LR, WEIGHT_DECAY, WARM = 6e-4, 0.05, 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from trainers.recipe import MONITORS, Recipe
+from trainers.fitting.recipe import MONITORS, Recipe
 
 WARM = 0.25  # share of a one-cycle schedule that rises
 

@@ -11,9 +11,9 @@ from core.models.net import OverreadNet
 from core.statistics.multiclass import multiclass
 from core.statistics.ranking import roc_auc
 from trainers.data.tensors import Cases
-from trainers.losses import image_loss
-from trainers.precision import autocast
-from trainers.recipe import Loss
+from trainers.fitting.losses import image_loss
+from trainers.fitting.precision import autocast
+from trainers.fitting.recipe import Loss
 
 
 def validate(

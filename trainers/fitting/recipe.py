@@ -14,7 +14,7 @@ from core.errors import RecipeError
 from core.preprocessing.contract import InputContract
 from core.weights.store import Storage
 
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 # What a run may watch on validation, and in which direction each figure gets better.
 MONITORS = {"auc": "higher", "dice": "higher", "macro_recall": "higher", "accuracy": "higher", "val_loss": "lower"}
 Monitor = Literal["auc", "dice", "macro_recall", "accuracy", "val_loss"]

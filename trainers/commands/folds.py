@@ -19,18 +19,18 @@ from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
 from core.weights.repeats import FOLDS
 from core.weights.store import load_card
+from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
 from trainers.data.sets import FOLDERS
 from trainers.data.tensors import to_cases
-from trainers.fit import ROOT, draft_card, labels_of
-from trainers.logs import console
-from trainers.loop import Run
-from trainers.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
-from trainers.precision import launched
-from trainers.recipe import Recipe, load_recipe, variant, with_initial_weights
-from trainers.repeat import add_entry, counted, fitted
-from trainers.scoring import predictions, scored
+from trainers.fitting.fit import ROOT, draft_card, labels_of
+from trainers.fitting.logs import console
+from trainers.fitting.loop import Run
+from trainers.fitting.precision import launched
+from trainers.fitting.recipe import Recipe, load_recipe, variant, with_initial_weights
+from trainers.measuring.repeat import add_entry, counted, fitted
+from trainers.measuring.scoring import predictions, scored
 
 ANSWERS = "answers.parquet"
 

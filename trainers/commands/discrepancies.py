@@ -24,10 +24,10 @@ from core.engine.engine import Engine
 from core.errors import DataLayoutError
 from core.statistics import roc_auc
 from core.systems import system as declared
+from trainers.commands.evaluate import TASKS, read_folder
 from trainers.data.digests import DIGESTS, read_digests
-from trainers.discrepancy_scores import Scores, score, stored
-from trainers.evaluate import TASKS, read_folder
-from trainers.fit import ROOT
+from trainers.fitting.fit import ROOT
+from trainers.measuring.discrepancy_scores import Scores, score, stored
 
 console = Console()
 notices = Console(stderr=True)

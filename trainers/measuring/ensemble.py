@@ -12,7 +12,7 @@ from core.evidence.ensemble import mean_finding, threshold
 from core.models.peers import members
 from core.weights.card import ModelCard
 from core.weights.predictions import PREDICTIONS, from_frame
-from trainers.scoring import Scored, figures, with_intervals
+from trainers.measuring.scoring import Scored, figures, with_intervals
 
 
 def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | None:

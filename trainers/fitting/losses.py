@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from trainers.recipe import Loss
+from trainers.fitting.recipe import Loss
 
 
 def cross_entropy(

@@ -13,9 +13,9 @@ from core.errors import OverreadError, RecipeError
 from core.models.net import OverreadNet
 from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import Cases, to_cases
-from trainers.fit import labels_of, network_of
-from trainers.loop import Run
-from trainers.recipe import Recipe
+from trainers.fitting.fit import labels_of, network_of
+from trainers.fitting.loop import Run
+from trainers.fitting.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

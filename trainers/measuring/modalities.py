@@ -14,8 +14,8 @@ from core.statistics.ranking import roc_auc
 from core.weights.card import Metric, ModelCard, Threshold
 from core.weights.fusion import fused, load_fusion
 from trainers.data.items import Item
-from trainers.panel import Panel
-from trainers.scoring import Scored, baselines, figures, with_intervals
+from trainers.measuring.panel import Panel
+from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
 
 KINDS = {"mr": Modality.MR, "pet": Modality.PT}
 LATE = "pet + mr, late fusion"

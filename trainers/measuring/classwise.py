@@ -9,7 +9,7 @@ import numpy as np
 from core.statistics import bootstrap_by_group, past_perfection
 from core.weights.answers import probabilities
 from core.weights.card import Metric, ModelCard
-from trainers.scoring import Scored, metric_of
+from trainers.measuring.scoring import Scored, metric_of
 
 
 def class_figures(

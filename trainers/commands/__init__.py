@@ -1,0 +1,1 @@
+"""Commands of the trainers, one file each: what ``python -m trainers`` offers."""

@@ -1,0 +1,1 @@
+"""Fitting a network: recipe, start, schedule, loop, losses, and the finished model."""

@@ -1,0 +1,1 @@
+"""Measuring models: scores on items, figures, tables, repeats."""
