@@ -11,9 +11,10 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
-from dashboard.widgets import adoption, messages  # noqa: E402
+from dashboard.archives import adoption  # noqa: E402
+from dashboard.kit import messages  # noqa: E402
 
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
-app = st.App(HERE / "widgets" / "frame.py", on_script_error=messages.replace_trace)
+app = st.App(HERE / "kit" / "frame.py", on_script_error=messages.replace_trace)

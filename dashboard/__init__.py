@@ -1,1 +1,1 @@
-"""The browser side of Overread: pages and the widgets they call."""
+"""The browser side of Overread: pages, a folder of parts for each, and the kit they share."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.review import Action, open_store
-from dashboard.widgets import arbitration_desk, arbitration_queue, messages, peer_summary, read_case, who
+from dashboard.arbitration import desk, peer_summary, queue
+from dashboard.kit import messages, who
+from dashboard.read import case
 
 arbiter = who.number()
 with messages.shown():
     store = open_store()
-    record = read_case.chosen(store)
-    if record is not None and arbitration_queue.holds(store, record) and who.may(Action.ARBITRATE):
-        arbitration_desk.show(store, record, read_case.on_desk(store, record, "arbitration"), arbiter)
+    record = case.chosen(store)
+    if record is not None and queue.holds(store, record) and who.may(Action.ARBITRATE):
+        desk.show(store, record, case.on_desk(store, record, "arbitration"), arbiter)
     else:
         st.title("Arbitration")
         if who.may(Action.ARBITRATE):
-            arbitration_queue.show(store)
+            queue.show(store)
         if who.may(Action.SUMMARISE):
             peer_summary.show(store)

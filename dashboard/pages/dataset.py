@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import dataset_audit, dataset_look, dataset_source, messages
+from dashboard.dataset import audit, look, source
+from dashboard.kit import messages
 
 st.title("Data sets")
 with messages.shown():
-    found = dataset_source.choose()
+    found = source.choose()
     if found is not None:
         with messages.shown():
-            dataset_source.counts(found)
+            source.counts(found)
         with messages.shown():
-            dataset_look.pictures(found)
+            look.pictures(found)
         with messages.shown():
-            dataset_audit.show(found)
+            audit.show(found)
         with messages.shown():
-            dataset_audit.card(found)
+            audit.card(found)

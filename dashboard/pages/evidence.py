@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import evidence_sections as sections
-from dashboard.widgets import messages
+from dashboard.evidence import sections
+from dashboard.kit import messages
 
 st.title("Evidence")
 with messages.shown():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import entrance, messages, model_states, recent_cases, showcase
-from dashboard.widgets.engine import engine
+from dashboard.home import entrance, model_states, recent_cases, showcase
+from dashboard.kit import messages
+from dashboard.kit.engine import engine
 
 entrance.headline()
 entrance.ways_in()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from core.systems import SYSTEMS
-from dashboard.widgets import evidence_tables, heat_check_table, messages, model_evidence, model_times
-from dashboard.widgets.engine import engine
+from dashboard.kit import heat_check_table, messages, tables
+from dashboard.kit.engine import engine
+from dashboard.models import about, times
 
 st.title("Models and their evidence")
-evidence_tables.style()
+tables.style()
 with messages.shown():
-    model_times.control()
+    times.control()
 with messages.shown():
     for name, system in SYSTEMS.items():
-        model_evidence.show(system, engine().states(name))
+        about.show(system, engine().states(name))
         st.markdown("**Do the heat maps find the tumour**")
         heat_check_table.heat_check_table(name)
 with messages.shown():
-    model_evidence.pretraining()
+    about.pretraining()

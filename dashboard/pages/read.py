@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from core.review import Stage, open_store
-from dashboard.widgets import messages, read_blind, read_case, read_head, read_reveal, who
+from dashboard.kit import messages, who
+from dashboard.read import blind, head, reveal
+from dashboard.read import case as read_case
 
 reader = who.number()
 with messages.shown():
     store = open_store()
     record = read_case.chosen(store)
     if record is None:
-        read_head.choose(store, reader)
+        head.choose(store, reader)
     else:
         stage = read_case.stage(store, record, reader)
-        read_head.show(store, record, reader, stage)
+        head.show(store, record, reader, stage)
         case = read_case.on_desk(store, record)
         if stage is not Stage.BLIND:
-            read_reveal.show(store, record, case, reader, stage)
-        elif not read_head.held(store, record, reader):
-            read_blind.show(store, record, case, reader)
+            reveal.show(store, record, case, reader, stage)
+        elif not head.held(store, record, reader):
+            blind.show(store, record, case, reader)

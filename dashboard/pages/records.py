@@ -5,16 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.review import Action, open_store
-from dashboard.widgets import messages, record_cases, record_people, record_trail, who
+from dashboard.kit import messages, who
+from dashboard.records import cases, people, trail
 
 st.title("Records")
 reader = who.number()
 with messages.shown():
     store = open_store()
     parts = {
-        "Cases": (Action.REPORT, lambda: record_cases.show(store, reader)),
-        "Audit trail": (Action.AUDIT, lambda: record_trail.show(store)),
-        "People": (Action.MANAGE_USERS, lambda: record_people.show(store, reader)),
+        "Cases": (Action.REPORT, lambda: cases.show(store, reader)),
+        "Audit trail": (Action.AUDIT, lambda: trail.show(store)),
+        "People": (Action.MANAGE_USERS, lambda: people.show(store, reader)),
     }
     offered = {name: draw for name, (action, draw) in parts.items() if who.may(action)}
     for tab, draw in zip(st.tabs(list(offered)), offered.values(), strict=True):

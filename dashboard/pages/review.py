@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.widgets import blinding, cases, jobs, messages, reading, sources, study_bar
-from dashboard.widgets.engine import engine
+from dashboard.kit import blinding, cases, jobs, messages
+from dashboard.kit.engine import engine
+from dashboard.review import reading, sources, study_bar
 
 sources.from_address()
 case = cases.current()

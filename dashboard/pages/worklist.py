@@ -6,35 +6,28 @@ import streamlit as st
 
 from core.review import Action, open_store
 from core.review.archives import worklist
-from dashboard.widgets import (
-    messages,
-    read_blind,
-    who,
-    worklist_choice,
-    worklist_head,
-    worklist_table,
-    worklist_take,
-    worklist_waiting,
-    worklist_yield,
-)
+from dashboard.kit import archive_choice, messages, who
+from dashboard.read import blind
+from dashboard.worklist import head, table, take, yields
+from dashboard.worklist import waiting as worklist_waiting
 
 st.title("Worklist")
 reader = who.number()
 with messages.shown():
     store = open_store()
-    chosen = worklist_choice.choose(store, manage=who.may(Action.IMPORT))
+    chosen = archive_choice.choose(store, manage=who.may(Action.IMPORT))
     if chosen is not None:
         listed = worklist(store, chosen.number, chosen.models, reader)
-        worklist_head.show(store, chosen, listed)
+        head.show(store, chosen, listed)
         waiting = [row for row in listed.rows if row.hidden]
         visible = [row for row in listed.rows if not row.hidden]
         to_read, ranked, reads = st.tabs([f"To read ({len(waiting):,})", f"Open ({len(visible):,})", "Reads needed"])
         with to_read, messages.shown():
             worklist_waiting.show(store, waiting, reader, scored=listed.unscored == 0)
         with ranked, messages.shown():
-            worklist_table.show(store, visible, reader, chosen.number)
+            table.show(store, visible, reader, chosen.number)
         with reads, messages.shown():
-            worklist_yield.show(store, chosen, listed.hidden)
-        worklist_take.show(store, chosen, reader)
+            yields.show(store, chosen, listed.hidden)
+        take.show(store, chosen, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
-            st.markdown(read_blind.HELP)
+            st.markdown(blind.HELP)

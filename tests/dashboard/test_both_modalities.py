@@ -17,7 +17,7 @@ from core.imaging.study import Modality
 from core.simulate.samples import load_sample
 from core.weights.fusion import load_fusion
 from core.weights.store import load_model
-from dashboard.widgets import words
+from dashboard.kit import words
 from tests.dashboard import desk
 from tests.dashboard.conftest import ROOT, Server
 

@@ -14,8 +14,10 @@ from core.audit.browse import FolderSet, SimulatedSet
 from core.audit.folder import audit
 from core.review import Role
 from core.review.tables import User
-from dashboard.widgets import dataset_audit, dataset_data, dataset_jobs, dataset_look, dataset_source
-from dashboard.widgets.dataset_data import Shown, Source
+from dashboard.dataset import audit as dataset_audit
+from dashboard.dataset import data as dataset_data
+from dashboard.dataset import jobs, look, source
+from dashboard.dataset.data import Shown, Source
 from tests.audit.folder import planted
 
 PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "dataset.py"
@@ -62,17 +64,17 @@ def test_a_click_chooses_the_picture(page: AppTest) -> None:
 
 def test_naming_a_folder_is_for_those_who_may_import(page: AppTest) -> None:
     page.run()
-    assert dataset_source.OWN in page.selectbox(key="dataset-source").options
+    assert source.OWN in page.selectbox(key="dataset-source").options
     student = User(number=2, issuer="x", subject="y", name="s", roles=[Role.STUDENT.value])
     page.session_state["person"] = student
     page.run()
-    assert dataset_source.OWN not in page.selectbox(key="dataset-source").options
+    assert source.OWN not in page.selectbox(key="dataset-source").options
 
 
 def test_a_folder_of_ones_own(page: AppTest, tmp_path: Path) -> None:
     folder = planted(tmp_path / "mine")
     page.run()
-    page.selectbox(key="dataset-source").set_value(dataset_source.OWN).run()
+    page.selectbox(key="dataset-source").set_value(source.OWN).run()
     page.text_input(key="dataset-folder").set_value(str(tmp_path)).run()
     assert any("has no index.csv" in e.value for e in page.error)
     page.text_input(key="dataset-folder").set_value(str(folder)).run()
@@ -83,7 +85,7 @@ def test_a_folder_of_ones_own(page: AppTest, tmp_path: Path) -> None:
 
 
 def test_class_table_counts_what_the_index_says(tmp_path: Path) -> None:
-    frame = dataset_source.table(_shown(planted(tmp_path / "set"))).set_index("class")
+    frame = source.table(_shown(planted(tmp_path / "set"))).set_index("class")
     assert [frame[name]["malignant"] for name in ("pictures", "groups", "part test", "part train")] == [19, 19, 8, 11]
     assert frame["share"].sum() == pytest.approx(1)
 
@@ -99,18 +101,18 @@ def test_sample_takes_one_of_each_group_before_a_second(tmp_path: Path) -> None:
 def test_textures_stand_beside_their_class(tmp_path: Path) -> None:
     found = _shown(planted(tmp_path / "set"))
     means = dataset_data.class_means(found)
-    frame = dataset_look.co_occurrences(found.pictures.pixels(found.entries[0]), means)
+    frame = look.co_occurrences(found.pictures.pixels(found.entries[0]), means)
     assert frame["property"].tolist()[:2] == ["contrast", "dissimilarity"]
     assert {"benign", "malignant", "this picture"} <= set(frame.columns)
-    chart = dataset_look.levels(found, found.entries[0], found.pictures.pixels(found.entries[0]), means, "cumulative")
+    chart = look.levels(found, found.entries[0], found.pictures.pixels(found.entries[0]), means, "cumulative")
     assert [round(float(trace.y[-1]), 6) for trace in chart.figure.data] == [100.0] * 3
     assert np.all(np.diff(chart.figure.data[0].y) >= 0)
 
 
 def test_an_audit_runs_in_the_background_and_equals_the_command(tmp_path: Path) -> None:
     folder = planted(tmp_path / "set")
-    job = dataset_jobs.AuditJob(Source("set", folder))
-    job.thread = threading.Thread(target=dataset_jobs.work, args=(job,))
+    job = jobs.AuditJob(Source("set", folder))
+    job.thread = threading.Thread(target=jobs.work, args=(job,))
     job.thread.start()
     job.thread.join(120)
     assert job.report is not None
@@ -121,25 +123,25 @@ def test_an_audit_runs_in_the_background_and_equals_the_command(tmp_path: Path) 
 
 
 def test_a_stopped_audit_ends_at_once_and_keeps_nothing(tmp_path: Path) -> None:
-    job = dataset_jobs.AuditJob(Source("set", planted(tmp_path / "set")))
+    job = jobs.AuditJob(Source("set", planted(tmp_path / "set")))
     read: list[str] = []
 
     def watch(text: str, fraction: float) -> None:
         read.append(text)
         if len(read) == 5:
             job.stop.set()
-        dataset_jobs.AuditJob.watch(job, text, fraction)
+        jobs.AuditJob.watch(job, text, fraction)
 
     job.watch = watch  # type: ignore[method-assign]
-    dataset_jobs.work(job)
+    jobs.work(job)
     assert (len(read), job.report, job.error) == (5, None, None)
 
 
 def test_a_damaged_set_is_told(tmp_path: Path) -> None:
     folder = planted(tmp_path / "set")
     (folder / "07.png").write_bytes(b"no picture")
-    job = dataset_jobs.AuditJob(Source("set", folder))
-    dataset_jobs.work(job)
+    job = jobs.AuditJob(Source("set", folder))
+    jobs.work(job)
     assert job.error is not None
     assert "07.png" in job.error.message
 

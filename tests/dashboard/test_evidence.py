@@ -17,17 +17,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.evidence import breakdown, load, summary
 from core.statistics import binary_rates
-from dashboard.widgets import (
-    evidence_charts,
-    evidence_explorer,
-    evidence_images,
-    evidence_masks,
-    evidence_pdf,
-    evidence_print,
-    evidence_report,
-)
-from dashboard.widgets.engine import engine
-from dashboard.widgets.evidence_charts import Chart
+from dashboard.evidence import explorer, masks, on_paper, report
+from dashboard.evidence import pdf as evidence_pdf
+from dashboard.kit import charts as evidence_charts
+from dashboard.kit import set_images
+from dashboard.kit.charts import Chart
+from dashboard.kit.engine import engine
 from tests.audit.folder import planted
 from tests.dashboard import conftest
 from tests.evidence import made
@@ -54,7 +49,7 @@ def test_every_stop_of_the_slider_has_its_numbers(weights: Path) -> None:
     evidence = load(weights / "chest-ct" / "densenet121")
     part = evidence.part("test")
     assert part is not None
-    all_of_it = evidence_explorer.explored(evidence.sha256, "test", 0.02, part)
+    all_of_it = explorer.explored(evidence.sha256, "test", 0.02, part)
     shown = all_of_it.shown
     assert shown["stops"][all_of_it.start] == "0.420"
     assert (shown["stops"][0], shown["stops"][-1], len(shown["stops"])) == ("0.000", "1.000", 201)
@@ -67,7 +62,7 @@ def test_every_stop_of_the_slider_has_its_numbers(weights: Path) -> None:
         assert values[:2] == [f"{rates.sensitivity:.3f}", f"{rates.specificity:.3f}"]
         assert values[3] == f"{ppv:.3f}"
         assert [int(count) for count, _, _ in shown["cells"][at]] == [rates.tp, rates.fn, rates.fp, rates.tn]
-    table = pd.read_csv(io.StringIO(evidence_explorer.csv(all_of_it.points, part)))
+    table = pd.read_csv(io.StringIO(explorer.csv(all_of_it.points, part)))
     assert table["threshold"].nunique() == 201
     line = table[(table["threshold"] == 0.755) & (table["figure"] == "fn")]
     assert line["value"].tolist() == [binary_rates(part.truth, part.finding, 0.755).fn]
@@ -150,17 +145,17 @@ def test_every_mix_of_models_shows(
 def test_an_image_is_found_in_the_set_its_model_was_tested_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = made.card("chest-ct", "resnet50")
     monkeypatch.setenv("OVERREAD_DATA", str(tmp_path))
-    assert evidence_images.locate(card, "07.png") is None
+    assert set_images.locate(card, "07.png") is None
     planted(tmp_path / "another")
-    assert evidence_images.locate(card, "07.png") is None
+    assert set_images.locate(card, "07.png") is None
     planted(tmp_path / "made")  # the name in the card
-    place = evidence_images.locate(card, "07.png")
+    place = set_images.locate(card, "07.png")
     assert place is not None
     found, entry = place
     assert (found.source.folder, entry.name) == (tmp_path / "made", "07.png")
-    assert evidence_images.locate(card, "no such.png") is None
+    assert set_images.locate(card, "no such.png") is None
     monkeypatch.delenv("OVERREAD_DATA")
-    assert not evidence_images.available()
+    assert not set_images.available()
 
 
 def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
@@ -173,9 +168,9 @@ def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
         evidence_charts.roc(models, "test"),
         evidence_charts.scores(models, part, 0.42),
         evidence_charts.calibration(models, part),
-        evidence_masks.dice(models, "test"),
+        masks.dice(models, "test"),
     ]
-    size = evidence_masks.bland_altman(models, models[0], "test")
+    size = masks.bland_altman(models, models[0], "test")
     assert size is not None
     reader = PdfReader(io.BytesIO(evidence_pdf.pdf("PET", "made up", "test", models, tables, [*charts, size])))
     text = " ".join(page.extract_text() for page in reader.pages)
@@ -190,7 +185,7 @@ def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
 def test_a_figure_that_cannot_be_printed_is_not_left_out() -> None:
     chart = Chart("pie", "Pie", go.Figure(go.Pie(values=[1, 2])), "")
     with pytest.raises(ValueError, match="a pie cannot be printed"):
-        evidence_print.png(chart)
+        on_paper.png(chart)
 
 
 def test_the_validation_part_is_marked(page: AppTest) -> None:
@@ -212,7 +207,7 @@ class _Scripts(HTMLParser):
 def test_the_report_opens_on_its_own(browser: Browser, weights: Path, tmp_path: Path) -> None:
     models = [load(weights / "chest-ct" / name) for name in ("densenet121", "resnet50")]
     charts = [evidence_charts.roc(models, "test"), evidence_charts.decision(models, "test")]
-    text = evidence_report.html("Chest CT", "made up", "test", models, [summary.performance(models, "test")], charts)
+    text = report.html("Chest CT", "made up", "test", models, [summary.performance(models, "test")], charts)
     assert text.count("plotly.js v") == 1
     parser = _Scripts()
     parser.feed(text)

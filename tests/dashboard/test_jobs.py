@@ -11,8 +11,8 @@ from core import systems
 from core.engine.engine import Engine
 from core.errors import EngineBusyError
 from core.simulate.samples import load_sample
-from dashboard.widgets import jobs
-from dashboard.widgets.cases import Case
+from dashboard.kit import jobs
+from dashboard.kit.cases import Case
 
 
 class Endless:

@@ -11,7 +11,8 @@ from skimage.color import rgb2lab
 
 from core.imaging.study import Modality, Series, Unit, Window
 from core.preprocessing import windows
-from dashboard.widgets import controls, downloads, render, words
+from dashboard.kit import controls, render, words
+from dashboard.review import downloads
 
 GREY = np.full((40, 40), 90, dtype=np.uint8)
 DISC = np.hypot(*np.mgrid[-20:20, -20:20]) < 12

@@ -12,8 +12,8 @@ from core.engine.results import ModelResult, ModelState, ModelStatus, Review
 from core.imaging.study import Modality, Series, Unit
 from core.preprocessing import windows
 from core.simulate.samples import load_sample
-from dashboard.widgets import controls
-from dashboard.widgets.uncertainty_line import between
+from dashboard.kit import controls
+from dashboard.review.uncertainty_line import between
 from tests.cards import card_of
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server

@@ -11,7 +11,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.review import Role, Store
-from dashboard.widgets.idle import SignIns
+from dashboard.kit.idle import SignIns
 from tests.dashboard import desk, weights
 from tests.dashboard.house import House
 

@@ -14,8 +14,8 @@ from core.engine.engine import Engine
 from core.review import Role, Stage, Store
 from core.review.archives import Against, Field, Filter, View, need_models, saved_views, worklist
 from core.review.tables import DriftReading, Score, User
-from dashboard.widgets import worklist_table
-from dashboard.widgets.engine import engine
+from dashboard.kit.engine import engine
+from dashboard.worklist import table as worklist_table
 from tests.dashboard import readings, weights
 
 PAGES = Path(__file__).resolve().parents[2] / "dashboard" / "pages"

@@ -10,7 +10,7 @@ import pytest
 from core.evidence.heat_maps import heat_map_table
 from core.weights.card import Metric
 from core.weights.heat_checks import HeatChecks, MethodChecks
-from dashboard.widgets import evidence_tables
+from dashboard.kit import tables
 
 
 def _metric(value: float, low: float | None, high: float | None) -> Metric:
@@ -64,5 +64,5 @@ def test_the_table_tells_passed_failed_and_untested_apart() -> None:
         "Failed: hits the lesion no more often than chance would",
         "Not tested",
     ]
-    shown = evidence_tables.html(table)
+    shown = tables.html(table)
     assert shown.count("class='q warn'>Failed: hits the lesion") == 1

@@ -1,0 +1,120 @@
+"""One case before the arbiter: images, what was recorded, what the readers said by number; no model's answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import OverreadError
+from core.review import Radpeer, Sided, Store
+from core.review.tables import Case as Record
+from core.review.tables import Opinion
+from core.systems import SYSTEMS
+from dashboard.kit import controls, messages, render, slices, viewer, who, words
+from dashboard.kit.cases import Case
+from dashboard.read import case as read_case
+from dashboard.read import form, marker, reveal
+
+SIDED = {
+    Sided.RECORDED: "the recorded diagnosis",
+    Sided.REVIEWER: "the second reader",
+    Sided.BOTH: "both: they agree in what matters",
+    Sided.NEITHER: "neither",
+}
+
+
+def show(store: Store, record: Record, case: Case, arbiter: int) -> None:
+    """Images on the left; statements and the form for the truth on the right."""
+    st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
+    st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(read_case.title(record))}</h1>")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _images(store, record, case, arbiter)
+    with right:
+        _statements(store, record, case, arbiter)
+        _truth(store, record, case, arbiter)
+
+
+@st.fragment
+def _images(store: Store, record: Record, case: Case, arbiter: int) -> None:
+    who.touch()
+    series, index = case.series, slices.index(case)
+    view = controls.show(case, overlays=False)
+    picture = render.picture(controls.grey(series, index, view), render.display_size(series))
+    alt = f"{read_case.title(record)}, slice {index + 1} of {series.slices}"
+    marks = [m for o in _opinions(store, record, arbiter) for m in o.marks if m["slice"] == index]
+    drawn = bool(marks) and st.toggle("Readers' marks", value=True, key=f"arbiter-marks-{record.id}")
+    if drawn:
+        marker.image(picture, series.shape, marks, key=f"arbiter-{record.id}", alt=alt, on_mark=lambda _: None)
+    else:
+        viewer.image(
+            picture,
+            series,
+            key=f"arbiter-{case.key}",
+            alt=alt,
+            corner_left=words.corner(view.window, series),
+            corner_right=f"{index + 1} / {series.slices}\n{series.plane or ''}",
+            on_step=lambda by: slices.step(case, by),
+        )
+    slices.controls(case)
+
+
+def _opinions(store: Store, record: Record, arbiter: int) -> list[Opinion]:
+    assert record.id is not None
+    return store.opinions(record.id, arbiter)
+
+
+def _statements(store: Store, record: Record, case: Case, arbiter: int) -> None:
+    assert record.id is not None
+    st.markdown("##### What was said")
+    recorded = reveal.answer(bool(record.recorded_finding), record.recorded_label, record.system)
+    by = f" (reader R{record.recorded_reader})" if record.recorded_reader else ""
+    st.markdown(f"Recorded{by}: **{words.plain(recorded)}**")
+    if record.recorded_text:
+        st.caption(words.plain(record.recorded_text))
+    for opinion in _opinions(store, record, arbiter):
+        st.markdown(f"Reader {opinion.reader}: {reveal.said(opinion, case)}")
+        if opinion.comment:
+            st.caption(words.plain(opinion.comment))
+    for review in store.peer_reviews(record.id):
+        score = reveal.SCORES[Radpeer(review.score)]
+        st.markdown(f"Peer review by reader {review.reader}: {score}")
+        if review.comment:
+            st.caption(words.plain(review.comment))
+    st.caption(
+        "The models' answers are left out: the truth recorded here judges them later, so it must not rest on them."
+    )
+
+
+def _truth(store: Store, record: Record, case: Case, arbiter: int) -> None:
+    assert record.id is not None
+    settled = store.adjudication(record.id)
+    st.markdown("##### The truth, as far as it can be told")
+    if settled is not None:
+        said = reveal.answer(settled.finding, settled.label, record.system)
+        st.markdown(f":material/balance: **{words.plain(said)}**, agreeing with {SIDED[Sided(settled.sided)]}.")
+        if not settled.independent:
+            st.caption("The arbiter had read the case too (a store with a single user): not an independent third look.")
+        return
+    system = SYSTEMS[case.system] if case.system else None
+    said_of = {True: system.finding if system else "a finding", False: system.clear if system else "no finding"}
+    finding = st.segmented_control(
+        "Truth", [False, True], format_func=said_of.__getitem__, key=f"truth-{record.id}", width="stretch"
+    )
+    offered = form.labels(case, finding)
+    label = offered[0] if len(offered) == 1 else None
+    if len(offered) > 1:
+        label = st.segmented_control("Class", offered, key=f"truth-label-{record.id}-{finding}")
+    sided = st.radio(
+        "It agrees with", list(SIDED), format_func=SIDED.__getitem__, index=None, key=f"truth-sided-{record.id}"
+    )
+    comment = st.text_area("What settles it (optional)", key=f"truth-comment-{record.id}", height=80, max_chars=2000)
+    ready = finding is not None and sided is not None and (label is not None or not offered)
+    if st.button("Record the truth", type="primary", icon=":material/balance:", disabled=not ready):
+        assert finding is not None
+        assert sided is not None
+        try:
+            store.adjudicate(record.id, arbiter, finding=finding, label=label, sided=sided, comment=comment)
+        except OverreadError as error:
+            messages.show(error)
+            return
+        st.rerun()

@@ -1,0 +1,26 @@
+"""Imports and scoring that a killed server left behind go on when the next one starts, whether anybody comes or not."""
+
+from __future__ import annotations
+
+import threading
+
+from core.errors import OverreadError
+
+
+def begin() -> None:
+    """Load the libraries of the engine, which takes seconds, and take up what was left; in the background."""
+    threading.Thread(target=_work, name="overread-adopt", daemon=True).start()
+
+
+def _work() -> None:
+    # Imported here: no page should wait for the engine's libraries.
+    import core.engine.engine  # noqa: F401
+    from core.review import open_store
+    from core.review.archives import adopt
+    from dashboard.kit import messages
+    from dashboard.kit.engine import engine
+
+    try:
+        adopt(open_store(), engine())
+    except OverreadError as error:
+        messages.LOG.error("nothing could be taken up: %s", type(error).__name__)

@@ -1,0 +1,228 @@
+"""Bring cases in: an upload or a folder on the server, looked at first, then imported in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from core.review import Store
+from core.review.archives import (
+    Column,
+    ImportOptions,
+    Layout,
+    begin_import,
+    guess_columns,
+    headers,
+    import_roots,
+    join_slices,
+    locate,
+    permitted,
+    stage_upload,
+    survey,
+    untold,
+)
+from core.systems import SYSTEMS
+from dashboard.kit import messages, words
+
+LABELS = {
+    Column.FILE: "File",
+    Column.PATIENT: "Patient",
+    Column.RECORDED: "Recorded diagnosis",
+    Column.READER: "Reader",
+    Column.DATE: "Date",
+    Column.MASK: "Reference mask",
+    Column.SERIES: "Series",
+    Column.SLICE: "Slice number",
+}
+MOST_WORDS = 15
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be imported: where it lies, its sheet, and the sheet's headers."""
+
+    path: Path
+    root: Path
+    sheet: str | None
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at a source found: a summary, rows that cannot be used, recorded words that fit no class."""
+
+    summary: str
+    problems: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def show(store: Store, actor: int, archive: int) -> None:
+    """Choose a source; say how it is to be understood; import."""
+    key = f"import-source-{archive}"
+    _choose(store, actor, key)
+    source: Source | None = st.session_state.get(key)
+    if source is None:
+        return
+    st.markdown(
+        f"**{words.plain(source.path.name)}**" + (f", sheet {words.plain(source.sheet)}" if source.sheet else "")
+    )
+    options = _options(source, key)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Look first", icon=":material/search:", help="Counts the cases; nothing is imported."):
+            with messages.shown(), st.spinner("Looking at the files"):
+                st.session_state[f"{key}-seen"] = _look(source, options)
+                st.rerun()
+        if st.button("Import", type="primary", icon=":material/download:"):
+            with messages.shown():
+                begin_import(store, actor, archive, source.path, options)
+                st.session_state.pop(f"{key}-seen", None)
+                del st.session_state[key]
+                st.rerun()
+
+
+def _choose(store: Store, actor: int, key: str) -> None:
+    upload, folder = st.tabs(["Upload", "Folder on the server"])
+    with upload:
+        files = st.file_uploader(
+            "A zip, or scans with a sheet (CSV): file, patient, recorded diagnosis, reader, date",
+            accept_multiple_files=True,
+            key=f"{key}-files",
+        )
+        if files and st.button("Take these files", key=f"{key}-take"):
+            with messages.shown(), st.spinner("Unpacking"):
+                st.session_state[key] = _source(
+                    store, stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
+                )
+    with folder:
+        roots = import_roots(store.user(actor))
+        if not roots:
+            st.info(
+                "No folder of this server may be imported: whoever runs it names some in OVERREAD_IMPORT_ROOTS. "
+                "An upload is always possible.",
+                icon=":material/folder_off:",
+            )
+            return
+        path = st.text_input(
+            "Folder, zip or CSV on the machine that runs Overread",
+            key=f"{key}-path",
+            placeholder=f"{roots[0]}/archive-2024",
+            help="Within " + ", ".join(str(root) for root in roots) + " (OVERREAD_IMPORT_ROOTS names the folders).",
+        )
+        if st.button("Take this one", key=f"{key}-take-path", disabled=not path.strip()):
+            with messages.shown(), st.spinner("Looking for it"):
+                st.session_state[key] = _source(store, permitted(store, actor, Path(path.strip())))
+
+
+def _source(store: Store, path: Path) -> Source:
+    root, sheet = locate(path, store.images_folder)
+    found = sheet or ("index.csv" if (root / "index.csv").is_file() else None)
+    if found is None:
+        sheets = sorted(p.name for p in root.glob("*.csv"))
+        found = sheets[0] if len(sheets) == 1 else None
+    return Source(path, root, found, tuple(headers((root / found).read_bytes())) if found else ())
+
+
+def _options(source: Source, key: str) -> ImportOptions:
+    stem = f"{key}-{source.path.name}"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        system = st.selectbox(
+            "Read by",
+            [None, *SYSTEMS],
+            format_func=lambda n: SYSTEMS[n].title if n else "whichever system fits, case by case",
+            key=f"{stem}-system",
+        )
+        team = st.text_input("Reader group of the recorded diagnoses (optional)", key=f"{stem}-team", max_chars=60)
+        keep = st.toggle(
+            "Patient codes are pseudonyms already",
+            key=f"{stem}-keep",
+            help="Otherwise they are replaced. Identifiers in DICOM headers are always replaced.",
+        )
+    with right:
+        layout = _sheet(source, stem) if source.headers else _folders(stem)
+    numbered = Column.SLICE in layout.columns
+    with left:
+        join = st.toggle(
+            "Join the slices of a patient to one scan",
+            value=numbered,
+            key=f"{stem}-join-{numbered}",
+            help="Pictures of one patient, series and folder form one case, which is recorded with a finding when one "
+            "of them is. Models that look at neighbouring slices then have them: of slices imported one by one, 5 to "
+            "10 decisions in 100 change.",
+        )
+    layout = replace(layout, join=join)
+    options = ImportOptions(system=system, layout=layout, keep_patient_codes=keep, team=team)
+    seen = _seen(key)
+    return _mapped(options, seen.unknown if seen else (), stem)
+
+
+def _sheet(source: Source, stem: str) -> Layout:
+    guessed = guess_columns(list(source.headers))
+    offered = [None, *source.headers]
+    columns = {}
+    for column, label in LABELS.items():
+        start = guessed.get(column)
+        chosen = st.selectbox(
+            f"Column: {label}",
+            offered,
+            index=offered.index(start) if start in offered else 0,
+            format_func=lambda n: n or "none",
+            key=f"{stem}-{column}",
+        )
+        if chosen:
+            columns[column] = chosen
+    date_format = st.text_input(
+        "Date format, if it is not 2024-05-31", key=f"{stem}-date-format", placeholder="%d.%m.%Y"
+    )
+    return Layout(sheet=source.sheet, columns=columns, date_format=date_format.strip() or None)
+
+
+def _folders(stem: str) -> Layout:
+    levels = [None, 0, 1, 2, 3]
+    patient = st.selectbox("Folder that names the patient", levels, format_func=_level, key=f"{stem}-patient")
+    recorded = st.selectbox("Folder that names the diagnosis", levels, format_func=_level, key=f"{stem}-recorded")
+    return Layout(sheet="", patient_level=patient, recorded_level=recorded)
+
+
+def _level(number: int | None) -> str:
+    return "none" if number is None else ("the outermost" if number == 0 else f"{number} further in")
+
+
+def _mapped(options: ImportOptions, unknown: tuple[str, ...], stem: str) -> ImportOptions:
+    """Recorded words that fit no class, to be told by the user."""
+    if options.system is None or not unknown:
+        return options
+    st.markdown("**Recorded words that fit no class**")
+    classes = [None, *SYSTEMS[options.system].classes]
+    mapping = {}
+    for text in unknown:
+        meant = st.selectbox(
+            words.plain(text), classes, format_func=lambda n: n or "leave without a class", key=f"{stem}-means-{text}"
+        )
+        if meant:
+            mapping[text] = meant
+    return replace(options, mapping=mapping)
+
+
+def _look(source: Source, options: ImportOptions) -> Seen:
+    found = survey(source.root, options.layout)
+    recorded = [case.recorded for case in found.cases if case.recorded]
+    strange = untold(recorded, options.system, options.mapping) if options.system else []
+    cases = join_slices(found.cases) if options.layout.join else found.cases
+    return Seen(
+        f"{words.count(len(cases), 'case')}, {sum(bool(case.recorded) for case in cases):,} with a recorded diagnosis; "
+        f"{words.count(found.aside, 'file')} left aside; {words.count(len(found.problems), 'row')} of no use.",
+        tuple(f"Row {p.row}: {p.text} {p.remedy}".strip() for p in found.problems[:10]),
+        tuple(one.text for one in strange[:MOST_WORDS]),
+    )
+
+
+def _seen(key: str) -> Seen | None:
+    seen: Seen | None = st.session_state.get(f"{key}-seen")
+    if seen is not None:
+        st.success(seen.summary, icon=":material/search:")
+        for line in seen.problems:
+            st.text(line)
+    return seen

@@ -1,0 +1,152 @@
+"""How an archive stands: cases, what could not be read, scoring and its results in sum, versions and drift."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.review import Action, CaseState, Mode, Outcome, Store
+from core.review.archives import (
+    Installed,
+    begin_scoring,
+    check_drift,
+    hidden_cases,
+    installed,
+    stale_cases,
+    sums_tell,
+)
+from core.review.tables import Archive
+from core.systems import SYSTEMS
+from dashboard.archives import versions
+from dashboard.kit import messages, who, words
+from dashboard.kit.engine import engine
+from dashboard.worklist import yields
+
+REPORTED = {
+    Outcome.UNREADABLE: "could not be read",
+    Outcome.DUPLICATE: "are copies of cases already there",
+}
+
+
+def overview(store: Store, archive: Archive) -> None:
+    """Counts by state."""
+    cases = store.cases(archive.id or 0)
+    states = Counter(case.state for case in cases)
+    mode = "read blind" if archive.mode == Mode.SECOND_READER else "open"
+    with st.container(horizontal=True, gap="small"):
+        st.metric("Cases", f"{len(cases):,}", border=True)
+        st.metric("With a recorded diagnosis", f"{sum(c.recorded_finding is not None for c in cases):,}", border=True)
+        st.metric("Without a system", f"{sum(c.system is None for c in cases):,}", border=True)
+        for state in CaseState:
+            if states[state]:
+                st.metric(state.value.capitalize(), f"{states[state]:,}", border=True)
+    st.caption(f"{mode.capitalize()}. {words.plain(archive.note)}".strip())
+
+
+def unread(store: Store, archive: int) -> None:
+    """Files that did not become a case, each with its reason."""
+    report = store.import_report(archive)
+    for outcome, said in REPORTED.items():
+        rows = [row for row in report if row.outcome == outcome]
+        if rows:
+            with st.expander(f"{words.count(len(rows), 'file')} {said}", icon=":material/report:"):
+                st.dataframe(
+                    pd.DataFrame([{"File": r.path, "Why": r.reason, "What helps": r.remedy} for r in rows]),
+                    hide_index=True,
+                    width="stretch",
+                )
+
+
+def systems(store: Store, actor: int, archive: int, names: list[str]) -> None:
+    """One block per system of the archive: scoring, results in sum, versions, drift."""
+    for name in names:
+        st.markdown(f"##### {SYSTEMS[name].title}")
+        with messages.shown():
+            models = installed(engine(), name)
+            if not models.cards:
+                st.caption("No model of this system is installed.")
+                continue
+            _scoring(store, actor, archive, name, models)
+            if sums_tell(hidden_cases(store, archive, name, actor)):
+                st.caption(yields.FEW_LEFT)
+                continue
+            _results(store, archive, models)
+            versions.show(store, actor, archive, models)
+            _drift(store, archive, models)
+
+
+def _scoring(store: Store, actor: int, archive: int, name: str, models: Installed) -> None:
+    stale = stale_cases(store, archive, models)
+    if stale:
+        st.warning(
+            f"{words.count(len(stale), 'case')} scored by another version of the models only. Operating points and "
+            "places on the worklist of one version do not hold for another: score them again.",
+            icon=":material/update:",
+        )
+    for model, card in models.cards.items():
+        for refused in store.refused_thresholds(name, model, card.weights_sha256):
+            st.warning(
+                f"The operating point {refused.value:.3f} was set for version {words.plain(refused.version)} of "
+                f"{words.plain(model)}: it is not used with the version now installed.",
+                icon=":material/tune:",
+            )
+    label = "Score again with the installed models" if stale else "Score"
+    if who.may(Action.SCORE) and st.button(label, key=f"score-{archive}-{name}", icon=":material/play_arrow:"):
+        with messages.shown():
+            begin_scoring(store, engine(), actor, archive, name)
+            st.rerun()
+
+
+def _results(store: Store, archive: int, models: Installed) -> None:
+    """In sum only: single cases would tell a reader what the models say."""
+    chances = [
+        float(d.details["probability"])
+        for d in store.machine_discrepancies(archive)
+        if d.models == models.fingerprint and d.details.get("probability") is not None
+    ]
+    if not chances:
+        return
+    expected = sum(chances)
+    st.markdown(
+        f"{words.count(len(chances), 'case')} ranked; about **{expected:.0f}** wrong records expected among them. "
+        "Single cases stand on the worklist."
+    )
+    chart = go.Figure(go.Histogram(x=chances, xbins={"start": 0, "end": 1, "size": 0.05}, marker={"color": "#4c8fb0"}))
+    chart.update_layout(
+        height=200,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis={"title": "chance that the record is wrong", "range": [0, 1], "fixedrange": True},
+        yaxis={"title": "cases", "type": "log", "fixedrange": True},
+        bargap=0.05,
+    )
+    st.plotly_chart(
+        chart,
+        config={"displayModeBar": False},
+        key=f"chances-{archive}-{models.system}",
+        alt=f"Histogram of the chance of a wrong record over {len(chances)} cases.",
+    )
+
+
+def _drift(store: Store, archive: int, models: Installed) -> None:
+    scored = sum(
+        not s.error and models.weights.get(s.model) == s.weights_sha256
+        for s in store.machine_scores(archive)
+        if s.system == models.system
+    )
+    key = f"drift-{archive}-{models.system}"
+    if scored and st.button("Compare with the calibration set", key=f"{key}-ask", icon=":material/trending_up:"):
+        with st.spinner("Comparing"):
+            st.session_state[key] = (models.fingerprint, check_drift(store, archive, models))
+    fingerprint, told = st.session_state.get(key, ("", ()))
+    if fingerprint != models.fingerprint:
+        return
+    for one in told:
+        if one.drift is None:
+            st.caption(f"{words.plain(one.title)} {one.version}: {words.plain(one.why)}")
+        elif one.drift.warns:
+            st.warning(f"{words.plain(one.title)}: {words.plain(one.drift.sentence)}", icon=":material/trending_up:")
+        else:
+            st.caption(f"{words.plain(one.title)}: {words.plain(one.drift.sentence)}")

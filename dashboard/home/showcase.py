@@ -1,0 +1,81 @@
+"""The picture on Home: a simulated case as the models see it right now, never a canned one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.engine.results import ModelStatus
+from core.errors import OverreadError
+from core.imaging.study import Study
+from core.simulate import samples
+from dashboard.kit import controls, messages, picture, render
+from dashboard.kit.engine import engine
+
+SAMPLE, SYSTEM = "brain-mr-05", "brain-mr"
+SIDE = 420
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What one model said about the sample: its title, pictures of its heat map and of its outline."""
+
+    model: str
+    heat: np.ndarray
+    outline: np.ndarray | None
+
+
+def show() -> None:
+    """Scan and truth at once, then heat map and prediction when a model is ready."""
+    study = samples.load_sample(SAMPLE)
+    series = study.series[0]
+    grey, size = _grey(study)
+    cells = st.columns(4, gap="small")
+    with cells[0]:
+        picture.show(render.picture(grey, size), "A simulated brain MR slice with a tumour")
+        st.caption("A simulated scan, no patient")
+    if series.truth is not None:
+        with cells[1]:
+            drawn = render.picture(grey, size, contours=[render.truth_contour(series.truth[0])])
+            picture.show(drawn, "The same slice, the true outline of the tumour in dashed red")
+            st.caption("What is there (dashed red)")
+    ready = [s for s in engine().states(SYSTEM) if s.status is ModelStatus.READY and s.card]
+    if not ready:
+        return
+    said = _ask(tuple(s.card.weights_sha256 for s in ready if s.card))
+    if said is None:
+        return
+    with cells[2]:
+        picture.show(said.heat, f"The same slice with the heat map of {said.model}")
+        st.caption(f"Where {said.model} looked")
+    if said.outline is not None:
+        with cells[3]:
+            picture.show(said.outline, f"The same slice with the outline drawn by {said.model} in solid green")
+            st.caption("What it outlined (solid green)")
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _ask(weights: tuple[str, ...]) -> Said | None:
+    """Ask the first ready model, once per set of weights."""
+    study = samples.load_sample(SAMPLE)
+    try:
+        review = engine().review(study, SYSTEM, 0)
+        first = max(review.ready, key=lambda r: r.mask is not None)
+        heat = engine().heat_map(study, SYSTEM, 0, first.state.name, 0)
+    except (OverreadError, ValueError) as failure:
+        messages.LOG.warning("no showcase: %s", failure)
+        return None
+    grey, size = _grey(study)
+    seen = heat.values if heat.peak > 0 else None
+    outline = None
+    if first.mask is not None:
+        outline = render.picture(grey, size, contours=[render.prediction_contour(first.mask[0])])
+    return Said(first.state.title.split(",")[0], render.picture(grey, size, heat=seen, opacity=0.7), outline)
+
+
+def _grey(study: Study) -> tuple[np.ndarray, tuple[int, int]]:
+    series = study.series[0]
+    view = controls.View(controls.contrast(series), False, controls.NONE, 0.0)
+    return controls.grey(series, 0, view), render.display_size(series, SIDE)

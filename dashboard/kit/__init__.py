@@ -1,0 +1,1 @@
+"""What several pages share: frame, session's cases, engine, viewer, words."""

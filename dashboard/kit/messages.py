@@ -1,0 +1,55 @@
+"""Errors and notices in plain words: never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
+
+from core.errors import OverreadError
+from dashboard.kit import words
+
+LOG = logging.getLogger("overread.dashboard")
+UNEXPECTED = "Something went wrong inside Overread."
+UNEXPECTED_REMEDY = "The server's log has the details; the page goes on, so try again or open another study."
+
+
+def show(error: OverreadError) -> None:
+    """Show what went wrong and what helps."""
+    st.error(f"**{words.plain(error.message)}**\n\n{words.plain(error.remedy)}".strip(), icon=":material/error:")
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Turn any failure inside the block into a message; the page goes on below it."""
+    try:
+        yield
+    except (RerunException, StopException):
+        raise
+    except Exception as failure:
+        show(as_error(failure))
+
+
+def as_error(failure: Exception) -> OverreadError:
+    """The failure itself when it is meant for the user, else a plain statement; the log keeps the trace."""
+    if isinstance(failure, OverreadError):
+        return failure
+    LOG.error("unexpected failure", exc_info=failure)
+    return OverreadError(UNEXPECTED, UNEXPECTED_REMEDY)
+
+
+def replace_trace(failure: Exception) -> bool:
+    """Handler for whatever no page caught: a plain message instead of a stack trace."""
+    show(as_error(failure))
+    return True
+
+
+def research_notice() -> None:
+    """One quiet line at the edge of every page: what this is not."""
+    st.html(
+        "<div class='or-notice' role='note'>Research and teaching use only. Not a medical device; never a diagnosis."
+        "</div>"
+    )

@@ -1,0 +1,259 @@
+"""What is known about each model of a system: its card, and what lies beside its weights."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from csv import writer as writer_of
+from types import MappingProxyType
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.engine.pairs import rule_for
+from core.engine.results import ModelState
+from core.systems.declaration import System
+from core.weights import repeats
+from core.weights.card import ModelCard
+from core.weights.store import WEIGHTS
+from dashboard.kit import messages, words
+from dashboard.kit.engine import engine
+from dashboard.kit.slice_strip import COLOURS, DASHES
+from dashboard.models import times as model_times
+
+FIGURES = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "group_auc": "AUC by group",
+    "macro_recall": "Macro recall",
+    "dice_volume_mean": "Volume Dice",
+    "false_mask_rate": "False masks",
+    "ece": "Calibration error",
+}
+STYLE = """
+<style>
+.or-wide { overflow-x: auto; }
+.or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
+.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; min-width: 6.2em;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-evidence tr:first-child th { border-top: none; font-size: 0.78rem; opacity: 0.75; white-space: nowrap; }
+.or-evidence th:first-child { min-width: 15em; }
+.or-evidence .quiet { font-weight: 400; opacity: 0.75; font-size: 0.78rem; white-space: nowrap; }
+.or-evidence .base th { font-weight: 400; }
+</style>
+"""
+
+
+def show(system: System, states: Sequence[ModelState]) -> None:
+    """The system's table, the spread over seeds where it was measured, each model's learning curve and whole card."""
+    st.subheader(system.title, anchor=system.name)
+    st.write(system.summary)
+    st.caption(f"{system.scope} {system.licence_note}")
+    st.html(STYLE + table(system, states, model_times.known(system.name)))
+    st.download_button(
+        "Table (CSV)",
+        csv(states, model_times.known(system.name)),
+        file_name=f"overread-{system.name}-models.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"models-csv-{system.name}",
+    )
+    published = dict.fromkeys(state.card.published for state in states if state.card and state.card.published)
+    for text in published:
+        st.caption(f"Published, for comparison. {words.plain(text)}")
+    with messages.shown():
+        _seeds(system, states)
+        _folds(system, states)
+        _fusion(system, states)
+    for state in states:
+        if state.card is not None:
+            _details(state.card)
+
+
+def _seeds(system: System, states: Sequence[ModelState]) -> None:
+    titles = {state.name: state.title for state in states}
+    for spread in repeats.seed_spread(engine().weights / system.name):
+        each = ", ".join(f"{auc:.3f} (seed {seed})" for seed, auc in zip(spread.seeds, spread.auc, strict=True))
+        st.markdown(
+            f"**{words.plain(titles.get(spread.model, spread.model))} from {len(spread.seeds)} seeds**: test AUC "
+            f"{spread.mean:.3f} ± {spread.deviation:.3f} (mean ± standard deviation): {each}. "
+            + words.plain(spread.note)
+        )
+
+
+def _folds(system: System, states: Sequence[ModelState]) -> None:
+    titles = {state.name: state.title for state in states}
+    for found in repeats.cross_validation(engine().weights / system.name):
+        value, low, high = found.pooled
+        each = ", ".join(f"{auc:.3f}" for auc in found.auc)
+        patients = "" if found.patient_mean is None else f"; patients' means {found.patient_mean:.3f}"
+        st.markdown(
+            f"**{words.plain(titles.get(found.model, found.model))}, cross-validated by patient**: mean AUC of "
+            f"{len(found.auc)} folds {found.mean:.3f} ({each}){patients}; all answers together "
+            f"{value:.3f} (95 % interval {low:.3f} to {high:.3f}). " + words.plain(found.note)
+        )
+
+
+def _fusion(system: System, states: Sequence[ModelState]) -> None:
+    rule = rule_for(engine(), system.name)
+    if rule is None:
+        return
+    titles = {state.name: words.plain(state.title) for state in states}
+    auc, right = rule.metrics["auc"], rule.metrics["balanced_accuracy"]
+    gains = "; ".join(
+        f"{d.value:+.3f} against {titles.get(name, name)} ({d.low:+.3f} to {d.high:+.3f}, p {d.p:.3f})"
+        for name, d in rule.differences.items()
+    )
+    st.markdown(
+        f"**Both modalities at one place** ({titles.get(rule.pet, rule.pet)}, and {titles.get(rule.mr, rule.mr)} "
+        f"counted {rule.mr_weight:g}): on test pairs of slices AUC {words.metric(auc)}; balanced accuracy "
+        f"{words.metric(right)}, at the threshold {rule.threshold.value:.3f} chosen on {rule.threshold.n} validation "
+        f"pairs of {rule.threshold.groups} groups. AUC on the same pairs: {gains}. Measured {rule.date}."
+    )
+
+
+def pretraining() -> None:
+    """What pretraining gained, recipe by recipe; nothing where it was not measured."""
+    found = repeats.pretraining(engine().weights)
+    if not found:
+        return
+    st.subheader("What pretraining gains", anchor="pretraining")
+    rows = "".join(
+        f"<tr><th scope='row'>{words.cell(p.recipe)}<div class='quiet'>{words.cell(p.note)}</div></th>"
+        f"<td>{words.cell(p.monitor)}</td><td>{p.scratch:.3f}</td><td>{p.ours:.3f}</td><td>{p.gain:+.3f}</td></tr>"
+        for p in found
+    )
+    heads = "".join(f"<th scope='col'>{h}</th>" for h in ("Recipe", "Figure", "Without", "With", "Gain"))
+    st.html(
+        f"{STYLE}<div class='or-wide'><table class='or-evidence' aria-label='What pretraining gains'>"
+        f"<tr>{heads}</tr>{rows}</table></div>"
+    )
+
+
+def csv(states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]]) -> str:
+    """Every figure of every model's card with interval, cases and version, and the measured time."""
+    out = io.StringIO()
+    writer = writer_of(out, lineterminator="\n")
+    writer.writerow(["system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method"])
+    for state in states:
+        card = state.card
+        if card is None:
+            continue
+        common = [card.system, card.name, card.version]
+        for name, m in card.metrics.items():
+            writer.writerow([*common, name, m.value, m.low, m.high, m.n, m.groups, m.method])
+        writer.writerow([*common, "parameters", card.parameters])
+        if card.name in times:
+            median, low, high = times[card.name]
+            writer.writerow([*common, "ms per image", median, low, high, "", "", "median, shortest, longest"])
+    return out.getvalue()
+
+
+def table(
+    system: System, states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]] = MappingProxyType({})
+) -> str:
+    """HTML table: a row per model with its test figures, then a row per baseline; only columns that hold a figure.
+
+    Baselines are those of the first ready model: all models of a system are tested on the same images.
+    """
+    cards = [state.card for state in states if state.card is not None]
+    baselines = next((card.baselines for card in cards if card.baselines), {})
+    shown = [name for name in FIGURES if any(name in card.metrics for card in cards)]
+    names = ["Model", "State", *(FIGURES[name] for name in shown), "Threshold", "Parameters", "Time an image"]
+    heads = "".join(f"<th scope='col'>{head}</th>" for head in names)
+    architectures = {slot.name: slot.architecture for slot in system.models}
+    rows = "".join(_row(state, architectures.get(state.name, ""), shown, times.get(state.name)) for state in states)
+    rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
+    label = words.cell(f"Models of {system.title}")
+    return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
+
+
+def _row(state: ModelState, architecture: str, shown: Sequence[str], time: tuple[float, float, float] | None) -> str:
+    card = state.card
+    about = [card.architecture if card else architecture]
+    if card is not None:
+        about += [f"version {card.version}", *_tested(card)]
+    body = "".join(f"<div class='quiet'>{words.cell(line)}</div>" for line in about if line)
+    status = words.cell(f"{state.status}: {state.reason}" if state.reason else f"{state.status}")
+    if card is None:
+        cells = f"<td colspan='{len(shown) + 4}'>{status}</td>"
+    else:
+        figures = "".join(_figure(card, name) for name in shown)
+        rule = f"{card.threshold.value:.3f}<div class='quiet'>{words.cell(card.threshold.rule.split(' on ')[0])}</div>"
+        stored = f"{_megabytes(card):.1f} MB as {words.cell(card.storage)}"
+        size = f"{card.parameters / 1e6:.1f} million<div class='quiet'>{stored}</div>"
+        taken = "–" if time is None else f"{time[0]:.0f} ms<div class='quiet'>{time[1]:.0f} to {time[2]:.0f}</div>"
+        cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td><td>{taken}</td>"
+    return f"<tr><th scope='row'>{words.cell(state.title)}{body}</th>{cells}</tr>"
+
+
+def _megabytes(card: ModelCard) -> float:
+    path = engine().weights / card.system / card.name / WEIGHTS
+    return path.stat().st_size / 1e6 if path.is_file() else float("nan")
+
+
+def _tested(card: ModelCard) -> list[str]:
+    """What the figures of a row rest on, said once."""
+    figure = card.metrics.get("auc")
+    if figure is None:
+        return []
+    groups = f" of {figure.groups} groups" if figure.groups else ""
+    names = ", ".join(use.name for use in card.data)
+    return [f"test part of {names}", f"n = {figure.n}{groups}"]
+
+
+def _figure(card: ModelCard, name: str) -> str:
+    figure = card.metrics.get(name)
+    if figure is None:
+        return "<td>–</td>"
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f"<div class='quiet'>{figure.low:.3f} to {figure.high:.3f}</div>"
+    return f"<td>{figure.value:.3f}{interval}</td>"
+
+
+def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:
+    cells = "".join(f"<td>{figures[key]:.3f}</td>" if key in figures else "<td>–</td>" for key in shown)
+    rest = "<td>–</td>" * 3
+    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{cells}{rest}</tr>"
+
+
+def _details(card: ModelCard) -> None:
+    with st.expander(f"{card.title}: learning curve and whole card"):
+        chart = curve(card)
+        if chart is not None:
+            st.plotly_chart(
+                chart,
+                key=f"curve-{card.system}-{card.name}",
+                config={"displayModeBar": False},
+                alt=f"Learning curve of {card.title} over {len(card.training.learning_curve)} epochs",
+            )
+        st.json(card.model_dump(mode="json", exclude={"training": {"learning_curve"}}), expanded=1)
+
+
+def curve(card: ModelCard) -> go.Figure | None:
+    """Every figure that training kept per epoch; ``None`` when it kept none."""
+    points = card.training.learning_curve
+    names = [key for key in (points[0] if points else {}) if key not in ("epoch", "step")]
+    if not names:
+        return None
+    chart = go.Figure()
+    for n, name in enumerate(names):
+        chart.add_scatter(
+            x=[point.get("epoch", position + 1) for position, point in enumerate(points)],
+            y=[point.get(name) for point in points],
+            name=name,
+            mode="lines+markers",
+            line={"color": COLOURS[n % len(COLOURS)], "dash": DASHES[n % len(DASHES)]},
+        )
+    chart.update_layout(
+        height=240,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis={"title": "epoch"},
+        legend={"orientation": "h", "y": 1.2},
+    )
+    return chart

@@ -1,0 +1,100 @@
+"""Reading before the models are asked: the images and the reader's own answer, nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import OverreadError
+from core.review import Stage, Store
+from core.review.tables import Case as Record
+from dashboard.kit import controls, messages, render, slices, viewer, who, words
+from dashboard.kit.cases import Case
+from dashboard.read import case as read_case
+from dashboard.read import form as read_form
+from dashboard.read import marks as read_marks
+from dashboard.read.form import Form
+
+HELP = """
+**Why blind.** Readers who see a machine's answer first follow its mistakes, at every level of experience. So you answer
+first, and lock; then the models' answers, heat maps and masks appear, and you may change your mind in a final opinion.
+Both are kept, with times.
+
+**How it is kept blind.** What the models said about a case is not sent to your browser, and not worked out for your
+session, before the store has your locked opinion: reloading, another tab, another address or the Review page change
+nothing. While a case waits for your opinion
+
+- the Review page refuses the same image, also renamed, zipped or saved again without loss;
+- its recorded diagnosis, file name and patient are hidden: next to its place on the worklist the recorded diagnosis
+  would give away what the models think, and a name could be looked up among the published test cases;
+- reports and downloads leave it out.
+
+A lead may look at a case without reading it; that is recorded, and that lead cannot read it blind any more.
+A picture changed in its pixels (a photograph of the screen) is not recognised: this guards against habit and accident,
+not against somebody who means to cheat.
+"""
+
+
+@st.fragment
+def show(store: Store, record: Record, case: Case, reader: int) -> None:
+    """Viewer on the left, the form on the right. One fragment: scrolling redraws this part only."""
+    who.touch()
+    assert record.id is not None
+    form = read_form.of(store, record.id, reader, Stage.BLIND)
+    form.looked()
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _images(form, case)
+    with right:
+        st.markdown("##### Your opinion, before the models'")
+        read_form.show(form, case)
+        if form.marks:
+            st.markdown("**Marks**")
+        read_marks.listed(form, case)
+        lock(form, case, "Lock my opinion and show the models")
+        st.caption(
+            "Kept as a draft while you write: a reload loses nothing. Once locked, nobody can change it, "
+            "nor can you: a change of mind goes into the final opinion."
+        )
+
+
+def lock(form: Form, case: Case, label: str) -> None:
+    """The button that makes the draft an opinion; says what is missing."""
+    wanting = read_form.missing(form, case)
+    if st.button(
+        label,
+        key=f"lock-{form.case_id}-{form.stage}",
+        type="primary",
+        icon=":material/lock:",
+        disabled=bool(wanting),
+        help=f"Still to say: {', '.join(wanting)}." if wanting else None,
+        width="stretch",
+    ):
+        try:
+            form.lock()
+        except OverreadError as error:
+            messages.show(error)
+            return
+        st.rerun()
+
+
+def _images(form: Form, case: Case) -> None:
+    index = slices.index(case)
+    view = controls.show(case, overlays=False)
+    marking = st.toggle("Mark on the image", key=f"marking-{form.case_id}", help="Show where the finding is.")
+    series = case.series
+    number = f"{index + 1} / {series.slices}"
+    picture = render.picture(controls.grey(series, index, view), render.display_size(series))
+    alt = f"{read_case.title_of(form.case_id)}, slice {index + 1} of {series.slices}"
+    if marking:
+        read_marks.board(form, case, picture, index, alt)
+    else:
+        viewer.image(
+            picture,
+            series,
+            key=f"read-{case.key}-{case.series_index}",
+            alt=alt,
+            corner_left=words.corner(view.window, series),
+            corner_right=f"{number}\n{series.plane or ''}",
+            on_step=lambda by: slices.step(case, by),
+        )
+    slices.controls(case)

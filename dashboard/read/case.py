@@ -1,0 +1,92 @@
+"""The case on the reading desk: its images from the store, and nothing else until the store releases the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core import imaging, systems
+from core.imaging.study import SourceKind
+from core.review import Stage, Store
+from core.review.tables import Case as Record
+from core.review.tables import Opinion
+from dashboard.kit.cases import Case
+
+
+def chosen(store: Store) -> Record | None:
+    """The case that the address names; ``None`` without one.
+
+    Raises:
+        OverreadError: there is no such case.
+    """
+    wanted = st.query_params.get("case", "")
+    return store.case(int(wanted)) if wanted.isdecimal() else None
+
+
+def choose(case_id: int | None) -> None:
+    """Put a case (or none) into the address, so that a reload comes back to it."""
+    if case_id is None:
+        st.query_params.pop("case", None)
+    else:
+        st.query_params["case"] = str(case_id)
+
+
+def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
+    """The images of a case, read once per session; a reference mask stays in the store: it tells the answer.
+
+    Args:
+        purpose: a case laid on the desk for another purpose starts afresh, without the models' answers.
+    """
+    kept: tuple[tuple[int | None, str], Case] | None = st.session_state.get("read-case")
+    if kept is not None and kept[0] == (record.id, purpose):
+        return kept[1]
+    leave()
+    assert record.id is not None
+    files = store.case_bytes(record.id)
+    study = imaging.read(files)
+    study = replace(study, name=title(record), series=tuple(replace(s, truth=None) for s in study.series))
+    match = systems.match(study)
+    index = min(int(record.details.get("series_index", match.series_index)), len(study.series) - 1)
+    case = Case(
+        study=study,
+        match=match,
+        system=record.system or match.system,
+        series_index=index,
+        originals=tuple(files) if study.source is SourceKind.DICOM else (),
+        record=record.id,
+    )
+    st.session_state["read-case"] = ((record.id, purpose), case)
+    return case
+
+
+def leave() -> None:
+    """Let go of the case on the desk; a review under way stops."""
+    kept: tuple[object, Case] | None = st.session_state.pop("read-case", None)
+    for job in kept[1].jobs.values() if kept else ():
+        job.stop.set()
+
+
+def title(record: Record) -> str:
+    """What a case is called on the desk: its number. File names could be looked up among published test cases."""
+    return title_of(record.id)
+
+
+def title_of(case_id: int | None) -> str:
+    """The same, from the number."""
+    return f"Case {case_id}"
+
+
+def stage(store: Store, record: Record, reader: int) -> Stage | None:
+    """The opinion that comes next: blind until the models' answers are released, then final or open, then none."""
+    assert record.id is not None
+    if not store.reveal_allowed(record.id, reader):
+        return Stage.BLIND
+    done = {opinion.stage for opinion in mine(store, record.id, reader)}
+    following = Stage.FINAL if Stage.BLIND in done else Stage.OPEN
+    return None if following in done else following
+
+
+def mine(store: Store, case_id: int, reader: int) -> list[Opinion]:
+    """The reader's own locked opinions on a case."""
+    return [o for s in Stage if (o := store.opinion(case_id, reader, s)) is not None]

@@ -1,0 +1,92 @@
+"""Marks on the image: set by pointer on the slice or by numbers, listed, taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.kit import slices
+from dashboard.kit.cases import Case
+from dashboard.read import marker
+from dashboard.read.form import Form
+
+MOST = 40
+
+
+def board(form: Form, case: Case, picture: np.ndarray, index: int, alt: str) -> None:
+    """The slice to mark on, in place of the viewer."""
+
+    def add(place: dict[str, float]) -> None:
+        form.change(marks=[*form.marks, mark(place, index)][:MOST])
+
+    marker.image(
+        picture,
+        case.series.shape,
+        on_slice(form, index),
+        key=f"{form.case_id}-{form.stage}-{case.series_index}",
+        alt=alt,
+        on_mark=add,
+    )
+    st.caption(marker.HELP)
+
+
+def listed(form: Form, case: Case) -> None:
+    """Marks so far, each with its slice; and the way to set one without a pointer."""
+    for number, one in enumerate(form.marks):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{number + 1}. {describe(one, case.series.slices)}", width="stretch")
+            if case.series.slices > 1:
+                st.button(
+                    "Show",
+                    key=f"mark-show-{form.case_id}-{form.stage}-{number}",
+                    on_click=slices.go,
+                    args=(case, int(one["slice"])),
+                )
+            st.button(
+                "Remove",
+                key=f"mark-drop-{form.case_id}-{form.stage}-{number}",
+                on_click=_drop,
+                args=(form, number),
+            )
+    with st.popover("Mark by numbers", icon=":material/keyboard:"):
+        _numbers(form, case)
+
+
+def on_slice(form: Form, index: int) -> list[dict[str, Any]]:
+    """The marks of one slice."""
+    return [one for one in form.marks if one["slice"] == index]
+
+
+def mark(place: dict[str, float], index: int) -> dict[str, Any]:
+    """A mark as the store keeps it."""
+    return {"kind": "box" if "width" in place else "point", "slice": index, **place}
+
+
+def describe(one: dict[str, Any], total: int) -> str:
+    """A mark in words."""
+    where = f"slice {one['slice'] + 1}, " if total > 1 else ""
+    at = f"{where}column {one['x']:g}, row {one['y']:g}"
+    return f"Box at {at}: {one['width']:g} × {one['height']:g} pixels" if one["kind"] == "box" else f"Point at {at}"
+
+
+def _drop(form: Form, number: int) -> None:
+    form.change(marks=[one for n, one in enumerate(form.marks) if n != number])
+
+
+def _numbers(form: Form, case: Case) -> None:
+    height, width = case.series.shape
+    stem = f"mark-{form.case_id}-{form.stage}"
+    x = st.number_input("Column", 0, width - 1, width // 2, key=f"{stem}-x")
+    y = st.number_input("Row", 0, height - 1, height // 2, key=f"{stem}-y")
+    across = st.number_input("Width (0: a point)", 0, width, 0, key=f"{stem}-w")
+    down = st.number_input("Height (0: a point)", 0, height, 0, key=f"{stem}-h")
+    place = {"x": float(x), "y": float(y)}
+    if across and down:
+        place |= {"width": float(min(across, width - x)), "height": float(min(down, height - y))}
+    st.button(
+        "Add",
+        key=f"{stem}-add",
+        on_click=lambda: form.change(marks=[*form.marks, mark(place, slices.index(case))][:MOST]),
+    )

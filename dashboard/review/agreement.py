@@ -1,0 +1,42 @@
+"""Do the models agree: at a glance, in a sentence, and what deserves a second look."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.engine import agreement
+from core.engine.results import Decision, HeatMap, Review
+from core.imaging.study import Series
+from core.systems.declaration import System
+from dashboard.kit import words
+
+STYLE = """
+<style>
+.or-votes { display: flex; gap: 4px; align-items: center; flex: none; }
+.or-votes.line { align-items: baseline; }
+.or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
+.or-vote.yes { background: #4c8fb0; }
+.or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; flex: 1; }
+.or-stage { font-size: 0.88rem; opacity: 0.85; }
+</style>
+"""
+
+
+def show(review: Review, index: int, system: System) -> None:
+    """One dot per counted model (filled: a finding), and the sentence."""
+    votes = [r.decision(index) is Decision.FINDING for r in agreement.counted(review)]
+    dots = "".join(f"<span class='or-vote{' yes' if yes else ''}'></span>" for yes in votes)
+    spoken = words.cell(f"{sum(votes)} of {len(votes)} models say {system.finding}")
+    two_stage = agreement.two_stage(review, index)
+    reading = f"<div class='or-stage'>{words.cell(two_stage)}</div>" if two_stage else ""
+    st.html(
+        f"{STYLE}<div class='or-votes line'><span class='or-votes' role='img' aria-label='{spoken}'>{dots}</span>"
+        f"<span class='or-sentence'>{words.cell(agreement.sentence(review, index))}</span></div>{reading}"
+    )
+
+
+def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...]) -> None:
+    """What deserves a second look: on the whole series, then on this slice."""
+    raised = (*review.warnings, *agreement.flags(review, index, series, heat_maps))
+    if raised:
+        st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(flag.text)}" for flag in raised))

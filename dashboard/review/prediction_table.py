@@ -1,0 +1,146 @@
+"""One row per model: what it says, how surely, at which threshold, how fast; or why it says nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.engine.results import Decision, ModelResult, ModelStatus, Review
+from core.systems.declaration import System
+from dashboard.kit import words
+from dashboard.review import ensemble_row
+
+STYLE = """
+<style>
+.or-table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
+.or-table th { text-align: left; font-weight: 600; font-size: 0.78rem; opacity: 0.75; padding: 2px 8px 4px 0; }
+.or-table td { padding: 8px 8px 8px 0; vertical-align: top;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-table th[scope=row] { font-size: 0.9rem; opacity: 1; padding: 8px 8px 8px 0; vertical-align: top; width: 28%;
+  border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+.or-quiet { font-size: 0.78rem; opacity: 0.75; font-weight: 400; }
+.or-bar { display: grid; grid-template-columns: 1fr 3.2em; gap: 6px; align-items: center;
+  margin-bottom: 3px; }
+.or-bar .label { font-size: 0.78rem; opacity: 0.8; grid-column: 1 / 3; margin-bottom: -4px; }
+.or-track { position: relative; height: 12px; border-radius: 2px;
+  background: color-mix(in srgb, currentColor 14%, transparent); }
+.or-fill { position: absolute; inset: 0 auto 0 0; border-radius: 2px; background: #4c8fb0; }
+.or-fill.minor { background: color-mix(in srgb, currentColor 40%, transparent); }
+.or-mark { position: absolute; top: -4px; bottom: -4px; width: 2px; background: currentColor; }
+.or-num { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+.or-decision { font-weight: 600; }
+.or-table tr.or-together > * { border-top-width: 3px; border-top-style: double; }
+@media (max-width: 640px) {
+  .or-table thead { position: absolute; left: -9999px; }
+  .or-table tr { display: grid; grid-template-columns: 1fr auto; }
+  .or-table th[scope=row] { width: auto; }
+  .or-table td, .or-table tr.or-together > td { border-top: none; padding-top: 0; }
+  .or-table td.bars { grid-column: 1 / 3; grid-row: 2; }
+  .or-table td.time { text-align: right; grid-row: 3; grid-column: 2; padding-right: 0; }
+  .or-table td.said { grid-row: 3; }
+}
+</style>
+"""
+
+
+def show(review: Review, index: int, system: System) -> None:
+    """Table of all models of the system on one slice."""
+    short = words.short_titles([r.state.title for r in review.results])
+    held = review.gate is not None and review.gate.stopped and not review.ready
+    rows = "".join(_row(result, index, system, short[result.state.title], held) for result in review.results)
+    together = ensemble_row.answer(review)
+    if together is not None:
+        rows += _together(together, index, system, short)
+    where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
+    st.html(
+        f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
+        f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability of a finding, | threshold</th>"
+        f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, float, float | None]]:
+    """Bars of one row: label, calibrated probability, threshold where there is one on that quantity."""
+    assert result.finding is not None
+    assert result.calibrated is not None
+    classes = result.state.card.classes if result.state.card else system.classes
+    finding = float(result.finding[index])
+    if len(classes) <= 2:
+        return [(system.finding, finding, result.threshold)]
+    each = [(name, float(p), None) for name, p in zip(classes, result.calibrated[index], strict=False)]
+    return [(system.finding, finding, result.threshold), *each]
+
+
+def _row(result: ModelResult, index: int, system: System, name: str, held: bool) -> str:
+    title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
+    if result.finding is None:
+        return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result, held)}</td></tr>"
+    wanted = bars(result, index, system)
+    drawn = "".join(_bar(*bar, minor=n > 0, named=len(wanted) > 1) for n, bar in enumerate(wanted))
+    quality = _quality(result)
+    sign = "▲" if result.decision(index) is Decision.FINDING else "▽"
+    says = words.cell(words.decision(result, index, system))
+    gated = ""
+    if result.gated is not None and bool(result.gated[index]):
+        gated = "<div class='or-quiet'>mask withheld: its gate says no here</div>"
+    return (
+        f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
+        f"<td class='said'><span class='or-decision'>{sign}&nbsp;{says}</span>{gated}</td>"
+        f"<td class='time or-num'>{words.seconds(result.seconds)}</td></tr>"
+    )
+
+
+def _together(found: ensemble_row.Answer, index: int, system: System, short: dict[str, str]) -> str:
+    """The ensemble's row, told apart from the models by its rule, its italics and what it says of itself."""
+    of, auc = found.ensemble, found.ensemble.metrics.get("auc")
+    members = ", ".join(short[title] for title in found.titles)
+    basis = f"mean of {members}; threshold from {of.threshold.n} validation images ({of.threshold.groups} groups)"
+    if auc is not None:
+        basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {auc.groups} groups"
+    decision = found.decision(index)
+    sign, said = ("▲", system.finding) if decision is Decision.FINDING else ("▽", system.clear)
+    drawn = _bar(system.finding, float(found.finding[index]), of.threshold.value, minor=False, named=False)
+    return (
+        f"<tr class='or-together'><th scope='row'><em>Ensemble</em></th>"
+        f"<td class='bars'>{drawn}<div class='or-quiet'>{words.cell(basis)}</div></td>"
+        f"<td class='said'><span class='or-decision'>{sign}&nbsp;{words.cell(said)}</span></td>"
+        f"<td class='time or-num' title='no pass of its own'>–</td></tr>"
+    )
+
+
+def _bar(label: str, value: float, threshold: float | None, *, minor: bool, named: bool) -> str:
+    mark, spoken = "", ""
+    if threshold is not None:
+        title = f"threshold {words.probability(threshold)}"
+        mark = f"<div class='or-mark' style='left: calc({threshold * 100:.1f}% - 1px)' title='{title}'></div>"
+        spoken = f", {title}"
+    number = words.cell(words.probability(value))
+    caption = f"<span class='label'>{words.cell(label)}</span>" if named else ""
+    return (
+        f"<div class='or-bar'>{caption}"
+        f"<div class='or-track' role='img' aria-label='{words.cell(label)} {number}{spoken}'>"
+        f"<div class='or-fill {'minor' if minor else ''}' style='width: {value * 100:.1f}%'></div>{mark}</div>"
+        f"<span class='or-num'>{number}</span></div>"
+    )
+
+
+def _quality(result: ModelResult) -> str:
+    card = result.state.card
+    if card is None or "auc" not in card.metrics:
+        return ""
+    auc = card.metrics["auc"]
+    interval = f" ({auc.low:.2f} to {auc.high:.2f})" if auc.low is not None and auc.high is not None else ""
+    return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}</div>"
+
+
+def _absence(result: ModelResult, held: bool) -> str:
+    state = result.state
+    if held and state.status is ModelStatus.READY:
+        return "<strong>Withheld.</strong> <span class='or-quiet'>The image check stopped this image.</span>"
+    lead = {
+        ModelStatus.MISSING: "No weights yet.",
+        ModelStatus.REFUSED: "Refused.",
+        ModelStatus.UNFIT: "Not for this image.",
+        ModelStatus.FAILED: "Failed.",
+        ModelStatus.READY: "Did not answer.",
+    }[state.status]
+    return f"<strong>{lead}</strong> <span class='or-quiet'>{words.cell(state.reason)}</span>"

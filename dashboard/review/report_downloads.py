@@ -1,0 +1,129 @@
+"""Reports of a case to take away: PDF, JSON, CSV, and DICOM objects for a DICOM upload. Made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from core.engine.results import Review
+from core.evidence.triage import Sorted, triage
+from core.reports.case import CaseReport, OpinionLine
+from core.reports.dicom import dicom_objects, dicom_zip, find_source
+from core.reports.files import case_csv, case_json
+from core.reports.from_store import opinion_lines
+from core.reports.pdf import case_pdf
+from dashboard.evidence import data as evidence_data
+from dashboard.kit import messages, slices
+from dashboard.kit.cases import Case
+from dashboard.kit.controls import View
+from dashboard.review import heat_maps
+
+lines = opinion_lines  # the store's opinions as :func:`show` takes them
+
+LEVEL = 0.9  # coverage that the conformal sets of a report promise
+
+_MADE = "report-dicom"  # the session keeps the DICOM objects of one case only: they can be large
+_DICOM_HELP = (
+    "DICOM SEG (masks and their probabilities), structured report (TID 1500) and secondary captures. Unlike everything "
+    "else here they carry the patient's name and number from the uploaded files."
+)
+
+
+@st.fragment
+def show(
+    case: Case,
+    review: Review | None,
+    opinions: Sequence[OpinionLine] | None = None,
+    *,
+    view: View | None = None,
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """Download buttons for the reports of a case.
+
+    Args:
+        review: what the models said; nothing is offered before that.
+        opinions: the locked opinions that the reader may see, by :func:`lines`. ``None`` outside second-reader mode;
+            an empty sequence is a case that is still blind, and that one gets no report.
+        view: window and inversion on the screen.
+        beside: draws what stands in the same row, before the reports.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if beside is not None:
+            beside()
+        if opinions is not None and not opinions:
+            st.caption("Reports can be downloaded once your opinion is locked.")
+            return
+        if review is None:
+            return
+        stem = f"overread-{case.key}-{review.system}"
+        _button("Report (PDF)", "picture_as_pdf", f"{stem}.pdf", "application/pdf",
+                lambda: case_pdf(report(case, review, opinions, view)))  # fmt: skip
+        _button("Report (JSON)", "data_object", f"{stem}.json", "application/json",
+                lambda: case_json(report(case, review, opinions, view)))  # fmt: skip
+        _button("Numbers (CSV)", "table", f"{stem}.csv", "text/csv",
+                lambda: case_csv(report(case, review, opinions, view)))  # fmt: skip
+        if case.originals and review.ready:
+            _dicom(case, review, opinions, view, stem)
+
+
+def report(
+    case: Case, review: Review, opinions: Sequence[OpinionLine] | None = None, view: View | None = None
+) -> CaseReport:
+    """What a report of the series on the screen is made of, heat maps of its key slices included.
+
+    PDF, JSON and CSV come from this one place, so that they carry the same content hash.
+    """
+    made = CaseReport(
+        study=case.study,
+        series_index=case.series_index,
+        review=review,
+        shown=slices.index(case),
+        window=view.window if view else None,
+        invert=view.invert if view else False,
+        opinions=None if opinions is None else tuple(opinions),
+        system_reason="the reader" if case.overruled else case.match.reason,
+        overruled=case.overruled,
+        gate_overruled=not case.held_back,
+    )
+    maps = (heat_maps.of(case, r.state.name, index) for index in made.key_slices for r in review.ready)
+    return replace(made, heat_maps=tuple(maps), triage=_triage(review))
+
+
+def _triage(review: Review) -> dict[str, Sorted]:
+    """Conformal set of each model on the most suspicious slice, where its stored predictions allow one."""
+    known = {evidence.card.name: evidence for evidence in evidence_data.shelf(review.system).models}
+    found = {
+        r.state.name: triage(known[r.state.name], r, review.peak, LEVEL) for r in review.ready if r.state.name in known
+    }
+    return {name: sorted_ for name, sorted_ in found.items() if sorted_ is not None}
+
+
+def _button(label: str, icon: str, name: str, mime: str, make: Callable[[], bytes | str]) -> None:
+    st.download_button(
+        label, make, file_name=name, mime=mime, icon=f":material/{icon}:", on_click="ignore", key=f"report-{name}"
+    )
+
+
+def _dicom(case: Case, review: Review, opinions: Sequence[OpinionLine] | None, view: View | None, stem: str) -> None:
+    """Made by one button, taken by the next: it takes seconds, and what fails must be said on the page."""
+    series = f"{stem}-{case.series_index}"
+    if st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP):
+        st.session_state.pop(_MADE, None)
+        with messages.shown(), st.spinner("Writing segmentations, structured report and overlays"):
+            made = report(case, review, opinions, view)
+            source = find_source(case.originals, case.series)
+            st.session_state[_MADE] = (series, dicom_zip(dicom_objects(made, source)))
+    owner, data = st.session_state.get(_MADE, ("", b""))
+    if owner == series:
+        st.download_button(
+            f"DICOM objects (zip, {len(data) / 1e6:.1f} MB)",
+            data,
+            file_name=f"{stem}-dicom.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"take-{series}",
+        )
+        st.caption("These files name the patient as the upload did, so that they file to the right patient.")

@@ -1,0 +1,105 @@
+"""Where studies come from: files dropped on the page, built-in simulated samples, an address with ``?sample=``."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from core import imaging, systems
+from core.errors import OverreadError
+from core.imaging.study import Study
+from core.preprocessing import windows
+from core.simulate import samples
+from dashboard.kit import cases, controls, messages, picture, render
+from dashboard.kit.engine import engine
+
+THUMBNAIL = 160
+
+
+def upload() -> None:
+    """The uploader; opens the study when the files have been read."""
+    generation = st.session_state.setdefault("upload-generation", 0)
+    files = st.file_uploader(
+        "Scan files: DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them; several at once make one study",
+        accept_multiple_files=True,
+        key=f"upload-{generation}",
+    )
+    st.caption(
+        "Files stay in this computer's memory. Names and other identifying tags are dropped when they are read; "
+        "only DICOM objects made for download carry them on, so that they file to the right patient."
+    )
+    if files:
+        _take([(f.name, f.getvalue()) for f in files])
+    error = st.session_state.get("upload-error")
+    if error is not None:
+        messages.show(error)
+
+
+def from_address() -> None:
+    """Open the sample that the address names, once."""
+    wanted = st.query_params.get("sample")
+    if not wanted or st.session_state.get("sample-opened") == wanted:
+        return
+    st.session_state["sample-opened"] = wanted
+    with messages.shown():
+        study = samples.load_sample(wanted)
+        cases.open_case(study, systems.match(study), samples.sample_files(wanted))
+
+
+def gallery() -> None:
+    """Built-in cases, by system."""
+    order = list(systems.SYSTEMS)
+    known = sorted(samples.list_samples(), key=lambda s: order.index(s.system))
+    for system, group in groupby(known, key=lambda s: s.system):
+        st.markdown(f"**{systems.SYSTEMS[system].title}**")
+        with st.container(horizontal=True, gap="small"):
+            for sample in group:
+                with st.container(width=THUMBNAIL):
+                    picture.show(thumbnail(sample.id), f"Simulated sample: {sample.title}")
+                    st.button(
+                        sample.title,
+                        key=f"sample-{sample.id}",
+                        width="stretch",
+                        on_click=choose,
+                        args=(sample.id,),
+                    )
+
+
+def choose(sample: str) -> None:
+    """Open a sample through the address, so that the page can be shared and reloaded."""
+    st.session_state.pop("sample-opened", None)
+    st.query_params["sample"] = sample
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def thumbnail(sample: str) -> str:
+    """Small picture of a sample."""
+    study = samples.load_sample(sample)
+    return small(study, systems.match(study).series_index)
+
+
+def small(study: Study, series_index: int, side: int = THUMBNAIL) -> str:
+    """Address of a small square picture of a series' middle slice."""
+    series = study.series[series_index]
+    view = controls.View(windows.presets(series)[0], False, controls.NONE, 0.0)
+    grey = controls.grey(series, series.slices // 2, view)
+    return render.data_url(render.framed(render.picture(grey, render.display_size(series, side)), side))
+
+
+def _take(files: list[tuple[str, bytes]]) -> None:
+    # A new key empties the uploader: the bytes are let go, and the same file can be dropped again.
+    st.session_state["upload-generation"] += 1
+    st.session_state["upload-error"] = None
+    try:
+        with st.spinner("Reading the files"):
+            study = imaging.read(files)
+            match = engine().match(study)
+    except Exception as failure:
+        names = ", ".join(name for name, _ in files[:3]) + (" and more" if len(files) > 3 else "")
+        error = messages.as_error(failure)
+        st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
+        st.rerun()
+    cases.open_case(study, match, files)
+    st.query_params.pop("sample", None)
+    st.rerun()

@@ -1,0 +1,31 @@
+"""An uploaded reference mask: read like any other image and laid over the series on the screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import imaging
+from core.imaging.truth import attach_truth
+from dashboard.kit import messages
+from dashboard.kit.cases import Case
+
+
+def upload(case: Case) -> None:
+    """Optional uploader for a mask."""
+    files = st.file_uploader(
+        "Reference mask for this series (optional)",
+        accept_multiple_files=True,
+        key=f"truth-{case.key}-{case.series_index}",
+        help="Same size as the series; white (or above zero) is lesion. It is compared, never given to a model.",
+    )
+    if not files:
+        return
+    marker = f"truth-read-{case.key}-{case.series_index}"
+    identity = tuple(f.file_id for f in files)
+    if st.session_state.get(marker) == identity:
+        return
+    with messages.shown():
+        mask = imaging.read([(f.name, f.getvalue()) for f in files])
+        case.replace_series(attach_truth(case.series, mask.series[0]))
+        st.session_state[marker] = identity
+        st.rerun()

@@ -1,1 +1,0 @@
-"""Parts of the pages: each module draws one thing."""

@@ -1,0 +1,34 @@
+"""What a list rests on, and what is wrong with it: models, stale versions, unscored cases, drift."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.review import Store
+from core.review.archives import Worklist
+from dashboard.kit import words
+from dashboard.kit.archive_choice import Chosen
+
+
+def show(store: Store, chosen: Chosen, listed: Worklist) -> None:
+    """One quiet line of pedigree, and warnings where there is something to mind."""
+    if not chosen.models.cards:
+        st.warning("No model of this system is installed: nothing can be ranked.", icon=":material/warning:")
+        return
+    st.caption(f"Ranked by {words.plain(listed.pedigree)} (models {listed.models[:12]}).")
+    if listed.stale:
+        st.warning(
+            f"{words.count(listed.stale, 'case')} scored by another version of the models only: they have no place "
+            "here until a lead scores the archive again.",
+            icon=":material/update:",
+        )
+    if listed.unscored:
+        st.info(f"{words.count(listed.unscored, 'case')} not scored yet.", icon=":material/hourglass_empty:")
+    warned: set[str] = set()
+    installed = set(chosen.models.weights.values())
+    for reading in store.drift(system=chosen.models.system, archive_id=chosen.number):
+        if reading.model in warned or reading.weights_sha256 not in installed:
+            continue
+        warned.add(reading.model)  # the newest comparison of each model counts
+        if reading.warned:
+            st.warning(words.plain(reading.message), icon=":material/trending_up:")
