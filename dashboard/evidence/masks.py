@@ -71,9 +71,7 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
     )
     lines = (("bias", size.bias, "solid"), ("limit", size.lower, "dash"), ("limit", size.upper, "dash"))
     for name, figure_of, dash in lines:
-        label = (
-            f"{name} {tables.number(figure_of.value, digits)} ({tables.interval(figure_of, digits)})"
-        )
+        label = f"{name} {tables.number(figure_of.value, digits)} ({tables.interval(figure_of, digits)})"
         figure.add_hline(y=figure_of.value, line={"color": GREY, "dash": dash}, annotation_text=label)
     short = words.short_titles([m.card.title for m in models])[model.card.title]
     figure.update_layout(
