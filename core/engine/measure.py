@@ -28,10 +28,14 @@ def area_mm2(mask: np.ndarray, series: Series) -> Measurement:
 
 
 def volume_ml(mask: np.ndarray, series: Series) -> Measurement:
-    """Volume of a mask ``(slices, height, width)``: voxels times the distance between slices and the pixel's sides."""
+    """Volume of a mask ``(slices, height, width)``: voxels times the distance between slices and the pixel's sides.
+
+    In pixels where the slices have no one distance (a gap, two distances, positions unknown): what lies between them is
+    not known, and any figure would claim that it is.
+    """
     voxels = int(np.count_nonzero(mask))
-    if series.spacing is None or series.slices < 2:
-        why = "spacing unknown" if series.spacing is None else "a single slice has no volume"
+    if series.spacing is None or series.slices < 2 or series.uneven:
+        why = "spacing unknown" if series.spacing is None else series.uneven or "a single slice has no volume"
         return Measurement(voxels, "pixels", f"{voxels:,} pixels in all slices ({why})")
     volume = voxels * float(np.prod(series.spacing)) / 1000
     return Measurement(volume, "ml", f"{volume:,.1f} ml")

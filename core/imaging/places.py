@@ -31,10 +31,11 @@ class Partner:
 
 
 def _along(series: Series, normal: np.ndarray) -> np.ndarray:
-    """Millimetres of every slice's centre along a direction in patient space."""
+    """Millimetres of every slice's centre along a direction in patient space, each from its own position."""
     height, width = series.shape
-    centres = np.array([[(width - 1) / 2, (height - 1) / 2, k, 1.0] for k in range(series.slices)])
-    return np.asarray((centres @ _affine(series).T)[:, :3] @ normal)
+    affine, positions = _placed(series)
+    to_centre = affine[:3, 0] * (width - 1) / 2 + affine[:3, 1] * (height - 1) / 2
+    return np.asarray((positions + to_centre) @ normal)
 
 
 def matched_slices(pet: Series, mr: Series) -> list[tuple[int, int]]:
@@ -97,11 +98,10 @@ def _apart(one: Series, other: Series) -> str | None:
 def _extent(series: Series, axes: np.ndarray) -> np.ndarray:
     """Smallest and largest millimetres ``(2, 2)`` of a series along the row and column directions of ``axes``."""
     height, width = series.shape
-    corners = np.array(
-        [[c, r, k, 1.0] for c in (-0.5, width - 0.5) for r in (-0.5, height - 0.5) for k in (0, series.slices - 1)]
-    )
+    affine, positions = _placed(series)
+    edges = [affine[:3, 0] * c + affine[:3, 1] * r for c in (-0.5, width - 0.5) for r in (-0.5, height - 0.5)]
     directions = axes[:3, :2] / np.linalg.norm(axes[:3, :2], axis=0)
-    at = (corners @ _affine(series).T)[:, :3] @ directions
+    at = (positions[:, None] + np.stack(edges)).reshape(-1, 3) @ directions
     return np.stack([at.min(0), at.max(0)])
 
 
@@ -114,11 +114,14 @@ def _distances(one: Series, other: Series) -> tuple[np.ndarray, float]:
 
 
 def _normal(series: Series) -> np.ndarray:
-    step = _affine(series)[:3, 2]
-    return np.asarray(step / np.linalg.norm(step))
+    """Unit normal of the slices' plane: with a tilted gantry the way from slice to slice is another direction."""
+    affine, _ = _placed(series)
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    return np.asarray(normal / np.linalg.norm(normal))
 
 
-def _affine(series: Series) -> np.ndarray:
-    if series.affine is None:
+def _placed(series: Series) -> tuple[np.ndarray, np.ndarray]:
+    """Affine and slice positions."""
+    if series.affine is None or series.positions is None:
         raise DataLayoutError("A volume has no position in the patient.", "Use NIfTI files with an affine.")
-    return series.affine
+    return series.affine, series.positions

@@ -66,6 +66,7 @@ def coronal_mip(series: Series) -> Series:
         spacing=(float(sizes[y_voxel]), float(sizes[z_voxel]), float(sizes[x_voxel])) if known else None,
         plane=Plane.CORONAL,
         affine=projected if series.affine is not None else None,
+        positions=None,
         projection="mip-coronal",
         notes=tuple(notes),
         truth=None if series.truth is None else project(series.truth),

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+_SAME_PLACE_MM = 0.01
+
 
 class Modality(StrEnum):
     """DICOM modality codes (PS3.3 C.7.3.1.1.1) that Overread tells apart."""
@@ -80,7 +82,14 @@ class Series:
         modality: modality, ``UNKNOWN`` when the format does not say.
         spacing: millimetres ``(between slices, between rows, between columns)``; ``None`` when unknown.
         plane: anatomical plane when known.
-        affine: 4x4 voxel (column, row, slice) to patient millimetres in LPS, when known.
+        affine: 4x4 voxel (column, row, slice) to patient millimetres in LPS, when known. Where ``uneven`` says that no
+            one step leads from slice to slice, it holds for the first slice only; :meth:`affine_at` holds for any.
+        positions: float64 ``(slices, 3)``, the centre of every slice's first pixel in LPS millimetres; worked out from
+            the affine where only that is given, ``None`` where neither is known.
+        uneven: why the slices have no one distance ("2 slices are missing"), in words without a full stop; empty where
+            they have. Then ``spacing[0]`` is the usual distance, and the series has no volume and no projection.
+        told_apart: what tells this volume from the others of its series ("echo 2", "b=1000", "phase"); empty where the
+            series is one volume.
         frame: short hash of the frame of reference that positions count in; ``None`` when the format names none.
         body_part: body part examined, upper case as DICOM has it, when known.
         window: window stored with the image, when there is one.
@@ -102,6 +111,9 @@ class Series:
     spacing: tuple[float, float, float] | None = None
     plane: Plane | None = None
     affine: np.ndarray | None = None
+    positions: np.ndarray | None = None
+    uneven: str = ""
+    told_apart: tuple[str, ...] = ()
     frame: str | None = None
     body_part: str | None = None
     window: Window | None = None
@@ -121,6 +133,25 @@ class Series:
             )
         if self.truth is not None and self.truth.shape != self.pixels.shape:
             raise ValueError(f"Series.truth has shape {self.truth.shape}, the pixels have {self.pixels.shape}")
+        if self.positions is None and self.affine is not None:
+            steps = np.arange(self.slices, dtype=np.float64)[:, None] * self.affine[:3, 2]
+            object.__setattr__(self, "positions", self.affine[:3, 3] + steps)
+        if self.positions is not None and self.positions.shape != (self.slices, 3):
+            raise ValueError(f"Series.positions has shape {self.positions.shape}, expected {(self.slices, 3)}")
+        if self.positions is not None and self.affine is not None:
+            apart = float(np.abs(self.positions[0] - self.affine[:3, 3]).max())
+            if apart > _SAME_PLACE_MM:
+                raise ValueError(
+                    f"Series.positions begin {apart:.3g} mm from the affine: change both, or set them None"
+                )
+
+    def affine_at(self, index: int) -> np.ndarray | None:
+        """4x4 voxel (column, row, 0) of one slice to patient millimetres in LPS; ``None`` when unknown."""
+        if self.affine is None or self.positions is None:
+            return None
+        here = self.affine.copy()
+        here[:3, 3] = self.positions[index]
+        return here
 
     @property
     def slices(self) -> int:

@@ -60,7 +60,7 @@ def oblique(series: Series) -> Series:
     assert series.affine is not None
     turn = np.eye(4)
     turn[1:3, 1:3] = [[0.0, -1.0], [1.0, 0.0]]
-    return replace(series, affine=turn @ series.affine)
+    return replace(series, affine=turn @ series.affine, positions=None)
 
 
 PET = replace(volume(6, 0.0, 5.0), frame="a")
