@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from pydicom import Dataset
 
+from core.imaging.dicom_facts import facts_of
+from core.imaging.dicom_mosaic import Mosaic, mosaic_of
 from core.imaging.dicom_parse import parse
 from core.imaging.dicom_pixels import decode
+from core.imaging.functional_groups import item, number, numbers, positive, text
 from core.imaging.geometry import is_orientation
 from core.imaging.limits import Budget
 from core.imaging.study import Modality, Unit, Window
-
-# Where frames at one position differ (time, echo, diffusion), in the order in which they are tried.
-_DIMENSIONS = (
-    ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
-    ("FrameContentSequence", "TemporalPositionIndex"),
-    ("", "TemporalPositionIdentifier"),
-    ("MREchoSequence", "EffectiveEchoTime"),
-    ("", "EchoNumbers"),
-    ("MRDiffusionSequence", "DiffusionBValue"),
-    ("", "DiffusionBValue"),
-    ("", "AcquisitionNumber"),
-    ("", "FrameReferenceTime"),
-    ("", "AcquisitionTime"),
-    ("", "TriggerTime"),
-    ("MRImageFrameTypeSequence", "FrameType"),
-    ("", "ImageType"),
-)
-
-_FARTHEST_MM = 1e6
 
 
 @dataclass(eq=False)
@@ -49,7 +32,8 @@ class Frame:
         spacing: millimetres between rows and columns, or ``None``.
         thickness: SliceThickness or SpacingBetweenSlices in millimetres, or ``None``.
         order: (InstanceNumber, frame number); the former ``None`` when missing.
-        dimensions: values that tell frames at one position apart, by name.
+        facts: what may tell frames of one series apart, by name, see :mod:`core.imaging.dicom_facts`.
+        tile: cut out of a mosaic, so that no reference to the file means this slice alone.
     """
 
     header: Dataset
@@ -67,8 +51,9 @@ class Frame:
     thickness: float | None
     order: tuple[int | None, int]
     window: Window | None
-    dimensions: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tile: bool = False
 
 
 def read_frames(path: str, data: bytes, budget: Budget) -> list[Frame]:
@@ -85,7 +70,22 @@ def read_frames(path: str, data: bytes, budget: Budget) -> list[Frame]:
     for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
         if keyword in header:
             del header[keyword]
+    mosaic = mosaic_of(header)
+    if mosaic is not None:
+        return _tiles(mosaic, header, path, stored[0])
     return [_frame(header, path, stored[index], index, len(stored), in_colour, colour) for index in range(len(stored))]
+
+
+def _tiles(mosaic: Mosaic, header: Dataset, path: str, stored: np.ndarray) -> list[Frame]:
+    """Frames of a mosaic's slices, each at its own place."""
+    positions = mosaic.positions(header)
+    found = []
+    for index, pixels in enumerate(mosaic.cut(stored)):
+        frame = _frame(header, path, pixels, 0, 1, False, False)
+        place = None if positions is None else positions[index]
+        order, notes = (frame.order[0], index), (*frame.notes, *mosaic.notes)
+        found.append(replace(frame, position=place, order=order, tile=True, notes=notes))
+    return found
 
 
 def _frame(
@@ -101,19 +101,21 @@ def _frame(
     hounsfield = (
         modality is Modality.CT
         and scaled
-        and _text(header, index, "PixelValueTransformationSequence", "RescaleType") in ("", "HU")
+        and text(header, index, "PixelValueTransformationSequence", "RescaleType") in ("", "HU")
     )
     unit = Unit.HU if hounsfield else Unit.GREY if eight_bit else Unit.ARBITRARY
     if modality is Modality.CT and not hounsfield:
         notes.append("The CT numbers are not in HU: the header has no rescale to HU.")
-    spacing = _numbers(header, index, "PixelMeasuresSequence", "PixelSpacing", 2)
-    position = _numbers(header, index, "PlanePositionSequence", "ImagePositionPatient", 3)
-    if count > 1 and _item(header, index, "PlanePositionSequence") is None:
+    spacing = numbers(header, index, "PixelMeasuresSequence", "PixelSpacing", 2)
+    position = numbers(header, index, "PlanePositionSequence", "ImagePositionPatient", 3)
+    if count > 1 and item(header, index, "PlanePositionSequence") is None:
         position = None  # one position for all frames says nothing about their order
-    orientation = _numbers(header, index, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    orientation = numbers(header, index, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
     orientation = orientation if is_orientation(orientation) else None
-    thickness = _positive(header, index, "SpacingBetweenSlices") or _positive(header, index, "SliceThickness")
-    number = header.get("InstanceNumber")
+    thickness = positive(header, index, "PixelMeasuresSequence", "SpacingBetweenSlices") or positive(
+        header, index, "PixelMeasuresSequence", "SliceThickness"
+    )
+    instance = header.get("InstanceNumber")
     low_is_bright = header.get("PhotometricInterpretation") == "MONOCHROME1"
     series = str(header.get("SeriesInstanceUID", "") or "") or path.rpartition("/")[0]
     return Frame(
@@ -130,9 +132,9 @@ def _frame(
         orientation=orientation,
         spacing=(float(spacing[0]), float(spacing[1])) if spacing is not None and (spacing > 0).all() else None,
         thickness=thickness,
-        order=(int(number) if number is not None else None, index),
+        order=(int(instance) if instance is not None else None, index),
         window=_window(header, index),
-        dimensions=_dimensions(header, index),
+        facts=facts_of(header, index),
         notes=tuple(notes),
     )
 
@@ -151,8 +153,8 @@ def _modality(header: Dataset) -> Modality:
 
 def _rescale(header: Dataset, index: int, stored: np.ndarray) -> tuple[np.ndarray, bool]:
     """Stored values after the modality transformation, and whether the header had one."""
-    slope = _number(header, index, "PixelValueTransformationSequence", "RescaleSlope")
-    intercept = _number(header, index, "PixelValueTransformationSequence", "RescaleIntercept")
+    slope = number(header, index, "PixelValueTransformationSequence", "RescaleSlope")
+    intercept = number(header, index, "PixelValueTransformationSequence", "RescaleIntercept")
     if slope is None and intercept is None:
         return stored.astype(np.float32), False
     scale = 1.0 if slope is None or slope == 0 else slope
@@ -160,67 +162,6 @@ def _rescale(header: Dataset, index: int, stored: np.ndarray) -> tuple[np.ndarra
 
 
 def _window(header: Dataset, index: int) -> Window | None:
-    centre = _number(header, index, "FrameVOILUTSequence", "WindowCenter")
-    width = _number(header, index, "FrameVOILUTSequence", "WindowWidth")
+    centre = number(header, index, "FrameVOILUTSequence", "WindowCenter")
+    width = number(header, index, "FrameVOILUTSequence", "WindowWidth")
     return Window(centre, width) if centre is not None and width is not None and width > 0 else None
-
-
-def _dimensions(header: Dataset, index: int) -> dict[str, str]:
-    found = {}
-    for group, keyword in _DIMENSIONS:
-        item = _item(header, index, group) if group else header
-        value = None if item is None else item.get(keyword)
-        if value is not None:
-            found[keyword] = str(value)
-    return found
-
-
-def _item(header: Dataset, index: int, group: str) -> Dataset | None:
-    """Functional group macro of a frame: its own, else the one shared by all (PS3.3 C.7.6.16)."""
-    frames = header.get("PerFrameFunctionalGroupsSequence")
-    shared = header.get("SharedFunctionalGroupsSequence")
-    own = frames[index] if frames and index < len(frames) else None
-    for source in (own, shared[0] if shared else None):
-        sequence = source.get(group) if source is not None else None
-        if sequence:
-            return sequence[0]
-    return None
-
-
-def _value(header: Dataset, index: int, group: str, keyword: str) -> object:
-    item = _item(header, index, group)
-    value = item.get(keyword) if item is not None else None
-    return header.get(keyword) if value is None else value
-
-
-def _numbers(header: Dataset, index: int, group: str, keyword: str, count: int) -> np.ndarray | None:
-    value = _value(header, index, group, keyword)
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
-        return None
-    try:
-        numbers = np.array([float(number) for number in value])
-    except (TypeError, ValueError):
-        return None
-    plausible = numbers.shape == (count,) and bool((np.abs(numbers) < _FARTHEST_MM).all())
-    return numbers if plausible else None
-
-
-def _number(header: Dataset, index: int, group: str, keyword: str) -> float | None:
-    """A number; the first one of several (windows come in lists)."""
-    value = _value(header, index, group, keyword)
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        value = next(iter(value), None)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) else None
-
-
-def _positive(header: Dataset, index: int, keyword: str) -> float | None:
-    number = _number(header, index, "PixelMeasuresSequence", keyword)
-    return number if number is not None and number > 0 else None
-
-
-def _text(header: Dataset, index: int, group: str, keyword: str) -> str:
-    return str(_value(header, index, group, keyword) or "")

@@ -1,47 +1,32 @@
-"""DICOM frames to series: grouped by series, size and orientation, sorted along the slice normal."""
+"""A volume's DICOM frames to a series: sorted along the slice normal, in physical units, every slice with its place."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydicom import Dataset
 
 from core.imaging.deidentify import Identity, kept_tags
 from core.imaging.dicom_frames import Frame
+from core.imaging.dicom_split import Volume
+from core.imaging.frame_sets import offset_of
 from core.imaging.geometry import lps_affine, plane_of, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
+from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
 from core.imaging.study import Modality, Series, SourceKind, Window
 from core.imaging.suv import suv_scale
 
-_SAME_DIRECTION = 0.01
-_SAME_PLACE_MM = 0.01
+_TILTED = 0.02
+_SHIFTED_PIXELS = 0.5
 
 
-def group_frames(frames: Iterable[Frame]) -> list[list[Frame]]:
-    """Frames of one series, size and orientation together; series with several images at each position are split.
-
-    Orientations count as equal within 0.01 of their direction cosines.
-    """
-    groups: dict[tuple[object, ...], list[list[Frame]]] = {}
-    for frame in frames:
-        alike = groups.setdefault(frame.group, [])
-        for group in alike:
-            if _same_orientation(group[0].orientation, frame.orientation):
-                group.append(frame)
-                break
-        else:
-            alike.append([frame])
-    return [part for alike in groups.values() for group in alike for part in _split_repeats(group)]
-
-
-def build_series(frames: Sequence[Frame], identity: Identity) -> Series:
-    """One series of frames that belong together: sorted, in physical units, de-identified."""
-    first = frames[0]
-    notes = list(dict.fromkeys(note for frame in frames for note in frame.notes))
-    ordered, offsets = sort_frames(frames, notes)
+def build_series(volume: Volume, identity: Identity) -> Series:
+    """One series of a volume's frames: sorted, in physical units, de-identified."""
+    notes = list(dict.fromkeys([*volume.notes, *(note for frame in volume.frames for note in frame.notes)]))
+    found = sort_frames(volume.frames)
+    ordered, first = found.frames, found.frames[0]
     pixels = np.stack([frame.pixels for frame in ordered])
     unit, window = first.unit, ordered[len(ordered) // 2].window
     if first.modality is Modality.PT:
@@ -50,31 +35,39 @@ def build_series(frames: Sequence[Frame], identity: Identity) -> Series:
         unit = scale.unit
         pixels *= np.float32(scale.factor)
         window = Window(window.centre * scale.factor, window.width * scale.factor) if window else None
-    spacing, affine = _geometry(ordered, offsets, notes)
+    if found.offsets is None and len(ordered) > 1:
+        notes.append(f"Slice positions are missing: sorted by {found.by}.")
+    place = _geometry(ordered, found.offsets, notes)
     if first.low_is_bright:
         notes.append("Stored as MONOCHROME1: low values are shown bright.")
-    if any(frame.colour for frame in frames):
+    if any(frame.colour for frame in ordered):
         notes.append("Colour was turned to grey.")
-    if any(str(frame.header.get("BurnedInAnnotation", "") or "").upper() == "YES" for frame in frames):
+    if any(str(frame.header.get("BurnedInAnnotation", "") or "").upper() == "YES" for frame in ordered):
         notes.append("The file says that text is burned into the pixels: it may identify the patient.")
     tags = kept_tags(first.header, identity)
     name = tags.get("SeriesDescription") or tags.get("ProtocolName") or f"{tags.get('Modality', 'DICOM')} series"
+    told_apart = tuple(identity.free_text(mark.words) or mark.plain for mark in volume.marks)
+    if told_apart:
+        notes.append(f"One of several volumes of its series, told apart by: {', '.join(told_apart)}.")
     count = len(ordered)
     return Series(
-        key=content_key(pixels, SourceKind.DICOM, spacing),
-        description=f"{name}, {count} slice{'s' if count > 1 else ''}",
+        key=content_key(pixels, SourceKind.DICOM, place.spacing, *told_apart),
+        description=f"{', '.join([name, *told_apart])}, {count} slice{'s' if count > 1 else ''}",
         pixels=pixels,
         unit=unit,
         modality=first.modality,
-        spacing=spacing,
+        spacing=place.spacing,
         plane=None if first.orientation is None else plane_of(slice_normal(first.orientation)),
-        affine=affine,
+        affine=place.affine,
+        positions=_positions(ordered),
+        uneven=place.uneven,
+        told_apart=told_apart,
         frame=short_hash(str(first.header.get("FrameOfReferenceUID", "") or "")),
         body_part=tags.get("BodyPartExamined", "").upper() or None,
         window=window,
         value_range=first.value_range,
         low_is_bright=first.low_is_bright,
-        colour=any(frame.colour for frame in frames),
+        colour=any(frame.colour for frame in ordered),
         tags=tags,
         notes=tuple(notes),
         names=tuple(identity.file_name(frame.path, number) for number, frame in enumerate(ordered, 1)),
@@ -85,105 +78,100 @@ def _headers(frames: Sequence[Frame]) -> list[Dataset]:
     return list({id(frame.header): frame.header for frame in frames}.values())
 
 
-def _same_orientation(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(np.abs(one - other).max() < _SAME_DIRECTION)
+@dataclass(frozen=True, eq=False)
+class Sorted:
+    """Frames in the order of the slices.
 
-
-def _offset(frame: Frame) -> float | None:
-    """Millimetres along the slice normal; along z when the orientation is missing."""
-    if frame.position is None:
-        return None
-    normal = np.array([0.0, 0.0, 1.0]) if frame.orientation is None else slice_normal(frame.orientation)
-    return float(normal @ frame.position)
-
-
-def _split_repeats(frames: list[Frame]) -> list[list[Frame]]:
-    """Split a series that has several images at each position (time points, echoes) by what tells them apart."""
-    offsets = [_offset(frame) for frame in frames]
-    if any(offset is None for offset in offsets):
-        return [frames]
-    places = [round(offset / _SAME_PLACE_MM) for offset in offsets if offset is not None]
-    if len(set(places)) == len(places):
-        return [frames]
-    for name in frames[0].dimensions:
-        values = [frame.dimensions.get(name, "") for frame in frames]
-        pairs = set(zip(values, places, strict=True))
-        if len(set(values)) > 1 and len(pairs) == len(frames):
-            return [
-                [_labelled(frame, f"{name} {value}") for frame, own in zip(frames, values, strict=True) if own == value]
-                for value in sorted(set(values), key=natural)
-            ]
-    return [frames]
-
-
-def _labelled(frame: Frame, label: str) -> Frame:
-    note = f"One of several images at each position, told apart by {label}."
-    return replace(frame, notes=(*frame.notes, note))
-
-
-def sort_frames(frames: Sequence[Frame], notes: list[str]) -> tuple[list[Frame], list[float] | None]:
-    """Frames along the normal with their offsets in millimetres; by number, without offsets, where positions lack.
-
-    Args:
-        frames: frames of one series, in any order.
-        notes: gets a sentence when positions were missing.
+    Attributes:
+        frames: in order. offsets: float64 millimetres along the normal, ``None`` where positions lack.
+        by: what the order goes by, in words.
     """
-    placed = [(offset, frame) for frame in frames if (offset := _offset(frame)) is not None]
+
+    frames: list[Frame]
+    offsets: np.ndarray | None
+    by: str = "position"
+
+
+def sort_frames(frames: Sequence[Frame]) -> Sorted:
+    """Frames along the normal; by slice location, instance number or file name where positions lack.
+
+    Images of one place stay in the order in which they came.
+    """
+    placed = [(offset, frame) for frame in frames if (offset := offset_of(frame)) is not None]
     if len(placed) == len(frames):
-        placed.sort(key=lambda pair: (pair[0], pair[1].order[0] or 0, pair[1].order[1]))
-        return [frame for _, frame in placed], [offset for offset, _ in placed]
-    if len(frames) > 1:
-        numbered = all(frame.order[0] is not None for frame in frames)
-        how = "instance number" if numbered else "file name"
-        notes.append(f"Slice positions are missing: sorted by {how}; the distance between slices is not certain.")
-        if not numbered:
-            return sorted(frames, key=lambda frame: (natural(frame.path), frame.order[1])), None
-    return sorted(frames, key=lambda frame: (frame.order[0] or 0, frame.order[1])), None
+        offsets = np.array([offset for offset, _ in placed])
+        order = np.argsort(places_of(offsets, frames[0].thickness), kind="stable")
+        return Sorted([placed[index][1] for index in order], offsets[order])
+    located = [frame.header.get("SliceLocation") for frame in frames]
+    if all(isinstance(place, float) for place in located) and len(set(located)) == len(frames):
+        return Sorted(sorted(frames, key=lambda frame: float(frame.header.SliceLocation)), None, "slice location")
+    if all(frame.order[0] is not None for frame in frames):
+        ordered = sorted(frames, key=lambda frame: (frame.order[0] or 0, frame.order[1]))
+        return Sorted(ordered, None, "instance number")
+    return Sorted(sorted(frames, key=lambda frame: (natural(frame.path), frame.order[1])), None, "file name")
 
 
-def _geometry(
-    frames: Sequence[Frame], offsets: list[float] | None, notes: list[str]
-) -> tuple[tuple[float, float, float] | None, np.ndarray | None]:
-    first, last = frames[0], frames[-1]
+@dataclass(frozen=True, eq=False)
+class _Geometry:
+    spacing: tuple[float, float, float] | None = None
+    affine: np.ndarray | None = None
+    uneven: str = ""
+
+
+def _geometry(frames: Sequence[Frame], offsets: np.ndarray | None, notes: list[str]) -> _Geometry:
+    """Spacing, affine, and why the slices have no one distance."""
+    first = frames[0]
+    between, uneven = _between(frames, offsets)
+    if uneven:
+        notes.append(f"The slices have no one distance: {uneven}. No volume is given.")
     if first.spacing is None:
-        return None, None
-    between = first.thickness
-    if offsets is not None and len(offsets) > 1:
-        between = _slice_distance(offsets, notes) or between
+        return _Geometry(uneven=uneven)
     if between is None:
-        notes.append("The slice thickness is unknown: 1 mm assumed, volumes are not certain.")
+        between = first.thickness
+    if between is None:
+        notes.append("The slice thickness is unknown: 1 mm assumed.")
         between = 1.0
     spacing = (between, *first.spacing)
     if first.orientation is None or first.position is None or offsets is None:
-        return spacing, None
+        return _Geometry(spacing, uneven=uneven)
     normal = slice_normal(first.orientation)
     step = normal * between
-    if last.position is not None and offsets[-1] - offsets[0] > _SAME_PLACE_MM:
+    last = frames[-1]
+    if last.position is not None and offsets[-1] - offsets[0] > SAME_PLACE_MM:
         along = (last.position - first.position) / (offsets[-1] - offsets[0])
         step = along * between
-        if np.linalg.norm(along - normal) > 0.02:
+        if np.linalg.norm(along - normal) > _TILTED:
             notes.append("The slices are shifted against each other (gantry tilt): volumes stay right, angles do not.")
-    return spacing, lps_affine(first.orientation, first.spacing, first.position, step)
+    affine = lps_affine(first.orientation, first.spacing, first.position, step)
+    if not uneven and _shifted(frames, affine):
+        notes.append("The slices do not lie in one line: each keeps its own position.")
+    return _Geometry(spacing, affine, uneven)
 
 
-def _slice_distance(offsets: list[float], notes: list[str]) -> float | None:
-    steps = np.diff(offsets)
-    repeated = int((steps < _SAME_PLACE_MM).sum())
-    if repeated:
-        notes.append(f"{repeated + 1} images or more share a position: {repeated} repeated slice positions.")
-    steps = steps[steps >= _SAME_PLACE_MM]
-    if not len(steps):
-        return None
-    # the commonest distance, to the tenth of a millimetre, stands against gaps better than the mean
-    common = Counter(np.round(steps, 1)).most_common(1)[0][0]
-    usual = float(np.median(steps[np.round(steps, 1) == common]))
-    missing = int(np.round(steps / usual - 1).clip(0).sum())
-    if missing:
-        notes.append(f"There are gaps: about {missing} slices are missing at a distance of {usual:.2f} mm.")
-    elif np.abs(steps - usual).max() > max(0.1 * usual, 0.05):
-        notes.append(
-            f"The slice distance varies from {steps.min():.2f} to {steps.max():.2f} mm: {usual:.2f} mm assumed."
-        )
-    return usual
+def _between(frames: Sequence[Frame], offsets: np.ndarray | None) -> tuple[float | None, str]:
+    """Distance between slices, when their positions tell it, and why there is none."""
+    if len(frames) < 2:
+        return None, ""
+    if offsets is None:
+        return None, "slice positions are missing"
+    count = int(places_of(offsets, frames[0].thickness).max()) + 1
+    if count == 1:
+        return None, f"all {len(frames)} images lie at one place"
+    distance = slice_distance(offsets, frames[0].thickness)
+    return (None, "") if distance is None else (distance.millimetres, distance.uneven)
+
+
+def _shifted(frames: Sequence[Frame], affine: np.ndarray) -> bool:
+    """Whether a slice lies more than half a pixel beside the line that the affine draws."""
+    voxels = np.linalg.inv(affine)
+    for frame in frames:
+        if frame.position is not None:
+            place = voxels @ np.append(frame.position, 1.0)
+            if np.abs(place[:2]).max() > _SHIFTED_PIXELS:
+                return True
+    return False
+
+
+def _positions(frames: Sequence[Frame]) -> np.ndarray | None:
+    known = [frame.position for frame in frames if frame.position is not None]
+    return np.stack(known).astype(np.float64) if len(known) == len(frames) else None

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.imaging.dicom_frames import Frame
+from core.imaging.functional_groups import item
+from core.imaging.keys import short_hash
 from core.imaging.study import Series
 
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -27,31 +29,80 @@ def is_drawn(frames: Sequence[Frame]) -> bool:
     return len(np.unique(np.concatenate([np.unique(frame.pixels) for frame in frames]))) <= 2
 
 
-def attach_drawn(series: Series, mask: Sequence[Frame]) -> Series | None:
-    """The series with a mask as (further) truth, slices matched by their position in the patient.
+Source = tuple[str, int]
+"""SOPInstanceUID of an image and the number of its frame, from 1."""
+
+
+def sources_of(frames: Sequence[Frame]) -> list[Source]:
+    """What a mask may refer to, for every frame; empty UIDs where no reference can mean a single slice."""
+    return [("" if f.tile else str(f.header.get("SOPInstanceUID", "") or ""), f.order[1] + 1) for f in frames]
+
+
+def refers_to(mask: Sequence[Frame], sources: Sequence[Source]) -> bool:
+    """Whether a mask says that it was drawn on one of these images."""
+    return any(_referenced(frame, sources) for frame in mask)
+
+
+def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame]) -> Series | None:
+    """The series with a mask as (further) truth, on the slices that its frames refer to, else on those at their place.
+
+    Args:
+        series: the series. sources: the image behind every slice.
+        mask: frames of the mask.
 
     Returns:
         ``None`` when the mask was not drawn on this series: another grid, or a frame that lies on none of its slices.
     """
-    if series.affine is None or mask[0].pixels.shape != series.shape:
+    if mask[0].pixels.shape != series.shape:
         return None
-    to_voxel = np.linalg.inv(series.affine)
     truth = np.zeros(series.pixels.shape, dtype=bool) if series.truth is None else series.truth.copy()
-    height, width = series.shape
     for frame in mask:
-        corners = _corners(frame, height, width)
-        if corners is None:
-            return None
-        found = (to_voxel @ corners)[:3]
-        expected = np.array([[0.0, width - 1.0, 0.0], [0.0, 0.0, height - 1.0]])
-        slices = found[2]
-        number = round(float(slices.mean()))
-        if np.abs(found[:2] - expected).max() > _IN_PLANE_VOXELS or np.abs(slices - number).max() > _BETWEEN_SLICES:
-            return None
-        if not 0 <= number < series.slices:
+        named = _referenced(frame, sources)
+        number = named[0] if len(named) == 1 else _slice_at(series, frame)
+        if number is None or not _same_plane(series, number, frame):
             return None
         truth[number] |= frame.pixels > 0
     return replace(series, truth=truth)
+
+
+def _referenced(frame: Frame, sources: Sequence[Source]) -> list[int]:
+    """Slices that a frame says it was drawn on."""
+    derived = item(frame.header, frame.order[1], "DerivationImageSequence") or frame.header
+    found = []
+    for reference in derived.get("SourceImageSequence") or ():
+        uid = str(reference.get("ReferencedSOPInstanceUID", "") or "")
+        numbers = reference.get("ReferencedFrameNumber")
+        wanted = [int(numbers)] if isinstance(numbers, (int, str)) else [int(number) for number in numbers or ()]
+        found += [k for k, (own, at) in enumerate(sources) if own and own == uid and (not wanted or at in wanted)]
+    return found
+
+
+def _slice_at(series: Series, frame: Frame) -> int | None:
+    """The one slice at a frame's place: nearer than a quarter of the way to the next slice."""
+    if series.affine is None or series.positions is None or frame.position is None:
+        return None
+    own = short_hash(str(frame.header.get("FrameOfReferenceUID", "") or ""))
+    if None not in (own, series.frame) and own != series.frame:
+        return None
+    normal = np.cross(series.affine[:3, 0], series.affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    along = (series.positions - frame.position) @ normal
+    number = int(np.abs(along).argmin())
+    steps = np.abs(np.delete(along, number) - along[number])
+    step = float(steps.min()) if len(steps) else float(np.linalg.norm(series.affine[:3, 2]))
+    return number if abs(along[number]) <= _BETWEEN_SLICES * step else None
+
+
+def _same_plane(series: Series, number: int, frame: Frame) -> bool:
+    """Whether a frame's corners lie on those of a slice, within half a pixel; true where either does not say."""
+    here = series.affine_at(number)
+    height, width = series.shape
+    corners = _corners(frame, height, width)
+    if here is None or corners is None:
+        return True
+    found = (np.linalg.inv(here) @ corners)[:3]
+    expected = np.array([[0.0, width - 1.0, 0.0], [0.0, 0.0, height - 1.0]])
+    return bool(np.abs(found[:2] - expected).max() <= _IN_PLANE_VOXELS and np.ptp(found[2]) <= _BETWEEN_SLICES)
 
 
 def _corners(frame: Frame, height: int, width: int) -> np.ndarray | None:

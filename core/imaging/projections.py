@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.errors import DataLayoutError
 from core.imaging.geometry import closest_axes
 from core.imaging.study import Plane, Series
 
@@ -25,7 +26,14 @@ def coronal_mip(series: Series) -> Series:
     Returns:
         A series of one slice ``(1, head to feet, right to left)`` with ``projection="mip-coronal"``. Its spacing is
         (front-to-back voxel size, head-to-feet, left-right) in millimetres. A reference mask is projected likewise.
+
+    Raises:
+        DataLayoutError: the slices have no one distance, so that a projection would be squeezed somewhere.
     """
+    if series.uneven:
+        raise DataLayoutError(
+            f"There is no projection of this series: {series.uneven}.", "Export the whole series again, without gaps."
+        )
     notes = list(series.notes)
     affine = series.affine
     if affine is None:
@@ -61,7 +69,7 @@ def coronal_mip(series: Series) -> Series:
     return replace(
         series,
         key=hashlib.sha256(b"mip-coronal" + series.key.encode() + pixels.tobytes()).hexdigest()[:16],
-        description=f"{series.description.split(',')[0]}, coronal projection",
+        description=", ".join([series.description.split(",")[0], *series.told_apart, "coronal projection"]),
         pixels=pixels,
         spacing=(float(sizes[y_voxel]), float(sizes[z_voxel]), float(sizes[x_voxel])) if known else None,
         plane=Plane.CORONAL,

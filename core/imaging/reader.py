@@ -11,8 +11,9 @@ from core.errors import OverreadError, UnreadableFileError
 from core.imaging.archive import Entry, walk
 from core.imaging.deidentify import Identity
 from core.imaging.dicom_frames import Frame, read_frames
-from core.imaging.dicom_series import build_series, group_frames
-from core.imaging.dicom_truth import attach_drawn, is_drawn
+from core.imaging.dicom_series import build_series, sort_frames
+from core.imaging.dicom_split import Volume, split_volumes
+from core.imaging.dicom_truth import Source, attach_drawn, is_drawn, refers_to, sources_of
 from core.imaging.formats import READABLE, Format, describe, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
 from core.imaging.nifti import read_nifti
@@ -130,36 +131,44 @@ class _Upload:
         projections = [
             self._from(coronal_mip(one), self.sources[id(one)])
             for one in found
-            if one.modality is Modality.PT and one.slices >= _LEAST_MIP_SLICES and one.projection == "slice"
+            if one.modality is Modality.PT
+            and one.slices >= _LEAST_MIP_SLICES
+            and one.projection == "slice"
+            and not one.uneven
         ]
         return projections + found
 
     def _dicom_series(self) -> list[Series]:
         """DICOM series with the masks drawn on them attached; masks without a series stay series."""
-        groups = group_frames(self._frames)
+        volumes = split_volumes(self._frames)
         self._frames = []
-        images: list[Series] = []
-        drawn: list[list[Frame]] = []
-        for group in groups:
-            if is_drawn(group):
-                drawn.append(group)
+        images: list[tuple[Series, list[Source]]] = []
+        drawn: list[Volume] = []
+        for volume in volumes:
+            if is_drawn(volume.frames):
+                drawn.append(volume)
             else:
-                images += self._built(group)
+                images += self._built(volume)
         alone: list[Series] = []
         for mask in drawn:
-            attached = [attach_drawn(image, mask) for image in images]
+            named = [refers_to(mask.frames, sources) for _, sources in images]
+            attached = [
+                attach_drawn(image, sources, mask.frames) if its or not any(named) else None
+                for (image, sources), its in zip(images, named, strict=True)
+            ]
             if not any(attached):
-                alone += self._built(mask)
-            images = [new or old for new, old in zip(attached, images, strict=True)]
-        return images + alone
+                alone += [one for one, _ in self._built(mask)]
+            images = [(new or old, sources) for new, (old, sources) in zip(attached, images, strict=True)]
+        return [image for image, _ in images] + alone
 
-    def _built(self, group: list[Frame]) -> list[Series]:
+    def _built(self, volume: Volume) -> list[tuple[Series, list[Source]]]:
+        """The series with the image behind every slice; nothing for contradicting headers, which are told of."""
         try:
-            return [build_series(group, self.identity)]
+            return [(build_series(volume, self.identity), sources_of(sort_frames(volume.frames).frames))]
         except Exception as error:  # contradicting headers; the other series are still shown
             damaged = UnreadableFileError("The series' headers contradict each other.", "Export the series again.")
             damaged.__cause__ = error
-            self._failures.append((group[0].path, damaged))
+            self._failures.append((volume.frames[0].path, damaged))
             return []
 
     def _from(self, series: Series, source: SourceKind) -> Series:

@@ -99,17 +99,19 @@ def test_time_points_at_the_same_positions_become_series() -> None:
     study = read(named(shuffled([*early, *late])))
     assert [series.slices for series in study.series] == [6, 6]
     assert study.series[0].pixels[0, 0, 0] + 1 == study.series[1].pixels[0, 0, 0]
-    assert "TemporalPositionIdentifier 1" in study.series[0].notes[0]
+    assert [series.told_apart for series in study.series] == [("time point 1",), ("time point 2",)]
+    assert "time point 1" in study.series[0].description
 
 
 def test_gaps_and_repeats_are_noted() -> None:
     headers = stack(VOLUME)
     gap = read(named([header for number, header in enumerate(headers) if number != 3])).series[0]
-    assert any("1 slices are missing" in note for note in gap.notes)
+    assert any("1 slice is missing" in note for note in gap.notes)
     assert gap.spacing is not None
     assert gap.spacing[0] == pytest.approx(3.0)
     repeat = read(named([*headers, headers[1]])).series[0]
-    assert any("repeated" in note for note in repeat.notes)
+    assert repeat.slices == 6
+    assert "1 image is a copy of another and counts once." in repeat.notes
 
 
 def test_without_positions_sorted_by_instance_number() -> None:

@@ -19,7 +19,8 @@ from core.errors import OverreadError, ReportError
 from core.imaging.archive import walk
 from core.imaging.deidentify import Identity
 from core.imaging.dicom_frames import Frame, read_frames
-from core.imaging.dicom_series import build_series, group_frames, sort_frames
+from core.imaging.dicom_series import build_series, sort_frames
+from core.imaging.dicom_split import split_volumes
 from core.imaging.dicom_truth import is_drawn
 from core.imaging.formats import Format, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits
@@ -93,15 +94,21 @@ def find_source(files: Sequence[tuple[str, bytes]], series: Series, limits: Limi
     Raises:
         ReportError: the files hold no DICOM images of this series, or these lack the identifiers that DICOM requires.
     """
-    for group in group_frames(_frames(files, Budget(limits))):
+    read = list(_frames(files, Budget(limits)))
+    identity = Identity()  # the reader's own words for a volume depend on what gives the patient away
+    for header in {id(frame.header): frame.header for frame in read}.values():
+        identity.learn(header)
+    for volume in split_volumes(read):
+        group = volume.frames
         projected = series.projection != "slice" and group[0].modality is Modality.PT
         if is_drawn(group) or not (projected or _alike(group, series)):
             continue
-        built = build_series(group, Identity())
+        built = build_series(volume, identity)
+        if projected and built.uneven:
+            continue
         if (coronal_mip(built) if projected else built).key != series.key:
             continue
-        ordered, _ = sort_frames(group, [])
-        return _checked(ordered, projected)
+        return _checked(sort_frames(group).frames, projected)
     raise ReportError(
         "The uploaded files hold no DICOM images of this series.",
         "DICOM objects need DICOM source images: upload the series as DICOM files.",
@@ -123,6 +130,11 @@ def _alike(group: Sequence[Frame], series: Series) -> bool:
 
 
 def _checked(frames: Sequence[Frame], projected: bool) -> DicomSource:
+    if any(frame.tile for frame in frames):
+        raise ReportError(
+            "The slices were cut out of a mosaic: no DICOM object can refer to one of them.",
+            "Export the series without mosaics from its archive.",
+        )
     complete: dict[int, Dataset] = {}
     for frame in frames:
         header = frame.header
