@@ -1,0 +1,96 @@
+"""Images that headers do not tell apart: copies, repeats of a place, and volumes told apart by their order only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.imaging.dicom_frames import Frame
+from core.imaging.frame_sets import by_number, by_place, in_order
+
+_RANKED = ("FrameReferenceTime", "TriggerTime", "NominalCardiacTriggerDelayTime", "TemporalPositionIdentifier",
+           "AcquisitionNumber", "AcquisitionDateTime", "AcquisitionTime", "ContentTime")  # fmt: skip
+
+
+def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
+    """The frames, each once, and how many copies there were.
+
+    Frames that agree in pixels, place, number and every fact are one image, sent or saved more than once; without a
+    place or a number the instance's UID must agree, too.
+    """
+    kept: dict[tuple[object, ...], Frame] = {}
+    for frame in frames:
+        place = None if frame.position is None else tuple(frame.position)
+        named = str(frame.header.get("SOPInstanceUID", "") or "") if place is None or frame.order[0] is None else ""
+        unnamed = frame.path if place is None and not named else ""
+        digest = hashlib.sha256(frame.pixels.tobytes()).digest()
+        kept.setdefault((place, frame.order, digest, tuple(frame.facts.items()), named, unnamed), frame)
+    return list(kept.values()), len(frames) - len(kept)
+
+
+def copies_note(count: int) -> str:
+    """Sentence on copies; none for none."""
+    if not count:
+        return ""
+    return (
+        f"{count} image{'s are copies of others and count' if count > 1 else ' is a copy of another and counts'} once."
+    )
+
+
+def ranking(frames: Sequence[Frame]) -> tuple[Callable[[Frame], tuple[object, ...]], str]:
+    """Sort key for the images of one place, and the name of the attribute that it goes by."""
+    places = by_place(frames)
+    for name in _RANKED:
+        values = [[frame.facts.get(name, "") for frame in group] for group in places]
+        if all(all(group) and len(set(group)) == len(group) for group in values):
+            return lambda frame, name=name: in_order(frame.facts[name]), name  # type: ignore[misc]
+    return by_number, "InstanceNumber"
+
+
+def ranked(frames: Sequence[Frame]) -> tuple[list[list[Frame]], str]:
+    """The first image of every place, the second of every place, and so on; and what the order goes by."""
+    key, name = ranking(frames)
+    ranks: list[list[Frame]] = []
+    for group in by_place(frames):
+        for rank, frame in enumerate(sorted(group, key=key)):
+            if rank == len(ranks):
+                ranks.append([])
+            ranks[rank].append(frame)
+    return ranks, name
+
+
+@dataclass(frozen=True, eq=False)
+class Repeats:
+    """A stack of which few places were taken again.
+
+    Attributes:
+        whole: one image for every place. extra: the others. copies: how many were the same as the one kept.
+    """
+
+    whole: list[Frame]
+    extra: list[Frame]
+    copies: int
+
+
+def repeats(frames: Sequence[Frame]) -> Repeats:
+    """Of a place's images the one whose number its neighbours' numbers fit (a test slice or a re-sent one do not)."""
+    groups = by_place(frames)
+    alone = {place: float(group[0].order[0] or 0) for place, group in enumerate(groups) if len(group) == 1}
+    whole: list[Frame] = []
+    extra: list[Frame] = []
+    copies = 0
+    for place, group in enumerate(groups):
+        first, *others = group
+        if others:
+            near = sorted(alone, key=lambda other, place=place: abs(other - place))[:2]  # type: ignore[misc]
+            expected = float(np.mean([alone[other] for other in near])) if near else 0.0
+            fits = sorted(group, key=lambda f, e=expected: (abs((f.order[0] or 0) - e), by_number(f)))  # type: ignore[misc]
+            first, *others = fits
+        again = [frame for frame in others if not np.array_equal(frame.pixels, first.pixels)]
+        whole.append(first)
+        extra += again
+        copies += len(others) - len(again)
+    return Repeats(whole, extra, copies)
