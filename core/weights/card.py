@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.preprocessing.contract import InputContract
+
+SCHEMA_VERSION = 2
+# What tells about a model without deciding any answer; all else is under the card's digest, fields yet to come too.
+TELLING = frozenset(
+    {
+        "digest",
+        "title",
+        "data",
+        "training",
+        "metrics",
+        "baselines",
+        "published",
+        "intended_use",
+        "limits",
+        "parameters",
+        "storage_change",
+    }
+)
 
 
 class _Part(BaseModel):
@@ -71,9 +91,13 @@ class ModelCard(_Part):
 
     ``classes`` names the classes in logit order; a binary model has two names and one logit (that of ``classes[1]``).
     ``metrics`` are on the test part, ``baselines`` (``always positive``, shortcuts) too. ``published`` is what the
-    re-implemented system reached, as text with its source.
+    re-implemented system reached, as text with its source. ``digest`` is over all that decides an answer (weights by
+    their hash, threshold, temperature, classes, contract, gate ...): a card in which such a value was altered after it
+    was measured is refused.
     """
 
+    schema_version: int = SCHEMA_VERSION
+    digest: str = ""
     system: str
     name: str
     title: str
@@ -83,10 +107,10 @@ class ModelCard(_Part):
     classes: tuple[str, ...]
     positive: tuple[str, ...]
     contract: InputContract
-    temperature: float = 1.0
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     threshold: Threshold
-    mask_threshold: float = 0.5
-    mask_min_pixels: int = 0
+    mask_threshold: float = Field(default=0.5, gt=0, lt=1)
+    mask_min_pixels: int = Field(default=0, ge=0)
     gate: str | None = None  # name of the model that must be positive before this one's mask is shown
     test_time_flips: tuple[Literal["horizontal"], ...] = ()  # logits are averaged over these flips
     data: tuple[DataUse, ...]
@@ -103,12 +127,33 @@ class ModelCard(_Part):
 
     @classmethod
     def load(cls, path: Path) -> ModelCard:
-        """Read ``card.json``; raises ``pydantic.ValidationError`` when it is not a card."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Read ``card.json``.
+
+        Raises:
+            ValueError: it is no card (``pydantic.ValidationError``), one of another schema version, or a value that
+                decides an answer is not the one that was measured.
+        """
+        return cls.parse(path.read_bytes())
+
+    @classmethod
+    def parse(cls, content: bytes) -> ModelCard:
+        """As :meth:`load`, from the bytes of the file."""
+        card = cls.model_validate_json(content)
+        if card.schema_version != SCHEMA_VERSION or not card.digest:
+            raise ValueError(f"it is not of card schema {SCHEMA_VERSION}: an older or newer Overread wrote it")
+        if card.digest != card.sealed().digest:
+            raise ValueError("a value that decides its answers was altered after the model was measured")
+        return card
+
+    def sealed(self) -> ModelCard:
+        """The card with its digest: SHA-256 over every field but those in :data:`TELLING`, as canonical JSON."""
+        deciding = self.model_dump(mode="json", exclude=set(TELLING), exclude_defaults=True)
+        text = json.dumps(deciding | {"schema_version": self.schema_version}, sort_keys=True, separators=(",", ":"))
+        return self.model_copy(update={"digest": hashlib.sha256(text.encode()).hexdigest()})
 
     def save(self, path: Path) -> None:
-        """Write the card as indented JSON."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        """Write the card, sealed, as indented JSON."""
+        path.write_text(self.sealed().model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     @property
     def pedigree(self) -> str:

@@ -67,7 +67,7 @@ def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage
             "parameters": sum(p.numel() for p in net.parameters()),
             "weights_sha256": hashlib.sha256(content).hexdigest(),
         }
-    )
+    ).sealed()
     folder.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed, so that an interrupted save leaves the old model or a refused one, never half a file.
     aside = folder / (WEIGHTS + ".part")
@@ -180,6 +180,9 @@ def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None
         wanted[key] = value.float()
     if scales:
         raise _refused(folder, f"there are scales without weights (first {min(scales)})")
+    spoilt = next((key for key, value in wanted.items() if not torch.isfinite(value).all()), None)
+    if spoilt is not None:
+        raise _refused(folder, f"{spoilt} holds values that are not finite")
     net.load_state_dict(wanted)
 
 

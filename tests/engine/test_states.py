@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
+from tests import cards
 from tests.engine.installed import install, study
 
 PLACES = 3
@@ -105,7 +105,7 @@ def test_half_a_model_is_missing(folder: Path, name: str) -> None:
 )
 def test_a_card_of_something_else_is_refused(folder: Path, change: dict[str, object]) -> None:
     path = folder / "brain-mr" / "unet" / "card.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    cards.rewrite(path, **change)
     engine = Engine(folder)
     assert "unet" not in answered(engine)
     assert status(engine, "unet") is ModelStatus.REFUSED

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.weights.card import Threshold
 from core.weights.store import load_model
+from tests import cards
 from tests.engine.installed import SIDE, install
 from tests.trainers.small import PATIENTS, SLICES
 from trainers.__main__ import app
@@ -40,9 +41,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def centred(weights: Path, name: str, p: np.ndarray) -> None:
     """Put a model's threshold into the middle of what it says, so that both answers occur."""
     path = weights / "brain-mr" / name / "card.json"
-    card = json.loads(path.read_text())
-    card["threshold"]["value"] = float(np.median(p))
-    path.write_text(json.dumps(card))
+    cards.rewrite(path, threshold={"value": float(np.median(p)), "rule": "fixed", "data": "none", "n": 0})
 
 
 def by_hand(weights: Path, name: str, planes: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray | None]]:

@@ -43,9 +43,8 @@ def saved(net: OverreadNet, tmp_path: Path) -> Path:
 
 def rewrite_card(folder: Path, **changes: object) -> None:
     """Change the card and give it the hash of whatever weights lie there, so that only the change can be at fault."""
-    card = json.loads((folder / "card.json").read_text())
-    card["weights_sha256"] = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
-    (folder / "card.json").write_text(json.dumps(card | changes))
+    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    cards.rewrite(folder / "card.json", **({"weights_sha256": digest} | changes))
 
 
 @pytest.mark.parametrize(("storage", "bound"), [("float32", 1e-6), ("float16", 2e-2), ("int8", 0.2)])
@@ -174,6 +173,59 @@ def test_one_altered_byte_is_refused(saved: Path) -> None:
 def test_a_card_of_another_network_is_refused(saved: Path, changes: dict[str, object], reason: str) -> None:
     rewrite_card(saved, **changes)
     with pytest.raises(ModelRefusedError, match=reason):
+        load_model(saved)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"temperature": 0.5},
+        {"threshold": {"value": 0.1, "rule": "fixed", "data": "none", "n": 0}},
+        {"classes": ["tumour", "no tumour"]},
+        {"positive": ["no tumour"]},
+        {"mask_threshold": 0.9},
+        {"mask_min_pixels": 3},
+        {"gate": "other"},
+        {"test_time_flips": ["horizontal"]},
+        {"version": "2"},
+        {"digest": ""},
+        {"digest": "0" * 64},
+        {"schema_version": 1},
+        {"schema_version": 3},
+    ],
+)
+def test_a_value_that_decides_cannot_be_altered(saved: Path, altered: dict[str, object]) -> None:
+    """Whoever edits the file by hand gets no answers from it, whatever the weights are."""
+    path = saved / "card.json"
+    before = json.loads(path.read_text())
+    assert any(before[key] != value for key, value in altered.items())
+    path.write_text(json.dumps(before | altered))
+    with pytest.raises(ModelRefusedError, match=r"altered|schema"):
+        load_card(saved)
+
+
+def test_what_only_tells_may_be_corrected(saved: Path) -> None:
+    path = saved / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"title": "Said better", "limits": ["one more"]}))
+    assert load_card(saved).title == "Said better"
+
+
+@pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf"), 1e999])
+def test_a_temperature_that_gives_no_probability_is_no_card(saved: Path, temperature: float) -> None:
+    rewrite_card(saved, temperature=temperature)
+    with pytest.raises(ModelRefusedError, match="card cannot be read"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(saved: Path, value: float) -> None:
+    path = saved / "weights.safetensors"
+    found = load_file(path)
+    key = max((k for k in found if found[k].dtype == np.float32), key=lambda k: found[k].size)
+    found[key].flat[0] = value
+    save_file(found, path)
+    rewrite_card(saved)
+    with pytest.raises(ModelRefusedError, match="not finite"):
         load_model(saved)
 
 
