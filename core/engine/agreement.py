@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine.results import Decision, Flag, HeatMap, ModelResult, Review
+from core.engine.vote import contradiction, headline, listed
 from core.imaging.study import Series
-from core.models.peers import judges
 from core.systems import system
 
 OVERLAP = 0.1  # masks that share less than this Dice point at different places
@@ -15,37 +15,10 @@ NEIGHBOUR = 0.6  # a slice whose probability differs this much from both neighbo
 
 
 def sentence(review: Review, index: int) -> str:
-    """Agreement of the ready models on one slice, in one sentence."""
+    """What the models say together on one slice: disagreement first, then agreement."""
     declared = system(review.system)
-    ready = counted(review)
-    if not ready:
-        return "No model of this system has answered."
-    beside = len(review.ready) - len(ready)
-    aside = (
-        f" {beside} {'more answers' if beside == 1 else 'more answer'} a question of other classes: not counted."
-        if beside
-        else ""
-    )
-    decisions = [r.decision(index) for r in ready]
-    found = sum(d is Decision.FINDING for d in decisions)
-    if len(ready) == 1:
-        said = declared.finding if found else declared.clear
-        return f"One model answered: {said}. With a single model there is nothing to agree or disagree.{aside}"
-    every = "Both" if len(ready) == 2 else f"All {len(ready)}"
-    if found == len(ready):
-        text = f"{every} models say {declared.finding}"
-    elif found == 0:
-        text = f"{every} models: {declared.clear}"
-    else:
-        text = f"{found} of {len(ready)} models say {declared.finding}"
-    masks = _mask_words(ready, index)
-    return f"{text}; {masks}.{aside}" if masks else f"{text}.{aside}"
-
-
-def counted(review: Review) -> tuple[ModelResult, ...]:
-    """The answers that may be counted together: of models of one question (:func:`core.models.peers.judges`)."""
-    names = judges({r.state.name: r.state.card for r in review.ready if r.state.card is not None})
-    return tuple(r for r in review.ready if r.state.card is None or r.state.name in names)
+    vote = review.votes[index] if review.votes else review.vote
+    return headline(vote, declared.finding, declared.clear, _mask_words(review.voting, index))
 
 
 def _mask_words(ready: tuple[ModelResult, ...], index: int) -> str:
@@ -79,15 +52,14 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
             (what speaks for "no tumour" lies elsewhere by rights).
     """
     declared, ready, out = system(review.system), review.ready, []
-    peers = counted(review)
-    decisions = {r.state.name: r.decision(index) for r in peers}
-    if len(set(decisions.values())) > 1:
-        yes = [_short(r) for r in peers if decisions[r.state.name] is Decision.FINDING]
-        no = [_short(r) for r in peers if decisions[r.state.name] is Decision.CLEAR]
-        out.append(Flag("models-disagree", f"{', '.join(yes)}: {declared.finding}; {', '.join(no)}: {declared.clear}."))
-    findings = [float(r.finding[index]) for r in peers if r.finding is not None]
-    if findings and max(findings) - min(findings) > SPREAD:
-        out.append(Flag("wide-spread", f"The probabilities lie {max(findings) - min(findings):.2f} apart."))
+    vote = review.votes[index] if review.votes else review.vote
+    if vote.split:
+        both = f"{listed(vote.yes)}: {declared.finding}; {listed(vote.no)}: {declared.clear}."
+        out.append(Flag("models-disagree", both))
+    if against := contradiction(vote, declared.finding, declared.clear):
+        out.append(Flag("other-classes-contradict", against))
+    if vote.spread is not None and vote.spread > SPREAD:
+        out.append(Flag("wide-spread", f"The probabilities lie {vote.spread:.2f} apart."))
     for r in ready:
         out.extend(_mask_flags(r, index, declared.finding))
         if _alone(r, index):

@@ -14,7 +14,16 @@ import torch
 
 from core.engine.gate import Gate
 from core.engine.predict import masks_from, predict_series
-from core.engine.results import Flag, GateVerdict, HeatMap, ModelResult, ModelState, ModelStatus, Review
+from core.engine.results import (
+    Flag,
+    GateVerdict,
+    HeatMap,
+    ModelResult,
+    ModelState,
+    ModelStatus,
+    Review,
+    most_suspicious,
+)
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
@@ -100,15 +109,13 @@ class Engine:
             results = [self._ask(system_name, slot, series, progress, stop) for slot in declared.models]
         by_name = {r.state.name: r for r in results}
         results = [_gated(r, by_name) for r in results]
-        ready = [r.finding for r in results if r.finding is not None]
         warnings, gate = self._judged(declared, series)
-        peak = int(np.argmax(np.mean(ready, 0))) if ready else series.slices // 2
         return Review(
             study_sha256=study.sha256,
             system=system_name,
             series_key=series.key,
             results=tuple(results),
-            peak=peak,
+            peak=most_suspicious(results, series.slices),
             warnings=warnings,
             gate=gate,
         )
@@ -155,6 +162,10 @@ class Engine:
             return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
         card = loaded.card
         calibrated = probabilities(p.logits, card.temperature)
+        drawn = p.mask_probability is None or bool(np.isfinite(p.mask_probability).all())
+        if not drawn or not np.isfinite(calibrated).all():
+            reason = "It answered without a number. Install its weights anew, or train it again."
+            return ModelResult(replace(state, card=card, status=ModelStatus.FAILED, reason=reason))
         return ModelResult(
             state=replace(state, card=card),
             raw=probabilities(p.logits),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
+from core.engine.vote import NO_VOTE, Voice, Vote, count, voice, voters
 from core.weights.card import ModelCard
 
 
@@ -70,8 +73,8 @@ class ModelResult:
         return self.state.card.threshold.value if self.state.card else None
 
     def decision(self, index: int) -> Decision | None:
-        """Answer on one slice; ``None`` when the model is not ready."""
-        if self.finding is None or self.state.card is None:
+        """Answer on one slice; ``None`` when the model is not ready or its answer is not finite."""
+        if self.finding is None or self.state.card is None or not np.isfinite(self.finding[index]):
             return None
         return Decision.FINDING if self.finding[index] >= self.state.card.threshold.value else Decision.CLEAR
 
@@ -129,9 +132,9 @@ class GateVerdict:
 class Review:
     """Everything the models of a system said about one series.
 
-    ``peak`` is the most suspicious slice (highest mean probability of a finding over the ready models).
-    ``flags`` holds, per slice, what disagrees there; ``warnings`` concern the whole series. ``gate`` says whether the
-    series is the kind of image that the system reads: whoever shows a review to a person asks it first.
+    ``peak`` is the most suspicious slice (see :func:`most_suspicious`); ``warnings`` concern the whole series. ``gate``
+    says whether the series is the kind of image that the system reads: whoever shows a review to a person asks it
+    first. ``votes`` is what the models say together, slice by slice, and ``vote`` what they say of the series.
     """
 
     study_sha256: str
@@ -151,6 +154,50 @@ class Review:
     def ready(self) -> tuple[ModelResult, ...]:
         """Results of the models that answered."""
         return tuple(r for r in self.results if r.finding is not None)
+
+    @property
+    def voting(self) -> tuple[ModelResult, ...]:
+        """Results of the models that answered and vote."""
+        return voting(self.results)
+
+    @cached_property
+    def votes(self) -> tuple[Vote, ...]:
+        """The vote on every slice; empty when no model answered."""
+        slices = next((len(r.finding) for r in self.ready if r.finding is not None), 0)
+        cards = cards_of(self.results)
+        return tuple(count(cards, [_voice(r, index) for r in self.results]) for index in range(slices))
+
+    @property
+    def vote(self) -> Vote:
+        """The vote on the series: that on its most suspicious slice, where the archive's scores are taken too."""
+        return self.votes[self.peak] if self.votes else NO_VOTE
+
+
+def cards_of(results: Iterable[ModelResult]) -> dict[str, ModelCard]:
+    """Cards of the models that are installed, by name."""
+    return {r.state.name: r.state.card for r in results if r.state.card is not None}
+
+
+def voting(results: Sequence[ModelResult]) -> tuple[ModelResult, ...]:
+    """Results of the models that answered and vote (see :mod:`core.engine.vote`)."""
+    heard = voters(cards_of(results))
+    return tuple(r for r in results if r.finding is not None and r.state.name in heard)
+
+
+def most_suspicious(results: Sequence[ModelResult], slices: int) -> int:
+    """The slice with the highest mean probability of a finding over the models that vote; the middle one without any.
+
+    Where none of the voters answered, those that did are asked.
+    """
+    asked = voting(results) or tuple(r for r in results if r.finding is not None)
+    found = [r.finding for r in asked if r.finding is not None]
+    return int(np.argmax(np.mean(found, 0))) if found else slices // 2
+
+
+def _voice(result: ModelResult, index: int) -> Voice:
+    state = result.state
+    finding = None if result.finding is None else float(result.finding[index])
+    return voice(state.name, state.title, finding, result.threshold, failed=state.status is ModelStatus.FAILED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The mean of a system's binary models: which may join, its threshold from validation, its figures on test.
+"""The mean of the models that vote on a system's own question: its threshold from validation, its figures on test.
 
 The one rule for pages and evaluation alike. Calibrated probabilities of a finding are averaged without weights; the
 threshold is the best balanced accuracy of that mean on the validation images that all members share.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.models.peers import members
+from core.engine.vote import own_question
 from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
 from core.statistics.operating import operating_point
 from core.weights.predictions import Evidence, Part
@@ -71,8 +71,7 @@ def threshold(evidence: Sequence[Evidence]) -> ThresholdChoice | None:
 
 def ensemble(evidence: Sequence[Evidence]) -> Ensemble | None:
     """The ensemble of some models; ``None`` with fewer than two, or without a threshold of its own."""
-    kept = {c.name for c in members(e.card for e in evidence)}
-    chosen = [e for e in evidence if e.card.name in kept]
+    chosen = [e for e in evidence if own_question(e.card)]
     cut = threshold(chosen) if len(chosen) > 1 else None
     if cut is None:
         return None

@@ -40,7 +40,7 @@ class ArchiveLine:
         recorded_reader: number of who wrote it.
         place: place in the ranking, 1 is the top.
         against: decision of most models against the record, in words.
-        contradicts: whether most models contradict the record.
+        contradicts: whether most models contradict the record. split: whether their vote is a tie.
         probability: that the record is wrong, 0 to 1.
         reason: why the case stands where it stands.
         scores: peer-review scores as (reader, score).
@@ -61,6 +61,7 @@ class ArchiveLine:
     place: int | None = None
     against: str = ""
     contradicts: bool = False
+    split: bool = False
     probability: float | None = None
     reason: str = ""
     models: tuple[ModelLine, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.engine import agreement, measure
-from core.engine.results import Decision, HeatMap, ModelResult
+from core.engine.results import Decision, HeatMap, ModelResult, cards_of
+from core.engine.vote import Vote, voters
 from core.evidence.triage import Sorted
 from core.imaging.study import Series
 from core.reports import figures
@@ -23,6 +24,7 @@ from core.reports.record import (
     StudyPart,
     SystemPart,
     TriagePart,
+    VotePart,
 )
 from core.weights.card import ModelCard
 
@@ -49,6 +51,8 @@ def record_of(report: CaseReport) -> CaseRecord:
         most_suspicious_slice=review.peak + 1,
         window=figures.window_words(report.display, report.series),
         agreement=agreement.sentence(review, review.peak),
+        vote=_vote(review.vote, review.peak) if review.votes else None,
+        votes=tuple(_vote(vote, index) for index, vote in enumerate(review.votes)),
         gate=_gate(report),
         models=tuple(_model(r, report) for r in review.results),
         flags=_flags(report),
@@ -80,6 +84,17 @@ def _study(report: CaseReport) -> StudyPart:
     )
 
 
+def _vote(vote: Vote, index: int) -> VotePart:
+    return VotePart(
+        slice=index + 1,
+        decided=None if vote.decided is None else "finding" if vote.decided else "clear",
+        tied=vote.tied,
+        finding=tuple(v.model for v in vote.yes),
+        clear=tuple(v.model for v in vote.no),
+        contradicting=tuple(v.model for v in vote.contradicting),
+    )
+
+
 def _gate(report: CaseReport) -> GatePart | None:
     verdict = report.review.gate
     if verdict is None:
@@ -103,6 +118,7 @@ def _model(result: ModelResult, report: CaseReport) -> ModelPart:
         name=state.name,
         title=state.title,
         role=state.role,
+        votes=state.name in voters(cards_of(report.review.results)),
         status=str(state.status),
         reason=state.reason,
         pedigree=_pedigree(state.card) if state.card else None,
@@ -208,7 +224,7 @@ def _opinion(line: OpinionLine) -> OpinionPart:
 def _changes(report: CaseReport) -> tuple[ChangePart, ...]:
     lines = report.opinions or ()
     blind = {o.reader: o for o in lines if o.stage == "blind"}
-    majority = _majority(report)
+    side = report.review.vote.decided
     out = []
     for final in (o for o in lines if o.stage == "final" and o.reader in blind):
         before = blind[final.reader]
@@ -219,18 +235,7 @@ def _changes(report: CaseReport) -> tuple[ChangePart, ...]:
                 finding_changed=changed,
                 label_changed=before.label != final.label,
                 confidence_change=final.confidence - before.confidence,
-                towards_models=final.finding == majority if changed and majority is not None else None,
+                towards_models=final.finding == side if changed and side is not None else None,
             )
         )
     return tuple(out)
-
-
-def _majority(report: CaseReport) -> bool | None:
-    """What most models say about the case (a finding on any slice); ``None`` when they are split or silent."""
-    said = [
-        bool((r.finding >= r.threshold).any())
-        for r in report.review.ready
-        if r.finding is not None and r.threshold is not None
-    ]
-    yes = sum(said)
-    return None if 2 * yes == len(said) else 2 * yes > len(said)

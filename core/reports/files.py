@@ -7,7 +7,7 @@ import io
 
 from core.reports.build import record_of
 from core.reports.case import CaseReport
-from core.reports.record import CaseRecord, ModelPart, SlicePart
+from core.reports.record import CaseRecord, ModelPart, SlicePart, VotePart
 
 COLUMNS = (
     "study_sha256",
@@ -25,6 +25,8 @@ COLUMNS = (
     "threshold",
     "threshold_rule",
     "decision",
+    "votes",
+    "vote",
     "mask_pixels",
     "mask_area",
     "mask_area_unit",
@@ -63,19 +65,21 @@ def case_csv(report: CaseReport) -> str:
         "content_sha256": record.content_sha256,
         "notice": record.notice,
     }
+    votes = {v.slice: v for v in record.votes}
     for model in record.models:
         said = common | _model(model)
         if not model.slices:
             writer.writerow(said)
         for part in model.slices:
             flags = "; ".join(f.text for f in record.flags if f.slice == part.slice)
+            together = {"flags": flags, "vote": _vote(votes[part.slice])}
             for name in part.calibrated:
-                writer.writerow(said | _slice(part) | _class(part, name) | {"flags": flags})
+                writer.writerow(said | _slice(part) | _class(part, name) | together)
     return out.getvalue()
 
 
 def _model(model: ModelPart) -> dict[str, object]:
-    row: dict[str, object] = {"model": model.name, "status": model.status}
+    row: dict[str, object] = {"model": model.name, "status": model.status, "votes": "yes" if model.votes else "no"}
     if model.pedigree is None:
         return row
     if model.triage is not None:  # of the most suspicious slice
@@ -92,6 +96,11 @@ def _model(model: ModelPart) -> dict[str, object]:
     if auc is not None:
         row |= {"test_auc": auc.value, "test_auc_low": auc.low, "test_auc_high": auc.high, "test_n": auc.n}
     return row
+
+
+def _vote(part: VotePart) -> str:
+    """All models together: finding, clear or split; empty without a vote."""
+    return "split" if part.tied else part.decided or ""
 
 
 def _slice(part: SlicePart) -> dict[str, object]:

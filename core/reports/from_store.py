@@ -100,6 +100,7 @@ def _line(store: Store, row: Row, truth: Adjudication | None, reader: int) -> Ar
         place=row.rank,
         against=str(row.against or ""),
         contradicts=row.against in (Against.MISSED, Against.OVERCALLED),
+        split=row.tied,
         probability=row.probability,
         reason=row.reason,
         models=tuple(

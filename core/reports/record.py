@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.weights.card import DataUse, Metric, Threshold
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 
 
 class _Part(BaseModel):
@@ -115,6 +115,7 @@ class ModelPart(_Part):
     name: str
     title: str
     role: str
+    votes: bool = Field(description="whether it answers the system's own question, so that its answer is counted")
     status: str
     reason: str = Field(description="why the model did not answer, or did not outline")
     pedigree: PedigreePart | None
@@ -123,6 +124,21 @@ class ModelPart(_Part):
     mask_voxels: int | None = Field(description="voxels of the mask over all slices")
     mask_volume_ml: float | None = Field(description="null without a mask, spacing or a second slice")
     seconds_per_slice: float
+
+
+class VotePart(_Part):
+    """What the models say together of one slice. Models appear by name."""
+
+    slice: int = Field(ge=1, description="number of the slice, from 1")
+    decided: Literal["finding", "clear"] | None = Field(
+        description="what more than half of the votes say; null for a tie or without a vote"
+    )
+    tied: bool = Field(description="as many votes for a finding as for none")
+    finding: tuple[str, ...] = Field(description="models that vote for a finding")
+    clear: tuple[str, ...] = Field(description="models that vote for none")
+    contradicting: tuple[str, ...] = Field(
+        description="models of other classes, not counted, that say otherwise than most votes"
+    )
 
 
 class FlagPart(_Part):
@@ -166,14 +182,14 @@ class ChangePart(_Part):
     label_changed: bool
     confidence_change: int
     towards_models: bool | None = Field(
-        description="whether a changed answer moved to what most models say; null when unchanged or models are split"
+        description="whether a changed answer moved to what the vote says; null when unchanged or for a tie"
     )
 
 
 class CaseRecord(_Part):
     """A report of one case; ``schema_version`` changes with every change of these fields."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION  # type: ignore[assignment]
+    schema_version: Literal["2.0"] = SCHEMA_VERSION  # type: ignore[assignment]
     software: str
     notice: str
     generated_at: datetime
@@ -183,7 +199,9 @@ class CaseRecord(_Part):
     shown_slice: int
     most_suspicious_slice: int
     window: str = Field(description="display window of the pictures, in words")
-    agreement: str = Field(description="agreement of the models on the most suspicious slice, one sentence")
+    agreement: str = Field(description="what the models say together of the most suspicious slice, in words")
+    vote: VotePart | None = Field(description="on the series: that of its most suspicious slice; null without answers")
+    votes: tuple[VotePart, ...] = Field(description="on every slice")
     gate: GatePart | None = Field(description="null when the image was not put before the gate")
     models: tuple[ModelPart, ...]
     flags: tuple[FlagPart, ...]

@@ -18,6 +18,7 @@ from core.review.people import Action, acting, allowed
 from core.review.tables import Arbitration, Case, Draft, Opinion, Reveal, Score
 from core.review.trail import record
 from core.review.vocabulary import CaseState, Mode, Stage, now
+from core.review.votes import vote_of
 
 _Row = TypeVar("_Row", Opinion, Draft)
 _MARKS = {"point": ("x", "y"), "box": ("x", "y", "width", "height")}
@@ -49,8 +50,8 @@ class Change:
         finding_changed: finding became clear, or the other way round.
         label_changed: another class.
         confidence_change: final minus blind, in percentage points.
-        towards_models: whether a changed finding went to the side most models take; ``None`` when it did not change
-            or the models are even.
+        towards_models: whether a changed finding went to the side that most of the models that vote take; ``None``
+            when it did not change or the vote is a tie.
     """
 
     finding_changed: bool
@@ -210,14 +211,15 @@ class Opinions(Database):
                 return None
             shown = select(Score).where(Score.case_id == case_id, Score.created <= final.locked_at)
             # The newest answer of each model that was there to be seen when the final opinion was locked.
-            answers = {(s.system, s.model): s.decision for s in session.exec(shown.order_by(col(Score.created)))}
-        votes = list(answers.values())
-        changed, side = blind.finding != final.finding, votes.count("finding") - votes.count("clear")
+            answers = {(s.system, s.model): s for s in session.exec(shown.order_by(col(Score.created)))}
+            system_name = found_case(session, case_id).system
+        own = [s for s in answers.values() if s.system == system_name] or list(answers.values())
+        changed, side = blind.finding != final.finding, vote_of(own).decided
         return Change(
             finding_changed=changed,
             label_changed=blind.label != final.label,
             confidence_change=final.confidence - blind.confidence,
-            towards_models=final.finding == (side > 0) if changed and side else None,
+            towards_models=final.finding == side if changed and side is not None else None,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.engine import agreement
-from core.engine.results import Decision, HeatMap, Review
+from core.engine.results import HeatMap, Review
 from core.imaging.study import Series
 from core.systems.declaration import System
 from dashboard.kit import words
@@ -23,10 +23,10 @@ STYLE = """
 
 
 def show(review: Review, index: int, system: System) -> None:
-    """One dot per counted model (filled: a finding), and the sentence."""
-    votes = [r.decision(index) is Decision.FINDING for r in agreement.counted(review)]
-    dots = "".join(f"<span class='or-vote{' yes' if yes else ''}'></span>" for yes in votes)
-    spoken = words.cell(f"{sum(votes)} of {len(votes)} models say {system.finding}")
+    """One dot per vote (filled: a finding), and the sentence."""
+    vote = review.votes[index]
+    dots = "".join(f"<span class='or-vote{' yes' if voice.says else ''}'></span>" for voice in vote.counted)
+    spoken = words.cell(f"{len(vote.yes)} of {len(vote.counted)} models say {system.finding}")
     two_stage = agreement.two_stage(review, index)
     reading = f"<div class='or-stage'>{words.cell(two_stage)}</div>" if two_stage else ""
     st.html(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.engine.agreement import counted
 from core.engine.results import Review
 from core.engine.uncertainty import GAIN, SHIFT, ZOOM, Spread, Uncertainty
 from core.errors import OverreadError
@@ -41,7 +40,7 @@ def show(case: Case, review: Review, index: int) -> None:
 
 def between(review: Review, index: int) -> str:
     """How far the models of one question lie apart on one slice."""
-    findings = np.array([float(r.finding[index]) for r in counted(review) if r.finding is not None])
+    findings = np.array([v.probability for v in review.votes[index].counted]) if review.votes else np.zeros(0)
     if len(findings) < 2:
         return "One model answers this question: there is no other to differ from."
     low, high = words.probability(float(findings.min())), words.probability(float(findings.max()))

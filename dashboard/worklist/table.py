@@ -164,7 +164,8 @@ def _said(row: Row) -> str:
     figures = sorted((a.finding for a in row.answers if a.finding is not None), reverse=True)
     if not figures or system is None:
         return ""
-    most = "" if row.decided is None else (system.finding if row.decided else system.clear) + ": "
+    side = system.finding if row.decided else system.clear
+    most = "split: " if row.tied else "" if row.decided is None else f"{side}: "
     return most + ", ".join(words.probability(value) for value in figures)
 
 

@@ -41,7 +41,9 @@ def kinds(r: Review, index: int = 0, heat: tuple[HeatMap, ...] = ()) -> set[str]
 
 
 def test_sentences() -> None:
-    assert sentence(review(said("a", 0.9), said("b", 0.8), said("c", 0.1)), 0) == "2 of 3 models say tumour."
+    assert sentence(review(said("a", 0.9), said("b", 0.8), said("c", 0.1)), 0) == (
+        "2 of 3 models say tumour; C says no tumour seen."
+    )
     assert sentence(review(said("a", 0.9), said("b", 0.8)), 0) == "Both models say tumour."
     assert sentence(review(said("a", 0.1), said("b", 0.2)), 0) == "Both models: no tumour seen."
     assert sentence(review(said("a", 0.5)), 0).startswith("One model answered: tumour.")  # at the threshold
@@ -57,7 +59,9 @@ def test_a_model_of_other_classes_is_told_and_not_counted() -> None:
     p = np.array([[0.99, 0.005, 0.005]])
     types = ModelResult(state, p, p, np.array([0.01]))
     whole = review(*two, types)
-    assert sentence(whole, 0) == "Both models say tumour. 1 more answers a question of other classes: not counted."
+    assert sentence(whole, 0) == (
+        "Not all agree: TYPES, of other classes and not counted, says no tumour seen. Both models that vote say tumour."
+    )
     assert not kinds(whole) & {"models-disagree", "wide-spread"}
     assert sentence(review(types), 0).startswith("One model answered: no tumour seen.")  # nothing else is there
 

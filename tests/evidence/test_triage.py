@@ -10,9 +10,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from core.engine.results import ModelResult, ModelState, ModelStatus
+from core.engine.vote import own_question
 from core.evidence.ensemble import ensemble, joined
 from core.evidence.triage import Triage, triage
-from core.models.peers import members
 from core.weights.predictions import Evidence, from_frame
 from tests.evidence.made import card, predictions
 
@@ -119,7 +119,7 @@ def test_no_ensemble_of_one_of_three_classes_or_of_other_images() -> None:
     assert ensemble(()) is None
     three = card("pet", "inception-three-class", classes=("no", "b", "p"), positive=("b", "p"))
     classic = card("chest-ct", "resnet50").model_copy(update={"name": "classic-resnet50"})
-    assert [c.name for c in members((a.card, three, classic, b.card))] == ["densenet121", "resnet50"]
+    assert [own_question(c) for c in (a.card, three, classic, b.card)] == [True, False, False, True]
     frame = predictions(2, pure=False)
     foreign = from_frame(b.card, frame.assign(id="other/" + frame["id"].astype(str)), "d")
     assert ensemble((a, foreign)) is None

@@ -79,7 +79,7 @@ def result(
 def review_of(study: Study, system: str = "brain-mr", index: int = 0) -> Review:
     """Two outlining models and a classifier; they agree in the middle of the stack and nowhere else."""
     series = study.series[index]
-    p = np.linspace(0.04, 0.96, series.slices) if series.slices > 1 else np.array([0.81])
+    p = np.linspace(0.05, 0.97, series.slices) if series.slices > 1 else np.array([0.81])
     results = (
         result(system, "unet", p, masks_of(series)),
         result(system, "resunet", p[::-1], masks_of(series, 2)),

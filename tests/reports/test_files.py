@@ -38,7 +38,7 @@ def report() -> CaseReport:
 def test_json_reads_back_as_it_was_written(report: CaseReport) -> None:
     record = CaseRecord.model_validate_json(case_json(report))
     assert record == record_of(report)
-    assert record.schema_version == "1.0"
+    assert record.schema_version == "2.0"
     unet = record.models[0]
     result = report.review.results[0]
     assert [p.finding for p in unet.slices] == pytest.approx(list(result.finding))  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def test_the_schema_refuses_what_it_does_not_know(report: CaseReport) -> None:
     with pytest.raises(ValidationError):
         CaseRecord.model_validate(content | {"patient": "x"})
     with pytest.raises(ValidationError):
-        CaseRecord.model_validate(content | {"schema_version": "2.0"})
+        CaseRecord.model_validate(content | {"schema_version": "1.0"})
 
 
 def test_the_hash_covers_the_content_and_not_the_hour(report: CaseReport) -> None:
@@ -110,7 +110,7 @@ def test_opinions_and_the_change_of_mind(report: CaseReport) -> None:
     ]
     change = record.changes[0]
     assert (change.reader, change.finding_changed, change.confidence_change) == (3, True, 25)
-    assert change.towards_models  # every model says tumour on some slice
+    assert change.towards_models  # every model says tumour on the most suspicious slice
     away = record_of(replace(report, opinions=(opinion("blind", True, 60), opinion("final", False, 30))))
     assert away.changes[0].towards_models is False
     kept = record_of(replace(report, opinions=(opinion("blind", True, 60), opinion("final", True, 70))))

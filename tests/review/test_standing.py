@@ -41,12 +41,13 @@ def test_four_classes_stand_beside_and_count_nowhere() -> None:
     own = current(_scores(models), models)[7]
     assert [a.model for a in own.given] == ["densenet121", "resnet50"]
     assert [(a.model, a.finding) for a in own.beside] == [("efficientnet-b0-subtypes", 0.99)]
-    assert own.mean == pytest.approx(0.3)
-    assert (own.positive, own.split, own.slices, own.found) == (False, False, 2, 0)
-    assert own.spread == pytest.approx(0.2)
+    assert own.vote.mean == pytest.approx(0.3)
+    assert (own.vote.decided, own.vote.split, own.slices, own.found) == (False, False, 2, 0)
+    assert own.vote.spread == pytest.approx(0.2)
+    assert [v.model for v in own.vote.contradicting] == ["efficientnet-b0-subtypes"]
 
 
 def test_alone_they_are_what_there_is() -> None:
     models = _installed(["efficientnet-b0-subtypes"])
     own = current(_scores(models), models)[7]
-    assert (own.mean, own.positive, own.beside) == (0.99, True, ())
+    assert (own.vote.mean, own.vote.decided, own.beside) == (0.99, True, ())

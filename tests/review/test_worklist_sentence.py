@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from core.review.archives.sentence import Answer, PatientView, why
+from collections.abc import Sequence
+
+from core.engine.vote import Vote
+from core.review.archives.sentence import Answer, PatientView
+from core.review.archives.sentence import why as told
+
+
+def why(  # every answer is a vote
+    system: str, finding: bool | None, text: str, answers: Sequence[Answer], patient: PatientView
+) -> str:
+    return told(system, finding, text, answers, Vote(tuple(a.voice for a in answers)), patient)
 
 
 def _answer(name: str, finding: float | None, **more: object) -> Answer:
@@ -28,9 +38,9 @@ def test_no_model_sees_what_is_recorded() -> None:
 def test_doubts_are_named() -> None:
     answers = [_answer("a", 0.999, mask_pixels=0), _answer("b", 0.2, unlike=True), _answer("c", None, error="damaged")]
     assert why("brain-mr", None, "see  report", answers, PatientView(1, 1)) == (
-        "Recorded: 'see report', which fits no class. 1 of 2 models says tumour (>0.99, 0.20); they find it "
-        "on the patient's one other image. A outlines nothing, which speaks against it. The image is unlike those the "
-        "models learnt from, so their answers count for less. C could not answer."
+        "Recorded: 'see report', which fits no class. The models are split: 1 of 2 models says tumour "
+        "(>0.99, 0.20); they find it on the patient's one other image. A outlines nothing, which speaks against it. "
+        "The image is unlike those the models learnt from, so their answers count for less. C could not answer."
     )
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from core.engine.engine import Engine
 from core.engine.results import GateState, ModelStatus
+from core.engine.vote import voters
 from core.errors import ContractError, DiscrepancyError, ModelUnavailableError
 from core.imaging.study import SourceKind, Study
-from core.models.peers import judges
 from core.systems import adapt
 from core.systems import system as declared
 from core.weights.answers import finding_probability, probabilities
@@ -79,7 +79,7 @@ def score(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> Scores:
-    """Ask the ready models of a system that may judge labels, through the engine that serves the pages.
+    """Ask the ready models of a system that vote, through the engine that serves the pages.
 
     Args:
         labels: 1 for the label texts that count as a finding. seen: digests of training pictures.
@@ -90,7 +90,7 @@ def score(
         DiscrepancyError: nothing is left to rank.
     """
     ready = {s.name: s.card for s in engine.states(system) if s.status is ModelStatus.READY and s.card is not None}
-    cards = judges(ready)
+    cards = voters(ready)
     if not cards:
         raise ModelUnavailableError(f"No model of {system} has weights in {engine.weights}.", "Train or install one.")
     keep = held_out(items, seen)
@@ -203,7 +203,7 @@ def stored(system: str, weights: Path, models: Sequence[str], split: str | None 
             parts[name] = chosen
     if not parts:
         raise DiscrepancyError(f"No model of {system} has stored predictions.", "Leave --stored out, or train one.")
-    parts = {name: parts[name] for name in judges({name: some[0].card for name, some in parts.items()})}
+    parts = {name: parts[name] for name in voters({name: some[0].card for name, some in parts.items()})}
     tables = {name: _table(some) for name, some in parts.items()}
     shared = sorted(set.intersection(*(set(t.index) for t in tables.values())))
     if not shared:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.engine.vote import own_question
 from core.evidence.ensemble import mean_finding, threshold
-from core.models.peers import members
 from core.weights.card import ModelCard
 from core.weights.predictions import PREDICTIONS, from_frame
 from trainers.measuring.scoring import Scored, figures, with_intervals
@@ -37,14 +37,14 @@ def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | No
 def add_ensemble(
     models: dict[str, dict[str, object]], cards: Mapping[str, ModelCard], answers: Mapping[str, Scored], folder: Path
 ) -> None:
-    """Add ``ensemble`` to the models' figures when at least two binary models of the same classes answered.
+    """Add ``ensemble`` to the models' figures when at least two models of the system's own question answered.
 
     Args:
         models: figures by model, added to. cards, answers: of every model, and of those that answered, on the same
             slices.
         folder: holds ``<member>/predictions.parquet``.
     """
-    joining = members(cards[name] for name in answers)
+    joining = [cards[name] for name in answers if own_question(cards[name])]
     if len(joining) < 2:
         return
     cut = validation_threshold(joining, folder)

@@ -86,17 +86,31 @@ def _comparison(report: ArchiveReport) -> list[Flowable]:
         return []
     missed = sum(c.contradicts and not c.recorded_finding for c in both)
     called = sum(c.contradicts and bool(c.recorded_finding) for c in both)
-    clear = sum(not c.contradicts and not c.recorded_finding for c in both)
-    found = len(both) - missed - called - clear
+    agreed = [c for c in both if not c.contradicts and not c.split]
+    found = sum(bool(c.recorded_finding) for c in agreed)
+    clear = len(agreed) - found
+    tied = [sum(c.split and bool(c.recorded_finding) is recorded for c in both) for recorded in (True, False)]
     rows = [
-        ("", f"Most models: {report.finding}", f"Most models: {report.clear}", "All"),
-        (words("Recorded: finding", "strong"), str(found), words(str(called), "strong"), str(found + called)),
-        (words("Recorded: no finding", "strong"), words(str(missed), "strong"), str(clear), str(missed + clear)),
+        ("", f"Most models: {report.finding}", f"Most models: {report.clear}", "Models are split", "All"),
+        (
+            words("Recorded: finding", "strong"),
+            str(found),
+            words(str(called), "strong"),
+            str(tied[0]),
+            str(found + called + tied[0]),
+        ),
+        (
+            words("Recorded: no finding", "strong"),
+            words(str(missed), "strong"),
+            str(clear),
+            str(tied[1]),
+            str(missed + clear + tied[1]),
+        ),
     ]
     note = f"{len(both)} of {len(told)} cases that may be shown have a record to compare with."
     return [
         KeepTogether(
-            [section("Models against the record"), grid(rows, (120, 140, 140, WIDTH - 400)), words(note, "small")]
+            [section("Models against the record"), grid(rows, (110, 125, 125, 90, WIDTH - 450)), words(note, "small")]
         )
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer, Table, TableStyle
 
-from core.engine.results import Decision
 from core.reports import figures
 from core.reports.build import record_of
 from core.reports.case import CaseReport, short
@@ -188,13 +187,13 @@ def _series(record: CaseRecord, report: CaseReport) -> list[Flowable]:
         words("Calibrated probability of a finding by image."),
         charts.along(lines, marked),
     ]
-    lead = words(f"{told} with a mask or a finding, and those shown above; how many models call each a finding:")
+    lead = words(f"{told} with a mask or a finding, and those shown above; how many votes each has for a finding:")
     return [KeepTogether(chart), KeepTogether([lead, rows[0]]), *rows[1:]]
 
 
 def _votes(report: CaseReport, index: int) -> str:
-    ready = report.review.ready
-    return f"{sum(r.decision(index) is Decision.FINDING for r in ready)} of {len(ready)}"
+    vote = report.review.votes[index]
+    return f"{len(vote.yes)} of {len(vote.counted)}"
 
 
 def _sizes(record: CaseRecord) -> list[Flowable]:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from core.discrepancies.profile import Profiles
 from core.discrepancies.signals import validation_signals
 from core.discrepancies.trial import DECILE, plant
+from core.engine.vote import voters
 from core.errors import ArchiveError
-from core.models.peers import judges
 from core.review.archives.importing import ImportOptions
 from core.review.archives.jobs import begin_import, begin_scoring
 from core.review.archives.ranking import rank, ranked
@@ -75,13 +75,13 @@ class Proof:
 
 
 def held_out(models: Installed) -> list[HeldOut]:
-    """Slices in the validation or test part of every installed model that judges labels.
+    """Slices in the validation or test part of every installed model that votes.
 
     Raises:
         EvidenceError: a model came without predictions.
     """
     shared: dict[str, HeldOut] | None = None
-    for name in judges(models.cards):
+    for name in voters(models.cards):
         parts = load(models.folder / name).parts.values()
         rows = {
             str(i): HeldOut(str(i), str(g), bool(t))
@@ -234,7 +234,7 @@ def _done(run: object) -> None:
 def honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_]) -> Profiles:
     """The models' worth, with the archive's labels in place of the true ones."""
     recorded = {(r.patient, r.path): bool(r.finding ^ w) for r, w in zip(rows, planted, strict=True)}
-    return validation_signals(models.folder, list(judges(models.cards))).profiles(recorded)
+    return validation_signals(models.folder, list(voters(models.cards))).profiles(recorded)
 
 
 def places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:

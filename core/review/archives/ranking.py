@@ -11,7 +11,7 @@ import numpy as np
 from core.discrepancies.profile import Profiles
 from core.discrepancies.ranking import STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.discrepancies.signals import validation_signals
-from core.models.peers import judges
+from core.engine.vote import voters
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import SliceView, why
 from core.review.archives.standing import Answers, current, group_of, patient_views
@@ -42,7 +42,7 @@ def ranked(
     cases: Sequence[Case], answers: Mapping[int, Answers], models: Installed, profiles: Profiles | None = None
 ) -> list[Discrepancy]:
     """Rows of the worklist for cases that at least one model has answered."""
-    scored = [case for case in cases if answers.get(case.id or 0, Answers()).numbers]
+    scored = [case for case in cases if answers.get(case.id or 0, Answers()).vote.counted]
     told = [case for case in scored if case.recorded_finding is not None]
     views = patient_views(cases, answers)
     found = discrepancies(told, answers, models, profiles) if told else None
@@ -59,10 +59,10 @@ def ranked(
                 "trust": round(float(found.trust[row]), 4),
             }
         else:
-            value, details = UNRANKED + (own.mean or 0.0), {"probability": None}
+            value, details = UNRANKED + (own.vote.mean or 0.0), {"probability": None}
         slices = SliceView(own.slices, own.found)
         view = views[case.id or 0]
-        reason = why(models.system, case.recorded_finding, case.recorded_text, own.given, view, slices)
+        reason = why(models.system, case.recorded_finding, case.recorded_text, own.given, own.vote, view, slices)
         out.append(
             Discrepancy(case_id=case.id or 0, models=models.fingerprint, value=value, reason=reason, details=details)
         )
@@ -81,7 +81,7 @@ def discrepancies(
     Raises:
         DiscrepancyError: no case.
     """
-    cards = judges(models.cards)
+    cards = voters(models.cards)
     columns: dict[str, list[float]] = {name: [] for name in cards}
     outlined: dict[str, list[float]] = {name: [] for name, card in cards.items() if card.role == "segmenter"}
     strange = []
@@ -108,7 +108,7 @@ def discrepancies(
 
 def profiles_of(models: Installed) -> Profiles:
     """What the models' signals were worth on their validation patients; assumed where that is not known."""
-    weights = {name: card.weights_sha256 for name, card in judges(models.cards).items()}
+    weights = {name: card.weights_sha256 for name, card in voters(models.cards).items()}
     return _profiles(models.folder, tuple(sorted(weights.items())))
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
+from core.engine.vote import voters
 from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
 from core.imaging import Study, read
 from core.review.store import Store, fingerprint
 from core.review.tables import Case, Score
+from core.review.votes import VOTES
 from core.systems import system
 from core.weights.card import ModelCard
 
@@ -124,7 +128,10 @@ def score_case(
     except EngineBusyError:
         raise
     except OverreadError as error:
-        scores = [_failed(_id(case), card, run_id, str(error)) for card in models.cards.values()]
+        scores = [
+            _failed(_id(case), card, run_id, str(error), votes=name in voters(models.cards))
+            for name, card in models.cards.items()
+        ]
     store.save_scores(scores)
     return scores
 
@@ -132,23 +139,30 @@ def score_case(
 def scores_of(review: Review, case_id: int, models: Installed, run_id: int | None = None) -> list[Score]:
     """Rows of what the models said, at the series' most suspicious slice (the same for all models).
 
-    ``details`` holds ``slices``, ``findings`` (the probability of a finding on every slice) and ``stopped`` (why the
-    wrong-image gate stopped the image; empty when it passed); ``ood`` is how far it lies beyond the gate's limit, above
+    ``details`` holds ``votes`` (whether the model votes, see :mod:`core.engine.vote`), ``slices``, ``findings`` (the
+    probability of a finding on every slice) and ``stopped`` (why the wrong-image gate stopped the image; empty when it
+    passed); ``ood`` is how far it lies beyond the gate's limit, above
     0 is beyond. A model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
     """
-    rows = []
+    rows, heard = [], voters(models.cards)
     for result in review.results:
         card = models.cards.get(result.state.name)
         if card is None or result.state.card is None or result.state.card.weights_sha256 != card.weights_sha256:
             continue
+        own = card.name in heard
         if result.finding is None or result.calibrated is None:
-            rows.append(_failed(case_id, card, run_id, result.state.reason or "The model gave no answer."))
+            reason = result.state.reason or "The model gave no answer."
+            rows.append(_failed(case_id, card, run_id, reason, votes=own))
+        elif not np.isfinite(result.finding).all():
+            rows.append(_failed(case_id, card, run_id, "The model answered without a number.", votes=own))
         else:
-            rows.append(_score(result, review, case_id, card, run_id))
+            rows.append(_score(result, review, case_id, card, run_id, votes=own))
     return rows
 
 
-def _score(result: ModelResult, review: Review, case_id: int, card: ModelCard, run_id: int | None) -> Score:
+def _score(
+    result: ModelResult, review: Review, case_id: int, card: ModelCard, run_id: int | None, *, votes: bool
+) -> Score:
     peak, gate = review.peak, review.gate
     assert result.finding is not None
     assert result.calibrated is not None
@@ -169,6 +183,7 @@ def _score(result: ModelResult, review: Review, case_id: int, card: ModelCard, r
         ood=gate.strange if gate is not None else None,
         mask_pixels=None if result.mask is None or withheld else int(result.mask[peak].sum()),
         details={
+            VOTES: votes,
             "slices": len(result.finding),
             "findings": [round(float(p), 4) for p in result.finding],
             "stopped": [flag.text for flag in gate.reasons] if gate is not None else [],
@@ -177,7 +192,7 @@ def _score(result: ModelResult, review: Review, case_id: int, card: ModelCard, r
     )
 
 
-def _failed(case_id: int, card: ModelCard, run_id: int | None, error: str) -> Score:
+def _failed(case_id: int, card: ModelCard, run_id: int | None, error: str, *, votes: bool) -> Score:
     return Score(
         case_id=case_id,
         run_id=run_id,
@@ -186,6 +201,7 @@ def _failed(case_id: int, card: ModelCard, run_id: int | None, error: str) -> Sc
         version=card.version,
         weights_sha256=card.weights_sha256,
         threshold=card.threshold.value,
+        details={VOTES: votes},
         error=error,
     )
 

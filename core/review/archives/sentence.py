@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.engine.vote import Voice, Vote, contradiction, says
 from core.systems import system
 
 
@@ -35,20 +36,31 @@ class Answer:
     error: str = ""
     stopped: tuple[str, ...] = ()
 
+    @property
+    def voice(self) -> Voice:
+        """As the vote hears it."""
+        return Voice(self.model, self.title, self.finding, self.positive, failed=self.positive is None)
+
 
 @dataclass(frozen=True)
 class PatientView:
-    """What the models say about the other images of the same patient: ``found`` of ``images`` with a finding (by the
-    majority of models), and how many of those images are recorded with one (``None``: nothing is recorded)."""
+    """What the models say about the other images of the same patient.
+
+    Attributes:
+        images: that a model answered. found: of them, those on which most votes are for a finding. split: on which
+            the vote is a tie.
+        recorded: of them, those recorded with a finding; ``None``: nothing is recorded.
+    """
 
     images: int = 0
     found: int = 0
     recorded: int | None = None
+    split: int = 0
 
 
 @dataclass(frozen=True)
 class SliceView:
-    """Of a series' slices, those on which most models see a finding."""
+    """Of a series' slices, those on which most votes are for a finding."""
 
     slices: int
     found: int
@@ -59,23 +71,27 @@ def why(
     recorded_finding: bool | None,
     recorded_text: str,
     answers: Sequence[Answer],
+    vote: Vote,
     patient: PatientView,
     slices: SliceView | None = None,
 ) -> str:
-    """Why the case stands where it stands.
+    """Why the case stands where it stands: what is recorded, then what disagrees among the models, then what agrees.
+
+    Args:
+        answers: of the models that vote. vote: theirs, with the models of other classes beside it.
 
     Example:
         ``Recorded: no tumour. All 3 models say tumour (0.97, 0.94, 0.91), as they do for 13 of the 19 other images of
         this patient.``
     """
     declared = system(system_name)
-    given = [a for a in answers if a.positive is not None and a.finding is not None]
     parts = [_recorded(declared.classes[0], declared.finding, recorded_finding, recorded_text)]
-    if not given:
+    if not vote.counted:
         return f"{parts[0]} No model has answered, so nothing speaks for or against it."
-    parts.append(_models(declared.finding, given, patient, slices))
-    parts += _doubts(declared.finding, answers, given)
-    return " ".join(parts)
+    told = [_models(declared.finding, vote, patient, slices)]
+    if against := contradiction(vote, declared.finding, declared.clear):
+        told.insert(1 if vote.split else 0, against)
+    return " ".join([*parts, *told, *_doubts(answers)])
 
 
 def _recorded(clear: str, finding: str, recorded: bool | None, text: str) -> str:
@@ -85,29 +101,32 @@ def _recorded(clear: str, finding: str, recorded: bool | None, text: str) -> str
     return f"Recorded: {finding if recorded else clear}."
 
 
-def _models(finding: str, given: list[Answer], patient: PatientView, slices: SliceView | None) -> str:
-    ordered = sorted(given, key=lambda a: -(a.finding or 0.0))
-    figures = ", ".join(_figure(a.finding) for a in ordered)
-    found, count = sum(bool(a.positive) for a in given), len(given)
-    if count == 1:
+def _models(finding: str, vote: Vote, patient: PatientView, slices: SliceView | None) -> str:
+    ordered = sorted(vote.counted, key=lambda v: -(v.probability or 0.0))
+    figures = ", ".join(_figure(v.probability) for v in ordered)
+    found, count = len(vote.yes), len(vote.counted)
+    if vote.split:
+        lead = "The models are split: " if vote.tied else ""
+        text = f"{lead}{found} of {count} models {says(vote.yes)} {finding} ({figures})"
+    elif count == 1:
         text = f"The one model that answered says {finding if found else 'no ' + finding} ({figures})"
-    elif found == count:
+    elif found:
         text = f"{'Both' if count == 2 else f'All {count}'} models say {finding} ({figures})"
-    elif found == 0:
-        text = f"{'Neither model says' if count == 2 else f'None of {count} models says'} {finding} ({figures})"
     else:
-        text = f"{found} of {count} models {'says' if found == 1 else 'say'} {finding} ({figures})"
+        text = f"{'Neither model says' if count == 2 else f'None of {count} models says'} {finding} ({figures})"
     if slices is not None and slices.slices > 1:
         text = f"{text} on the most suspicious of {slices.slices} slices, and most do on {slices.found} of them"
-    return f"{text}{_others(patient, positive=2 * found > count)}."
+    return f"{text}{_others(patient, positive=vote.decided is True)}."
 
 
 def _others(patient: PatientView, *, positive: bool) -> str:
     if not patient.images:
         return ""
     if patient.images == 1:
-        return f"; they {'find it' if patient.found else 'do not'} on the patient's one other image"
-    which = f"{patient.found} of the {patient.images} other images of this patient"
+        alone = "find it" if patient.found else "are split" if patient.split else "do not"
+        return f"; they {alone} on the patient's one other image"
+    split = f", split on {patient.split}" if patient.split else ""
+    which = f"{patient.found} of the {patient.images} other images of this patient{split}"
     told = f", as they do for {which}" if positive else f"; they find it on {which}"
     return f"{told}{_recorded_so(patient)}"
 
@@ -116,8 +135,9 @@ def _recorded_so(patient: PatientView) -> str:
     return "" if patient.recorded is None else f" ({patient.recorded} recorded so)"
 
 
-def _doubts(finding: str, answers: Sequence[Answer], given: list[Answer]) -> list[str]:
+def _doubts(answers: Sequence[Answer]) -> list[str]:
     out = []
+    given = [a for a in answers if a.positive is not None]
     empty = [a for a in given if a.positive and a.mask_pixels == 0]
     if empty:
         names = " and ".join(_short(a) for a in empty)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.engine.results import Decision
-from core.models.peers import judges
+from core.engine.vote import NO_VOTE, Vote, count, most, voters
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer, PatientView
 from core.review.tables import Case, Score
@@ -21,44 +21,18 @@ class Answers:
     """The installed models' answers on one case.
 
     Attributes:
-        given: one a model that may speak about recorded labels (:func:`core.models.peers.judges`), in the
-            system's order; models without a score of the installed version are left out.
+        given: one a model that votes (:mod:`core.engine.vote`), in the system's order; models without a score of the
+            installed version are left out.
         beside: likewise, of models that answer a question of other classes: they are shown and counted nowhere.
+        vote: what they say together.
         slices: of the series. found: of them, those on which most models see a finding.
     """
 
     given: tuple[Answer, ...] = ()
     beside: tuple[Answer, ...] = ()
+    vote: Vote = NO_VOTE
     slices: int = 1
     found: int = 0
-
-    @property
-    def numbers(self) -> tuple[Answer, ...]:
-        """Those with a number."""
-        return tuple(a for a in self.given if a.finding is not None)
-
-    @property
-    def mean(self) -> float | None:
-        """Mean calibrated probability of a finding."""
-        return float(np.mean([a.finding for a in self.numbers])) if self.numbers else None
-
-    @property
-    def positive(self) -> bool | None:
-        """Decision of most models, each at its own threshold; a tie counts as a finding. ``None`` without an answer."""
-        if not self.numbers:
-            return None
-        return 2 * sum(bool(a.positive) for a in self.numbers) >= len(self.numbers)
-
-    @property
-    def split(self) -> bool:
-        """Whether the models' decisions differ."""
-        return len({a.positive for a in self.numbers}) > 1
-
-    @property
-    def spread(self) -> float | None:
-        """Largest distance between two models' probabilities."""
-        values = [a.finding for a in self.numbers if a.finding is not None]
-        return max(values) - min(values) if values else None
 
     @property
     def unlike(self) -> bool:
@@ -91,20 +65,21 @@ def current(scores: Iterable[Score], models: Installed) -> dict[int, Answers]:
 
 
 def _answers(rows: Sequence[Score], models: Installed) -> Answers:
-    heard = judges(models.cards)
+    heard = voters(models.cards)
     beside = tuple(_answer(row, models) for row in rows if row.model not in heard)
     rows = [row for row in rows if row.model in heard]
     given = tuple(_answer(row, models) for row in rows)
+    vote = count(models.cards, [answer.voice for answer in (*given, *beside)])
     findings = [row.details["findings"] for row in rows if not row.error and row.details.get("findings")]
     if not findings:
-        return Answers(given, beside)
+        return Answers(given, beside, vote)
     limits = [row.threshold or 0.0 for row in rows if not row.error and row.details.get("findings")]
-    votes = np.stack([np.asarray(f) >= t for f, t in zip(findings, limits, strict=True)])
-    return Answers(given, beside, votes.shape[1], int((2 * votes.sum(0) >= len(votes)).sum()))
+    says = np.stack([np.asarray(f) >= t for f, t in zip(findings, limits, strict=True)])
+    return Answers(given, beside, vote, says.shape[1], int(most(says).sum()))
 
 
 def _answer(row: Score, models: Installed) -> Answer:
-    answered = not row.error and row.finding is not None
+    answered = not row.error and row.finding is not None and np.isfinite(row.finding)
     return Answer(
         model=row.model,
         title=models.cards[row.model].title,
@@ -127,21 +102,21 @@ def group_of(case: Case) -> str:
 
 def patient_views(cases: Sequence[Case], answers: Mapping[int, Answers]) -> dict[int, PatientView]:
     """By case, what the models say about the patient's other scored cases."""
-    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])  # images, found, recorded, of them with a finding
-    own: dict[int, tuple[int, int, int]] = {}
+    totals: dict[str, list[int]] = defaultdict(lambda: [0] * 5)  # images, found, split, recorded, of them a finding
+    own: dict[int, tuple[int, ...]] = {}
     for case in cases:
-        decided = answers.get(case.id or 0, Answers()).positive
-        if decided is None:
+        vote = answers.get(case.id or 0, Answers()).vote
+        if not vote.counted:
             continue
-        mine = (int(decided), int(case.recorded_finding is not None), int(bool(case.recorded_finding)))
+        said = (int(vote.decided is True), int(vote.tied))
+        mine = (1, *said, int(case.recorded_finding is not None), int(bool(case.recorded_finding)))
         own[case.id or 0] = mine
-        for place, value in enumerate((1, *mine)):
+        for place, value in enumerate(mine):
             totals[group_of(case)][place] += value
     views = {}
     for case in cases:
-        images, found, recorded, positive = totals.get(group_of(case), [0, 0, 0, 0])
-        if case.id in own:
-            said, told, finding = own[case.id]
-            images, found, recorded, positive = images - 1, found - said, recorded - told, positive - finding
-        views[case.id or 0] = PatientView(images, found, positive if recorded else None)
+        all_of_them = totals.get(group_of(case), [0] * 5)
+        less = own.get(case.id or 0, (0,) * 5)
+        images, found, split, recorded, positive = (a - b for a, b in zip(all_of_them, less, strict=True))
+        views[case.id or 0] = PatientView(images, found, positive if recorded else None, split)
     return views

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.engine.vote import Vote
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import Answer
 from core.review.archives.standing import Answers, current
@@ -33,11 +34,12 @@ _DISPUTED = (CaseState.ARBITRATION, CaseState.ADJUDICATED)  # would tell a blind
 
 
 class Against(StrEnum):
-    """The decision of most models against the recorded diagnosis."""
+    """The vote of the models against the recorded diagnosis."""
 
     MISSED = "models find, record clear"
     OVERCALLED = "record finding, models clear"
     AGREES = "agrees"
+    SPLIT = "models are split"
     UNKNOWN = "nothing to compare"
 
 
@@ -50,10 +52,11 @@ class Row:
         rank: 1 is the top; ``None`` when not scored by the installed models.
         probability: that the recorded label is wrong, 0 to 1. value: the log odds the list is ordered by.
         reason: the sentence why it stands where it stands, or why it does not stand anywhere.
-        answers: one a model. finding: their mean probability of a finding. decided: decision of most.
+        answers: one a model that votes. finding: their mean probability of a finding. decided: what most of them say;
+            ``None`` for a tie. tied: whether it is one.
         beside: answers of models with other classes, counted nowhere.
         confidence: distance of ``finding`` from even odds, 0 to 1.
-        spread: largest distance between two models. split: whether their decisions differ.
+        spread: largest distance between two of them. split: whether their decisions differ.
         ood: beyond the wrong-image gate's limit when above 0. unlike: whether the gate stopped the image.
         stopped: why the gate stopped it; then nothing that a model says is told until the reader overrules.
         stale: scored, but by other versions than the installed ones.
@@ -80,6 +83,7 @@ class Row:
     beside: tuple[Answer, ...] = ()
     finding: float | None = None
     decided: bool | None = None
+    tied: bool = False
     confidence: float | None = None
     spread: float | None = None
     split: bool | None = None
@@ -232,23 +236,25 @@ def _row(
     own, place = answers.get(number, Answers()), ranked.get(number)
     stale = number in ever and number not in answers
     reason = place.reason if place is not None else STALE if stale else UNSCORED
-    if own.given and not own.numbers:
+    vote = own.vote
+    if own.given and not vote.counted:
         reason = f"No model could answer: {own.given[0].error}"
-    mean = own.mean
+    mean = vote.mean
     return replace(
         base,
         rank=ranks.get(number),
         probability=place.details.get("probability") if place is not None else None,
         value=place.value if place is not None else None,
         reason=reason,
-        against=against(case.recorded_finding, own.positive),
+        against=against(case.recorded_finding, vote),
         answers=own.given,
         beside=own.beside,
         finding=mean,
-        decided=own.positive,
+        decided=vote.decided,
+        tied=vote.tied,
         confidence=None if mean is None else abs(2 * mean - 1),
-        spread=own.spread,
-        split=own.split if own.numbers else None,
+        spread=vote.spread,
+        split=vote.split if vote.counted else None,
         ood=own.ood,
         unlike=own.unlike if own.given else None,
         stopped=own.stopped,
@@ -270,6 +276,7 @@ def _withheld(row: Row, overruled: Collection[int]) -> Row:
         beside=(),
         finding=None,
         decided=None,
+        tied=False,
         confidence=None,
         spread=None,
         split=None,
@@ -281,10 +288,12 @@ def stopped_words(reasons: Sequence[str]) -> str:
     return f"Stopped by the image check: {' '.join(reasons)} No answer is shown until you open the case and overrule."
 
 
-def against(recorded: bool | None, decided: bool | None) -> Against:
-    """The models' decision against the record."""
-    if recorded is None or decided is None:
+def against(recorded: bool | None, vote: Vote) -> Against:
+    """The models' vote against the record."""
+    if recorded is None or not vote.counted:
         return Against.UNKNOWN
-    if recorded == decided:
+    if vote.decided is None:
+        return Against.SPLIT
+    if recorded == vote.decided:
         return Against.AGREES
-    return Against.MISSED if decided else Against.OVERCALLED
+    return Against.MISSED if vote.decided else Against.OVERCALLED
