@@ -25,7 +25,9 @@ from trainers.commands.pack import pack
 from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
+from trainers.fitting.chain import missing_before
 from trainers.fitting.fit import ROOT, train_recipe
+from trainers.fitting.logs import console
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import as_trial, load_recipe, with_initial_weights
 
@@ -59,25 +61,33 @@ def train(
     ] = None,
     trial: Annotated[bool, typer.Option(help="Two epochs of a few small batches; nothing is shipped.")] = False,
 ) -> None:
-    """Train one model and ship it."""
+    """Train one model and ship it; a model that it starts from or is gated by is trained first where it is missing."""
     chosen = load_recipe(recipe)
     if init is not None:
         chosen = with_initial_weights(chosen, init)
+    before = missing_before(chosen, weights)
     if trial:
-        chosen, ship = as_trial(chosen), False
+        if any(f"{r.system}/{r.model}" == chosen.initial_weights.removeprefix("model:") for r in before):
+            console.print(f"{chosen.initial_weights} is not installed: the trial starts from scratch")
+            chosen = with_initial_weights(chosen, "scratch")
+        chosen, ship, before = as_trial(chosen), False, []
     fabric = launched(accelerator, devices, nodes, threads)
-    train_recipe(
-        chosen,
-        folder=data,
-        runs=runs,
-        weights=weights,
-        minutes=minutes,
-        resume=resume,
-        fabric=fabric,
-        limit=limit,
-        finish=ship,
-        pretrained=weights / "pretrained",
-    )
+    if before:
+        console.print(f"{chosen.source} needs {', '.join(r.source for r in before)} first; each has the time given")
+    for one in (*before, chosen):
+        train_recipe(
+            one,
+            folder=data,
+            runs=runs,
+            weights=weights,
+            minutes=minutes,
+            resume=resume,
+            fabric=fabric,
+            limit=limit,
+            finish=ship or one is not chosen,
+            pretrained=weights / "pretrained",
+        )
+        fabric.barrier()  # one process ships, and the others read what it has shipped
 
 
 @app.command()

@@ -136,11 +136,12 @@ def topk_logit(mask_logits: torch.Tensor, pixels: int) -> torch.Tensor:
         pixels: how many pixels count.
     """
     flat = mask_logits.float().flatten(1)
-    top = flat.topk(min(pixels, flat.shape[1]), dim=1).values
+    top = flat.topk(min(pixels, int(flat.shape[1])), dim=1).values
     log_odds = torch.nn.functional.logsigmoid
     return (log_odds(top).logsumexp(1) - log_odds(-top).logsumexp(1))[:, None]
 
 
 def topk_pixels(height: int, width: int) -> int:
     """Pixels that :func:`topk_logit` averages: 40 of 160x160, the same share of any other size, at least one."""
-    return max(1, round(40 / 25600 * height * width))
+    # While a network is traced its sizes are tensors, and a tensor rounded is no number of pixels.
+    return max(1, round(40 / 25600 * int(height) * int(width)))
