@@ -7,20 +7,23 @@ decay-corrected to.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 
+from core.imaging.decay import injection, scan_length, scan_start
+from core.imaging.instants import zone_of
+from core.imaging.numbers import positive, private
 from core.imaging.study import Unit
 
-_PHILIPS = 0x7053
-_SUV_FACTOR = 0x1000
-_ACTIVITY_FACTOR = 0x1009
-_MOST_HALF_LIVES = 10.0
+_PHILIPS = (0x7053, "Philips PET Private Group")
+_SUV_FACTOR = 0x00
+_ACTIVITY_FACTOR = 0x09
 _LEAST_DOSE_BQ = 1e5
+_MOST_WEIGHT_KG = 700.0
+_CORRECTIONS = {"DECY": "decay", "ATTN": "attenuation"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,10 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
             return SuvScale(1.0, Unit.SUV)
         return SuvScale(1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {kind}, not by body weight.",))
     if units == "CNTS":
-        factor = _private_number(header, _SUV_FACTOR)
+        factor = positive(private(header, *_PHILIPS, _SUV_FACTOR))
         if factor:
             return SuvScale(factor, Unit.SUV, ("SUV by the maker's own scale factor (7053,1000).",))
-        activity = _private_number(header, _ACTIVITY_FACTOR)
+        activity = positive(private(header, *_PHILIPS, _ACTIVITY_FACTOR))
         if not activity:
             return SuvScale(1.0, Unit.ARBITRARY, ("PET pixels are counts without a scale factor: no SUV.",))
         return _from_activity(headers, activity)
@@ -69,11 +72,13 @@ def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:
     def stay(reason: str) -> SuvScale:
         return SuvScale(scale, Unit.BQML, (*notes, f"{reason} Pixels stay in Bq/ml, no SUV."))
 
-    items = header.get("RadiopharmaceuticalInformationSequence")
+    items = header.get("RadiopharmaceuticalInformationSequence") or []
+    if len(items) > 1:
+        return stay(f"The header names {len(items)} radiopharmaceuticals: whose uptake this is, is not known.")
     drug = items[0] if items else Dataset()
-    weight = _number(header, "PatientWeight")
-    dose = _number(drug, "RadionuclideTotalDose")
-    half_life = _number(drug, "RadionuclideHalfLife")
+    weight = positive(header.get("PatientWeight"))
+    dose = positive(drug.get("RadionuclideTotalDose"))
+    half_life = positive(drug.get("RadionuclideHalfLife"))
     correction = str(header.get("DecayCorrection", "") or "")
     wanted = {"PatientWeight": weight, "RadionuclideTotalDose": dose, "RadionuclideHalfLife": half_life}
     missing = [name for name, value in wanted.items() if not value]
@@ -83,99 +88,27 @@ def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:
         return stay(f"Missing for SUV: {', '.join(missing)}.")
     if correction not in ("START", "ADMIN"):
         return stay(f"DecayCorrection is {correction}: START or ADMIN is needed for SUV.")
+    lacking = [words for code, words in _CORRECTIONS.items() if code not in _corrected(header, code)]
+    if lacking:
+        return stay(f"CorrectedImage says that the pixels are not corrected for {' and '.join(lacking)}.")
     if dose < _LEAST_DOSE_BQ:
         return stay(f"RadionuclideTotalDose {dose:g} is not plausible in Bq.")
+    if weight > _MOST_WEIGHT_KG:
+        return stay(f"PatientWeight {weight:g} is not plausible in kg.")
     if correction == "START":
-        start = _scan_start(headers, half_life, notes)
+        start = scan_start(headers, half_life, notes)
         if start is None:
             return stay("Missing for SUV: SeriesTime or AcquisitionTime.")
-        injection = _injection(drug, start, notes)
-        if injection is None:
-            return stay("Missing for SUV: RadiopharmaceuticalStartTime.")
-        elapsed = (start - injection).total_seconds()
-        if not 0 <= elapsed <= _MOST_HALF_LIVES * half_life:
-            return stay(f"The injection time is not plausible: {elapsed / 60:.0f} min before the scan.")
-        dose *= 2.0 ** (-elapsed / half_life)
+        injected = injection(drug, zone_of(header), start, scan_length(headers, start), half_life, notes)
+        if isinstance(injected, str):
+            return stay(injected)
+        dose *= 2.0 ** (-(start.when - injected.when).total_seconds() / half_life)
     return SuvScale(scale * weight * 1000.0 / dose, Unit.SUV, tuple(notes))
 
 
-def _scan_start(headers: Sequence[Dataset], half_life: float, notes: list[str]) -> datetime | None:
-    """Time that the pixels are decay-corrected to.
-
-    It is the series time, unless that lies after the first acquisition: then a later processing step has overwritten
-    it, and the time is worked out from the first acquisition.
-    """
-    series = _moment(headers[0], "SeriesDate", "SeriesTime")
-    acquired = [
-        (when, number)
-        for number, header in enumerate(headers)
-        if (when := _moment(header, "AcquisitionDate", "AcquisitionTime")) is not None
-    ]
-    if not acquired:
-        return series
-    first, number = min(acquired)
-    if series is not None and series <= first:
-        return series
-    notes.append("The series time lies after the first acquisition: the scan start was worked out from that.")
-    reference = (_number(headers[number], "FrameReferenceTime") or 0.0) / 1000.0
-    duration = (_number(headers[number], "ActualFrameDuration") or 0.0) / 1000.0
-    if reference <= 0 or duration <= 0:
-        return first
-    decay = math.log(2.0) / half_life
-    mean = math.log(decay * duration / (1.0 - math.exp(-decay * duration))) / decay
-    return first + timedelta(seconds=mean - reference)
-
-
-def _injection(drug: Dataset, scan: datetime, notes: list[str]) -> datetime | None:
-    full = _parse(str(drug.get("RadiopharmaceuticalStartDateTime", "") or ""))
-    if full is not None and timedelta(0) <= scan - full <= timedelta(days=1):
-        return full
-    clock = _parse("19000101" + str(drug.get("RadiopharmaceuticalStartTime", "") or "").replace(":", ""))
-    if full is not None:
-        notes.append("The injection date does not fit the scan date: only its time of day was used.")
-        clock = full
-    if clock is None:
-        return None
-    same_day = datetime.combine(scan.date(), clock.time())
-    return same_day if same_day <= scan else same_day - timedelta(days=1)
-
-
-def _moment(header: Dataset, date: str, time: str) -> datetime | None:
-    day, clock = str(header.get(date, "") or ""), str(header.get(time, "") or "")
-    if not clock:
-        return None
-    day = day or str(header.get("StudyDate", "") or "") or "19000101"
-    return _parse(day.replace(".", "") + clock.replace(":", ""))
-
-
-def _parse(text: str) -> datetime | None:
-    """DICOM date and time ``YYYYMMDDHHMMSS.FFFFFF``, time zone left out; ``None`` without a time of day."""
-    whole, _, fraction = text.split("+")[0].split("-")[0].strip().partition(".")
-    if len(whole) < 10 or not whole.isdigit():
-        return None
-    try:
-        base = datetime.strptime(whole[:14].ljust(14, "0"), "%Y%m%d%H%M%S")
-    except ValueError:
-        return None
-    return base + timedelta(seconds=float(f"0.{fraction}") if fraction.isdigit() else 0.0)
-
-
-def _number(header: Dataset, keyword: str) -> float | None:
-    try:
-        value = float(header.get(keyword))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) and value > 0 else None
-
-
-def _private_number(header: Dataset, element: int) -> float | None:
-    """Philips private number; a private tag of unknown type comes as bytes."""
-    found = header.get((_PHILIPS, element))
-    value = getattr(found, "value", None)
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "ignore").strip("\x00 ")
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
+def _corrected(header: Dataset, default: str) -> tuple[str, ...]:
+    """Corrections that the header names; without the tag, that which is asked for."""
+    value = header.get("CorrectedImage")
+    if not value:
+        return (default,)
+    return tuple(str(code) for code in value) if isinstance(value, (MultiValue, list)) else (str(value),)

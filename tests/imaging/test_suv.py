@@ -73,7 +73,7 @@ def test_series_time_overwritten_by_later_processing() -> None:
         ({"RadiopharmaceuticalStartTime": None}, "RadiopharmaceuticalStartTime"),
         ({"DecayCorrection": None}, "DecayCorrection"),
         ({"DecayCorrection": "NONE"}, "DecayCorrection"),
-        ({"RadiopharmaceuticalStartTime": "110200"}, "injection time"),
+        ({"RadiopharmaceuticalStartTime": "123000"}, "injection time"),
     ],
 )
 def test_missing_or_implausible_tag_stays_in_becquerel(changes: dict[str, object], named_tag: str) -> None:
