@@ -11,10 +11,12 @@ from core.imaging.dicom_facts import facts_of
 from core.imaging.dicom_mosaic import Mosaic, mosaic_of
 from core.imaging.dicom_parse import parse
 from core.imaging.dicom_pixels import decode
-from core.imaging.functional_groups import item, number, numbers, positive, text
-from core.imaging.geometry import is_orientation
+from core.imaging.dicom_values import physical
+from core.imaging.functional_groups import as_number, item, numbers, values
+from core.imaging.geometry import MOST_SLICE_MM, is_orientation, plausible
 from core.imaging.limits import Budget
 from core.imaging.study import Modality, Unit, Window
+from core.imaging.voi import stored_windows
 
 
 @dataclass(eq=False)
@@ -31,6 +33,10 @@ class Frame:
         orientation: ImageOrientationPatient ``(6,)``, or ``None``.
         spacing: millimetres between rows and columns, or ``None``.
         thickness: SliceThickness or SpacingBetweenSlices in millimetres, or ``None``.
+        windows: windows and curves stored with it, in the unit after rescale.
+        padding: bool ``(rows, columns)`` pixels that hold no image, or ``None``.
+        quantitative: whether the values come from a rescale, as uptake needs it.
+        pixel_aspect: height of a pixel over its width where there is no spacing.
         order: (InstanceNumber, frame number); the former ``None`` when missing.
         facts: what may tell frames of one series apart, by name, see :mod:`core.imaging.dicom_facts`.
         tile: cut out of a mosaic, so that no reference to the file means this slice alone.
@@ -50,7 +56,10 @@ class Frame:
     spacing: tuple[float, float] | None
     thickness: float | None
     order: tuple[int | None, int]
-    window: Window | None
+    windows: tuple[Window, ...] = ()
+    padding: np.ndarray | None = None
+    quantitative: bool = True
+    pixel_aspect: float = 1.0
     facts: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tile: bool = False
@@ -92,29 +101,16 @@ def _frame(
     header: Dataset, path: str, stored: np.ndarray, index: int, count: int, in_colour: bool, colour: bool
 ) -> Frame:
     modality = _modality(header)
-    notes: list[str] = []
-    pixels, scaled = (stored.astype(np.float32), False) if in_colour else _rescale(header, index, stored)
-    if not np.isfinite(pixels).all():
-        pixels = np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0)
-        notes.append("Pixels without a number were set to 0.")
-    eight_bit = in_colour or (int(header.get("BitsStored", 16) or 16) <= 8 and not scaled)
-    hounsfield = (
-        modality is Modality.CT
-        and scaled
-        and text(header, index, "PixelValueTransformationSequence", "RescaleType") in ("", "HU")
-    )
-    unit = Unit.HU if hounsfield else Unit.GREY if eight_bit else Unit.ARBITRARY
-    if modality is Modality.CT and not hounsfield:
-        notes.append("The CT numbers are not in HU: the header has no rescale to HU.")
-    spacing = numbers(header, index, "PixelMeasuresSequence", "PixelSpacing", 2)
+    found = physical(header, index, stored, modality=modality, in_colour=in_colour)
+    pixels, unit, notes = found.pixels, found.unit, list(found.notes)
+    spacing = _spacing(header, index, notes)
     position = numbers(header, index, "PlanePositionSequence", "ImagePositionPatient", 3)
     if count > 1 and item(header, index, "PlanePositionSequence") is None:
         position = None  # one position for all frames says nothing about their order
     orientation = numbers(header, index, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
     orientation = orientation if is_orientation(orientation) else None
-    thickness = positive(header, index, "PixelMeasuresSequence", "SpacingBetweenSlices") or positive(
-        header, index, "PixelMeasuresSequence", "SliceThickness"
-    )
+    thickness = _distance(header, index, "SpacingBetweenSlices", notes)
+    thickness = thickness or _distance(header, index, "SliceThickness", notes)
     instance = header.get("InstanceNumber")
     low_is_bright = header.get("PhotometricInterpretation") == "MONOCHROME1"
     series = str(header.get("SeriesInstanceUID", "") or "") or path.rpartition("/")[0]
@@ -125,25 +121,21 @@ def _frame(
         group=(series, pixels.shape, modality, low_is_bright, unit),
         modality=modality,
         unit=unit,
-        value_range=_value_range(header, in_colour) if unit is Unit.GREY else None,
+        value_range=found.value_range,
         low_is_bright=low_is_bright,
         colour=colour,
         position=position,
         orientation=orientation,
-        spacing=(float(spacing[0]), float(spacing[1])) if spacing is not None and (spacing > 0).all() else None,
+        spacing=spacing,
         thickness=thickness,
         order=(int(instance) if instance is not None else None, index),
-        window=_window(header, index),
+        windows=stored_windows(header, index, signed=found.signed),
+        padding=found.padding,
+        quantitative=found.quantitative,
+        pixel_aspect=_aspect(header),
         facts=facts_of(header, index),
         notes=tuple(notes),
     )
-
-
-def _value_range(header: Dataset, in_colour: bool) -> tuple[float, float] | None:
-    if in_colour:
-        return 0.0, 255.0
-    bits = int(header.get("BitsStored", 8) or 8)
-    return None if header.get("PixelRepresentation") else (0.0, float(2**bits - 1))
 
 
 def _modality(header: Dataset) -> Modality:
@@ -151,17 +143,35 @@ def _modality(header: Dataset) -> Modality:
     return Modality(code) if code in ("MR", "CT", "PT") else Modality.UNKNOWN
 
 
-def _rescale(header: Dataset, index: int, stored: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Stored values after the modality transformation, and whether the header had one."""
-    slope = number(header, index, "PixelValueTransformationSequence", "RescaleSlope")
-    intercept = number(header, index, "PixelValueTransformationSequence", "RescaleIntercept")
-    if slope is None and intercept is None:
-        return stored.astype(np.float32), False
-    scale = 1.0 if slope is None or slope == 0 else slope
-    return np.asarray(stored * np.float64(scale) + (intercept or 0.0), dtype=np.float32), True
+def _aspect(header: Dataset) -> float:
+    """Height over width of a pixel where no Pixel Spacing tells: the ratio itself, else the detector's or scanner's."""
+    for keyword in ("PixelAspectRatio", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        sides = numbers(header, 0, "", keyword, 2)
+        if sides is not None and (sides > 0).all():
+            return float(sides[0] / sides[1])
+    return 1.0
 
 
-def _window(header: Dataset, index: int) -> Window | None:
-    centre = number(header, index, "FrameVOILUTSequence", "WindowCenter")
-    width = number(header, index, "FrameVOILUTSequence", "WindowWidth")
-    return Window(centre, width) if centre is not None and width is not None and width > 0 else None
+def _spacing(header: Dataset, index: int, notes: list[str]) -> tuple[float, float] | None:
+    """Millimetres between rows and between columns; ``None`` where the header says nothing plausible."""
+    given = values(header, index, "PixelMeasuresSequence", "PixelSpacing")
+    if not given:
+        return None
+    sides = [side for side in map(as_number, given) if side is not None and plausible(side)]
+    if len(given) == len(sides) == 2:
+        return sides[0], sides[1]
+    notes.append("The pixel spacing in the header is not plausible: sizes are in pixels.")
+    return None
+
+
+def _distance(header: Dataset, index: int, keyword: str, notes: list[str]) -> float | None:
+    """Millimetres of a thickness or slice distance; ``None`` where the header says nothing plausible."""
+    given = values(header, index, "PixelMeasuresSequence", keyword)
+    if not given:
+        return None
+    found = as_number(given[0])
+    if found is not None and plausible(abs(found), MOST_SLICE_MM):
+        return abs(found)
+    if found != 0:
+        notes.append(f"{keyword} in the header is not plausible and was left out.")
+    return None

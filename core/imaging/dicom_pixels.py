@@ -13,6 +13,7 @@ from pydicom.uid import RLELossless
 from core.errors import UnreadableFileError
 from core.imaging.limits import Budget
 from core.imaging.raster import to_grey
+from core.imaging.stored_bits import stored_bits, stored_values
 
 
 def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
@@ -34,7 +35,8 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     budget.add_voxels(rows * columns * frames)
     _check_frames(header, rows, columns, frames)
     try:
-        values = pixel_array(header)
+        # the bits beside the stored ones are dealt with here: padding may lie in them
+        values = pixel_array(header, correct_unused_bits=False)
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
             values = apply_color_lut(values, header)
     except Exception as error:  # decoders raise anything on damaged data
@@ -44,6 +46,8 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     colour = False
     if stored_in_colour:
         bits = 8 * values.dtype.itemsize
+        if samples > 1:
+            values, bits = stored_values(values, header), stored_bits(header, bits)
         scale = 255.0 / (2.0**bits - 1.0)
         tolerance = 2.0 if header.file_meta.TransferSyntaxUID.is_compressed else 0.0
         values, colour = to_grey(values.astype(np.float32) * np.float32(scale), tolerance)

@@ -14,8 +14,9 @@ from core.imaging.dicom_split import Volume
 from core.imaging.frame_sets import offset_of
 from core.imaging.geometry import lps_affine, plane_of, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
+from core.imaging.padding import background
 from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
-from core.imaging.study import Modality, Series, SourceKind, Window
+from core.imaging.study import Modality, Series, SourceKind, Unit, Voi
 from core.imaging.suv import suv_scale
 
 _TILTED = 0.02
@@ -28,13 +29,24 @@ def build_series(volume: Volume, identity: Identity) -> Series:
     found = sort_frames(volume.frames)
     ordered, first = found.frames, found.frames[0]
     pixels = np.stack([frame.pixels for frame in ordered])
-    unit, window = first.unit, ordered[len(ordered) // 2].window
-    if first.modality is Modality.PT:
+    unit, windows = first.unit, ordered[len(ordered) // 2].windows
+    if first.modality is Modality.PT and not all(frame.quantitative for frame in ordered):
+        notes.append("The PET pixels have no rescale to a unit: no SUV.")
+    elif first.modality is Modality.PT and unit is Unit.GREY and not first.header.get("Units"):
+        notes.append("A picture made from PET: no SUV.")
+    elif first.modality is Modality.PT:
         scale = suv_scale(_headers(ordered))
         notes += scale.notes
         unit = scale.unit
         pixels *= np.float32(scale.factor)
-        window = Window(window.centre * scale.factor, window.width * scale.factor) if window else None
+        windows = tuple(window.scaled(scale.factor) for window in windows)
+    if any(window.function is Voi.TABLE for window in windows):
+        notes.append(
+            "The file brings its own grey curve (VOI LUT), offered as a window; models get the values as stored."
+        )
+    padding = _padding(ordered)
+    if padding is not None:
+        pixels[padding] = background(pixels, padding, unit, low_is_bright=first.low_is_bright)
     if found.offsets is None and len(ordered) > 1:
         notes.append(f"Slice positions are missing: sorted by {found.by}.")
     place = _geometry(ordered, found.offsets, notes)
@@ -64,14 +76,24 @@ def build_series(volume: Volume, identity: Identity) -> Series:
         told_apart=told_apart,
         frame=short_hash(str(first.header.get("FrameOfReferenceUID", "") or "")),
         body_part=tags.get("BodyPartExamined", "").upper() or None,
-        window=window,
-        value_range=first.value_range,
+        window=windows[0] if windows else None,
+        other_windows=windows[1:],
+        value_range=first.value_range if unit is Unit.GREY else None,
         low_is_bright=first.low_is_bright,
         colour=any(frame.colour for frame in ordered),
         tags=tags,
         notes=tuple(notes),
+        padding=padding,
+        pixel_aspect=first.pixel_aspect,
         names=tuple(identity.file_name(frame.path, number) for number, frame in enumerate(ordered, 1)),
     )
+
+
+def _padding(frames: Sequence[Frame]) -> np.ndarray | None:
+    if all(frame.padding is None for frame in frames):
+        return None
+    whole = np.ones(frames[0].pixels.shape, bool)
+    return np.stack([~whole if frame.padding is None else frame.padding for frame in frames])
 
 
 def _headers(frames: Sequence[Frame]) -> list[Dataset]:

@@ -84,6 +84,8 @@ def describe(data: bytes) -> str:
         return "a tar archive"
     if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
         return "an Analyze 7.5 header"
+    if data[:4] == b"\x00\x00\x00\x01" and 1 <= int.from_bytes(data[4:8], "big") < 65536:
+        return "a FreeSurfer volume (MGH or MGZ; mri_convert makes a NIfTI file of it)"
     for magic, words in _FOREIGN:
         if data.startswith(magic):
             return words

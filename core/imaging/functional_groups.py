@@ -29,17 +29,25 @@ def value(header: Dataset, index: int, group: str, keyword: str) -> object:
     return header.get(keyword) if found is None else found
 
 
+def values(header: Dataset, index: int, group: str, keyword: str) -> list[object]:
+    """An attribute of one or several values as a list; empty when missing."""
+    found = value(header, index, group, keyword)
+    if found is None or found == "":
+        return []
+    return list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes)) else [found]
+
+
 def numbers(header: Dataset, index: int, group: str, keyword: str, count: int) -> np.ndarray | None:
     """Exactly ``count`` finite numbers as float64, or ``None``."""
     found = value(header, index, group, keyword)
     if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
         return None
     try:
-        values = np.array([float(number) for number in found])
-    except (TypeError, ValueError):
+        given = np.array([float(number) for number in found])
+    except (TypeError, ValueError, OverflowError):
         return None
-    plausible = values.shape == (count,) and bool((np.abs(values) < _FARTHEST_MM).all())
-    return values if plausible else None
+    plausible = given.shape == (count,) and bool((np.abs(given) < _FARTHEST_MM).all())
+    return given if plausible else None
 
 
 def number(header: Dataset, index: int, group: str, keyword: str) -> float | None:
@@ -64,6 +72,6 @@ def as_number(found: object) -> float | None:
         found = next(iter(found), None)
     try:
         result = float(found)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return result if np.isfinite(result) else None

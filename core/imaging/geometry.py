@@ -6,7 +6,14 @@ import numpy as np
 
 from core.imaging.study import Plane
 
+# Beyond these no scanner works: from a thousandth of a millimetre (micro-CT) to slabs of half a metre.
+LEAST_MM, MOST_PIXEL_MM, MOST_SLICE_MM = 0.001, 50.0, 500.0
 _PLANES = (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)
+
+
+def plausible(millimetres: float, most: float = MOST_PIXEL_MM) -> bool:
+    """Whether a distance between pixels, or with another ``most`` between slices, can be true."""
+    return LEAST_MM <= millimetres <= most
 
 
 def slice_normal(orientation: np.ndarray) -> np.ndarray:

@@ -13,14 +13,17 @@ from nibabel.spatialimages import HeaderDataError
 from core.errors import LimitExceededError, UnreadableFileError
 from core.imaging.archive import gunzip
 from core.imaging.deidentify import Identity
+from core.imaging.geometry import MOST_SLICE_MM, plausible
 from core.imaging.keys import content_key
 from core.imaging.limits import Budget
+from core.imaging.nifti_header import data_offset, length_unit, orientation, scale
+from core.imaging.padding import background
 from core.imaging.raster import to_grey
 from core.imaging.study import Modality, Plane, Series, SourceKind, Unit
 from core.imaging.truth import stem_of
 
-_MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001}
 _HEADER_BYTES = 8192
+_AT_ONCE = 4_000_000
 _HINTS = {
     Modality.PT: {"pet", "pt", "suv", "fdg"},
     Modality.CT: {"ct"},
@@ -41,13 +44,16 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Se
     packed = data.startswith(b"\x1f\x8b")
     header = _header(gunzip(data, _HEADER_BYTES) if packed else data)
     shape = tuple(int(size) for size in header.get_data_shape())
+    shape = (*shape[:3], *(size or 1 for size in shape[3:]))  # some tools count dimensions that they leave empty
     if len(shape) < 2 or min(shape) < 1:
         raise UnreadableFileError(f"The NIfTI volume has the size {shape}.", "Export it again as a 3-D volume.")
     shape = (*shape, 1)[:3] if len(shape) < 3 else shape
+    notes: list[str] = []
     budget.check_size(shape[0], shape[1])
     count = int(np.prod(shape[:3], dtype=np.int64))
     whole = int(np.prod(shape, dtype=object)) * int(header.get_data_dtype().itemsize)
-    end = int(float(header["vox_offset"])) + whole
+    second = isinstance(header, nib.Nifti2Header)
+    end = data_offset(header, second, 0 if packed else len(data), whole, []) + whole
     if end > budget.limits.total_bytes:
         raise LimitExceededError(
             f"The NIfTI volume unpacks to more than {budget.limits.total_bytes / 2**20:,.0f} MiB, "
@@ -58,13 +64,15 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Se
     if packed:
         data = gunzip(data, end)
         budget.add_bytes(len(data))
+    start = data_offset(header, second, len(data), whole, notes)
+    end = start + whole
     if len(data) < end:
         raise UnreadableFileError(
             f"The NIfTI file is truncated: {len(data):,} of {end:,} bytes.", "Copy or download it again."
         )
     if any(field in header and header[field].item() for field in ("db_name", "aux_file", "descrip")):
         identity.dropped.add("NIfTI header text")
-    return _series(path, data, header, shape)
+    return _series(path, memoryview(data)[start:end], header, shape, notes)
 
 
 def _header(start: bytes) -> Any:
@@ -75,26 +83,26 @@ def _header(start: bytes) -> Any:
     kind: Any = nib.Nifti2Header if start[4:8] == b"n+2\x00" else nib.Nifti1Header
     try:
         header = kind.from_fileobj(io.BytesIO(start[: 540 if kind is nib.Nifti2Header else 348]), check=False)
-        header.get_data_dtype(), header.get_data_shape(), header.get_best_affine(), header.get_slope_inter()
+        header.get_data_shape()
     except (HeaderDataError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise UnreadableFileError("The NIfTI header is damaged.", "Copy or download the file again.") from error
+    kind_known = int(header["datatype"]) in header._data_type_codes.dtype
+    if not kind_known or header.get_data_dtype().itemsize == 0:
+        raise UnreadableFileError(
+            f"The voxels are of the kind {int(header['datatype'])}, which is unknown to NIfTI or not read here.",
+            "Convert the scan to whole or floating-point numbers of up to 64 bits.",
+        )
     return header
 
 
-def _series(path: str, data: bytes, header: Any, shape: tuple[int, ...]) -> Series:
-    notes: list[str] = []
+def _series(path: str, data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str]) -> Series:
     tags: dict[str, str] = {}
     values = _values(data, header, shape, notes)
-    affine = np.asarray(header.get_best_affine(), dtype=float)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        affine = np.eye(4)
-        notes.append("The orientation in the header is unusable: voxels were taken as 1 mm, in RAS order.")
-    elif int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
-        notes.append("The header does not state the orientation: left and right may be swapped.")
-    unit_name = header.get_xyzt_units()[0] if int(header["xyzt_units"]) else "unknown"
-    if unit_name not in _MILLIMETRES:
+    affine, sized = orientation(header, shape, notes)
+    millimetre = length_unit(header)
+    if millimetre is None:
         notes.append("The header does not state the unit of length: millimetres assumed.")
-    affine[:3] *= _MILLIMETRES.get(unit_name, 1.0)
+    affine[:3] *= millimetre or 1.0
     canonical = nib.as_closest_canonical(nib.Nifti1Image(values, affine))
     volume = np.asarray(canonical.dataobj)
     # canonical voxels run to the patient's right, front and head; the display runs to the left, the back and the head
@@ -102,9 +110,19 @@ def _series(path: str, data: bytes, header: Any, shape: tuple[int, ...]) -> Seri
     flip = np.diag([-1.0, -1.0, 1.0, 1.0])
     flip[0, 3], flip[1, 3] = volume.shape[0] - 1, volume.shape[1] - 1
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(canonical.affine) @ flip
-    sizes = np.linalg.norm(lps[:3, :3], axis=0)
+    column, row, between = (float(size) for size in np.linalg.norm(lps[:3, :3], axis=0))
+    sized = sized and plausible(column) and plausible(row) and plausible(between, MOST_SLICE_MM)
+    if not sized:
+        notes.append("The voxel size in the header is not plausible: sizes are in pixels.")
+    missing = ~np.isfinite(pixels)
+    padding = missing if missing.any() else None
+    if padding is not None:
+        pixels[padding] = float(pixels[~padding].min(initial=0.0))
+        notes.append("Voxels without a number count as background.")
     modality, unit = _by_name(path, pixels, notes, tags)
-    spacing = (float(sizes[2]), float(sizes[1]), float(sizes[0]))
+    if padding is not None:
+        pixels[padding] = background(pixels, padding, unit)
+    spacing = (between, row, column) if sized else None
     return Series(
         key=content_key(pixels, SourceKind.NIFTI, spacing),
         description=f"{'NIfTI volume' if modality is Modality.UNKNOWN else modality + ' volume'}, {len(pixels)} slices",
@@ -113,15 +131,16 @@ def _series(path: str, data: bytes, header: Any, shape: tuple[int, ...]) -> Seri
         modality=modality,
         spacing=spacing,
         plane=Plane.AXIAL,
-        affine=lps,
+        affine=lps if sized else None,
+        padding=padding,
         tags=tags,
         notes=tuple(notes),
     )
 
 
-def _values(data: bytes, header: Any, shape: tuple[int, ...], notes: list[str]) -> np.ndarray:
+def _values(data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str]) -> np.ndarray:
     count = int(np.prod(shape[:3], dtype=np.int64))
-    raw = np.frombuffer(data, header.get_data_dtype(), count, int(float(header["vox_offset"])))
+    raw = np.frombuffer(data, header.get_data_dtype(), count)
     if raw.dtype.names:
         channels = np.stack([raw[name] for name in raw.dtype.names[:3]], axis=-1).astype(np.float32)
         raw, _ = to_grey(channels)
@@ -129,15 +148,15 @@ def _values(data: bytes, header: Any, shape: tuple[int, ...], notes: list[str]) 
     elif raw.dtype.kind == "c":
         raw = np.abs(raw)
         notes.append("Complex values were turned to their magnitude.")
-    values = raw.astype(np.float32)
-    slope, intercept = header.get_slope_inter()
-    if slope is not None and np.isfinite(slope) and slope != 0:
-        values = values * np.float32(slope) + np.float32(intercept or 0.0)
     if any(size > 1 for size in shape[3:]):
         notes.append(f"The file holds {int(np.prod(shape[3:], dtype=object)):,} volumes: the first one is shown.")
-    if not np.isfinite(values).all():
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        notes.append("Voxels without a number were set to 0.")
+    slope, intercept = scale(header, notes)
+    values = np.empty(count, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for at in range(0, count, _AT_ONCE):  # in double precision, but never the whole volume
+            part = raw[at : at + _AT_ONCE]
+            scaled = part if (slope, intercept) == (1.0, 0.0) else part * np.float64(slope) + intercept
+            values[at : at + _AT_ONCE] = scaled
     return values.reshape(shape[:3], order="F")
 
 

@@ -78,5 +78,6 @@ def coronal_mip(series: Series) -> Series:
         projection="mip-coronal",
         notes=tuple(notes),
         truth=None if series.truth is None else project(series.truth),
+        padding=None if series.padding is None else ~project(~series.padding),
         names=(),
     )

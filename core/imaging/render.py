@@ -47,8 +47,7 @@ def prediction_contour(mask: np.ndarray, fill: float = 0.0) -> Contour:
 def display_size(series: Series, side: int = SIDE) -> tuple[int, int]:
     """Width and height of the rendered slice: square pixels even where the acquired ones are not."""
     height, width = series.shape
-    rows_mm, columns_mm = series.spacing[1:] if series.spacing else (1.0, 1.0)
-    true_height, true_width = height * rows_mm, width * columns_mm
+    true_height, true_width = height * series.aspect, float(width)
     factor = side / max(true_height, true_width)
     return max(1, round(true_width * factor)), max(1, round(true_height * factor))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -48,13 +48,37 @@ class Plane(StrEnum):
     SAGITTAL = "sagittal"
 
 
+class Voi(StrEnum):
+    """How a window turns values into grey (VOI LUT Function, PS3.3 C.11.2.1.3), or by an explicit curve."""
+
+    LINEAR = "LINEAR"  # the standard's own, half a value off the middle and one value narrower
+    LINEAR_EXACT = "LINEAR_EXACT"
+    SIGMOID = "SIGMOID"
+    TABLE = "TABLE"
+
+
 @dataclass(frozen=True)
 class Window:
-    """Display window (PS3.3 C.11.2.1.2): centre and full width, in the series' unit."""
+    """Display window (PS3.3 C.11.2.1.2): centre and full width, in the series' unit.
+
+    Attributes:
+        centre, width: in the series' unit.
+        name: what to call it.
+        function: how values between the edges become grey.
+        curve: for ``TABLE``: grey from 0 to 1 at evenly spaced values from one edge to the other.
+    """
 
     centre: float
     width: float
     name: str = ""
+    function: Voi = Voi.LINEAR_EXACT
+    curve: tuple[float, ...] = ()
+
+    def scaled(self, factor: float) -> Window:
+        """The same window for values that were multiplied with a factor above 0."""
+        if self.function is Voi.LINEAR:
+            return Window((self.centre - 0.5) * factor, (self.width - 1.0) * factor, self.name)
+        return replace(self, centre=self.centre * factor, width=self.width * factor)
 
 
 @dataclass(frozen=True)
@@ -93,13 +117,17 @@ class Series:
         frame: short hash of the frame of reference that positions count in; ``None`` when the format names none.
         body_part: body part examined, upper case as DICOM has it, when known.
         window: window stored with the image, when there is one.
+        other_windows: further windows and curves stored with it.
         value_range: lowest and highest value the stored format can hold, when that is known (8-bit: 0, 255).
-        low_is_bright: true when the image shows low values bright (PET projections on white, MONOCHROME1).
+        low_is_bright: true when the format asks to draw low values bright (MONOCHROME1, TIFF with white as zero).
         colour: true when the source had colour that greyscale conversion threw away.
         projection: ``"slice"`` or ``"mip-coronal"``.
         tags: technical tags kept after de-identification.
         notes: plain sentences about what reading had to assume.
-        truth: bool ``(slices, height, width)`` reference mask, when one was uploaded.
+        truth: bool ``(slices, height, width)`` reference mask drawn by people, when one was uploaded.
+        padding: bool ``(slices, height, width)`` pixels that hold no image and so have the background's value in
+            ``pixels``; ``None`` where all hold image. Windows and measures leave them out.
+        pixel_aspect: height of a pixel over its width where only that is known, not its size in millimetres.
         names: file name each slice came from, without folders; may be empty.
     """
 
@@ -117,6 +145,7 @@ class Series:
     frame: str | None = None
     body_part: str | None = None
     window: Window | None = None
+    other_windows: tuple[Window, ...] = ()
     value_range: tuple[float, float] | None = None
     low_is_bright: bool = False
     colour: bool = False
@@ -124,6 +153,8 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=_no_tags)
     notes: tuple[str, ...] = ()
     truth: np.ndarray | None = None
+    padding: np.ndarray | None = None
+    pixel_aspect: float = 1.0
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -131,8 +162,10 @@ class Series:
             raise ValueError(
                 f"Series.pixels must be float32 (slices, height, width), got {self.pixels.dtype} {self.pixels.shape}"
             )
-        if self.truth is not None and self.truth.shape != self.pixels.shape:
-            raise ValueError(f"Series.truth has shape {self.truth.shape}, the pixels have {self.pixels.shape}")
+        for name in ("truth", "padding"):
+            mask = getattr(self, name)
+            if mask is not None and mask.shape != self.pixels.shape:
+                raise ValueError(f"Series.{name} has shape {mask.shape}, the pixels have {self.pixels.shape}")
         if self.positions is None and self.affine is not None:
             steps = np.arange(self.slices, dtype=np.float64)[:, None] * self.affine[:3, 2]
             object.__setattr__(self, "positions", self.affine[:3, 3] + steps)
@@ -157,6 +190,12 @@ class Series:
     def slices(self) -> int:
         """Number of images in the stack."""
         return int(self.pixels.shape[0])
+
+    @property
+    def aspect(self) -> float:
+        """Height of a pixel over its width, to draw it true; between 1/100 and 100."""
+        aspect = self.spacing[1] / self.spacing[2] if self.spacing else self.pixel_aspect
+        return min(max(aspect, 0.01), 100.0)
 
     @property
     def shape(self) -> tuple[int, int]:

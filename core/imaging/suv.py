@@ -15,7 +15,8 @@ from pydicom.multival import MultiValue
 
 from core.imaging.decay import injection, scan_length, scan_start
 from core.imaging.instants import zone_of
-from core.imaging.numbers import positive, private
+from core.imaging.numbers import positive
+from core.imaging.private_tags import private_numbers
 from core.imaging.study import Unit
 
 _PHILIPS = (0x7053, "Philips PET Private Group")
@@ -53,16 +54,21 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
             return SuvScale(1.0, Unit.SUV)
         return SuvScale(1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {kind}, not by body weight.",))
     if units == "CNTS":
-        factor = positive(private(header, *_PHILIPS, _SUV_FACTOR))
+        factor = _private(header, _SUV_FACTOR)
         if factor:
             return SuvScale(factor, Unit.SUV, ("SUV by the maker's own scale factor (7053,1000).",))
-        activity = positive(private(header, *_PHILIPS, _ACTIVITY_FACTOR))
+        activity = _private(header, _ACTIVITY_FACTOR)
         if not activity:
             return SuvScale(1.0, Unit.ARBITRARY, ("PET pixels are counts without a scale factor: no SUV.",))
         return _from_activity(headers, activity)
     if units == "BQML":
         return _from_activity(headers, 1.0)
     return SuvScale(1.0, Unit.ARBITRARY, (f"PET pixels in the unit {units or '(tag Units missing)'}: no SUV.",))
+
+
+def _private(header: Dataset, element: int) -> float | None:
+    found = private_numbers(header, *_PHILIPS, element)
+    return positive(found[0]) if found else None
 
 
 def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:

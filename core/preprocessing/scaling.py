@@ -13,18 +13,16 @@ EPSILON = 1e-6
 
 
 def shows_low_bright(series: Series, plane: np.ndarray) -> bool:
-    """Whether a picture shows low values bright.
+    """Whether a plane must be turned round so that bright is high: tissue on a slice, uptake on a projection.
 
     DICOM says so (MONOCHROME1). Physical units mean the same whichever way they are displayed: HU and uptake are never
-    turned round. A plain picture of a projection does not: there, a border brighter than the middle
-    of the stored range means "white is no uptake", since the border of a whole-body projection is air.
+    turned round. A picture of a projection is drawn either way: there, a border above the middle of the stored range
+    means that low is uptake, since the border of a whole-body projection is air.
     """
     if series.unit in (Unit.HU, Unit.SUV, Unit.BQML):
         return False
-    if series.low_is_bright:
-        return True
     if series.unit is not Unit.GREY or series.projection != "mip-coronal" or series.value_range is None:
-        return False
+        return series.low_is_bright
     border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
     return bool(np.median(border) > sum(series.value_range) / 2)
 

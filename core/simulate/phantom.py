@@ -129,7 +129,7 @@ def _breast(rng: np.random.Generator, order: _Order) -> Phantom:
 
 def _pet(rng: np.random.Generator, order: _Order) -> Phantom:
     suv, mask, _ = pet.projection(rng, order.label, order.hard)
-    facts: dict[str, object] = {"unit": Unit.GREY, "value_range": (0.0, 255.0), "low_is_bright": True}
+    facts: dict[str, object] = {"unit": Unit.GREY, "value_range": (0.0, 255.0)}
     pixels = suv
     if order.picture is False:
         facts = {"unit": Unit.SUV}

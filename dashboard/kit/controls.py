@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -55,9 +55,7 @@ def grey(series: Series, index: int, view: View) -> np.ndarray:
 
 def contrast(series: Series) -> Window:
     """Window from the 1st to the 99.5th percentile of the values, whatever their unit."""
-    sample = series.pixels[:: max(1, series.slices // 16)]
-    low, high = (float(edge) for edge in np.percentile(sample, (1.0, 99.5)))
-    return Window((low + high) / 2, max(high - low, 1e-6), "auto 99.5 %")
+    return windows.percentile_window(series, "auto 99.5 %")
 
 
 def offered(series: Series, system: str | None) -> tuple[Window, ...]:
@@ -100,7 +98,8 @@ def _window(case: Case, stem: str) -> Window:
             st.caption("Automatic: 1st to 99.5th percentile. Display only; the models get the pixels as stored.")
         if series.unit is not Unit.HU:
             st.caption("CT presets need Hounsfield units; this series is in " + str(series.unit) + ".")
-    return Window(centre, max(width, step))
+    # the chosen preset's function goes with it: level and width move and stretch it
+    return replace(named[st.session_state[name_key]], centre=centre, width=max(width, step), name="")
 
 
 def _overlay(case: Case, stem: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,8 +61,10 @@ def test_bright_and_dark_follow_the_format_and_the_custom() -> None:
     assert windows.shown_inverted(_series(unit=Unit.SUV, modality=Modality.PT))  # uptake dark on white
     assert not windows.shown_inverted(_series(unit=Unit.HU, modality=Modality.CT))
     assert windows.shown_inverted(_series(unit=Unit.ARBITRARY, modality=Modality.MR, low_is_bright=True))
-    picture = _series(unit=Unit.GREY, modality=Modality.PT, low_is_bright=True, projection="mip-coronal")
-    assert not windows.shown_inverted(picture)
+    assert windows.shown_inverted(_series(unit=Unit.SUV, modality=Modality.PT, low_is_bright=True))  # both agree
+    picture = _series(unit=Unit.GREY, modality=Modality.PT, projection="mip-coronal")
+    assert not windows.shown_inverted(picture)  # drawn as it is seen, white for no uptake
+    assert windows.shown_inverted(replace(picture, low_is_bright=True))
 
 
 def test_inverting_twice_gives_the_scan_back() -> None:

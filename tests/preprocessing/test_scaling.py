@@ -101,6 +101,9 @@ def test_a_projection_picture_on_white_is_turned_round() -> None:
     c = contract(scaling="range", projection="mip-coronal")
     np.testing.assert_allclose(scale(white, 0, c), scale(black, 0, c), atol=1e-6)
     assert scale(white, 0, c)[32, 16] == 1.0
+    # stored with low drawn bright it is the same picture the other way round: what is low at the border is air
+    np.testing.assert_allclose(scale(replace(black, low_is_bright=True), 0, c), scale(white, 0, c), atol=1e-6)
+    np.testing.assert_allclose(scale(replace(white, low_is_bright=True), 0, c), scale(white, 0, c), atol=1e-6)
     # a bright surround means nothing on an ordinary slice
     plain = replace(white, projection="slice")
     assert scale(plain, 0, contract(scaling="range"))[32, 16] == 0.0

@@ -110,7 +110,8 @@ def test_units_and_ranges() -> None:
     suv = phantom("pet", 1, "no cancer", picture=False).series
     assert suv.unit is Unit.SUV
     assert 4 < suv.pixels.max() < 60
-    assert phantom("pet", 1).series.low_is_bright
+    drawn = phantom("pet", 1).series  # a picture: white where there is no uptake
+    assert (drawn.unit, drawn.low_is_bright, drawn.pixels[0, 0, 0] > 200) == (Unit.GREY, False, True)
     leg = phantom("mr-pet", 1, "no tumour", slices=3).series
     assert (leg.unit, leg.modality, leg.slices) == (Unit.SUV, Modality.PT, 3)
     assert 0.3 < np.median(leg.pixels[leg.pixels > 0.3]) < 1.2

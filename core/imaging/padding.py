@@ -1,0 +1,62 @@
+"""Pixels that hold no image: which they are, and what stands there instead.
+
+PS3.3 C.7.5.1.1.2: pixels of the padding value are no image data, whatever they would mean after rescale. They become
+background, so that nothing that looks at the pixels (display, statistics, models) sees a value that is none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom import Dataset
+
+from core.imaging.study import Unit
+
+AIR_HU = -1000.0
+
+
+def padding_mask(stored: np.ndarray, header: Dataset) -> np.ndarray | None:
+    """Where stored values are padding, bool of the same shape; ``None`` where the header names none, or none is there.
+
+    Pixel Padding Value is compared modulo the width of the stored values: writers disagree about its sign. With Pixel
+    Padding Range Limit everything between the two is padding.
+    """
+    if stored.dtype.kind not in "iu" or stored.dtype.itemsize > 4:
+        return None
+    value = _stored_value(header, "PixelPaddingValue", stored.dtype)
+    if value is None:
+        return None
+    limit = _stored_value(header, "PixelPaddingRangeLimit", stored.dtype)
+    low, high = (value, value) if limit is None else (min(value, limit), max(value, limit))
+    mask = (stored >= low) & (stored <= high)
+    return mask if mask.any() else None
+
+
+def background(pixels: np.ndarray, padding: np.ndarray, unit: Unit, *, low_is_bright: bool = False) -> float:
+    """Value of an empty pixel: air in HU; else 0 where that lies just below the image's values, else the lowest.
+
+    Args:
+        pixels: values of one series in their unit.
+        padding: which of them are none.
+        unit: of the pixels.
+        low_is_bright: high values are drawn dark, so that an empty pixel has the highest.
+    """
+    if unit is Unit.HU:
+        return AIR_HU
+    real = pixels[~padding]
+    if not real.size:
+        return 0.0
+    low, high = float(real.min()), float(real.max())
+    if low_is_bright and unit not in (Unit.SUV, Unit.BQML):
+        return high
+    near = low == high or low <= high - low
+    return 0.0 if unit in (Unit.SUV, Unit.BQML) or (low >= 0 and near) else low
+
+
+def _stored_value(header: Dataset, keyword: str, kind: np.dtype[np.generic]) -> int | None:
+    try:
+        value = int(header.get(keyword))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    info, width = np.iinfo(kind), 8 * kind.itemsize  # type: ignore[type-var]
+    value %= 2**width
+    return value - 2**width if value > info.max else value
