@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -19,6 +19,7 @@ _CARDIAC = "CardiacSynchronizationSequence"
 _RESPIRATORY = "RespiratorySynchronizationSequence"
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _PLACE_POINTERS = {"InStackPositionNumber", "ImagePositionPatient", "StackID", "TemporalPositionIndex"}
+_BETWEEN = "\\"
 _PARTS = {
     "magnitude": ("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "M_B0"),
     "phase": ("P", "PHASE", "P_FFE", "P_SE", "P_IR", "PHASE MAP", "VELOCITY MAP"),
@@ -105,8 +106,13 @@ def _image_type(header: Dataset, index: int) -> str:
     for macro in _FRAME_TYPES:
         item = groups.item(header, index, macro)
         if item is not None and item.get("FrameType"):
-            return _text(item.FrameType)
-    return _text(header.get("ImageType"))
+            return _joined(item.FrameType)
+    return _joined(header.get("ImageType"))
+
+
+def _joined(found: object) -> str:
+    """Values of an attribute as DICOM writes them, between backslashes."""
+    return found if isinstance(found, str) else _BETWEEN.join(map(str, found if isinstance(found, Iterable) else ()))
 
 
 def _component(header: Dataset, index: int) -> str:
@@ -115,8 +121,7 @@ def _component(header: Dataset, index: int) -> str:
         said = str(source.get("ComplexImageComponent", "") or "").lower() if source is not None else ""
         if said in _PARTS:
             return said
-    found = groups.value(header, index, _FRAME_TYPES[0], "FrameType") or header.get("ImageType")
-    words = [found] if isinstance(found, str) else [str(word).upper() for word in found or ()]
+    words = [word.upper() for word in _image_type(header, index).split(_BETWEEN)]
     for part, spellings in _PARTS.items():
         if any(word in spellings for word in words[2:]):
             return part
@@ -180,7 +185,7 @@ FACTS: tuple[Fact, ...] = (
          lambda text: "with contrast agent" if text else "without contrast agent"),
     Fact("RepetitionTime", Kind.CONTRAST, _tag("RepetitionTime", _TIMING), _plain("TR", " ms"), 0.25, 3),
     Fact("DiffusionGradientOrientation", Kind.METHOD, _direction, _plain("direction")),
-    Fact("ImageType", Kind.METHOD, _image_type),
+    Fact("ImageType", Kind.METHOD, _image_type, str),
     Fact("InversionTime", Kind.METHOD, _first_of(_tag("InversionTime"), _tag("InversionTimes", "MRModifierSequence")),
          _plain("TI", " ms")),
     Fact("FlipAngle", Kind.METHOD, _tag("FlipAngle", _TIMING), _plain("flip angle", "°")),

@@ -64,7 +64,7 @@ def build_series(volume: Volume, identity: Identity) -> Series:
     count = len(ordered)
     return Series(
         key=content_key(pixels, SourceKind.DICOM, place.spacing, *told_apart),
-        description=f"{', '.join([name, *told_apart])}, {count} slice{'s' if count > 1 else ''}",
+        description=f"{', '.join(dict.fromkeys([name, *told_apart]))}, {count} slice{'s' if count > 1 else ''}",
         pixels=pixels,
         unit=unit,
         modality=first.modality,

@@ -15,7 +15,7 @@ import numpy as np
 from core.imaging.dicom_facts import FACTS, Fact, Kind
 from core.imaging.dicom_frames import Frame
 from core.imaging.dicom_repeats import copies_note, ranked, ranking, repeats, without_copies
-from core.imaging.frame_sets import FEWEST_EVEN, Groups, by_facts, crowd, excess, in_order, is_even, offsets_of
+from core.imaging.frame_sets import FEWEST_EVEN, Groups, by_facts, by_side, crowd, excess, in_order, is_even, offsets_of
 from core.imaging.geometry import plane_of, slice_normal
 
 _SAME_DIRECTION = 0.01
@@ -81,19 +81,21 @@ def _grids(groups: list[list[Frame]]) -> list[Volume]:
     sizes = [" × ".join(str(side) for side in group[0].pixels.shape[::-1]) for group in groups]
     spacings = [" × ".join(f"{side:.4g}" for side in group[0].spacing or ()) for group in groups]
     planes = [None if f.orientation is None else plane_of(slice_normal(f.orientation)) for f, *_ in groups]
-    found: list[Volume] = []
-    for number, group in enumerate(groups):
-        marks = []
+    words: list[list[str]] = [[] for _ in groups]
+    for group, size, spacing, plane, own in zip(groups, sizes, spacings, planes, words, strict=True):
         if len(set(sizes)) > 1:
-            marks.append(f"{sizes[number]} pixels")
+            own.append(f"{size} pixels")
         elif len(set(spacings)) > 1:
-            marks.append(f"pixels of {spacings[number]} mm" if spacings[number] else "no pixel size")
-        if planes.count(planes[number]) != len(planes) and planes[number] is not None:
-            marks.append(str(planes[number]))
-        if len(groups) > 1 and not marks:
-            marks.append(f"part {number + 1} of {len(groups)}")
+            own.append(f"pixels of {spacing} mm" if spacing else "no pixel size")
+        if len(set(planes)) > 1 and plane is not None:
+            own.append(str(plane))
+        if group[0].position is None and any(other[0].position is not None for other in groups):
+            own.append("without position")
+    found: list[Volume] = []
+    for number, (group, own) in enumerate(zip(groups, words, strict=True), 1):
+        said = own if words.count(own) == 1 else [*own, f"part {number} of {len(groups)}"]
         kept, copies = without_copies(group)
-        volume = Volume(kept, tuple(Mark(words, words) for words in marks)).noted(copies_note(copies))
+        volume = Volume(kept, tuple(Mark(word, word) for word in said)).noted(copies_note(copies))
         found += _contrasts(volume, FACTS)
     return found
 
@@ -134,8 +136,17 @@ def _crowded(volume: Volume) -> list[Volume]:
     most = int(counts.max())
     if most == 1:
         return _woven(volume)
+    sides = by_side(frames)
+    if 1 < len(sides) <= 2 * most and excess(sides) == 0:
+        marks = [Mark(words, words) for words in (f"field {n} of {len(sides)}" for n in range(1, len(sides) + 1))]
+        return [
+            part
+            for side, mark in zip(sides, marks, strict=True)
+            for part in _woven(replace(volume, frames=side, marks=(*volume.marks, mark)))
+        ]
     one_place = len(counts) == 1
     before = excess([frames])
+    most_parts = 2 * most if one_place else min(2 * most, len(frames) // 2)  # what differs on every image tells nothing
     usable: list[tuple[Fact, Groups]] = []
     for fact in FACTS:
         if fact.kind is Kind.CONTRAST or (fact.kind is Kind.TIME and one_place):
@@ -146,13 +157,13 @@ def _crowded(volume: Volume) -> list[Volume]:
             if len(shots) <= most:
                 numbered = replace(fact, words="time point {}".format)
                 return [part for one in _parts(volume, (numbered,), shots) for part in _woven(one)]
-        if 1 < len(groups) <= 2 * most and excess(groups.values()) < before:
+        if 1 < len(groups) <= most_parts and excess(groups.values()) < before:
             usable.append((fact, groups))
     for count in range(1, _MOST_TAGS + 1):
         fitting = []
         for chosen in combinations([fact for fact, _ in usable], count):
             groups = by_facts(chosen, frames)
-            if len(groups) <= 2 * most and excess(groups.values()) == 0:
+            if len(groups) <= most_parts and excess(groups.values()) == 0:
                 fitting.append((len(groups), chosen, groups))
         if fitting:
             _, chosen, groups = min(fitting, key=lambda found: found[0])
@@ -210,7 +221,7 @@ def _repeated(volume: Volume) -> list[Volume]:
         return [whole]
     count = len(found.extra)
     words = f"{count} further images are" if count > 1 else "1 further image is"
-    whole = whole.noted(f"Some places were taken again: {words} a volume apart.")
+    whole = whole.noted(f"Some places were taken again: {words} shown apart.")
     rest = replace(volume, frames=found.extra, marks=(*volume.marks, Mark("repeated", "repeated")))
     return [whole, *_crowded(rest)]
 
@@ -218,8 +229,10 @@ def _repeated(volume: Volume) -> list[Volume]:
 def _parts(volume: Volume, facts: Sequence[Fact], groups: Groups) -> list[Volume]:
     """The parts of a volume in the order of their values, each with its marks."""
     made = []
+    common = [set.intersection(*(set(value.split("\\")) for value in column)) for column in zip(*groups, strict=True)]
     for number, values in enumerate(sorted(groups, key=lambda found: [in_order(value) for value in found]), 1):
-        marks = [_mark(fact, value, number, len(groups)) for fact, value in zip(facts, values, strict=True)]
+        own = [" ".join(w for w in v.split("\\") if w not in same) or v for v, same in zip(values, common, strict=True)]
+        marks = [_mark(fact, value, number, len(groups)) for fact, value in zip(facts, own, strict=True)]
         made.append(replace(volume, frames=groups[values], marks=(*volume.marks, *marks)))
     return made
 

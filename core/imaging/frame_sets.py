@@ -43,6 +43,23 @@ def by_place(frames: Sequence[Frame]) -> list[list[Frame]]:
     return [groups[place] for place in sorted(groups)]
 
 
+def by_side(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Frames by where their first pixel lies in the plane, within a pixel: two fields of view beside each other."""
+    groups: list[tuple[np.ndarray, list[Frame]]] = []
+    for frame in frames:
+        if frame.position is None or frame.orientation is None or frame.spacing is None:
+            return [list(frames)]
+        axes = frame.orientation.reshape(2, 3) / np.array(frame.spacing[::-1])[:, None]
+        at = axes @ frame.position
+        for where, group in groups:
+            if np.abs(at - where).max() <= 1:
+                group.append(frame)
+                break
+        else:
+            groups.append((at, [frame]))
+    return [group for _, group in groups]
+
+
 def excess(parts: Iterable[Sequence[Frame]]) -> int:
     """Images beyond one at each place, over all parts."""
     return sum(int((crowd(part) - 1).sum()) for part in parts)

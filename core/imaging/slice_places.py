@@ -89,11 +89,10 @@ def slice_distance(offsets: np.ndarray, declared: float | None) -> Distance | No
     number = np.arange(len(offsets))
     mean, start = np.polyfit(number, offsets, 1)
     astray = float(np.abs(offsets - (start + mean * number)).max())
-    rounded = min(_ROUNDING_MM, 0.2 * mean)
-    if declared is not None and abs(declared - mean) <= _AGREES * mean:
-        rounded = max(rounded, 0.51 * _grain(offsets))
-    if astray <= max(_EVEN * mean, rounded):
+    if astray <= max(_EVEN * mean, min(_ROUNDING_MM, 0.2 * mean)):
         return Distance(float(mean))
+    if declared is not None and abs(declared - mean) <= _AGREES * mean and _rounded(offsets, declared):
+        return Distance(declared)
     missing = np.round(steps / usual - 1).clip(0)
     on_grid = np.abs(steps / usual - np.round(steps / usual)).max() < 0.2
     if missing.sum() and on_grid:
@@ -111,9 +110,14 @@ def _usual(steps: np.ndarray) -> float:
     return float(np.median(steps[tenths == common]))
 
 
-def _grain(offsets: np.ndarray) -> float:
-    """The coarsest step that all positions are multiples of, as rounding leaves them; 0 when there is none."""
+def _rounded(offsets: np.ndarray, declared: float) -> bool:
+    """Whether slices at the declared distance, rounded to a coarser grain, lie at these offsets.
+
+    A distance that is a multiple of the grain loses nothing by rounding: what is uneven then is truly so.
+    """
     for grain in _GRAINS_MM:
         if np.abs(offsets / grain - np.round(offsets / grain)).max() < 1e-6:
-            return grain
-    return 0.0
+            lost = abs(declared / grain - round(declared / grain)) > 1e-3
+            astray = float(np.ptp(offsets - declared * np.arange(len(offsets)))) / 2
+            return lost and astray <= grain / 2 + 1e-6
+    return False

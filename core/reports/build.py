@@ -77,6 +77,7 @@ def _study(report: CaseReport) -> StudyPart:
         rows=series.shape[0],
         columns=series.shape[1],
         spacing_mm=series.spacing,
+        uneven=series.uneven,
         unit=str(series.unit),
         simulated=study.simulated,
         notes=series.notes,

@@ -35,6 +35,9 @@ class StudyPart(_Part):
     spacing_mm: tuple[float, float, float] | None = Field(
         description="millimetres between slices, rows and columns; null when unknown"
     )
+    uneven: str = Field(
+        "", description="why the slices have no one distance, so that no volume is given; empty where one"
+    )
     unit: str = Field(description="unit of the pixel values")
     simulated: bool
     notes: tuple[str, ...] = Field(description="what reading the files had to assume")

@@ -57,9 +57,9 @@ def millimetres(series: Series) -> str:
     if series.spacing is None:
         return "spacing unknown"
     between, rows, columns = series.spacing
-    if series.slices > 1:
+    if series.slices > 1 and not series.uneven:
         return f"{rows:.3g} × {columns:.3g} × {between:.3g} mm"
-    return f"{rows:.3g} × {columns:.3g} mm"
+    return f"{rows:.3g} × {columns:.3g} mm" + (", no one slice distance" if series.uneven else "")
 
 
 def size(series: Series) -> str:

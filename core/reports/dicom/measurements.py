@@ -157,7 +157,10 @@ def _sizes(
     result: ModelResult,
     uid: hd.UID,
 ) -> list[Group]:
-    """Volume of the whole mask and area on each slice it is on; nothing for an empty mask or without spacing."""
+    """Volume of the whole mask and area on each slice it is on; nothing for an empty mask or without spacing.
+
+    No volume where the slices have no one distance.
+    """
     assert result.mask is not None
     if report.series.spacing is None or not result.mask.any():
         return []
@@ -176,15 +179,17 @@ def _sizes(
                 **common_facts,
             )
         ]
-    volume = measure.volume_ml(result.mask, report.series).value
-    groups: list[Group] = [
-        VolumetricROIMeasurementsAndQualitativeEvaluations(
-            tracking_identifier=tracked,
-            referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=number),
-            measurements=[Measurement(name=codes.SCT.Volume, value=volume, unit=_ML)],
-            **common_facts,
+    groups: list[Group] = []
+    volume = measure.volume_ml(result.mask, report.series)
+    if volume.unit == "ml":
+        groups.append(
+            VolumetricROIMeasurementsAndQualitativeEvaluations(
+                tracking_identifier=tracked,
+                referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=number),
+                measurements=[Measurement(name=codes.SCT.Volume, value=volume.value, unit=_ML)],
+                **common_facts,
+            )
         )
-    ]
     for index in np.flatnonzero(result.mask.any((1, 2))):
         groups.append(
             MeasurementsAndQualitativeEvaluations(

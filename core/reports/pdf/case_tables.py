@@ -53,6 +53,8 @@ def _spacing(study: StudyPart) -> str:
     if study.spacing_mm is None:
         return "spacing unknown: sizes are in pixels"
     between, rows, columns = study.spacing_mm
+    if study.uneven:
+        return f"{columns:.3g} × {rows:.3g} mm, no one distance between images"
     if study.slices > 1:
         return f"{columns:.3g} × {rows:.3g} mm, {between:.3g} mm between images"
     return f"{columns:.3g} × {rows:.3g} mm"
@@ -165,7 +167,8 @@ def _volume(record: CaseRecord, model: ModelPart) -> str:
         return f"{model.mask_volume_ml:,.1f} ml"
     if record.study.slices < 2:
         return "a single image has no volume"
-    return f"{model.mask_voxels or 0:,} pixels in all images (spacing unknown)"
+    why = record.study.uneven if record.study.spacing_mm is not None else "spacing unknown"
+    return f"{model.mask_voxels or 0:,} pixels in all images ({why})"
 
 
 def opinions(record: CaseRecord) -> list[Flowable]:
