@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import generate_frames
@@ -11,6 +9,7 @@ from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import RLELossless
 
 from core.errors import UnreadableFileError
+from core.imaging.jpeg_frames import coded_size
 from core.imaging.limits import Budget
 from core.imaging.raster import to_grey
 from core.imaging.stored_bits import stored_bits, stored_values
@@ -75,7 +74,7 @@ def _check_frames(header: Dataset, rows: int, columns: int, frames: int) -> None
             if syntax == RLELossless:
                 agrees = len(frame) <= largest
             else:
-                size = _coded_size(frame)
+                size = coded_size(frame)
                 agrees = size is None or size == (columns, rows)
             if not agrees:
                 raise UnreadableFileError(
@@ -85,28 +84,3 @@ def _check_frames(header: Dataset, rows: int, columns: int, frames: int) -> None
         raise
     except Exception as error:  # damaged encapsulation
         raise UnreadableFileError("The compressed pixel data is damaged.", "Export the series again.") from error
-
-
-def _coded_size(frame: bytes) -> tuple[int, int] | None:
-    """Width and height in a JPEG, JPEG-LS or JPEG 2000 frame; ``None`` when no size marker is found."""
-    siz = frame.find(b"\xff\x4f\xff\x51", 0, 4096)
-    if siz >= 0:
-        width, height, left, top = (int.from_bytes(frame[at : at + 4], "big") for at in range(siz + 8, siz + 24, 4))
-        return width - left, height - top
-    for marker, at in _segments(frame):
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            height, width = (int.from_bytes(frame[i : i + 2], "big") for i in (at + 3, at + 5))
-            return (width, height) if height and width else None
-    return None
-
-
-def _segments(frame: bytes) -> Iterator[tuple[int, int]]:
-    """Marker codes of a JPEG stream and where their segments begin."""
-    at = 2
-    while at + 4 <= len(frame) and frame[at] == 0xFF:
-        marker = frame[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        yield marker, at + 2
-        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UnreadableFileError
 from core.imaging.formats import Format
+from core.imaging.jpeg_frames import uncommon_jpeg
 from core.imaging.limits import Budget
+from core.imaging.padding import background
 from core.imaging.study import Unit
+from core.imaging.tiff_samples import as_stored, bits_of, is_signed_bytes, read_pages
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TIFF_PHOTOMETRIC = 262
@@ -33,6 +36,7 @@ class Picture:
         lossy: true for JPEG.
         metadata: true when the file carried EXIF or text that was dropped.
         paged: true when it is one of several pages of a file.
+        padding: bool ``(pages, height, width)`` pixels without a number, set to the background's value; or ``None``.
     """
 
     path: str
@@ -44,6 +48,7 @@ class Picture:
     lossy: bool = False
     metadata: bool = False
     paged: bool = False
+    padding: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,7 @@ class _Page:
     unit: Unit
     colour: bool
     low_is_bright: bool = False
+    padding: np.ndarray | None = None
 
 
 def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Picture]:
@@ -75,13 +81,19 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
             for page in _pages(image, kind, budget):
                 key = (page.pixels.shape, page.value_range, page.low_is_bright)
                 groups.setdefault(key, []).append(page)
+    except UnidentifiedImageError as error:
+        if kind is Format.JPEG:
+            raise _not_a_common_jpeg(data) from error
+        if kind is not Format.TIFF:
+            raise _damaged(kind) from error
+        for samples in read_pages(data, budget):
+            page = _numbers(samples.pixels, low_is_bright=samples.low_is_bright)
+            groups.setdefault((page.pixels.shape, None, page.low_is_bright), []).append(page)
     except Image.DecompressionBombError:
         # Pillow refuses at 179 million pixels, before our own check can see the size
         budget.check_size(budget.limits.side + 1, budget.limits.side + 1)
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError) as error:
-        raise UnreadableFileError(
-            f"The {kind.value} picture is truncated or damaged.", "Export or download it again."
-        ) from error
+        raise (_not_a_common_jpeg(data) if kind is Format.JPEG else _damaged(kind)) from error
     paged = sum(len(pages) for pages in groups.values()) > 1
     return [
         Picture(
@@ -94,9 +106,28 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
             kind is Format.JPEG,
             metadata,
             paged,
+            _padding(pages),
         )
         for pages in groups.values()
     ]
+
+
+def _damaged(kind: Format) -> UnreadableFileError:
+    return UnreadableFileError(f"The {kind.value} picture is truncated or damaged.", "Export or download it again.")
+
+
+def _not_a_common_jpeg(data: bytes) -> UnreadableFileError:
+    """Why a JPEG cannot be decoded: of a kind that is not read outside DICOM, else damaged."""
+    kind = uncommon_jpeg(data)
+    if kind is None:
+        return _damaged(Format.JPEG)
+    return UnreadableFileError(f"It is a {kind} JPEG, which is read only within DICOM.", "Save it as PNG or TIFF.")
+
+
+def _padding(pages: list[_Page]) -> np.ndarray | None:
+    if all(page.padding is None for page in pages):
+        return None
+    return np.stack([np.zeros(p.pixels.shape, bool) if p.padding is None else p.padding for p in pages])
 
 
 def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
@@ -117,23 +148,34 @@ def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
 
 
 def _grey(image: Image.Image, tolerance: int) -> _Page:
-    white_is_zero = False
-    if image.mode.startswith(("I", "F")):
-        tags = getattr(image, "tag_v2", {})
-        white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+    tags = getattr(image, "tag_v2", {})
+    white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
     upright = ImageOps.exif_transpose(image)
     mode = upright.mode
     if mode.startswith("I;16"):
-        return _Page(np.asarray(upright).astype(np.float32), (0.0, 65535.0), Unit.GREY, False, white_is_zero)
-    if mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(upright, dtype=np.float32), posinf=0.0, neginf=0.0)
-        return _Page(values, None, Unit.ARBITRARY, False, white_is_zero)
+        most = float(2 ** min(max(bits_of(tags), 9), 16) - 1) if tags else 65535.0
+        return _Page(np.asarray(upright).astype(np.float32), (0.0, most), Unit.GREY, False, white_is_zero)
+    if mode in ("I", "F") or (mode == "L" and tags and is_signed_bytes(tags)):
+        stored = as_stored(np.asarray(upright), tags) if tags else np.asarray(upright)
+        return _numbers(stored, low_is_bright=white_is_zero)
     if "A" in mode or "a" in mode or "transparency" in upright.info:
         rgba = np.asarray(upright.convert("RGBA"), dtype=np.float32)
         return _from_rgb(rgba[..., :3], rgba[..., 3] / 255.0, tolerance)
     if mode in ("1", "L"):
         return _Page(np.asarray(upright.convert("L"), dtype=np.float32), (0.0, 255.0), Unit.GREY, False)
     return _from_rgb(np.asarray(upright.convert("RGB"), dtype=np.float32), None, tolerance)
+
+
+def _numbers(stored: np.ndarray, *, low_is_bright: bool) -> _Page:
+    """A page of numbers without a known range; pixels that are none become background."""
+    with np.errstate(over="ignore"):
+        values = stored.astype(np.float32)
+    missing = ~np.isfinite(values)
+    if not missing.any():
+        return _Page(values, None, Unit.ARBITRARY, False, low_is_bright)
+    values[missing] = 0.0
+    values[missing] = background(values, missing, Unit.ARBITRARY, low_is_bright=low_is_bright)
+    return _Page(values, None, Unit.ARBITRARY, False, low_is_bright, missing)
 
 
 def _from_rgb(rgb: np.ndarray, alpha: np.ndarray | None, tolerance: int) -> _Page:

@@ -60,7 +60,7 @@ def _pair(
             problems.append(Problem(name, reason, "Upload a mask drawn on this very image."))
             continue
         # JPEG leaves a faint halo around a drawn mask, so there half of the range is the border
-        drawn = mask.pixels > (_HALF if mask.lossy else 0)
+        drawn = mask.pixels > _HALF if mask.lossy else mask.pixels != 0
         pairs[id(image)] = resize_mask(drawn, *image.pixels.shape[1:])
     return pairs, unpaired, problems
 
@@ -78,6 +78,11 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         without = sum(id(picture) not in pairs for picture in stack)
         if without:
             notes.append(f"{without} of {len(stack)} images came without a mask and count as tumour-free in the truth.")
+    padding = None
+    if any(picture.padding is not None for picture in stack):
+        none = [np.zeros(picture.pixels.shape, bool) for picture in stack]
+        padding = np.concatenate([n if p.padding is None else p.padding for p, n in zip(stack, none, strict=True)])
+        notes.append("Pixels without a number count as background.")
     if looks_like_mask(first.path):
         notes.append("This looks like a mask, but no image of the same name came with it.")
     if colour:
@@ -98,6 +103,7 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         colour=colour,
         notes=tuple(notes),
         truth=truth,
+        padding=padding,
         names=tuple(names),
     )
 
