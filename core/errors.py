@@ -33,6 +33,10 @@ class ContractError(OverreadError):
     """An image does not fit what a model was trained on (unit, projection, shape)."""
 
 
+class NotFiniteError(ContractError):
+    """Pixels, or what a network makes of them, are not finite numbers: there is no answer."""
+
+
 class ModelUnavailableError(OverreadError):
     """A model has no weights, or weights that do not match their card."""
 

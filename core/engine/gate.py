@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.engine.results import Flag, GateState, GateVerdict
-from core.errors import OverreadError
+from core.errors import NotFiniteError, OverreadError
 from core.imaging.study import Series
 from core.systems.declaration import System
 from core.systems.router import CARD, FOLDER, Limit, Router
 
 # Warnings of core.engine.warn that stop an image; the others are told and do not.
 STOPPING = frozenset(
-    {"not-accepted", "colour", "blank", "not-a-crop", "looks-like-mask", "looks-like-document", "odd-shape", "noise"}
+    {
+        "not-accepted",
+        "colour",
+        "blank",
+        "not-a-crop",
+        "looks-like-mask",
+        "looks-like-document",
+        "odd-shape",
+        "noise",
+        "not-finite",
+    }
 )
 
 
@@ -51,10 +61,13 @@ class Gate:
             return GateVerdict(_state(reasons), reasons, unchecked=why)
         try:
             answer = found.answer(series, only=declared.name)
+        except NotFiniteError as error:
+            reasons = (*(r for r in reasons if r.kind != "not-finite"), Flag("not-finite", str(error)))
+            return GateVerdict(GateState.STOPPED, reasons, unchecked=str(error))
         except OverreadError as error:
             return GateVerdict(_state(reasons), reasons, unchecked=str(error))
         strange = answer.strange[declared.name]
-        if strange > 0:
+        if not strange <= 0:  # what is no number has not passed
             reasons = (*reasons, Flag("unlike-training", _unlike(declared, limit, answer.kind, answer.probability)))
         return GateVerdict(
             _state(reasons),

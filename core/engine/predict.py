@@ -20,9 +20,10 @@ class SeriesPrediction:
     """What a model says about the slices of a series.
 
     Attributes:
-        logits: float32 ``(slices, K)``; K = 1 for a binary model.
-        features: float32 ``(slices, F)`` pooled features.
-        mask_probability: float16 ``(slices, height, width)`` on the image grid, or ``None``.
+        logits: float32 ``(slices, K)``; K = 1 for a binary model. NaN on a slice on which the model failed: its
+            pixels, or what the network made of them, are not finite numbers.
+        features: float32 ``(slices, F)`` pooled features; NaN likewise.
+        mask_probability: float16 ``(slices, height, width)`` on the image grid, or ``None``; 0 where the model failed.
         seconds: per slice.
     """
 
@@ -55,9 +56,14 @@ def predict_series(
             if stop is not None and stop():
                 raise InterruptedError
             logit, pooled, mask = answered(net, card, prepare(series, card.contract, [index]))
+            failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
+            if failed:
+                logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
             logits.append(logit[0].numpy())
             features.append(pooled[0].numpy())
-            if mask is not None:
+            if mask is not None and failed:
+                masks.append(np.zeros(series.shape, np.float16))
+            elif mask is not None:
                 fit = fit_of(series, index, card.contract)
                 masks.append(fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16))
             if progress is not None:

@@ -51,7 +51,8 @@ class ModelResult:
         state: model and card; when its status is not ``READY`` every array is ``None``.
         raw, calibrated: ``(slices, classes)`` probabilities that sum to 1 over classes; ``calibrated`` is after
             temperature scaling.
-        finding: ``(slices,)`` calibrated probability of a finding (sum over the positive classes).
+        finding: ``(slices,)`` calibrated probability of a finding (sum over the positive classes). NaN, like the other
+            two, on a slice on which the model failed: there is no answer there, and no mask.
         mask: bool ``(slices, height, width)`` on the image grid; ``None`` for classifiers.
         gated: ``(slices,)`` true where the gate model said "clear", so that the mask was withheld.
         seconds: time the forward passes took, per slice.
@@ -72,9 +73,18 @@ class ModelResult:
         """Stored operating point on the calibrated probability of a finding."""
         return self.state.card.threshold.value if self.state.card else None
 
+    @property
+    def answered(self) -> np.ndarray:
+        """bool ``(slices,)``: where there is an answer; empty when the model is not ready."""
+        return np.zeros(0, bool) if self.finding is None else np.isfinite(self.finding)
+
+    def failed(self, index: int) -> bool:
+        """Whether the model was asked about a slice and gave no finite answer."""
+        return self.finding is not None and not bool(np.isfinite(self.finding[index]))
+
     def decision(self, index: int) -> Decision | None:
-        """Answer on one slice; ``None`` when the model is not ready or its answer is not finite."""
-        if self.finding is None or self.state.card is None or not np.isfinite(self.finding[index]):
+        """Answer on one slice; ``None`` when the model is not ready, or failed there."""
+        if self.finding is None or self.state.card is None or self.failed(index):
             return None
         return Decision.FINDING if self.finding[index] >= self.state.card.threshold.value else Decision.CLEAR
 

@@ -20,6 +20,12 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
     if series.colour:
         flags.append(Flag("colour", "The picture is in colour; scans are grey. Colour was converted to luminance."))
     spread = series.pixels.reshape(series.slices, -1)
+    broken = np.nonzero(~np.isfinite(spread).all(1))[0]
+    if len(broken):
+        which = "The image holds" if series.slices == 1 else f"{len(broken)} of {series.slices} slices hold"
+        kind = "not-finite" if len(broken) == series.slices else "not-finite-slices"
+        flags.append(Flag(kind, f"{which} pixels that are no finite numbers. The models give no answer there."))
+        spread = np.where(np.isfinite(spread), spread, 0)
     blank = np.nonzero(spread.max(1) - spread.min(1) < 1e-6)[0]
     if len(blank):
         which = "The image is" if series.slices == 1 else f"{len(blank)} of {series.slices} slices are"
@@ -35,7 +41,7 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
         )
     if series.unit is Unit.BQML:
         flags.append(Flag("no-suv", "The pixels are in Bq/ml: a tag that the SUV needs is missing."))
-    if len(blank) < series.slices:
+    if len(blank) < series.slices and np.isfinite(series.pixels[series.slices // 2]).all():
         flags.extend(_picture(series))
     return tuple(flags)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from core.evidence.heat_maps import as_interval
 from core.evidence.tables import Column, Row, Table
 from core.systems.router import CARD, FOLDER, RouterCard
@@ -30,8 +28,8 @@ SCANS = {
 def gate_card(weights: Path) -> RouterCard | None:
     """The gate's card; ``None`` where no gate is installed or its card cannot be read."""
     try:
-        return RouterCard.model_validate_json((weights / FOLDER / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+        return RouterCard.load(weights / FOLDER / CARD)
+    except (OSError, ValueError):
         return None
 
 

@@ -66,7 +66,7 @@ def prepare(series: Series, contract: InputContract, indices: list[int] | None =
         indices: slices wanted; all by default.
 
     Returns:
-        float32 ``(len(indices), channels, height, width)``.
+        float32 ``(len(indices), channels, height, width)``; not finite where a slice's own pixels are not.
 
     Raises:
         ContractError: the series' projection or unit is not what the model was trained on.
@@ -81,7 +81,9 @@ def prepare(series: Series, contract: InputContract, indices: list[int] | None =
     if contract.context is Context.REPEAT:
         triples = [(i, i, i) for i in wanted]
     cache = {i: prepare_plane(series, i, contract) for i in sorted({i for t in triples for i in t})}
-    planes = np.stack([[cache[i] for i in t] for t in triples])
+    finite = {i: bool(np.isfinite(plane).all()) for i, plane in cache.items()}
+    # A neighbour that holds no numbers is no neighbour: the slice itself stands in, as it does at the ends.
+    planes = np.stack([[cache[i] if finite[i] else cache[t[1]] for i in t] for t in triples])
     return assemble(torch.from_numpy(planes), contract)
 
 

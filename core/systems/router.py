@@ -11,29 +11,31 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from_bytes
 from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 
-from core.errors import ModelUnavailableError
+from core.errors import ModelUnavailableError, NotFiniteError
 from core.imaging.study import Series, Unit
 from core.models.router_net import RouterNet
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
 from core.statistics import outlier
 from core.weights.card import DataUse, Metric, Training
+from core.weights.sealed import Sealed
 
 FOLDER = "router"
 CARD, WEIGHTS, STATISTICS = "card.json", "weights.safetensors", "statistics.safetensors"
 CHECKED = 5  # slices of a stack that are looked at
 Method = Literal["softmax", "mahalanobis", "relative-mahalanobis", "nearest-neighbour", "vim"]
+PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 METHODS: tuple[Method, ...] = ("softmax", "mahalanobis", "relative-mahalanobis", "nearest-neighbour", "vim")
 _COUNTER = "num_batches_tracked"
 SIDE = 96
@@ -53,16 +55,16 @@ class Limit(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kinds: tuple[str, ...]
-    thresholds: dict[Method, float]
-    spreads: dict[Method, float]
+    thresholds: dict[Method, FiniteFloat] = Field(min_length=1)
+    spreads: dict[Method, PositiveFinite]
     metrics: dict[str, Metric] = {}
     compared: dict[str, float] = {}
 
 
-class RouterCard(BaseModel):
+class RouterCard(Sealed):
     """Pedigree of the router; see :class:`core.weights.card.ModelCard` for the common fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    telling: ClassVar[frozenset[str]] = frozenset({"data", "training", "metrics", "limits", "parameters"})
 
     version: str
     kinds: tuple[str, ...]
@@ -71,15 +73,11 @@ class RouterCard(BaseModel):
     neighbour: int = Field(ge=1)
     data: tuple[DataUse, ...]
     training: Training
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     parameters: int
     weights_sha256: str
     statistics_sha256: str
-
-    def save(self, path: Path) -> None:
-        """Write the card as indented JSON."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -137,9 +135,9 @@ class Router:
                     f"The router is not installed: {name} is missing.", "Train it: python -m trainers gate."
                 )
         try:
-            self.card = RouterCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
-        except (ValidationError, ValueError) as error:
-            raise _refused("its card cannot be read") from error
+            self.card = RouterCard.load(folder / CARD)
+        except ValueError as error:
+            raise _refused(f"its card cannot be read ({error})") from error
         weights = _checked(folder / WEIGHTS, self.card.weights_sha256)
         statistics = _checked(folder / STATISTICS, self.card.statistics_sha256)
         self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
@@ -177,10 +175,16 @@ class Router:
 
         Raises:
             ContractError: pixels that cannot be scaled.
+            NotFiniteError: no slice looked at holds finite numbers only, or the network makes none of them.
         """
-        chosen = tuple(slices) if slices is not None else looked_at(series.slices)
-        planes = np.stack([plane(series, i, self.card.contract) for i in chosen])
-        logits, features = self.read(planes)
+        asked = looked_at(series.slices) if slices is None else slices
+        seen = {i: plane(series, i, self.card.contract) for i in asked}
+        chosen = tuple(i for i, values in seen.items() if np.isfinite(values).all())
+        if not chosen:
+            raise NotFiniteError("No slice holds finite numbers only.", "Export the images again.")
+        logits, features = self.read(np.stack([seen[i] for i in chosen]))
+        if not (np.isfinite(logits).all() and np.isfinite(features).all()):
+            raise NotFiniteError("The pixel values are beyond what can be computed with.", "Export the images again.")
         each = torch.from_numpy(logits).softmax(1).numpy().mean(0)
         top = int(each.argmax())
         strange: dict[str, float] = {}

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.preprocessing.contract import InputContract
-
-SCHEMA_VERSION = 2
-# What tells about a model without deciding any answer; all else is under the card's digest, fields yet to come too.
-TELLING = frozenset(
-    {
-        "digest",
-        "title",
-        "data",
-        "training",
-        "metrics",
-        "baselines",
-        "published",
-        "intended_use",
-        "limits",
-        "parameters",
-        "storage_change",
-    }
-)
+from core.weights.sealed import Sealed
 
 
 class _Part(BaseModel):
@@ -86,7 +66,7 @@ class Training(_Part):
     learning_curve: list[dict[str, float]] = []
 
 
-class ModelCard(_Part):
+class ModelCard(Sealed):
     """Card of one shipped model; see the module docstring.
 
     ``classes`` names the classes in logit order; a binary model has two names and one logit (that of ``classes[1]``).
@@ -96,8 +76,21 @@ class ModelCard(_Part):
     was measured is refused.
     """
 
-    schema_version: int = SCHEMA_VERSION
-    digest: str = ""
+    telling: ClassVar[frozenset[str]] = frozenset(
+        {
+            "title",
+            "data",
+            "training",
+            "metrics",
+            "baselines",
+            "published",
+            "intended_use",
+            "limits",
+            "parameters",
+            "storage_change",
+        }
+    )
+
     system: str
     name: str
     title: str
@@ -116,44 +109,14 @@ class ModelCard(_Part):
     data: tuple[DataUse, ...]
     training: Training
     metrics: dict[str, Metric]
-    baselines: dict[str, dict[str, float]] = {}
+    baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
     published: str = ""
     intended_use: str
     limits: tuple[str, ...] = ()
     parameters: int
     storage: str = "float16"
-    storage_change: dict[str, float] = {}
+    storage_change: dict[str, float] = Field(default_factory=dict)
     weights_sha256: str
-
-    @classmethod
-    def load(cls, path: Path) -> ModelCard:
-        """Read ``card.json``.
-
-        Raises:
-            ValueError: it is no card (``pydantic.ValidationError``), one of another schema version, or a value that
-                decides an answer is not the one that was measured.
-        """
-        return cls.parse(path.read_bytes())
-
-    @classmethod
-    def parse(cls, content: bytes) -> ModelCard:
-        """As :meth:`load`, from the bytes of the file."""
-        card = cls.model_validate_json(content)
-        if card.schema_version != SCHEMA_VERSION or not card.digest:
-            raise ValueError(f"it is not of card schema {SCHEMA_VERSION}: an older or newer Overread wrote it")
-        if card.digest != card.sealed().digest:
-            raise ValueError("a value that decides its answers was altered after the model was measured")
-        return card
-
-    def sealed(self) -> ModelCard:
-        """The card with its digest: SHA-256 over every field but those in :data:`TELLING`, as canonical JSON."""
-        deciding = self.model_dump(mode="json", exclude=set(TELLING), exclude_defaults=True)
-        text = json.dumps(deciding | {"schema_version": self.schema_version}, sort_keys=True, separators=(",", ":"))
-        return self.model_copy(update={"digest": hashlib.sha256(text.encode()).hexdigest()})
-
-    def save(self, path: Path) -> None:
-        """Write the card, sealed, as indented JSON."""
-        path.write_text(self.sealed().model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     @property
     def pedigree(self) -> str:

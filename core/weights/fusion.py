@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit, logit
 
 from core.errors import ModelUnavailableError
 from core.weights.card import Metric, ModelCard, Threshold
+from core.weights.sealed import Sealed
 
 FUSION = "fusion.json"
 
@@ -30,7 +32,7 @@ class Difference(BaseModel):
     p: float
 
 
-class Fusion(BaseModel):
+class Fusion(Sealed):
     """The rule and its figures; see the module docstring.
 
     Attributes:
@@ -44,14 +46,14 @@ class Fusion(BaseModel):
         date: of the measurement.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    telling: ClassVar[frozenset[str]] = frozenset({"metrics", "differences", "date"})
 
     pet: str
     mr: str
     versions: dict[str, str]
     weights_sha256: dict[str, str]
-    mr_weight: float = Field(gt=0)
-    temperature: float = Field(default=1.0, gt=0)
+    mr_weight: float = Field(gt=0, allow_inf_nan=False)
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     threshold: Threshold
     metrics: dict[str, Metric]
     differences: dict[str, Difference]
@@ -88,8 +90,8 @@ def load_fusion(folder: Path) -> Fusion | None:
     if not path.is_file():
         return None
     try:
-        return Fusion.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
+        return Fusion.load(path)
+    except ValueError as error:
         raise ModelUnavailableError(
             f"{FUSION} in {folder.name} cannot be read: {error}", "Make it again: python -m trainers fuse."
         ) from error

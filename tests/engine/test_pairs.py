@@ -46,7 +46,7 @@ def write_rule(folder: Path, mr_weight: float = 0.5) -> None:
         differences={},
         date="2026-01-01",
     )
-    (folder / "mr-pet" / FUSION).write_text(rule.model_dump_json())
+    rule.save(folder / "mr-pet" / FUSION)
 
 
 @pytest.fixture

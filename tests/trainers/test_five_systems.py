@@ -214,7 +214,7 @@ def test_pairs_are_decided_by_the_rule_for_the_installed_models(root: Path, weig
     }
     pairs = pairs_of(*parts, said, labels)
     rule = rule_of(cards, pairs, pairs)
-    (tmp_path / "w" / "mr-pet" / FUSION).write_text(rule.model_dump_json())
+    rule.save(tmp_path / "w" / "mr-pet" / FUSION)
     told = measured("mr-pet", root / "sts-pet-mr", tmp_path / "w", tmp_path)["fusion"]["pairs"]
     decided = np.array([odds(x, y) for x, y in zip(pairs.pet, pairs.mr, strict=True)]) ** (1 / 1.5 / rule.temperature)
     finding = decided / (1 + decided) >= rule.threshold.value

@@ -184,6 +184,6 @@ def _training(epochs: int, seed: int, minutes: float, curve: list[dict[str, floa
 def _next_version(folder: Path) -> str:
     """One above that of the router that is replaced: a verdict names the version it comes from."""
     try:
-        return str(int(RouterCard.model_validate_json((folder / CARD).read_text(encoding="utf-8")).version) + 1)
+        return str(int(RouterCard.load(folder / CARD).version) + 1)
     except (OSError, ValueError):
         return "1"
