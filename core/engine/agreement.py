@@ -132,6 +132,8 @@ def two_stage(review: Review, index: int) -> str | None:
         gate = next((g for g in review.ready if g.state.name == gate_name and g is not r), None)
         if gate is None or r.mask is None:
             continue
+        if gate.failed(index) or r.failed(index):
+            return f"{_short(gate if gate.failed(index) else r)} gave no answer here."
         if gate.decision(index) is Decision.CLEAR:
             return f"{_short(gate)} says no, so {_short(r)} was not asked for a mask."
         if not r.mask[index].any():

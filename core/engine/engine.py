@@ -26,7 +26,7 @@ from core.engine.results import (
 )
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
-from core.engine.warn import series_warnings
+from core.engine.warn import failures, series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
 from core.explain.gradcam import Target, explain_forward, grad_cam
@@ -110,6 +110,7 @@ class Engine:
         by_name = {r.state.name: r for r in results}
         results = [_gated(r, by_name) for r in results]
         warnings, gate = self._judged(declared, series)
+        warnings += failures(results)
         return Review(
             study_sha256=study.sha256,
             system=system_name,
@@ -162,9 +163,8 @@ class Engine:
             return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
         card = loaded.card
         calibrated = probabilities(p.logits, card.temperature)
-        drawn = p.mask_probability is None or bool(np.isfinite(p.mask_probability).all())
-        if not drawn or not np.isfinite(calibrated).all():
-            reason = "It answered without a number. Install its weights anew, or train it again."
+        if not np.isfinite(calibrated).all(1).any():
+            reason = "It answered without a finite number. Export the images again, or install its weights anew."
             return ModelResult(replace(state, card=card, status=ModelStatus.FAILED, reason=reason))
         return ModelResult(
             state=replace(state, card=card),
@@ -235,6 +235,9 @@ class Engine:
                 values, peak = map_of(loaded.net, x, target_of(loaded, shown), method)
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
+        if not (np.isfinite(values).all() and np.isfinite(peak)):
+            error = "The map is not made of finite numbers."
+            return HeatMap(model, slice_index, shown, method, None, error=error)
         on_image = np.clip(fit_of(series, slice_index, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
@@ -292,7 +295,7 @@ def _gated(result: ModelResult, by_name: dict[str, ModelResult]) -> ModelResult:
             gated=None,
             state=replace(result.state, reason=f"No mask: its gate, the model {card.gate}, did not answer."),
         )
-    shut = gate.finding < gate.threshold
+    shut = ~(gate.finding >= gate.threshold)  # a gate that failed on a slice opens nothing there
     mask = result.mask.copy()
     mask[shut] = False
     probability = None if result.mask_probability is None else result.mask_probability.copy()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.engine.engine import Engine
 from core.engine.predict import predict_series
 from core.engine.results import Decision
-from core.errors import ContractError, ModelUnavailableError
+from core.errors import ContractError, ModelUnavailableError, NotFiniteError
 from core.imaging.places import Partner
 from core.imaging.study import Modality, Study
 from core.weights.answers import finding_probability, probabilities
@@ -86,4 +88,6 @@ def read_pair(
             predicted = predict_series(loaded.net, loaded.card, study.series[series], indices=[index])
         answers[name] = finding_probability(probabilities(predicted.logits, loaded.card.temperature), loaded.card)
     pet, mr = answers[rule.pet], answers[rule.mr]
+    if not (np.isfinite(pet).all() and np.isfinite(mr).all()):
+        raise NotFiniteError("One of the two answers is not a finite number.", "Choose another slice.")
     return PairAnswer(float(pet[0]), float(mr[0]), float(rule.fused(pet, mr)[0]), rule)

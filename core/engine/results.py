@@ -197,17 +197,30 @@ def voting(results: Sequence[ModelResult]) -> tuple[ModelResult, ...]:
 def most_suspicious(results: Sequence[ModelResult], slices: int) -> int:
     """The slice with the highest mean probability of a finding over the models that vote; the middle one without any.
 
-    Where none of the voters answered, those that did are asked.
+    Where none of the voters answered, those that did are asked. A model that failed on a slice is not counted there.
     """
-    asked = voting(results) or tuple(r for r in results if r.finding is not None)
-    found = [r.finding for r in asked if r.finding is not None]
-    return int(np.argmax(np.mean(found, 0))) if found else slices // 2
+    mean = mean_probability(voting(results) or [r for r in results if r.finding is not None])
+    return slices // 2 if mean is None or not np.isfinite(mean).any() else int(np.nanargmax(mean))
+
+
+def mean_probability(results: Sequence[ModelResult]) -> np.ndarray | None:
+    """Mean probability of a finding ``(slices,)`` over the models that answered there; NaN where none did.
+
+    Returns:
+        ``None`` when no model answered anywhere.
+    """
+    found = [r.finding for r in results if r.finding is not None]
+    if not found:
+        return None
+    given = np.ma.masked_invalid(np.stack(found))
+    return np.asarray(given.mean(0).filled(np.nan))
 
 
 def _voice(result: ModelResult, index: int) -> Voice:
     state = result.state
-    finding = None if result.finding is None else float(result.finding[index])
-    return voice(state.name, state.title, finding, result.threshold, failed=state.status is ModelStatus.FAILED)
+    failed = state.status is ModelStatus.FAILED or result.failed(index)
+    finding = None if result.finding is None or failed else float(result.finding[index])
+    return voice(state.name, state.title, finding, result.threshold, failed=failed)
 
 
 @dataclass(frozen=True, eq=False)

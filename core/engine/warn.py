@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from core.engine.picture_rules import FEW, LINES, LONGEST, is_mask, is_noise, lines_of_writing
-from core.engine.results import Flag
+from core.engine.results import Flag, ModelResult
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
 
 CROP_SIDE = 80
+FEW_SLICES = 12  # so many slices are named, of more only that there are
 
 
 def series_warnings(system: System, series: Series, refusal: str | None) -> tuple[Flag, ...]:
@@ -44,6 +47,19 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
     if len(blank) < series.slices and np.isfinite(series.pixels[series.slices // 2]).all():
         flags.extend(_picture(series))
     return tuple(flags)
+
+
+def failures(results: Sequence[ModelResult]) -> tuple[Flag, ...]:
+    """Slices on which a model was asked and gave no finite answer, one warning per model."""
+    out = []
+    for result in results:
+        where = np.flatnonzero(~result.answered)
+        if len(where):
+            told = ", ".join(str(i + 1) for i in where[:FEW_SLICES]) + (" and more" if len(where) > FEW_SLICES else "")
+            which = f"slice{'s' if len(where) > 1 else ''} {told}"
+            text = f"{result.state.title} failed on {which}: its answer there is not a finite number."
+            out.append(Flag("model-failed", text))
+    return tuple(out)
 
 
 def _picture(series: Series) -> list[Flag]:

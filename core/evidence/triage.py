@@ -53,7 +53,7 @@ def triage(evidence: Evidence, result: ModelResult, index: int, level: float) ->
         result: the answer. index: slice. level: in (0, 1).
     """
     card, calibration = result.state.card, evidence.part("validation")
-    if card is None or result.calibrated is None or calibration is None:
+    if card is None or result.calibrated is None or calibration is None or result.failed(index):
         return None
     if card.weights_sha256 != evidence.card.weights_sha256:
         return None

@@ -125,6 +125,7 @@ def _model(result: ModelResult, report: CaseReport) -> ModelPart:
         pedigree=_pedigree(state.card) if state.card else None,
         triage=_triage(found) if found is not None else None,
         slices=_slices(result, series, classes),
+        failed_slices=tuple(int(i) + 1 for i in np.flatnonzero(~result.answered)),
         mask_voxels=int(np.count_nonzero(mask)) if mask is not None else None,
         mask_volume_ml=volume.value if volume is not None and volume.unit == "ml" else None,
         seconds_per_slice=round(result.seconds, 4),
@@ -147,6 +148,8 @@ def _slices(result: ModelResult, series: Series, classes: tuple[str, ...]) -> tu
         return ()
     out = []
     for index, finding in enumerate(result.finding):
+        if result.failed(index):
+            continue
         mask = result.mask[index] if result.mask is not None else None
         area = measure.area_mm2(mask, series) if mask is not None else None
         out.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.engine.results import Decision, HeatMap, ModelResult
+from core.engine.results import Decision, HeatMap, ModelResult, mean_probability
 from core.imaging import render
 from core.imaging.study import Series, Unit, Window
 from core.preprocessing import windows
@@ -107,9 +107,9 @@ def outlined_slices(report: CaseReport, most: int) -> list[int]:
             chosen |= set(np.flatnonzero(result.mask.any((1, 2))).tolist())
         if result.finding is not None and result.threshold is not None:
             chosen |= set(np.flatnonzero(result.finding >= result.threshold).tolist())
-    asked = [r.finding for r in report.review.voting or ready if r.finding is not None]
-    mean = np.mean(asked, axis=0) if asked else None
-    ranked = sorted(chosen, key=lambda i: (i not in report.key_slices, -float(mean[i]) if mean is not None else 0.0))
+    mean = mean_probability(report.review.voting or ready)
+    order = np.zeros(report.series.slices) if mean is None else np.nan_to_num(mean)
+    ranked = sorted(chosen, key=lambda i: (i not in report.key_slices, -float(order[i])))
     return sorted(ranked[:most])
 
 
@@ -217,6 +217,8 @@ def _answers(report: CaseReport, index: int, only: str = "") -> list[str]:
 def answer_words(report: CaseReport, result: ModelResult, index: int) -> str:
     """``U-Net 0.91, threshold 0.42: tumour``."""
     assert result.finding is not None
+    if result.failed(index):
+        return f"{short(result.state.title)}: no answer on this image"
     value, threshold = float(result.finding[index]), float(result.threshold or 0.0)
     said = report.declared.finding if result.decision(index) is Decision.FINDING else report.declared.clear
     return f"{short(result.state.title)} {probability(value)}, threshold {threshold:.2f}: {said}"

@@ -124,9 +124,14 @@ class ModelPart(_Part):
     pedigree: PedigreePart | None
     triage: TriagePart | None = Field(description="null for a model without calibration images")
     slices: tuple[SlicePart, ...]
+    failed_slices: tuple[int, ...] = Field(description="slices, from 1, on which its answer is not a finite number")
     mask_voxels: int | None = Field(description="voxels of the mask over all slices")
     mask_volume_ml: float | None = Field(description="null without a mask, spacing or a second slice")
     seconds_per_slice: float
+
+    def at(self, index: int) -> SlicePart | None:
+        """The answer on slice ``index``, from 0; ``None`` where the model gave none."""
+        return next((part for part in self.slices if part.slice == index + 1), None)
 
 
 class VotePart(_Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -71,7 +72,7 @@ def describe(review: Review, index: int) -> str:
     parts = []
     for result in review.ready:
         assert result.finding is not None
-        top = int(result.finding.argmax())
+        top = int(np.nanargmax(result.finding))
         highest = words.probability(float(result.finding[top]))
         parts.append(f"{result.state.title}: highest {highest} on slice {top + 1}")
     return f"Probability of a finding per slice, slice {index + 1} on the screen. " + "; ".join(parts) + "."

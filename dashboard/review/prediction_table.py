@@ -74,6 +74,9 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
     title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
     if result.finding is None:
         return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result, held)}</td></tr>"
+    if result.failed(index):
+        told = "<strong>Failed on this slice.</strong> <span class='or-quiet'>Its answer is not a finite number.</span>"
+        return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{told}</td></tr>"
     wanted = bars(result, index, system)
     drawn = "".join(_bar(*bar, minor=n > 0, named=len(wanted) > 1) for n, bar in enumerate(wanted))
     quality = _quality(result)

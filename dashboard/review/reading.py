@@ -142,4 +142,6 @@ def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
 def _heated(review: Review, index: int, view: controls.View) -> ModelResult:
     """The model whose heat map the viewer shows: the chosen one, or the surest of a finding on this slice."""
     chosen = [r for r in review.ready if r.state.name == view.model]
-    return max(chosen or review.ready, key=lambda r: float(r.finding[index]) if r.finding is not None else 0.0)
+    return max(
+        chosen or review.ready, key=lambda r: 0.0 if r.finding is None or r.failed(index) else float(r.finding[index])
+    )

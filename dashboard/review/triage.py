@@ -48,12 +48,16 @@ def show(case: Case, review: Review, index: int) -> None:
         help=HELP,
     )
     short = words.short_titles([r.state.title for r in review.results])
-    rows = "".join(_row(short[r.state.title], r, triage(known[r.state.name], r, index, level or 0.9)) for r in ready)
+    rows = "".join(
+        _row(short[r.state.title], r, index, triage(known[r.state.name], r, index, level or 0.9)) for r in ready
+    )
     st.html(f"{STYLE}<table class='or-triage' aria-label='Triage of each model'><tbody>{rows}</tbody></table>")
 
 
-def _row(name: str, result: ModelResult, found: Sorted | None) -> str:
-    if found is None:
+def _row(name: str, result: ModelResult, index: int, found: Sorted | None) -> str:
+    if result.failed(index):
+        said = "not sorted <small>The model failed on this slice.</small>"
+    elif found is None:
         said = "not sorted <small>The stored predictions belong to another version of this model.</small>"
     else:
         said = f"<strong>{words.cell(_said(found))}</strong><small>{words.cell(_basis(found))}</small>"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from core.engine.predict import SeriesPrediction, answered, masks_from, predict_series
+from core.errors import NotFiniteError
 from core.imaging.study import Series
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
@@ -125,8 +126,17 @@ def scored(
 
     Args:
         gate: bool ``(N,)`` false where a mask is withheld; by default the card's own decision when it gates itself.
+
+    Raises:
+        NotFiniteError: an answer is not a finite number.
     """
     logits = np.concatenate([p.logits for p in predicted])
+    if not np.isfinite(logits).all():
+        failed = int((~np.isfinite(logits).all(1)).sum())
+        raise NotFiniteError(
+            f"{card.title} gave no finite answer on {failed} of {len(logits)} images; figures would hide that.",
+            "Take those images out of the folder, or train the model again.",
+        )
     finding = finding_probability(probabilities(logits, card.temperature), card)
     classes = np.array([labels[label] for item in items for label in item.labels])
     positive = [card.classes.index(name) for name in card.positive]

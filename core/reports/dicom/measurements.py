@@ -122,6 +122,8 @@ def _answers(
     assert result.finding is not None
     groups = []
     for index, probability in enumerate(result.finding):
+        if result.failed(index):
+            continue
         numbers = [
             Measurement(name=common.PROBABILITY, value=float(probability), unit=common.UNITLESS),
             Measurement(name=common.THRESHOLD, value=float(result.threshold or 0.0), unit=common.UNITLESS),

@@ -169,7 +169,11 @@ def _series(record: CaseRecord, report: CaseReport) -> list[Flowable]:
     if record.study.slices < 3 or not answered:
         return []
     lines = [
-        (short(m.title), [p.finding for p in m.slices], m.pedigree.threshold.value)
+        (
+            short(m.title),
+            [None if p is None else p.finding for p in map(m.at, range(record.study.slices))],
+            m.pedigree.threshold.value,
+        )
         for m in answered
         if m.pedigree is not None
     ]

@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable
 from core.reports.case import probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
-from core.reports.record import CaseRecord, ModelPart, OpinionPart, PedigreePart, StudyPart
+from core.reports.record import CaseRecord, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
 from core.weights.card import DataUse, Metric
 
 FIGURES = {
@@ -70,18 +70,21 @@ def answers(record: CaseRecord, index: int) -> Flowable:
             why = words(f"{model.status}. {model.reason}", "small")
             rows.append(([words(model.title), why], "", "", "", "no answer", "", ""))
             continue
-        part, threshold = model.slices[index], model.pedigree.threshold.value
+        part, threshold = model.at(index), model.pedigree.threshold.value
+        if part is None:
+            rows.append((_name(model), words("failed on this image", "small"), "", "", "no answer", "", ""))
+            continue
         found = sum(p.decision == "finding" for p in model.slices)
         decision = record.system.finding if part.decision == "finding" else record.system.clear
         sign = "▲" if part.decision == "finding" else "▽"
         rows.append(
             (
                 _name(model),
-                [bar(part.finding, threshold), *_classes(model, index), *_triage(record, model, index)],
+                [bar(part.finding, threshold), *_classes(part), *_triage(record, model, index)],
                 words(probability(part.finding), "strong"),
                 f"{threshold:.2f}",
                 words(f"{sign} {decision}", "strong"),
-                _mask(model, index),
+                _mask(model, part),
                 f"{found} of {len(model.slices)}",
             )
         )
@@ -97,8 +100,8 @@ def _name(model: ModelPart) -> list[Flowable]:
     return out
 
 
-def _classes(model: ModelPart, index: int) -> list[Flowable]:
-    each = model.slices[index].calibrated
+def _classes(part: SlicePart) -> list[Flowable]:
+    each = part.calibrated
     if len(each) <= 2:
         return []
     return [words(", ".join(f"{name} {value:.2f}" for name, value in each.items()), "small")]
@@ -113,8 +116,7 @@ def _triage(record: CaseRecord, model: ModelPart, index: int) -> list[Flowable]:
     return [words(f"{found.level:.0%} set: {left}", "small")]
 
 
-def _mask(model: ModelPart, index: int) -> str:
-    part = model.slices[index]
+def _mask(model: ModelPart, part: SlicePart) -> str:
     if part.mask_pixels is None:
         return "–" if not model.reason else model.reason
     if part.mask_withheld:
@@ -145,13 +147,13 @@ def sizes(record: CaseRecord) -> Flowable | None:
         ("Model", f"Area on image {record.most_suspicious_slice}", "Largest area", "Images with a mask", "Volume")
     ]
     for model in drawn:
-        here = model.slices[record.most_suspicious_slice - 1]
+        here = model.at(record.most_suspicious_slice - 1)
         largest = max(model.slices, key=lambda p: p.mask_pixels or 0)
         count = sum(bool(p.mask_pixels) for p in model.slices)
         rows.append(
             (
                 short(model.title),
-                area(here.mask_area_mm2, here.mask_pixels or 0),
+                "no answer" if here is None else area(here.mask_area_mm2, here.mask_pixels or 0),
                 f"{area(largest.mask_area_mm2, largest.mask_pixels or 0)}, image {largest.slice}"
                 if count
                 else "no mask",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import ceil
 
 from reportlab.graphics.shapes import Drawing, Line, Polygon, PolyLine, Rect, String
@@ -28,12 +29,12 @@ def bar(value: float, threshold: float, width: float = 84, height: float = 8) ->
 
 
 def along(
-    series: Sequence[tuple[str, Sequence[float], float]], marked: Sequence[tuple[int, str]], height: float = 110
+    series: Sequence[tuple[str, Sequence[float | None], float]], marked: Sequence[tuple[int, str]], height: float = 110
 ) -> Drawing:
     """Probability of a finding by image, one line per model, each with its threshold as a tick on the right.
 
     Args:
-        series: name, probability per slice and threshold of each model.
+        series: name, probability per slice (``None`` without an answer, a gap) and threshold of each model.
         marked: slices (from 0) to mark, with a word.
     """
     regular, _ = pdf_fonts()
@@ -58,8 +59,10 @@ def along(
         drawing.add(_label(x(index), top + 5, word, "middle", regular))
     for place, (name, values, threshold) in enumerate(series):
         colour, dash = LINES[place % len(LINES)], DASHES[place % len(DASHES)]
-        points = [part for index, value in enumerate(values) for part in (x(index), y(value))]
-        drawing.add(PolyLine(points, strokeColor=colour, strokeWidth=1.3, strokeDashArray=dash))
+        for known, run in groupby(enumerate(values), key=lambda at: at[1] is not None):
+            points = [part for index, value in run if value is not None for part in (x(index), y(value))]
+            if known:
+                drawing.add(PolyLine(points, strokeColor=colour, strokeWidth=1.3, strokeDashArray=dash))
         at = y(threshold)
         drawing.add(Polygon([right + 1, at, right + 6, at + 3, right + 6, at - 3], fillColor=colour, strokeColor=None))
         row = top - 3 - 17 * place

@@ -36,7 +36,7 @@ def check_drift(store: Store, archive_id: int, models: Installed, *, keep: bool 
     for score in store.machine_scores(archive_id):
         if score.system != models.system or score.error or models.weights.get(score.model) != score.weights_sha256:
             continue
-        findings = score.details.get("findings") or [score.finding]
+        findings = [p for p in score.details.get("findings") or [score.finding] if p is not None]
         scores[score.model] += findings
         groups[score.model] += [group_of(cases[score.case_id])] * len(findings)
     out = []

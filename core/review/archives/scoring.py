@@ -140,9 +140,9 @@ def scores_of(review: Review, case_id: int, models: Installed, run_id: int | Non
     """Rows of what the models said, at the series' most suspicious slice (the same for all models).
 
     ``details`` holds ``votes`` (whether the model votes, see :mod:`core.engine.vote`), ``slices``, ``findings`` (the
-    probability of a finding on every slice) and ``stopped`` (why the wrong-image gate stopped the image; empty when it
-    passed); ``ood`` is how far it lies beyond the gate's limit, above
-    0 is beyond. A model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
+    probability of a finding on every slice, null where the model failed) and ``stopped`` (why the wrong-image gate
+    stopped the image; empty when it passed); ``ood`` is how far it lies beyond the gate's limit, above 0 is beyond. A
+    model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
     """
     rows, heard = [], voters(models.cards)
     for result in review.results:
@@ -153,8 +153,8 @@ def scores_of(review: Review, case_id: int, models: Installed, run_id: int | Non
         if result.finding is None or result.calibrated is None:
             reason = result.state.reason or "The model gave no answer."
             rows.append(_failed(case_id, card, run_id, reason, votes=own))
-        elif not np.isfinite(result.finding).all():
-            rows.append(_failed(case_id, card, run_id, "The model answered without a number.", votes=own))
+        elif result.failed(review.peak):
+            rows.append(_failed(case_id, card, run_id, "The model failed on the image's decisive slice.", votes=own))
         else:
             rows.append(_score(result, review, case_id, card, run_id, votes=own))
     return rows
@@ -185,7 +185,7 @@ def _score(
         details={
             VOTES: votes,
             "slices": len(result.finding),
-            "findings": [round(float(p), 4) for p in result.finding],
+            "findings": [round(float(p), 4) if np.isfinite(p) else None for p in result.finding],
             "stopped": [flag.text for flag in gate.reasons] if gate is not None else [],
         },
         seconds=result.seconds * len(result.finding),

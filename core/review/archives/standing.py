@@ -74,7 +74,7 @@ def _answers(rows: Sequence[Score], models: Installed) -> Answers:
     if not findings:
         return Answers(given, beside, vote)
     limits = [row.threshold or 0.0 for row in rows if not row.error and row.details.get("findings")]
-    says = np.stack([np.asarray(f) >= t for f, t in zip(findings, limits, strict=True)])
+    says = np.stack([np.asarray(f, np.float64) >= t for f, t in zip(findings, limits, strict=True)])
     return Answers(given, beside, vote, says.shape[1], int(most(says).sum()))
 
 
