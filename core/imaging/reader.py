@@ -128,14 +128,16 @@ class _Upload:
         self._later += problems
         found += [self._from(stack, SourceKind.RASTER) for stack in stacked]
         found.sort(key=_rank)
-        projections = [
-            self._from(coronal_mip(one), self.sources[id(one)])
-            for one in found
-            if one.modality is Modality.PT
-            and one.slices >= _LEAST_MIP_SLICES
-            and one.projection == "slice"
-            and not one.uneven
-        ]
+        projections = []
+        for number, one in enumerate(found):
+            if one.modality is not Modality.PT or one.slices < _LEAST_MIP_SLICES or one.projection != "slice":
+                continue
+            source = self.sources[id(one)]
+            if one.uneven:  # a projection would be squeezed somewhere
+                note = f"No projection is made: {one.uneven}."
+                found[number] = self._from(replace(one, notes=(*one.notes, note)), source)
+            else:
+                projections.append(self._from(coronal_mip(one), source))
         return projections + found
 
     def _dicom_series(self) -> list[Series]:

@@ -14,7 +14,6 @@ _JITTER_UNKNOWN_MM = 0.05
 _CLEAR_OF_JITTER = 4.0  # places lie so many times farther apart than the images of one place
 _EVEN = 0.07  # of the distance: so far a slice may lie from its place in an even stack
 _ROUNDING_MM = 0.06  # positions written to a tenth of a millimetre
-_AGREES = 0.05
 _GRAINS_MM = (1.0, 0.5, 0.25, 0.2, 0.1)
 
 
@@ -91,7 +90,7 @@ def slice_distance(offsets: np.ndarray, declared: float | None) -> Distance | No
     astray = float(np.abs(offsets - (start + mean * number)).max())
     if astray <= max(_EVEN * mean, min(_ROUNDING_MM, 0.2 * mean)):
         return Distance(float(mean))
-    if declared is not None and abs(declared - mean) <= _AGREES * mean and _rounded(offsets, declared):
+    if declared is not None and _rounded(offsets, declared):
         return Distance(declared)
     missing = np.round(steps / usual - 1).clip(0)
     on_grid = np.abs(steps / usual - np.round(steps / usual)).max() < 0.2
