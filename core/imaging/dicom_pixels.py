@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
 from pydicom.uid import RLELossless
 
 from core.errors import UnreadableFileError
+from core.imaging.jpeg_decoder import register
 from core.imaging.jpeg_frames import coded_size
 from core.imaging.limits import Budget
 from core.imaging.raster import to_grey
 from core.imaging.stored_bits import stored_bits, stored_values
+
+register()
 
 
 def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
@@ -32,6 +35,7 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
         raise UnreadableFileError("The DICOM header lacks rows and columns.", "Export the series again.")
     budget.check_size(columns, rows)
     budget.add_voxels(rows * columns * frames)
+    _check_decoder(header)
     _check_frames(header, rows, columns, frames)
     try:
         # the bits beside the stored ones are dealt with here: padding may lie in them
@@ -39,7 +43,7 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
             values = apply_color_lut(values, header)
     except Exception as error:  # decoders raise anything on damaged data
-        raise UnreadableFileError(_why(header, error), "Export it uncompressed, or copy it again.") from error
+        raise UnreadableFileError("The pixel data is truncated or damaged.", "Export or copy it again.") from error
     samples = int(header.get("SamplesPerPixel", 1) or 1)
     stored_in_colour = samples > 1 or header.get("PhotometricInterpretation") == "PALETTE COLOR"
     colour = False
@@ -53,12 +57,19 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     return values.reshape(frames, rows, columns), stored_in_colour, colour
 
 
-def _why(header: Dataset, error: Exception) -> str:
+def _check_decoder(header: Dataset) -> None:
+    """Refuse what no decoder is there for; the file itself is sound."""
     syntax = header.file_meta.get("TransferSyntaxUID")
-    name = syntax.name if syntax is not None else "unknown"
-    if isinstance(error, (NotImplementedError, RuntimeError)) and syntax is not None and syntax.is_compressed:
-        return f"The pixels are compressed as {name}, which cannot be decoded here, or are damaged."
-    return "The pixel data is truncated or damaged."
+    try:
+        known = syntax is None or get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        name = syntax.name[:64] if syntax.is_transfer_syntax and not syntax.is_private else "an unknown transfer syntax"
+        raise UnreadableFileError(
+            f"The pixels are stored as {name}, which cannot be decoded here.",
+            "Export the series uncompressed, or as JPEG, JPEG-LS, JPEG 2000 or RLE.",
+        )
 
 
 def _check_frames(header: Dataset, rows: int, columns: int, frames: int) -> None:

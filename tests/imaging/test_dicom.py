@@ -209,6 +209,8 @@ def test_segmentation_of_another_grid_stays_a_series() -> None:
 
 
 SYNTAX_FILES = {
+    "JPEG lossless": "SC_rgb_jpeg_gdcm.dcm",
+    "JPEG of 12 bits": "JPGExtended.dcm",
     "JPEG baseline": "SC_rgb_jpeg_dcmtk.dcm",
     "JPEG 2000 lossless": "MR_small_jp2klossless.dcm",
     "JPEG 2000": "JPEG2000.dcm",
@@ -264,7 +266,6 @@ def test_without_preamble() -> None:
         ("rtstruct.dcm", "RT Structure Set"),
         ("test-SR.dcm", "SR"),
         ("waveform_ecg.dcm", "Waveform"),
-        ("SC_rgb_jpeg_gdcm.dcm", "JPEG Lossless"),
         ("MR_truncated.dcm", "truncated"),
     ],
 )
