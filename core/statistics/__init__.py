@@ -8,12 +8,13 @@ from core.statistics.intervals import (
     PairedDifference,
     bootstrap_by_group,
     paired_bootstrap,
-    past_perfection,
     wilson,
 )
 from core.statistics.multiclass import MulticlassRates, multiclass
+from core.statistics.perfect import past_perfection, ranking_past_perfection
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import BinaryRates, binary_rates
+from core.statistics.report import ClassFigures, ClassificationReport, classification_report
 from core.statistics.segmentation import (
     VolumeDice,
     dice,
@@ -21,11 +22,14 @@ from core.statistics.segmentation import (
     false_mask_rate,
     iou,
     sensitivity_of_slices,
+    tversky,
 )
 from core.statistics.thresholds import ThresholdChoice, at_sensitivity, balanced_accuracy_optimum, youden
 
 __all__ = [
     "BinaryRates",
+    "ClassFigures",
+    "ClassificationReport",
     "DelongTest",
     "Interval",
     "MulticlassRates",
@@ -39,6 +43,7 @@ __all__ = [
     "binary_rates",
     "bootstrap_by_group",
     "brier",
+    "classification_report",
     "delong",
     "delong_test",
     "delong_variance",
@@ -52,8 +57,10 @@ __all__ = [
     "nll",
     "paired_bootstrap",
     "past_perfection",
+    "ranking_past_perfection",
     "roc_auc",
     "sensitivity_of_slices",
+    "tversky",
     "wilson",
     "youden",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -133,9 +133,9 @@ def bootstrap_by_group(
 
     Slices of one patient are alike, so an interval over slices is too narrow; the patient is what is drawn.
     Resamples without one of the classes give ``nan`` and are left out; with a single group the ends are ``nan``. Like
-    any percentile bootstrap it cannot see past perfect data: an AUC of 1 gets the interval [1, 1]; for proportions see
-    :func:`past_perfection`. ``roc_auc`` itself takes a fast way with the same result: case weights over one shared
-    sort.
+    any percentile bootstrap it cannot see past perfect data: an AUC of 1 gets the interval [1, 1]; see
+    :mod:`core.statistics.perfect`. ``roc_auc`` itself takes a fast way with the same result: case weights over one
+    shared sort.
 
     Args:
         statistic: called with the arrays, returns a float.
@@ -204,19 +204,3 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Interval(share, low, high, n, n, "Wilson score", level)
-
-
-def past_perfection(rate: Interval, groups: Sequence[Any] | NDArray[Any]) -> Interval:
-    """A bootstrapped proportion of 0 or 1, which no resample can leave, with Wilson's interval over its groups.
-
-    The groups are counted, not their cases, because cases of one patient are alike: nine patients without an error
-    say as much as nine cases without one. Any other proportion is returned as it is.
-
-    Args:
-        rate: from :func:`bootstrap_by_group`. groups: of the cases that the proportion is over.
-    """
-    if rate.value not in (0.0, 1.0):
-        return rate
-    _, count = group_codes(groups, len(groups))
-    ends = wilson(count if rate.value else 0, count, rate.level)
-    return replace(rate, low=ends.low, high=ends.high, method=f"Wilson score of {count} groups, all alike")

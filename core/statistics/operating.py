@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.statistics._checks import FloatArray, StatisticsInputError, binary_truth, probabilities, same_length
-from core.statistics.intervals import Interval, describe, group_codes, group_weights, past_perfection, percentile
+from core.statistics.intervals import Interval, describe, group_codes, group_weights, percentile
+from core.statistics.perfect import f1_past_perfection, past_perfection
 from core.statistics.rates import BinaryRates, binary_rates
 
 
@@ -37,12 +38,17 @@ class OperatingPoint:
     specificity: Interval
     balanced_accuracy: Interval
     accuracy: Interval
+    f1: Interval
     ppv: Interval
     npv: Interval
     diagnostic_odds_ratio: Interval
     number_needed_to_screen: Interval
     reads_per_finding: Interval
     per_1000: tuple[Interval, Interval, Interval, Interval]
+
+
+_F1 = 13  # places of the figures below that are named
+_PPV, _NPV = 4, 5
 
 
 def _figures(tables: FloatArray, prevalence: float) -> list[FloatArray]:
@@ -66,6 +72,7 @@ def _figures(tables: FloatArray, prevalence: float) -> list[FloatArray]:
             1 / found,
             (found + alarms) / found,
             *(1000 * share for share in (found, missed, alarms, cleared)),
+            2 * tp / (2 * tp + fp + fn),
         ]
 
 
@@ -139,8 +146,54 @@ def operating_points(
         if count > 1 and flagged.any() and not flagged.all():  # a constant answer has its rates by definition
             for place, rows in ((0, labels), (1, ~labels), (3, np.ones(cases, bool))):
                 made[place] = past_perfection(made[place], codes[rows])
+            made[_F1] = f1_past_perfection(made[_F1], codes[flagged | labels])
+            made = _follow(made, share)
         found.append(_point(binary_rates(labels, values, threshold), share, made))
     return found
+
+
+def _follow(made: Sequence[Interval], prevalence: float) -> list[Interval]:
+    """The figures with what a bound on a perfect sensitivity or specificity means for those that follow from the two.
+
+    A predictive value of 0 or 1 is as far from certain as the rate that it comes from; so is a share of nobody missed.
+    """
+    out = list(made)
+    sensitivity, specificity = made[0], made[1]
+
+    def put(place: int, low: float, high: float, method: str) -> None:
+        out[place] = replace(made[place], low=min(low, high), high=max(low, high), method=method)
+
+    def ppv(found: float, cleared: float) -> float:
+        true, false = prevalence * found, (1 - prevalence) * (1 - cleared)
+        return true / (true + false) if true + false else float("nan")
+
+    def npv(found: float, cleared: float) -> float:
+        true, false = (1 - prevalence) * cleared, prevalence * (1 - found)
+        return true / (true + false) if true + false else float("nan")
+
+    if made[_PPV].value == 1:
+        put(_PPV, ppv(sensitivity.value, specificity.low), 1.0, specificity.method)
+    elif made[_PPV].value == 0:
+        put(_PPV, 0.0, ppv(sensitivity.high, specificity.value), sensitivity.method)
+    if made[_NPV].value == 1:
+        put(_NPV, npv(sensitivity.low, specificity.value), 1.0, sensitivity.method)
+    elif made[_NPV].value == 0:
+        put(_NPV, 0.0, npv(sensitivity.value, specificity.high), specificity.method)
+    if sensitivity.value in (0.0, 1.0):
+        ends = np.array([sensitivity.low, sensitivity.high])
+        with np.errstate(divide="ignore"):
+            put(7, *(1 / (prevalence * ends)), sensitivity.method)
+        put(9, *(1000 * prevalence * ends), sensitivity.method)
+        put(10, *(1000 * prevalence * (1 - ends)), sensitivity.method)
+    if specificity.value in (0.0, 1.0):
+        ends = np.array([specificity.low, specificity.high])
+        put(11, *(1000 * (1 - prevalence) * (1 - ends)), specificity.method)
+        put(12, *(1000 * (1 - prevalence) * ends), specificity.method)
+    if made[2].value == 1:
+        put(2, (sensitivity.low + specificity.low) / 2, 1.0, "mean of the two rates' own bounds")
+    if made[_PPV].value == 1:
+        put(8, 1.0, 1 / out[_PPV].low, out[_PPV].method)
+    return out
 
 
 def _point(rates: BinaryRates, prevalence: float, made: Sequence[Interval]) -> OperatingPoint:
@@ -151,6 +204,7 @@ def _point(rates: BinaryRates, prevalence: float, made: Sequence[Interval]) -> O
         specificity=made[1],
         balanced_accuracy=made[2],
         accuracy=made[3],
+        f1=made[_F1],
         ppv=made[4],
         npv=made[5],
         diagnostic_odds_ratio=made[6],

@@ -1,4 +1,4 @@
-"""Dice from pixel counts: for records that keep how many pixels agree, but no masks."""
+"""Dice, IoU and Tversky index from pixel counts: for records that keep how many pixels agree, but no masks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.statistics._checks import FloatArray, StatisticsInputError, same_length
-from core.statistics.segmentation import VolumeDice
+from core.statistics.segmentation import MISS, VolumeDice
+
+
+def _counts(mask: ArrayLike, truth: ArrayLike, shared: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    drawn, real, both = (np.asarray(a, dtype=np.float64) for a in (mask, truth, shared))
+    same_length(mask=drawn, truth=real, shared=both)
+    if bool((both < 0).any()) or bool((both > np.minimum(drawn, real)).any()):
+        raise StatisticsInputError("Shared pixels exceed the mask or the truth.", "Check the three counts.")
+    return drawn, real, both
+
+
+def _share(top: FloatArray, bottom: FloatArray, empty: float) -> FloatArray:
+    return np.divide(top, bottom, out=np.full(len(top), empty), where=bottom > 0)
 
 
 def dice_from_counts(mask: ArrayLike, truth: ArrayLike, shared: ArrayLike, empty: float = float("nan")) -> FloatArray:
@@ -24,12 +36,30 @@ def dice_from_counts(mask: ArrayLike, truth: ArrayLike, shared: ArrayLike, empty
     >>> dice_from_counts([2, 0, 4], [2, 0, 0], [1, 0, 0]).tolist()
     [0.5, nan, 0.0]
     """
-    drawn, real, both = (np.asarray(a, dtype=np.float64) for a in (mask, truth, shared))
-    same_length(mask=drawn, truth=real, shared=both)
-    if bool((both < 0).any()) or bool((both > np.minimum(drawn, real)).any()):
-        raise StatisticsInputError("Shared pixels exceed the mask or the truth.", "Check the three counts.")
-    total = drawn + real
-    return np.divide(2 * both, total, out=np.full(len(total), empty), where=total > 0)
+    drawn, real, both = _counts(mask, truth, shared)
+    return _share(2 * both, drawn + real, empty)
+
+
+def iou_from_counts(mask: ArrayLike, truth: ArrayLike, shared: ArrayLike, empty: float = float("nan")) -> FloatArray:
+    """``(N,)`` intersections over union ``shared / (mask + truth - shared)``; otherwise as :func:`dice_from_counts`.
+
+    >>> iou_from_counts([2, 0, 4], [2, 0, 0], [1, 0, 0]).round(3).tolist()
+    [0.333, nan, 0.0]
+    """
+    drawn, real, both = _counts(mask, truth, shared)
+    return _share(both, drawn + real - both, empty)
+
+
+def tversky_from_counts(
+    mask: ArrayLike, truth: ArrayLike, shared: ArrayLike, miss: float = MISS, empty: float = float("nan")
+) -> FloatArray:
+    """``(N,)`` Tversky indices, as :func:`~core.statistics.tversky`; otherwise as :func:`dice_from_counts`.
+
+    >>> tversky_from_counts([2, 0, 4], [3, 0, 0], [1, 0, 0]).round(4).tolist()
+    [0.3704, nan, 0.0]
+    """
+    drawn, real, both = _counts(mask, truth, shared)
+    return _share(both, both + miss * (real - both) + (1 - miss) * (drawn - both), empty)
 
 
 def dice_per_volume_from_counts(

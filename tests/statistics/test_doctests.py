@@ -8,7 +8,19 @@ import importlib
 import numpy as np
 import pytest
 
-MODULES = ("calibration", "delong", "intervals", "multiclass", "ranking", "rates", "segmentation", "thresholds")
+MODULES = (
+    "calibration",
+    "delong",
+    "intervals",
+    "multiclass",
+    "overlap",
+    "perfect",
+    "ranking",
+    "rates",
+    "report",
+    "segmentation",
+    "thresholds",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.statistics import bootstrap_by_group, paired_bootstrap, past_perfection, roc_auc, wilson
+from core.statistics import bootstrap_by_group, paired_bootstrap, roc_auc, wilson
 
 
 def clustered(rng: np.random.Generator, groups: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,20 +111,3 @@ def test_wilson_edges() -> None:
     assert np.isnan(wilson(0, 0).value)
     with pytest.raises(ValueError, match="3 of 2"):
         wilson(3, 2)
-
-
-def test_a_perfect_proportion_counts_its_groups() -> None:
-    """Twelve cases of three patients, none wrong: Wilson's interval of 3 of 3, as scipy has it."""
-    hits, patients = np.ones(12), np.repeat(["a", "b", "c"], 4)
-    plain = bootstrap_by_group(np.mean, [hits], patients)
-    assert (plain.low, plain.high) == (1.0, 1.0)
-    told = past_perfection(plain, patients)
-    by_scipy = stats.binomtest(3, 3).proportion_ci(method="wilson")
-    assert (told.low, told.high) == pytest.approx((by_scipy.low, by_scipy.high))
-    assert (told.value, told.n, told.groups) == (1.0, 12, 3)
-    none = past_perfection(bootstrap_by_group(np.mean, [1 - hits], patients), patients)
-    by_scipy = stats.binomtest(0, 3).proportion_ci(method="wilson")
-    assert (none.low, none.high) == pytest.approx((by_scipy.low, by_scipy.high))
-    hits[0] = 0
-    some = bootstrap_by_group(np.mean, [hits], patients)
-    assert past_perfection(some, patients) == some

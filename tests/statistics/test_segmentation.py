@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import segmentation_models_pytorch as smp
 import torch
+from segmentation_models_pytorch.losses import TverskyLoss
 from sklearn.metrics import f1_score, jaccard_score
 from torchmetrics.functional.segmentation import dice_score
 
-from core.statistics import dice, dice_per_volume, false_mask_rate, iou, sensitivity_of_slices
+from core.statistics import dice, dice_per_volume, false_mask_rate, iou, sensitivity_of_slices, tversky
+from core.statistics.overlap import dice_from_counts, iou_from_counts, tversky_from_counts
 
 
 def masks(seed: int, n: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -66,3 +69,28 @@ def test_refusals() -> None:
         dice(np.array([0.2, 0.9]), np.array([0, 1]))
     with pytest.raises(ValueError, match="different length"):
         dice_per_volume([np.zeros(2)], [np.zeros(2)], ["a", "b"])
+
+
+def test_tversky_matches_smp_and_is_dice_at_a_half() -> None:
+    """Against segmentation-models-pytorch, where beta weighs the missed pixels."""
+    a, b = masks(5)
+    for one, two in zip(a, b, strict=True):
+        assert tversky(one, two, miss=0.5) == pytest.approx(dice(one, two))
+        stats = smp.metrics.get_stats(
+            torch.tensor(one)[None, None].int(), torch.tensor(two)[None, None].int(), "binary"
+        )
+        tp, fp, fn = (float(stats[k].sum()) for k in range(3))
+        assert tversky(one, two, miss=0.7) == pytest.approx(tp / (tp + 0.3 * fp + 0.7 * fn))
+        loss = TverskyLoss("binary", from_logits=False, smooth=0.0, alpha=0.3, beta=0.7)
+        theirs = loss(drawn.float(), real.float())
+        assert tversky(one, two) == pytest.approx(1 - float(theirs), abs=1e-5)
+    assert np.isnan(tversky(np.zeros(3, bool), np.zeros(3, bool), empty=float("nan")))
+
+
+def test_counts_give_what_masks_give() -> None:
+    a, b = masks(6)
+    a[0], b[1] = False, False
+    counts = [m.reshape(len(a), -1).sum(1) for m in (a, b, a & b)]
+    for from_counts, from_masks in ((dice_from_counts, dice), (iou_from_counts, iou), (tversky_from_counts, tversky)):
+        wanted = [from_masks(one, two) for one, two in zip(a, b, strict=True)]
+        assert from_counts(*counts).tolist() == pytest.approx(wanted)

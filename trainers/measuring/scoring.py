@@ -15,7 +15,8 @@ from core.imaging.study import Series
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
 from core.statistics.calibration import ece
-from core.statistics.intervals import Interval, bootstrap_by_group, past_perfection
+from core.statistics.intervals import Interval, bootstrap_by_group
+from core.statistics.perfect import past_perfection
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import binary_rates
 from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
