@@ -76,10 +76,8 @@ def test_tversky_matches_smp_and_is_dice_at_a_half() -> None:
     a, b = masks(5)
     for one, two in zip(a, b, strict=True):
         assert tversky(one, two, miss=0.5) == pytest.approx(dice(one, two))
-        stats = smp.metrics.get_stats(
-            torch.tensor(one)[None, None].int(), torch.tensor(two)[None, None].int(), "binary"
-        )
-        tp, fp, fn = (float(stats[k].sum()) for k in range(3))
+        drawn, real = (torch.tensor(mask)[None, None].int() for mask in (one, two))
+        tp, fp, fn = (float(count.sum()) for count in smp.metrics.get_stats(drawn, real, "binary")[:3])
         assert tversky(one, two, miss=0.7) == pytest.approx(tp / (tp + 0.3 * fp + 0.7 * fn))
         loss = TverskyLoss("binary", from_logits=False, smooth=0.0, alpha=0.3, beta=0.7)
         theirs = loss(drawn.float(), real.float())
