@@ -1,4 +1,5 @@
-"""De-identification on entry: an allow list of technical tags is kept, everything else is dropped.
+"""De-identification on entry: an allow list of technical tags is kept, everything else is dropped; of the texts among
+them only words that are known to speak of images (:mod:`core.imaging.terms`).
 
 What counts as identifying, and is named when it was dropped, follows the basic profile of DICOM PS3.15 Annex E.
 """
@@ -10,14 +11,18 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 
 from core.imaging.tag_lists import IDENTIFYING, KEPT, NO_NAMES, SECRET_NAMES, SECRET_VALUES
+from core.imaging.terms import only_terms, without_names
 
 _NAME_LIKE = re.compile(
     r"\^|@|\d{6,}|\d{1,4}[-./]\d{1,2}[-./]\d{2,4}|\b(mr|mrs|ms|dr|prof|name|dob|born)[.:]", re.IGNORECASE
 )
 _AGE = re.compile(r"^(\d{3})([DWMY])$")
+_NUMBER = re.compile(r"[-+.\deE]{1,16}(\\[-+.\deE]{1,16})*")
+_NUMBERS = frozenset({"DS", "IS", "FD", "FL", "US", "SS", "UL", "SL"})
 
 
 class Identity:
@@ -56,14 +61,18 @@ class Identity:
         return any(len(_plain(value)) > 3 and _plain(value) in plain for value in self._values)
 
     def file_name(self, path: str, number: int) -> str:
-        """A file's name without folders, or a neutral one when it gives the patient away."""
+        """A file's name without folders, or a neutral one where it holds any word that may name somebody."""
         name = PurePosixPath(path).name
-        return f"file {number}" if self.reveals(path) else name
+        return name if self.may_show(name) and not self.reveals(path) else f"file {number}"
+
+    def may_show(self, name: str) -> bool:
+        """Whether a file's or folder's name says something about an image only."""
+        return only_terms(name) and not _NAME_LIKE.search(name) and not self.reveals(name)
 
     def free_text(self, text: str) -> str:
-        """A free text as it is, or nothing when it may name somebody."""
+        """What a free text says about the image; words that may name somebody are taken out, dates empty it."""
         text = " ".join(text.split())[:64]
-        return "" if _NAME_LIKE.search(text) or self.reveals(text) else text
+        return "" if _NAME_LIKE.search(text) or self.reveals(text) else without_names(text)
 
 
 def kept_tags(header: Dataset, identity: Identity) -> dict[str, str]:
@@ -75,7 +84,9 @@ def kept_tags(header: Dataset, identity: Identity) -> dict[str, str]:
             text = text if text in ("M", "F", "O") else ""
         elif keyword == "PatientAge":
             text = _age(text)
-        elif not re.fullmatch(r"[-+.\deE]{1,16}", text):
+        elif dictionary_VR(keyword) in _NUMBERS:
+            text = text if _NUMBER.fullmatch(text) else ""
+        else:
             text = identity.free_text(text)
         if text:
             tags[keyword] = text

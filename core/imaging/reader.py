@@ -83,10 +83,12 @@ class _Upload:
         self._pictures: list[Picture] = []
         self._volumes: list[tuple[str, Series]] = []
         self._failures: list[tuple[str, OverreadError]] = []
+        self._places: dict[str, int] = {}  # number of each file in the upload, told where its name is not
         self._later: list[Problem] = []
 
     def take(self, entry: Entry) -> None:
         """Decode one file; one that cannot be read is remembered, unless the upload as a whole is over a limit."""
+        self._places.setdefault(entry.name, len(self._places) + 1)
         try:
             if entry.error is not None:
                 raise entry.error
@@ -204,15 +206,15 @@ class _Upload:
     def name(self, files: list[str]) -> str:
         """What to call the study: the file's name, unless it gives the patient away."""
         name = PurePosixPath(files[0].replace("\\", "/")).name or "Upload"
-        if self.identity.reveals(files[0]):
-            return "DICOM study"
+        if self.identity.reveals(files[0]) or not self.identity.may_show(name):
+            return "DICOM study" if SourceKind.DICOM in self.sources.values() else "Uploaded study"
         return name if len(files) == 1 else f"{name} and {len(files) - 1} more"
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that could not be used."""
         told = [
-            Problem(self.identity.file_name(name, number), error.message, error.remedy)
-            for number, (name, error) in enumerate(self._failures, 1)
+            Problem(self.identity.file_name(name, self._places.get(name, 1)), error.message, error.remedy)
+            for name, error in self._failures
         ]
         if len(self.identity.patients) > 1:
             count = len(self.identity.patients)
@@ -231,7 +233,7 @@ class _Upload:
         name, error = self._failures[0]
         return UnreadableFileError(
             f"None of the {len(self._failures)} files could be read. "
-            f"The first, {self.identity.file_name(name, 1)}: {error.message}",
+            f"The first, {self.identity.file_name(name, self._places.get(name, 1))}: {error.message}",
             error.remedy,
         )
 

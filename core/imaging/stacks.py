@@ -111,4 +111,4 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
 def _stack_name(stack: list[Picture], identity: Identity) -> str:
     path = PurePosixPath(stack[0].path)
     name = path.name if len(stack) == 1 else path.parent.name
-    return "Picture stack" if not name or identity.reveals(name) else name
+    return name if name and identity.may_show(name) else "Picture stack"

@@ -100,6 +100,48 @@ def test_free_text_that_may_name_somebody_is_dropped(text: str) -> None:
     assert "SeriesDescription" not in study.series[0].tags
 
 
+UNEQUAL = (
+    "T1 JW",  # initials, either way round
+    "T1 W.Q.D.",
+    "T1 Вильгельмина Доу",
+    "T1 威廉明娜",
+    "T1 Wîlhelmïna",
+    "T1 DOE1951",
+    "T1 1Doe",
+    "T1 W1lhelmina",
+    "T1 17MAR1951",
+    "T1 17 03 51",
+    "T1 03_17_1951",
+    "T1 170351",
+    "T1 Willie",
+    "T1 5550",
+)
+
+
+@pytest.mark.parametrize("text", UNEQUAL)
+def test_names_that_equal_no_tag_are_taken_out_of_texts_and_file_names(text: str) -> None:
+    own = [
+        (f"{text} {number}.dcm", data)
+        for number, (_, data) in enumerate(files(SpecificCharacterSet="ISO_IR 192", SeriesDescription=text))
+    ]
+    study = read([*own, (f"{text} broken.dcm", own[0][1][:400])])
+    rest = text.removeprefix("T1 ").casefold()
+    for shown in strings(study):
+        assert rest not in shown.casefold(), shown
+        assert not set(rest.replace(".", " ").replace("_", " ").split()) & set(shown.casefold().split()), shown
+    assert study.series[0].description in ("T1, 3 slices", "MR series, 3 slices")
+    picture_only = read([(f"{text}.png", picture(noise(8, 8)))])
+    assert rest not in " ".join(strings(picture_only)).casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["t1_mprage_sag_p2_iso_1.0", "Thorax 1.5 B70f", "AX T2 FLAIR +C", "ep2d_diff_b1000", "PET WB AC 3D 2min/bed"],
+)
+def test_what_names_the_image_stays(text: str) -> None:
+    assert read(files(SeriesDescription=text)).series[0].tags["SeriesDescription"] == text
+
+
 @pytest.mark.parametrize("name", ["Doe_Wilhelmina/{}.dcm", "mrn-5550123_{}.dcm", "WILHELMINA-{}.dcm", "ACC777321 {}"])
 def test_file_names_that_name_the_patient_are_replaced(name: str) -> None:
     content = [(name.format(number), data) for number, (_, data) in enumerate(files())]
