@@ -7,80 +7,80 @@ no list of those ends. A word that is missing here is lost from a label; the pic
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _WORDS = """
-a about acme ac acq acquired acquisition adc after all an anat anatomy and angio angiography annotation ap app arm
-arterial artery as asl at atten attenuation aug auto average averaged av axial axials ax b background ball base baseline
-bed beds before bffe bh bilat bilateral bladder bladed blank blend block blood body bold bolus bone both bottom box brain
-brainstem breast breasts breath breathhold breathing bright bw by bypass c calcium calf canon cardiac case cbf cbv cc
-ce cerebral cervical chest cine clean clear clinic coil col collection colour color combined combo comp
-compressed cone contrast control coro coronal cor coronary corr corrected correction count counts cropped crop cross
-cs csf csi csp cspine ct cta ctac cube cut d data dce deep default deformed delay delayed demo derived detail dev dicom
-diff diffusion dir discovery dixon dl dose double dti dual duo dwi dx dyn dynamic e early ecg echo eclipse edge eeg elbow
-emission ep epi epi2d equilibrium error es et exam example exhale exp export ext extremity eye f fa face factor fast
-fat fatsat fb fdg fe fed ffe fgre field fiesta fifth file filt filter filtered final fine first flair flash flip flow
-fmri foot for fourth fov fr frame frames free from frontal fs fse fsgr fspgr ft fuji fujifilm full fused fusion g ga
-gad gado gadovist gain gate gated ge gel general gluteal gre grey gray gradient grid group gs gt h half hand haste
-hd he head healthineers heart helical helix hemangioma hepatic hi high hip hips hires hitachi hr hrct hs i iac icon
-ideal im ima image images imaging img imgs in inc inf inferior inflow inhale initial inject injection inner inp inphase
-input insp inspiration int intensity inv inverse inversion ir irm iso isotropic ivim k kernel kidney kidneys knee kv l
-label labels lac large lat lateral late lava left leg legs lesion lesions level lightspeed limb line liver lo loc
-local localiser localizer logiq long longitudinal loop low lower lspine lt lumbar lung lungs m mag magn magnitude mammo
-map maps marked mask masked masks mas max maximum mcf mean measured med medial mediastinum medical medium mid min
-minimum minip mip mips mixed mm mode model moco mono mosaic motion mov mpr mprage mprange mr mra mri mrt mrv
-mrcp ms multi multiplanar muscle n nac native nav neck needle neg negative nerve neuro new nifti nii no noise non
-none norm normal not nose nu null o obl oblique off old on one op opp opphase oppose orbit orbits ordinary orig original
-other out outphase outer output ov overlay overview p pa pair pancreas par parallel parametric part pass patient pause pc
-pca pd pdw peak pelvic pelvis perf perfusion pet petct petmr ph phantom phase phased phases philips physio pilot plain
-plan plane planes planning plus pm png point portal portovenous pos position positive post postcontrast pre
-precontrast prep prepped preview primary prob probability processed projected projection prone propeller proset prostate
-protocol proton ps pt pulm pulmonary pulse pw q qc qform quant quick r radial random range rapid rate ratio raw real
-recon reconstructed reconstruction record ref reference reg registered reformat region rel relative removed rep repeat
-report research res resampled rescan respiration respiratory resp rest result results retro reverse rf rgb
-right roi rois rot rotated routine rpe rt run s sag sagittal sample sat saturation save saved scan scanner scans scatter
-scout screen screening screenshot se sec second secondary section seg segment segmentation segmentations segmented sel
-select sense seq sequence sequential sequences ser series set sets sharp shim short shoulder siemens signal signa sim
-simple simulated sinus sinuses single site size skull slab slice slices slow small smart smartscore smooth smoothed
-soft sos space spair spatial spect spectral spgr spin spine spinal spiral spleen split spoiled src ssfp ssfse sta
+a abc abdomen abdominal about ac accuray achieva acme acq acquired acquisition adc admin admire advance aera after
+agfa aidr all allegra altea ambition an anat anatomy and angio angiography ankle annotation ants aorta ap app aquilion
+arm arterial arteriell artery as asir asl at atn atten attenuation attn aug auto av avanto average averaged awtos ax
+axial axiale axials axl b background bad bae ball base baseline bassin bauch becken bed beds before bet bffe bh bilat
+bilateral biograph bladder blade bladed blanco blank blend block blood bmp body bold bolus bone borst both bottom
+bowel box brain brainstem brav bravo breast breasts breath breathhold breathing bright brilliance broken bruker bsrem
+buik bw by bypass c cabeza calcium calcs calf canon cardiac carestream carotid case cbf cbv cc ce cerebral cervical
+chest choline cine ciss clean clear clinic clip cms coeur coil col collection colon color colour combined combo comp
+compressed cone confidence contrast contraste control cor corazon coro coronal coronale coronary corr corrected
+correction corrupt cou count counts crop cropped cross cs csf csi csp cspine csv ct cta ctac cube cuello cut d damaged
+data dcal dce dcm dcmqi decf decy deep default definition deformed delay delayed demo derived dess detail dev dicom
+diff diffusion dir discovery discoverymr dixon dl dlir doc docx dose dotarem dotatate double drive dti dtim dual
+dualenergy duo dwell dwi dx dyn dynamic dynava e ear early ecg echelon echo eclipse edge eeg elbow elekta elition
+elscint emission emotion eovist ep ep2d ep3d epi epi2d epicardial equilibrium error es esaote espree est et exam
+example exhale exp export ext extremity eye f f18 fa face factor fast fat fatsat fb fbp fcm fdg fdopa fe fed feet
+femur fet ffe fgre field fiesta fifth file filt filter filtered final fine first fistula fl2d fl3d fl3d1 flair flash
+flip flirt flow flt fluoride fluorodeoxyglucose fmri foie fonar foot for force fourth fov fr frame frames free from
+frontal fs fse fsgr fspgr ft ftf fuji fujifilm full fused fusion g ga ga68 gad gado gadobutrol gadolinium gadoterate
+gadovist gain gallbladder gallium gate gated gdcm ge gehealthcare gel gemini geminitf general genou gevaert gif gland
+gluteal go gradient grase gray gre gre3d grey grid groin group gs gt gz h half hals hand haste hd he head healthcare
+healthineers heart helical helix hemangioma hepatic herz hi higado high hip hips hires hitachi hologic homogeneous
+hoofd hr hrct hs html humerus hyperecho i iac icon ideal idose im ima image images imaging img imgs imr in inc inf
+inferior inflow ingenia ingenuity inhale initial inject injecte injection inner inp inphase input insp inspiration int
+intensity intera inv inverse inversion iodine iodinemap iodixanol iohexol iopamidol iqon ir irm iso isotropic isovue
+iv ivim ivus j2k jaw jls joint jpeg jpg json k kernel kidney kidneys knee knie knochen konica kontrast kopf koronar kv
+l label labels lac large larynx lat late lateral lava leber left leg legs lesion lesions level lever lightspeed limb
+line liver lo loc local localiser localizer logiq long longitudinal loop lossless lossy low lower lspine lt lumbar
+lung lunge lungs lymph m mag magn magnetom magnevist magnitude mammo map maps marked mas mask masked masks max maximum
+mcf mct me2d mean measured med medial mediastinum medic medical mediso medium met mgz mid min mindray minimum minip
+minolta mip mips mixed ml mm moco mode model mono mono16 monoenergetic mosaic motion motn mov mpr mprage mprange mr
+mra mrcp mri mrt mrv ms multi multihance multiplanar muscle n nac nativ native nav neck needle neg negative nerve
+neuro neusoft new nifti nii no node nodes nodule nodules noise non noncontrast none norm normal nose not note notes
+nrrd nu null o oasis obl oblique obstetrical oesophagus off old omnipaque omniscan on one op opp opphase oppose optima
+optiray oral orbit orbits ordinary orian orig original osem ossem other out outer outphase output ov ovary overlay
+overview p pa pair pancreas par parallel paramed parametric parotid part pass patient pause pc pca pd pdf pdw peak
+pelvic pelvis perf perform perfusion perspective pet petct petmr ph phantom pharynx phase phased phases philips physio
+pilot plain plan plane planes planning plus pm png point portal portovenous pos position positive post postcontrast
+pre precontrast prep prepped prescan preview primary primovist prisma prob probability processed prohance projected
+projection prone propeller proset prostate protocol proton ps psf psma pt pulm pulmonary pulse pure pw pydicom q qc
+qform quant quick r radial radiomics ramla random randoms range ranr rapid rate ratio raw real recon reconstructed
+reconstruction record rectum ref reference reformat reg region registered rel relative removed renal rep repeat report
+res resampled rescan research resolve resp respiration respiratory rest result results retro reverse revolution rf rgb
+rib ribs right rle rodilla roi rois rot rotated routine rpe rt rtdose rtplan rtstruct rubidium run s safire sag
+sagittal sagittale sample samsung sat saturation save saved sc scan scanner scans scat scatter schedel schulter scic
+scope scout screen screening screenshot se se2d sec second secondary section seg segment segmentation segmentations
+segmented sel select sella sensation sense seq sequence sequences sequential ser series set sets sharp shim short
+shoulder shunt siemens siemenshealthineers signa signahde signal sim simple simulated single sinus sinuses site size
+skin skull skyra slab slice slices slow small smart smartscore smooth smoothed soc soft sola somatom sonosite sos
+space spair spatial spc spect spectral spgr spin spinal spine spiral spleen split spoiled sr src ssfp ssfse ssrb sta
 standard start state static std ste stent step stereo stir stomach stop store stress structural study sub subject
-subset subtracted subtraction sum sup superior supine supria surv survey suv suvbw suvs swan swi swip sym syn synthetic
-system systems syngo t table target tag tagged te technique temp temporal test tests tfe tfl the thick thickness thin
-third thigh thorax thoracic three thrive tibia tilt time timing tir tirm tissue to tof top toshiba total tp tpl tr
-trace tra track tract train transaxial transversal transverse trial trig trigger triggered true trufi tse tspine tte
-tumor tumors tumour tumours turbo two twist type u ultra ultrashort uncorrected undefined uniform unit unknown up
-upper us uterus v val valid value values var vein venous vent ventricle ver version vert vessel vibe vista volume
-volumes vol vs w warp water wb wbc week weighted wet wfi whole wholebody wide width window with without work wrist
-x y yes z zero zip zoom zoomed
-abdomen abdominal ankle aorta bowel carotid colon ear elscint femur fistula gallbladder gland groin humerus jaw joint
-larynx lymph node nodes nodule nodules oesophagus oral ovary parotid pharynx renal rib ribs rectum sella shunt skin soc
-spect thyroid trachea ureter vascular wall
-arm kopf thorax becken hals wirbel bauch lunge leber herz schulter knie sagittale axiale koronar transversale
-kontrast nativ venoes arteriell weichteil knochen tete thorax bassin cou foie coeur genou axiale coronale injecte
-cabeza torax pelvis cuello higado corazon rodilla contraste hoofd borst buik lever schedel wervel blanco
-b txt notes note sr waveform pdf csv html xml docx doc old text rtstruct rtdose rtplan gdcm lossless lossy truncated truncate damaged broken bad corrupt mono16 sc j2k jls rle b abc est gz jpeg jpg json tar tif tiff bmp dcm ima gif mgz nrrd csv tsv
-flirt ants bet fcm ftf feet dcmqi pydicom
-dotarem gadolinium gadoterate gadobutrol isovue iohexol iopamidol iodixanol magnevist multihance omnipaque omniscan
-optiray prohance ultravist visipaque xenetix eovist primovist iodine oral iv ml fluorodeoxyglucose psma dotatate fluoride
-choline gallium ga68 f18 fdopa flt fet met rubidium
-aera avanto skyra prisma vida trio verio biograph mct vision somatom force definition flash sensation symphony sola
-altea espree magnetom ingenia achieva intera ambition elition iqon brilliance ingenuity revolution optima gemini
-aquilion vantage titan orian echelon oasis geminitf discoverymr signahde voyager
-ultimate drive go all perform scope edge plus xcite eclipse allegra emotion perspective confidence advance
-osem tof psf ossem fbp asir veo admire safire idose imr aidr dlir truex bsrem vpfx vpfxs vpfxss ssrb awtos ramla
-start admin decy dcal decf norm atn scat dtim motn clip ranr randoms attn dwell
-axl fl2d fl3d fl3d1 se2d tse2d gre3d ep2d ep3d tfl3d spc resolve blade radiomics calcs dynava ivus bae brav bravo
-fspgr vasc medic ciss dess grase hyperecho me2d tgse scic pure prescan clear homogeneous uniformity
-epicardial obstetrical emission transmission localiser dualenergy monoenergetic virtual noncontrast vnc iodinemap
-siemenshealthineers gehealthcare healthcare cms agfa gevaert carestream konica minolta hologic bruker esaote mindray
-samsung sonosite neusoft united uih umi mediso elekta varian accuray fonar paramed time0
+subset subtracted subtraction sum sup superior supine supria surv survey suv suvbw suvs swan swi swip sym symphony syn
+syngo synthetic system systems t table tag tagged tar target te technique temp temporal test tests tete text tfe tfl
+tfl3d tgse the thick thickness thigh thin third thoracic thorax three thrive thyroid tibia tif tiff tilt time time0
+timing tir tirm tissue titan to tof top torax toshiba total tp tpl tr tra trace trachea track tract train transaxial
+transmission transversal transversale transverse trial trig trigger triggered trio true truex trufi truncate truncated
+tse tse2d tspine tsv tte tumor tumors tumour tumours turbo twist two txt type u uih ultimate ultra ultrashort
+ultravist umi uncorrected undefined uniform uniformity unit united unknown up upper ureter us uterus v val valid value
+values vantage var varian vasc vascular vein venoes venous vent ventricle veo ver verio version vert vessel vibe vida
+virtual vision visipaque vista vnc vol volume volumes voyager vpfx vpfxs vpfxss vs w wall warp water waveform wb wbc
+week weichteil weighted wervel wet wfi whole wholebody wide width window wirbel with without work wrist x xcite
+xenetix xml y yes z zero zip zoom zoomed
 """
 
 TERMS = frozenset(_WORDS.split())
 
 # A number with what it counts or what it is counted in: b1000, te80, 3d, 5mm, t1w, B70f. Names are no such letters.
-_BEFORE = "b te tr ti fa fov p s e r g i im img ima se ser sl slice image phase bw nex ch ph ep seg t is d c v lv no x fr w z".split()
-_AFTER = "d mm cm ms kv kvp mas ma ch deg min sec s ml mbq t tesla x p hr bit ns dir dirs th st nd rd w".split()
-_GLUED = re.compile(rf"(?P<before>{'|'.join(_BEFORE)})?(?P<number>\d{{1,4}})(?P<after>{'|'.join(_AFTER)})?")
+_BEFORE = (
+    "b|te|tr|ti|fa|fov|p|s|e|r|g|i|im|img|ima|se|ser|sl|slice|image|phase|bw|nex|ch|ph|ep|seg|t|is|d|c|v|lv|no|x|fr|w|z"
+)
+_AFTER = "d|mm|cm|ms|kv|kvp|mas|ma|ch|deg|min|sec|s|ml|mbq|t|tesla|x|p|hr|bit|ns|dir|dirs|th|st|nd|rd|w"
+_GLUED = re.compile(rf"(?P<before>{_BEFORE})?(?P<number>\d{{1,4}})(?P<after>{_AFTER})?")
 _WEIGHTED = re.compile(
     r"t[12](w|wi|c|ce|gd|fs|se|tse|ir|ffe|star|map|post|pre|spc|flair|rho|weighted)?|t1t2|(f|t)[es]\d?d?"
 )
@@ -154,4 +154,4 @@ def _is_small(digits: str) -> bool:
 def _initials(tokens: list[str]) -> bool:
     """Whether two letters stand next to one another by themselves, as initials do."""
     alone = [len(token) == 1 and token.isalpha() for token in tokens]
-    return any(one and other for one, other in zip(alone, alone[1:], strict=False))
+    return any(one and other for one, other in pairwise(alone))
