@@ -135,6 +135,12 @@ def _checked(frames: Sequence[Frame], projected: bool) -> DicomSource:
             "The slices were cut out of a mosaic: no DICOM object can refer to one of them.",
             "Export the series without mosaics from its archive.",
         )
+    files = {id(frame.header): frame.header for frame in frames}
+    if len(files) > 1 and any(int(header.get("NumberOfFrames", 1) or 1) > 1 for header in files.values()):
+        raise ReportError(
+            "The series lies in several files of frames: no one DICOM object can refer to them all.",
+            "Export the series as one file, or as one file for every slice.",
+        )
     complete: dict[int, Dataset] = {}
     for frame in frames:
         header = frame.header
