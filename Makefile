@@ -37,9 +37,9 @@ bench: $(STAMP)
 browser:
 	@sh .ci/install-tools
 
-$(STAMP): requirements.txt
+$(STAMP): requirements.txt requirements-train.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r requirements-train.txt
 	touch $(STAMP)
 
 clean:

@@ -56,7 +56,8 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Start from: scratch, imagenet, radimagenet:FILE, ours or model:SYSTEM/NAME; else as the recipe says."
+            help="Start from: scratch, imagenet, imagenet-lite, radimagenet:FILE, ours or model:SYSTEM/NAME; "
+            "else as the recipe says."
         ),
     ] = None,
     trial: Annotated[bool, typer.Option(help="Two epochs of a few small batches; nothing is shipped.")] = False,

@@ -105,3 +105,26 @@ def efficientnet_b0(spec: Spec) -> OverreadNet:
     """EfficientNet-B0."""
     trunk = trunks.efficientnet("efficientnet_b0", spec.channels, spec.pretrained)
     return Classifier("efficientnet_b0", spec, trunk, LinearHead(trunk.channels[-1], spec.outputs))
+
+
+def _efficientnet_lite(number: int, spec: Spec) -> OverreadNet:
+    trunk = trunks.efficientnet_lite(number, spec.channels, spec.pretrained)
+    return Classifier(f"efficientnet_lite{number}", spec, trunk, LinearHead(trunk.channels[-1], spec.outputs))
+
+
+@register
+def efficientnet_lite0(spec: Spec) -> OverreadNet:
+    """EfficientNet-Lite0, for which ImageNet weights can be had from the registry (``imagenet-lite``)."""
+    return _efficientnet_lite(0, spec)
+
+
+@register
+def efficientnet_lite1(spec: Spec) -> OverreadNet:
+    """EfficientNet-Lite1, as Lite0 but deeper."""
+    return _efficientnet_lite(1, spec)
+
+
+@register
+def efficientnet_lite2(spec: Spec) -> OverreadNet:
+    """EfficientNet-Lite2, deeper and wider."""
+    return _efficientnet_lite(2, spec)

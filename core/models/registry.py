@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ModelUnavailableError
-from core.models import classifiers, segmenters  # noqa: F401  (importing them fills the table)
+from core.models import classifiers, lite_unet, segmenters  # noqa: F401  (importing them fills the table)
 from core.models._register import BUILDERS, Spec, register
 from core.models.net import OverreadNet
 

@@ -13,7 +13,7 @@ import timm
 from torch import nn
 
 from core.errors import ModelUnavailableError
-from core.models import radimagenet
+from core.models import imagenet_lite, radimagenet
 from core.models.net import Trunk
 
 
@@ -21,7 +21,9 @@ def timm_model(name: str, channels: int, pretrained: str | Path | None, **option
     """A timm model without its classifier, with the asked initial weights."""
     if pretrained != "imagenet":
         model = timm.create_model(name, pretrained=False, num_classes=0, in_chans=channels, **options)
-        if pretrained is not None:
+        if pretrained == imagenet_lite.NAME:
+            imagenet_lite.load_into(model, name)
+        elif pretrained is not None:
             radimagenet.load_into(model, name, Path(pretrained))
         return model
     try:
@@ -65,6 +67,28 @@ def efficientnet(name: str, channels: int, pretrained: str | Path | None) -> Tru
         nn.Sequential(b[5], b[6], m.conv_head, m.bn2),
     ]
     return _four(nn.Sequential(m.conv_stem, m.bn1, b[0]), stages, m)
+
+
+def efficientnet_lite(number: int, channels: int, pretrained: str | Path | None, *, masks: bool = False) -> Trunk:
+    """EfficientNet-Lite: no squeeze and excitation, ReLU6; the tap as in :func:`efficientnet`.
+
+    Args:
+        number: 0, 1 or 2.
+        masks: for the encoder of a U-Net: the stem's map (stride 2) is kept too, and the tap lies before the last 1x1
+            convolution, whose 1280 channels would make a decoder several times as large as its encoder.
+    """
+    m = timm_model(f"tf_efficientnet_lite{number}", channels, pretrained)
+    # Running statistics follow within a hundred steps: the published momentum of 0.01 is for millions of pictures.
+    for module in m.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.05
+    b = m.blocks
+    last = [b[5], b[6]] if masks else [b[5], b[6], m.conv_head, m.bn2]
+    stages = [nn.Sequential(b[1]), nn.Sequential(b[2]), nn.Sequential(b[3], b[4]), nn.Sequential(*last)]
+    stem = nn.Sequential(m.conv_stem, m.bn1, b[0])
+    if not masks:
+        return _four(stem, stages, m)
+    return Trunk([stem, *stages], [info["num_chs"] for info in m.feature_info], range(5))
 
 
 def inception_resnet(name: str, channels: int, pretrained: str | Path | None) -> Trunk:

@@ -11,7 +11,8 @@ from torch import nn
 from core.models.net import OverreadNet
 from core.models.registry import create
 
-SIZES = {"inception_resnet_v2": (139, 139)}  # 96 pixels would leave a tap of 1x1
+# 96 pixels would leave the first a tap of 1x1, and the U-Nets one of 3x3, whose map may well be empty.
+SIZES = {"inception_resnet_v2": (139, 139)} | {f"unet_efficientnet_lite{n}": (160, 160) for n in range(3)}
 
 
 def lively(architecture: str, classes: int = 2, channels: int = 1) -> OverreadNet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ from core.models.net import OverreadNet
 from core.models.registry import architectures, create
 from tests.models.networks import images, lively
 
-SEGMENTERS = ("resunet", "unet_resnet18", "unet_resnet34")
+SEGMENTERS = ("resunet", "unet_resnet18", "unet_resnet34", *(f"unet_efficientnet_lite{n}" for n in range(3)))
 CLASSIFIERS = tuple(name for name in architectures() if name not in SEGMENTERS)
 
 
@@ -25,7 +27,7 @@ def statistics(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def test_the_architectures_of_the_source_systems_are_there() -> None:
-    assert set(CLASSIFIERS) == {
+    assert set(CLASSIFIERS) >= {
         "resnet18",
         "resnet34",
         "resnet50",
@@ -143,6 +145,20 @@ def test_three_classes_give_three_logits(name: str) -> None:
     net = create(name, classes=3, channels=3, size=(64, 64)).eval()
     with torch.no_grad():
         assert net(torch.randn(2, 3, 64, 64)).shape == (2, 3)
+
+
+def test_a_mask_raises_every_class_but_the_first() -> None:
+    """Of four classes a drawn mask says that there is something, not what."""
+    net: Any = create("unet_efficientnet_lite0", classes=4, channels=1, size=(64, 64)).eval()
+    x = torch.randn(2, 1, 64, 64)
+    with torch.no_grad():
+        before = net.run(x)
+        assert before.logits.shape == (2, 4)
+        assert before.mask_logits.shape == (2, 1, 64, 64)
+        net.mask.bias += 3
+        raised = net.run(x).logits - before.logits
+    torch.testing.assert_close(raised, raised[0, 1] * torch.tensor([[0.0, 1, 1, 1]]).expand(2, -1), atol=1e-4, rtol=0.2)
+    assert raised[0, 1] > 1
 
 
 def test_the_residual_u_net_has_the_source_systems_size() -> None:

@@ -75,6 +75,7 @@ DONORS = [
     ("resnet18", "unet_resnet18"),
     ("unet_resnet18", "resnet34"),
     ("resnet18", "unet_resnet34"),
+    ("efficientnet_lite0", "unet_efficientnet_lite0"),
 ]
 
 
@@ -93,7 +94,7 @@ def test_a_u_net_and_a_classifier_lend_each_other_their_encoder(
     ours = net.feature_stages(x)
     maps = {tuple(m.shape): m for m in theirs}
     shared = [m for m in ours if tuple(m.shape) in maps]
-    assert len(shared) >= 4
+    assert len(shared) >= (3 if "lite" in target else 4)  # a Lite U-Net's tap lies one convolution earlier
     for found in shared:
         torch.testing.assert_close(found, maps[tuple(found.shape)], atol=1e-4, rtol=1e-3)
     assert all(torch.equal(value, net.state_dict()[name]) for name, value in before.items())  # the rest is its own

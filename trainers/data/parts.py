@@ -16,6 +16,7 @@ from trainers.fitting.recipe import DataPart, Recipe, Split
 
 LICENCES = {
     "brain-lgg": "CC BY-NC-SA 4.0",
+    "brain-brisc": "CC BY 4.0",
     "lung-ct": "CC BY 4.0",
     "chest-ct": "ODbL",
     "breast-mri": "research use, by request from its authors",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import DataLayoutError
-from core.imaging import Series, read
+from core.imaging import Modality, Series, read
 from trainers.data.items import Item
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,3 +158,20 @@ def chest_ct(folder: Path, limit: int | None = None) -> list[Item]:
         Item(picture(folder / r["image"]), (r["label"],), f"chest-ct-{r['copy']}", (r["image"],), r["split"])
         for r in rows
     ]
+
+
+@reader("brain-brisc")
+def brain_brisc(folder: Path, limit: int | None = None) -> list[Item]:
+    """Single slices, T1 after contrast, four labels, a mask where there is a tumour; splits go by group of look-alikes.
+
+    The publisher's own parts are not used: slices of one patient stand in both.
+    """
+    items = []
+    for row in index_rows(folder, ("image", "mask", "label", "group"), group="group", limit=limit):
+        series = picture(folder / row["image"])
+        truth = np.zeros(series.pixels.shape, bool)
+        if row["mask"]:
+            truth = picture(folder / row["mask"]).pixels > 127
+        series = replace(series, modality=Modality.MR, truth=truth)
+        items.append(Item(series, (row["label"],), f"brain-brisc-{row['group']}", (row["image"],)))
+    return items

@@ -21,6 +21,7 @@ _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
 _COUNTER = "num_batches_tracked"
 _BLOCK = re.compile(r"^(stages\.\d|layer\d)\.(\d+)\.(.+)$")
 _BASIC = ("conv1", "bn1", "conv2", "bn2")
+_LITE_HEAD = re.compile(r"^stages\.4\.[23]\.")  # a classifier's last 1x1 convolution and norm, which its U-Net lacks
 _TRUNK_STEM = {"stages.0.0.": "conv1.", "stages.0.1.": "bn1."}
 
 
@@ -94,6 +95,8 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
     if not set(found) & set(wanted):
         rename = _trunk_to_encoder if any(key.startswith("stages.") for key in found) else _encoder_to_trunk
         found = {rename(key): value for key, value in found.items()}
+    if "unet_" in net.architecture:
+        found = {key: value for key, value in found.items() if not _LITE_HEAD.match(key)}
     found = {key: value for key, value in found.items() if key in wanted or not key.endswith(_COUNTER)}
     for key, value in found.items():
         if key in wanted and value.dim() == 4 and value.shape[1] == 3 != wanted[key].shape[1]:

@@ -19,6 +19,7 @@ from core.models.net import OverreadNet
 from core.models.registry import create
 from trainers.data.tensors import Cases
 from trainers.fitting.augment import geometric, mixup, photometric
+from trainers.fitting.depthwise import quicken
 from trainers.fitting.initial import PRETRAINED, library_weights, load_backbone, set_dropout, start_from_model
 from trainers.fitting.judge import validate
 from trainers.fitting.logs import Teller, console, write_curve, write_scalars
@@ -91,6 +92,8 @@ class Run:
             start_from_model(net, (pretrained or PRETRAINED).parent / recipe.initial_weights.removeprefix("model:"))
         if recipe.dropout is not None:
             set_dropout(net, recipe.dropout)
+        if fabric.device.type == "cpu":
+            quicken(net)
         self.net: OverreadNet = net
         parts = torch.nn.ModuleDict({"net": net})
         if recipe.auxiliary_mask:

@@ -134,7 +134,7 @@ class Recipe(_Part):
     false_masks: float = Field(default=0.04, ge=0, le=1)
     threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
     initial_weights: str = Field(
-        default="scratch", pattern=r"^(scratch|imagenet|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
+        default="scratch", pattern=r"^(scratch|imagenet|imagenet-lite|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
     )
     storage: Storage = "float16"
     seed: int = 0
@@ -172,7 +172,8 @@ def with_initial_weights(recipe: Recipe, start: str) -> Recipe:
     """The recipe with other initial weights; it keeps its own folder under ``runs`` and its own hash.
 
     Raises:
-        RecipeError: not one of ``scratch``, ``imagenet``, ``ours``, ``radimagenet:FILE`` and ``model:SYSTEM/NAME``.
+        RecipeError: not one of ``scratch``, ``imagenet``, ``imagenet-lite``, ``ours``, ``radimagenet:FILE`` and
+            ``model:SYSTEM/NAME``.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", start.split(":")[0].lower())
     return variant(recipe, {"initial_weights": start}, slug)
