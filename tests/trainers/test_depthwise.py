@@ -8,9 +8,9 @@ import pytest
 import torch
 from timm.layers import Conv2dSame
 from torch import nn
-from trainers.fitting.depthwise import QuickDepthwise, quicken
 
 from core.models.registry import create
+from trainers.fitting.depthwise import QuickDepthwise, quicken
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
