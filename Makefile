@@ -12,10 +12,10 @@ run: $(STAMP)
 	$(BIN)/streamlit run dashboard/Home.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: $(STAMP) browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
 test-quick: $(STAMP)
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not browser"
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

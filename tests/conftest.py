@@ -1,4 +1,4 @@
-"""Shared fixtures: where the real data is, and a small thread count so that tests share the machine fairly."""
+"""Shared fixtures: where the real data is, how tests are shared out, one thread each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadGroupScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
+# Here before anything loads the libraries that read it. The networks of the tests are small: threads that wait for each
+# other cost more than they bring, and workers and servers share the cores.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def real_data_root() -> Path | None:
@@ -18,6 +22,25 @@ def real_data_root() -> Path | None:
         if candidate and (Path(candidate) / "brain-lgg" / "index.csv").is_file():
             return Path(candidate)
     return None
+
+
+class ByFile(LoadGroupScheduling):  # type: ignore[misc]
+    """Hands workers whole files, whose fixtures are then made once; all browser tests are one worker's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group = str(super()._split_scope(nodeid))
+        return group.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """How tests are shared out where there are several workers."""
+    return ByFile(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """One worker has the browser and the servers behind it: two cores drive no second one."""
+    if item.get_closest_marker("browser"):
+        item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

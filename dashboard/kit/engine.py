@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from pathlib import Path
@@ -21,4 +22,6 @@ def engine() -> Engine:
     # 0.3 s, with every other thread held up; set apart here, they are never looked at again.
     gc.collect()
     gc.freeze()
+    # At the end they are taken back: what the interpreter cannot free, Triton reports as leaked, in forty lines.
+    atexit.register(gc.unfreeze)
     return made

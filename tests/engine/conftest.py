@@ -1,24 +1,14 @@
-"""One thread, and a folder with the three brain models."""
+"""A folder with the three brain models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from core.engine.engine import Engine
 from core.weights.card import Threshold
 from tests.engine.installed import install
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")

@@ -1,23 +1,13 @@
-"""One thread, float32 where a test asks for it, and the small simulated set."""
+"""Float32 where a test asks for it, and the small simulated set."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.trainers.small import write_brain_lgg
 from trainers.fitting import precision
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
