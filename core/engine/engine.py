@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from core.engine.gate import Gate
+from core.engine.mask_gate import mask_gated
+from core.engine.pairs import pair_at
 from core.engine.predict import masks_from, predict_series
 from core.engine.results import (
     Flag,
@@ -37,6 +39,7 @@ from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
 from core.weights.answers import finding_probability, probabilities
+from core.weights.predictions import stored
 
 Progress = Callable[[str, float], None]
 
@@ -108,17 +111,21 @@ class Engine:
         with self._place():
             results = [self._ask(system_name, slot, series, progress, stop) for slot in declared.models]
         by_name = {r.state.name: r for r in results}
-        results = [_gated(r, by_name) for r in results]
+        results = [mask_gated(r, by_name) for r in results]
         warnings, gate = self._judged(declared, series)
         warnings += failures(results)
+        peak = most_suspicious(results, series.slices)
+        answered = any(r.finding is not None for r in results)
         return Review(
             study_sha256=study.sha256,
             system=system_name,
             series_key=series.key,
             results=tuple(results),
-            peak=most_suspicious(results, series.slices),
+            peak=peak,
             warnings=warnings,
             gate=gate,
+            pair=pair_at(self, study, system_name, series_index, peak) if answered else None,
+            stored=stored(self.weights / system_name, (slot.name for slot in declared.models)),
         )
 
     def verdict(self, system_name: str, series: Series) -> GateVerdict:
@@ -279,26 +286,3 @@ def map_of(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tu
         values = library_map(net, x, target, method)[0]
         return values, float(values.max())
     raise ModelUnavailableError(f"There is no heat-map method {method!r}.", f"Known: {', '.join(METHODS)}, attention.")
-
-
-def _gated(result: ModelResult, by_name: dict[str, ModelResult]) -> ModelResult:
-    """Withhold the mask on slices where the gate says clear; without a working gate nothing is withheld or shown."""
-    card = result.state.card
-    if result.mask is None or card is None or card.gate is None:
-        return result
-    gate = by_name.get(card.gate)
-    if gate is None or gate.finding is None or gate.threshold is None:
-        return replace(
-            result,
-            mask=None,
-            mask_probability=None,
-            gated=None,
-            state=replace(result.state, reason=f"No mask: its gate, the model {card.gate}, did not answer."),
-        )
-    shut = ~(gate.finding >= gate.threshold)  # a gate that failed on a slice opens nothing there
-    mask = result.mask.copy()
-    mask[shut] = False
-    probability = None if result.mask_probability is None else result.mask_probability.copy()
-    if probability is not None:
-        probability[shut] = 0
-    return replace(result, mask=mask, mask_probability=probability, gated=shut)

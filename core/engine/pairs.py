@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from core.engine.engine import Engine
+from core.engine.pair import Pair, PairAnswer
 from core.engine.predict import predict_series
-from core.engine.results import Decision
-from core.errors import ContractError, ModelUnavailableError, NotFiniteError
-from core.imaging.places import Partner
-from core.imaging.study import Modality, Study
+from core.engine.results import GateVerdict, ModelState
+from core.engine.shelf import Loaded
+from core.errors import ContractError, ModelUnavailableError, NotFiniteError, OverreadError
+from core.imaging.places import Partner, partner
+from core.imaging.study import Modality, Series, Study
 from core.weights.answers import finding_probability, probabilities
 from core.weights.fusion import Fusion, load_fusion
 
 
-@dataclass(frozen=True)
-class PairAnswer:
-    """What both modalities say about one place.
+class Models(Protocol):
+    """What reading a pair needs of :class:`core.engine.engine.Engine`."""
 
-    Attributes:
-        pet, mr: calibrated probability of a finding by the model of each modality on its own slice.
-        finding: both together.
-        rule: how they were fused, and what that is worth.
-    """
+    weights: Path
 
-    pet: float
-    mr: float
-    finding: float
-    rule: Fusion
+    def states(self, system_name: str | None = None) -> tuple[ModelState, ...]:
+        """State of every model."""
 
-    @property
-    def decision(self) -> Decision:
-        """Answer at the rule's threshold."""
-        return Decision.FINDING if self.finding >= self.rule.threshold.value else Decision.CLEAR
+    def loaded(self, system_name: str, model: str) -> Loaded:
+        """A model with its lock."""
+
+    def verdict(self, system_name: str, series: Series) -> GateVerdict:
+        """What the wrong-image gate says about a series."""
 
 
-def rule_for(engine: Engine, system_name: str) -> Fusion | None:
+def rule_for(engine: Models, system_name: str) -> Fusion | None:
     """The system's rule for fusing PET and MR; ``None`` where it has none, or none for the weights installed.
 
     Raises:
@@ -50,8 +46,31 @@ def rule_for(engine: Engine, system_name: str) -> Fusion | None:
     return rule if rule.fits(cards) else None
 
 
+def pair_at(engine: Models, study: Study, system_name: str, series_index: int, slice_index: int) -> Pair | None:
+    """A slice read with its partner on the other modality.
+
+    Returns:
+        ``None`` for a study of one modality, or a system without a rule for two; a pair without an answer, and the
+        reason, where the place or the answer is missing.
+    """
+    try:
+        if rule_for(engine, system_name) is None:
+            return None
+        other = partner(study, series_index, slice_index)
+        if other is None:
+            return None
+        if isinstance(other, str):
+            return Pair(slice_index, reason=other)
+    except OverreadError as error:
+        return Pair(slice_index, reason=str(error))
+    try:
+        return Pair(slice_index, other, read_pair(engine, study, system_name, series_index, slice_index, other))
+    except OverreadError as error:
+        return Pair(slice_index, other, reason=str(error))
+
+
 def read_pair(
-    engine: Engine,
+    engine: Models,
     study: Study,
     system_name: str,
     series_index: int,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 
+from core.engine import ensemble
+from core.engine.decision import Decision, decide
+from core.engine.ensemble import EnsembleAnswer
+from core.engine.pair import Pair
+from core.engine.triage import LEVEL, Sorted, triage
 from core.engine.vote import NO_VOTE, Voice, Vote, count, voice, voters
 from core.weights.card import ModelCard
+from core.weights.predictions import Evidence
 
 
 class ModelStatus(StrEnum):
@@ -21,13 +27,6 @@ class ModelStatus(StrEnum):
     REFUSED = "refused"
     UNFIT = "not for this image"  # by its input contract: another modality or unit
     FAILED = "failed"
-
-
-class Decision(StrEnum):
-    """A model's answer at its stored threshold."""
-
-    FINDING = "finding"
-    CLEAR = "clear"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class ModelResult:
         """Answer on one slice; ``None`` when the model is not ready, or failed there."""
         if self.finding is None or self.state.card is None or self.failed(index):
             return None
-        return Decision.FINDING if self.finding[index] >= self.state.card.threshold.value else Decision.CLEAR
+        return decide(float(self.finding[index]), self.state.card.threshold.value)
 
 
 @dataclass(frozen=True)
@@ -140,11 +139,18 @@ class GateVerdict:
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """Everything the models of a system said about one series.
+    """Everything the models of a system said about one series; what they say together is decided here, once.
 
-    ``peak`` is the most suspicious slice (see :func:`most_suspicious`); ``warnings`` concern the whole series. ``gate``
-    says whether the series is the kind of image that the system reads: whoever shows a review to a person asks it
-    first. ``votes`` is what the models say together, slice by slice, and ``vote`` what they say of the series.
+    Attributes:
+        peak: the most suspicious slice, see :func:`most_suspicious`.
+        warnings: concern the whole series.
+        gate: whether the series is the kind of image that the system reads; who shows a review to a person asks
+            :meth:`shown` for it. overruled: somebody has opened the gate.
+        pair: the joint reading with the other modality on the most suspicious slice; ``None`` where the study holds
+            one modality or the system has no rule for two.
+        stored: predictions beside the weights, by model: what ensemble and triage rest on.
+        votes, vote: what the models say together on every slice, and on the series.
+        ensemble: the mean of the models that vote. triage: conformal sets. pedigree: the models' cards.
     """
 
     study_sha256: str
@@ -154,11 +160,29 @@ class Review:
     peak: int
     warnings: tuple[Flag, ...] = ()
     gate: GateVerdict | None = None
+    overruled: bool = False
+    pair: Pair | None = None
+    stored: Mapping[str, Evidence] = field(default_factory=dict)
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the gate has stopped the series and nobody has overruled it: then no answer may be shown."""
+        return self.gate is not None and self.gate.stopped and not self.overruled
+
+    def shown(self, *, overruled: bool) -> Review:
+        """What may be shown: everything, or nothing that a model says while the gate's stop stands.
+
+        Args:
+            overruled: somebody has looked at what the gate says and overruled it for this series.
+        """
+        told = replace(self, overruled=overruled and self.gate is not None and self.gate.stopped)
+        return told.withheld() if told.held_back else told
 
     def withheld(self) -> Review:
         """The same review without a single number, mask or choice of slice: which models there are, and the verdict."""
         slices = next((len(r.finding) for r in self.ready if r.finding is not None), 1)
-        return replace(self, results=tuple(ModelResult(r.state) for r in self.results), peak=slices // 2)
+        results = tuple(ModelResult(r.state) for r in self.results)
+        return replace(self, results=results, peak=slices // 2, pair=None, stored={})
 
     @property
     def ready(self) -> tuple[ModelResult, ...]:
@@ -181,6 +205,31 @@ class Review:
     def vote(self) -> Vote:
         """The vote on the series: that on its most suspicious slice, where the archive's scores are taken too."""
         return self.votes[self.peak] if self.votes else NO_VOTE
+
+    @cached_property
+    def ensemble(self) -> EnsembleAnswer | None:
+        """The mean of the models that vote, at its own threshold; of those whose stored predictions are of the very
+        weights that answered."""
+        findings = {r.state.name: r.finding for r in self.voting if r.finding is not None}
+        cards = cards_of(self.ready)
+        mine = [e for e in self.stored.values() if e.card.name in findings]
+        return ensemble.answer(
+            findings, [e for e in mine if e.card.weights_sha256 == cards[e.card.name].weights_sha256]
+        )
+
+    def triage(self, index: int, level: float = LEVEL) -> dict[str, Sorted]:
+        """Conformal sets on one slice, of the models whose stored predictions allow one; by name."""
+        found = {}
+        for r in self.ready:
+            evidence, card = self.stored.get(r.state.name), r.state.card
+            if evidence is not None and card is not None and r.calibrated is not None:
+                found[r.state.name] = triage(evidence, card, r.calibrated[index], level)
+        return {name: one for name, one in found.items() if one is not None}
+
+    @property
+    def pedigree(self) -> dict[str, ModelCard]:
+        """What the models' numbers rest on: the cards of those that are installed, by name."""
+        return cards_of(self.results)
 
 
 def cards_of(results: Iterable[ModelResult]) -> dict[str, ModelCard]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.decision import Decision, decide
 from core.systems import SYSTEMS
 from core.weights.card import ModelCard
 
@@ -47,7 +48,7 @@ def voice(model: str, title: str, probability: float | None, threshold: float | 
         return Voice(model, title, failed=failed)
     if not math.isfinite(probability):
         return Voice(model, title, failed=True)
-    return Voice(model, title, probability, probability >= threshold)
+    return Voice(model, title, probability, decide(probability, threshold) is Decision.FINDING)
 
 
 @dataclass(frozen=True)

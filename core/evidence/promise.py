@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.engine.triage import conformal_rule
 from core.evidence.summary import RESAMPLES, published
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
 from core.statistics import Interval
-from core.statistics.conformal import ConformalRule, conformal_sets, fit_conformal
+from core.statistics.conformal import ConformalRule, conformal_sets
 from core.statistics.weighted import bootstrap_weighted, mean
 from core.weights.predictions import Evidence, Part
 
@@ -24,18 +25,12 @@ COLUMNS = (
 )
 
 
-def rule(model: Evidence, level: float) -> ConformalRule | None:
-    """The rule from the validation part; ``None`` without one."""
-    part = model.part("validation")
-    return None if part is None else fit_conformal(part.calibrated, part.classes, level)
-
-
 def table(models: Sequence[Evidence], level: float) -> Table | None:
     """Coverage and size of the sets by class and over all; ``None`` when no model has both parts."""
     rows: list[Row] = []
     shown: Part | None = None
     for model in models:
-        found, test = rule(model, level), model.part("test")
+        found, test = conformal_rule(model, level), model.part("test")
         if found is None or test is None:
             continue
         shown = test

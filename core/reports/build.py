@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Literal
+
 import numpy as np
 
 from core.engine import agreement, measure
+from core.engine.ensemble import EnsembleAnswer
+from core.engine.pair import Pair
 from core.engine.results import Decision, HeatMap, ModelResult, cards_of
+from core.engine.triage import Sorted
 from core.engine.vote import Vote, voters
-from core.evidence.triage import Sorted
 from core.imaging.study import Series
 from core.reports import figures
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport, OpinionLine
 from core.reports.record import (
     CaseRecord,
     ChangePart,
+    EnsemblePart,
     FlagPart,
     GatePart,
     HeatMapPart,
     ModelPart,
     OpinionPart,
+    PairPart,
     PedigreePart,
     SlicePart,
     StudyPart,
@@ -26,12 +34,14 @@ from core.reports.record import (
     TriagePart,
     VotePart,
 )
-from core.weights.card import ModelCard
+from core.statistics import Interval
+from core.weights.card import Metric, ModelCard
 
 
 def record_of(report: CaseReport) -> CaseRecord:
     """The record of a case, with its content hash."""
     review, declared = report.review, report.declared
+    triaged = review.triage(review.peak)
     return CaseRecord(
         software=f"{SOFTWARE} {SOFTWARE_VERSION}",
         notice=NOTICE,
@@ -53,8 +63,10 @@ def record_of(report: CaseReport) -> CaseRecord:
         agreement=agreement.sentence(review, review.peak),
         vote=_vote(review.vote, review.peak) if review.votes else None,
         votes=tuple(_vote(vote, index) for index, vote in enumerate(review.votes)),
+        ensemble=_ensemble(review.ensemble) if review.ensemble is not None else None,
+        pair=_pair(report, review.pair) if review.pair is not None else None,
         gate=_gate(report),
-        models=tuple(_model(r, report) for r in review.results),
+        models=tuple(_model(r, report, triaged) for r in review.results),
         flags=_flags(report),
         heat_maps=tuple(_heat(h) for h in figures.heat_maps(report)),
         opinions=tuple(_opinion(o) for o in report.opinions or ()),
@@ -96,13 +108,56 @@ def _vote(vote: Vote, index: int) -> VotePart:
     )
 
 
+def _ensemble(found: EnsembleAnswer) -> EnsemblePart:
+    of = found.ensemble
+    return EnsemblePart(
+        members=of.members,
+        versions=of.versions,
+        threshold=of.threshold.value,
+        threshold_rule=of.threshold.rule,
+        threshold_images=of.threshold.n,
+        finding=tuple(float(p) if math.isfinite(p) else None for p in found.finding),
+        decisions=tuple(_word(found.decision(index)) for index in range(len(found.finding))),
+        metrics={name: _metric(m) for name, m in of.metrics.items()},
+    )
+
+
+def _metric(figure: Interval) -> Metric:
+    """An interval that cannot be computed has no ends."""
+    low, high = (end if math.isfinite(end) else None for end in (figure.low, figure.high))
+    return Metric(value=figure.value, low=low, high=high, n=figure.n, groups=figure.groups, method=figure.method)
+
+
+def _pair(report: CaseReport, found: Pair) -> PairPart:
+    other, said = found.other, found.answer
+    return PairPart(
+        slice=found.slice_index + 1,
+        reason=found.reason,
+        other_series=report.study.series[other.series_index].description if other else None,
+        other_slice=other.slice_index + 1 if other else None,
+        distance_mm=other.distance if other else None,
+        assumed=other.assumed if other else None,
+        pet=said.pet if said else None,
+        mr=said.mr if said else None,
+        finding=said.finding if said else None,
+        threshold=said.rule.threshold.value if said else None,
+        decision=_word(said.decision) if said else None,
+        versions=said.rule.versions if said else {},
+        metrics=said.rule.metrics if said else {},
+    )
+
+
+def _word(decision: Decision | None) -> Literal["finding", "clear"] | None:
+    return None if decision is None else "finding" if decision is Decision.FINDING else "clear"
+
+
 def _gate(report: CaseReport) -> GatePart | None:
     verdict = report.review.gate
     if verdict is None:
         return None
     return GatePart(
         state=str(verdict.state),
-        overruled=verdict.stopped and report.gate_overruled,
+        overruled=report.review.overruled,
         reasons=tuple(flag.text for flag in verdict.reasons),
         version=verdict.version,
         evidence=verdict.evidence,
@@ -110,10 +165,10 @@ def _gate(report: CaseReport) -> GatePart | None:
     )
 
 
-def _model(result: ModelResult, report: CaseReport) -> ModelPart:
+def _model(result: ModelResult, report: CaseReport, triaged: Mapping[str, Sorted]) -> ModelPart:
     state, mask, series = result.state, result.mask, report.series
     classes = state.card.classes if state.card else report.declared.classes
-    found = report.triage.get(state.name) if result.finding is not None else None
+    found = triaged.get(state.name)
     volume = measure.volume_ml(mask, series) if mask is not None else None
     return ModelPart(
         name=state.name,
@@ -158,7 +213,7 @@ def _slices(result: ModelResult, series: Series, classes: tuple[str, ...]) -> tu
                 raw=dict(zip(classes, map(float, result.raw[index]), strict=True)),
                 calibrated=dict(zip(classes, map(float, result.calibrated[index]), strict=True)),
                 finding=min(max(float(finding), 0.0), 1.0),
-                decision="finding" if result.decision(index) is Decision.FINDING else "clear",
+                decision=_word(result.decision(index)) or "clear",
                 mask_withheld=result.gated is not None and bool(result.gated[index]),
                 mask_pixels=int(np.count_nonzero(mask)) if mask is not None else None,
                 mask_area_mm2=area.value if area is not None and area.unit == "mm²" else None,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from core.engine.results import HeatMap, Review
 from core.errors import ReportError
-from core.evidence.triage import Sorted
 from core.imaging.study import Series, Study, Window
 from core.preprocessing import windows
 from core.systems import System, system
@@ -57,12 +55,10 @@ class CaseReport:
         window: display window on the reader's screen; its ``name`` is printed. ``None`` takes the series' first preset.
         invert: whether the reader had turned bright and dark around.
         heat_maps: maps that exist; those of other slices than the key slices are left out.
-        triage: conformal set of a model on the most suspicious slice, by model name, for those that have one.
         opinions: locked opinions, oldest first. ``None`` for a case that is not read in second-reader mode; an empty
             tuple is a blind case without a locked opinion, and that one gets no report.
         system_reason: how the system was chosen.
         overruled: the reader chose another system than the automatic one.
-        gate_overruled: the reader looks at the answers although the wrong-image gate had stopped the image.
         generated_at: moment printed on every page.
     """
 
@@ -73,11 +69,9 @@ class CaseReport:
     window: Window | None = None
     invert: bool = False
     heat_maps: tuple[HeatMap, ...] = ()
-    triage: Mapping[str, Sorted] = field(default_factory=dict)
     opinions: tuple[OpinionLine, ...] | None = None
     system_reason: str = ""
     overruled: bool = False
-    gate_overruled: bool = False
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -86,8 +80,7 @@ class CaseReport:
                 "This case is still blind: a report would tell the models' answer.",
                 "Lock your own opinion first.",
             )
-        gate = self.review.gate
-        if gate is not None and gate.stopped and self.review.ready and not self.gate_overruled:
+        if self.review.held_back and self.review.ready:
             raise ReportError(
                 "The wrong-image gate has stopped this image: a report would show its answers.",
                 "Overrule the gate on the Review page first.",
@@ -120,7 +113,12 @@ class CaseReport:
     @property
     def key_slices(self) -> tuple[int, ...]:
         """Slices that the report shows large: the most suspicious one first, then the one on the screen."""
-        return tuple(dict.fromkeys((self.review.peak, self.shown)))
+        return key_slices(self.review, self.shown)
+
+
+def key_slices(review: Review, shown: int) -> tuple[int, ...]:
+    """Slices that a report shows large: the most suspicious one, then the one on the screen."""
+    return tuple(dict.fromkeys((review.peak, shown)))
 
 
 def short(title: str) -> str:

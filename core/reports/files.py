@@ -75,6 +75,8 @@ def case_csv(report: CaseReport) -> str:
             together = {"flags": flags, "vote": _vote(votes[part.slice])}
             for name in part.calibrated:
                 writer.writerow(said | _slice(part) | _class(part, name) | together)
+    for said in _ensemble(record):
+        writer.writerow(common | said)
     return out.getvalue()
 
 
@@ -96,6 +98,25 @@ def _model(model: ModelPart) -> dict[str, object]:
     if auc is not None:
         row |= {"test_auc": auc.value, "test_auc_low": auc.low, "test_auc_high": auc.high, "test_n": auc.n}
     return row
+
+
+def _ensemble(record: CaseRecord) -> list[dict[str, object]]:
+    """One row a slice for the mean of the models that vote."""
+    found = record.ensemble
+    if found is None:
+        return []
+    facts: dict[str, object] = {
+        "model": "ensemble",
+        "version": " + ".join(found.versions),
+        "status": "ready",
+        "votes": "no",
+    }
+    facts |= {"threshold": found.threshold, "threshold_rule": found.threshold_rule}
+    return [
+        facts | {"slice": index, "probability_finding": repr(value), "decision": decision}
+        for index, (value, decision) in enumerate(zip(found.finding, found.decisions, strict=True), 1)
+        if decision is not None
+    ]
 
 
 def _vote(part: VotePart) -> str:

@@ -149,6 +149,39 @@ class VotePart(_Part):
     )
 
 
+class EnsemblePart(_Part):
+    """The mean of the models that vote, at a threshold of its own."""
+
+    members: tuple[str, ...]
+    versions: tuple[str, ...] = Field(description="of the members, in the same order")
+    threshold: float = Field(ge=0, le=1, description="on the mean, from the members' shared validation images")
+    threshold_rule: str
+    threshold_images: int = Field(description="validation images that the threshold rests on")
+    finding: tuple[float | None, ...] = Field(
+        description="mean calibrated probability of a finding, one a slice; null where a member failed"
+    )
+    decisions: tuple[Literal["finding", "clear"] | None, ...] = Field(description="at the threshold, one a slice")
+    metrics: dict[str, Metric] = Field(description="on the members' shared test images, with 95 % intervals")
+
+
+class PairPart(_Part):
+    """The most suspicious slice read together with the slice of the other modality at its place."""
+
+    slice: int = Field(ge=1)
+    reason: str = Field(description="why there is no joint answer; empty with one")
+    other_series: str | None = Field(description="description of the other series")
+    other_slice: int | None
+    distance_mm: float | None = Field(description="between the planes of the two slices")
+    assumed: bool | None = Field(description="true where the files do not say that both series share one space")
+    pet: float | None = Field(description="probability of a finding on the PET slice alone")
+    mr: float | None = Field(description="on the MR slice alone")
+    finding: float | None = Field(description="of both together")
+    threshold: float | None
+    decision: Literal["finding", "clear"] | None
+    versions: dict[str, str] = Field(description="of the two models, by name")
+    metrics: dict[str, Metric] = Field(description="of the rule, on test pairs of slices")
+
+
 class FlagPart(_Part):
     """A disagreement on one slice, or a warning about the whole series (``slice`` null)."""
 
@@ -210,6 +243,8 @@ class CaseRecord(_Part):
     agreement: str = Field(description="what the models say together of the most suspicious slice, in words")
     vote: VotePart | None = Field(description="on the series: that of its most suspicious slice; null without answers")
     votes: tuple[VotePart, ...] = Field(description="on every slice")
+    ensemble: EnsemblePart | None = Field(description="null with fewer than two members or without shared images")
+    pair: PairPart | None = Field(description="null for a study of one modality, or a system without a rule for two")
     gate: GatePart | None = Field(description="null when the image was not put before the gate")
     models: tuple[ModelPart, ...]
     flags: tuple[FlagPart, ...]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +148,34 @@ def _bytes(folder: Path, name: str) -> bytes:
             f"no evidence yet ({folder.parent.name}/{folder.name} has no {name}).",
             "Train the model with its recipe: card and predictions are written with the weights.",
         ) from error
+
+
+def stored(folder: Path, models: Iterable[str]) -> dict[str, Evidence]:
+    """Stored predictions of some models of ``weights/<system>``, by name; those without usable ones are left out."""
+    found = {}
+    for name in models:
+        try:
+            found[name] = held(folder / name)
+        except OverreadError:
+            continue
+    return found
+
+
+def held(folder: Path) -> Evidence:
+    """:func:`load`, once for each version of the files.
+
+    Raises:
+        OverreadError: as :func:`load`.
+    """
+    return _held(folder, fingerprint(folder))
+
+
+@functools.lru_cache(maxsize=64)
+def _held(folder: Path, sha256: str) -> Evidence:
+    found = load(folder)
+    if found.sha256 != sha256:
+        raise EvidenceError("The predictions are being written.", "Look again in a moment.")
+    return found
 
 
 def _frame(content: bytes) -> pd.DataFrame:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from core.errors import OverreadError
-from core.evidence import Evidence, Table, breakdown, compare, load, masks, promise, subgroups, summary
+from core.evidence import Evidence, Table, breakdown, compare, masks, promise, subgroups, summary
 from core.systems import SYSTEMS
 from core.systems.declaration import ModelSlot, System
-from core.weights.predictions import NoPredictionsError, fingerprint
+from core.weights.predictions import NoPredictionsError, fingerprint, held
 from dashboard.kit.engine import engine
 
 TABLES: dict[str, Callable[[Sequence[Evidence], str], Table | None]] = {
@@ -47,7 +46,7 @@ def shelf(name: str) -> Shelf:
     for slot in system.models:
         folder = engine().weights / name / slot.name
         try:
-            models.append(_load(str(folder), fingerprint(folder)))
+            models.append(held(folder))
         except OverreadError as error:
             without.append((slot, error))
     return Shelf(system, tuple(models), tuple(without))
@@ -63,11 +62,6 @@ def first_with_predictions() -> str:
                 continue
             return name
     return next(iter(SYSTEMS))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _load(folder: str, sha256: str) -> Evidence:
-    return load(Path(folder))
 
 
 def table(name: str, found: Shelf, split: str) -> Table | None:

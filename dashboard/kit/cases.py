@@ -86,7 +86,7 @@ class Case:
     def review(self) -> Review | None:
         """The finished review of the series on the screen; without its answers while the gate holds them back."""
         found = self.job.review if self.job else None
-        return found.withheld() if found is not None and self.held_back else found
+        return None if found is None else found.shown(overruled=self.gate_key in self.overruled_gates)
 
     @property
     def verdict(self) -> GateVerdict | None:
@@ -96,7 +96,7 @@ class Case:
     @property
     def held_back(self) -> bool:
         """True while the gate has stopped the image and nobody has overruled it."""
-        return self.verdict is not None and self.verdict.stopped and self.gate_key not in self.overruled_gates
+        return self.review is not None and self.review.held_back
 
     @property
     def gate_key(self) -> tuple[str, int]:

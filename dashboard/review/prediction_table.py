@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.engine.ensemble import EnsembleAnswer
 from core.engine.results import Decision, ModelResult, ModelStatus, Review
 from core.systems.declaration import System
 from dashboard.kit import words
-from dashboard.review import ensemble_row
 
 STYLE = """
 <style>
@@ -47,9 +47,8 @@ def show(review: Review, index: int, system: System) -> None:
     short = words.short_titles([r.state.title for r in review.results])
     held = review.gate is not None and review.gate.stopped and not review.ready
     rows = "".join(_row(result, index, system, short[result.state.title], held) for result in review.results)
-    together = ensemble_row.answer(review)
-    if together is not None:
-        rows += _together(together, index, system, short)
+    if review.ensemble is not None:
+        rows += _together(review, review.ensemble, index, system, short)
     where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
     st.html(
         f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
@@ -92,14 +91,18 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
     )
 
 
-def _together(found: ensemble_row.Answer, index: int, system: System, short: dict[str, str]) -> str:
+def _together(review: Review, found: EnsembleAnswer, index: int, system: System, short: dict[str, str]) -> str:
     """The ensemble's row, told apart from the models by its rule, its italics and what it says of itself."""
     of, auc = found.ensemble, found.ensemble.metrics.get("auc")
-    members = ", ".join(short[title] for title in found.titles)
+    members = ", ".join(short[r.state.title] for r in review.results if r.state.name in of.members)
     basis = f"mean of {members}; threshold from {of.threshold.n} validation images ({of.threshold.groups} groups)"
     if auc is not None:
         basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {auc.groups} groups"
     decision = found.decision(index)
+    if decision is None:
+        silent = "<strong>No answer.</strong> <span class='or-quiet'>A member failed on this slice.</span>"
+        head = "<tr class='or-together'><th scope='row'><em>Ensemble</em></th>"
+        return f"{head}<td class='bars' colspan='3'>{silent}</td></tr>"
     sign, said = ("▲", system.finding) if decision is Decision.FINDING else ("▽", system.clear)
     drawn = _bar(system.finding, float(found.finding[index]), of.threshold.value, minor=False, named=False)
     return (

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 
 from core.engine.results import Review
-from core.evidence.triage import Sorted, triage
-from core.reports.case import CaseReport, OpinionLine
+from core.reports.case import CaseReport, OpinionLine, key_slices
 from core.reports.dicom import dicom_objects, dicom_zip, find_source
 from core.reports.files import case_csv, case_json
 from core.reports.from_store import opinion_lines
 from core.reports.pdf import case_pdf
-from dashboard.evidence import data as evidence_data
 from dashboard.kit import messages, slices
 from dashboard.kit.cases import Case
 from dashboard.kit.controls import View
 from dashboard.review import heat_maps
 
 lines = opinion_lines  # the store's opinions as :func:`show` takes them
-
-LEVEL = 0.9  # coverage that the conformal sets of a report promise
 
 _MADE = "report-dicom"  # the session keeps the DICOM objects of one case only: they can be large
 _DICOM_HELP = (
@@ -75,29 +70,21 @@ def report(
 
     PDF, JSON and CSV come from this one place, so that they carry the same content hash.
     """
-    made = CaseReport(
+    shown = slices.index(case)
+    return CaseReport(
         study=case.study,
         series_index=case.series_index,
         review=review,
-        shown=slices.index(case),
+        shown=shown,
         window=view.window if view else None,
         invert=view.invert if view else False,
         opinions=None if opinions is None else tuple(opinions),
         system_reason="the reader" if case.overruled else case.match.reason,
         overruled=case.overruled,
-        gate_overruled=not case.held_back,
+        heat_maps=tuple(
+            heat_maps.of(case, r.state.name, index) for index in key_slices(review, shown) for r in review.ready
+        ),
     )
-    maps = (heat_maps.of(case, r.state.name, index) for index in made.key_slices for r in review.ready)
-    return replace(made, heat_maps=tuple(maps), triage=_triage(review))
-
-
-def _triage(review: Review) -> dict[str, Sorted]:
-    """Conformal set of each model on the most suspicious slice, where its stored predictions allow one."""
-    known = {evidence.card.name: evidence for evidence in evidence_data.shelf(review.system).models}
-    found = {
-        r.state.name: triage(known[r.state.name], r, review.peak, LEVEL) for r in review.ready if r.state.name in known
-    }
-    return {name: sorted_ for name, sorted_ in found.items() if sorted_ is not None}
 
 
 def _button(label: str, icon: str, name: str, mime: str, make: Callable[[], bytes | str]) -> None:

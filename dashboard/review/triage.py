@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.engine.results import ModelResult, Review
-from core.evidence.triage import Sorted, Triage, triage
-from dashboard.evidence import data
+from core.engine.results import Review
+from core.engine.triage import LEVEL, LEVELS, Sorted, Triage
 from dashboard.kit import words
 from dashboard.kit.cases import Case
 
-LEVELS = (0.8, 0.9, 0.95, 0.99)
 SAYS = {
     Triage.LOW: "low: only {classes} fits",
     Triage.REFER: "refer: {classes}",
@@ -34,28 +32,26 @@ HELP = (
 @st.fragment
 def show(case: Case, review: Review, index: int) -> None:
     """One row per model that answered and has calibration images; nothing where none has."""
-    known = {m.card.name: m for m in data.shelf(review.system).models}
-    ready = [r for r in review.ready if r.state.name in known]
+    ready = [r for r in review.ready if r.state.name in review.stored]
     if not ready:
         return
     level = st.segmented_control(
         "Triage: promised coverage",
         LEVELS,
-        default=0.9,
+        default=LEVEL,
         required=True,
         format_func=lambda share: f"{share:.0%}",
         key=f"triage-{case.key}-{case.series_index}",
         help=HELP,
     )
     short = words.short_titles([r.state.title for r in review.results])
-    rows = "".join(
-        _row(short[r.state.title], r, index, triage(known[r.state.name], r, index, level or 0.9)) for r in ready
-    )
+    found = review.triage(index, level or LEVEL)
+    rows = "".join(_row(short[r.state.title], r.failed(index), found.get(r.state.name)) for r in ready)
     st.html(f"{STYLE}<table class='or-triage' aria-label='Triage of each model'><tbody>{rows}</tbody></table>")
 
 
-def _row(name: str, result: ModelResult, index: int, found: Sorted | None) -> str:
-    if result.failed(index):
+def _row(name: str, failed: bool, found: Sorted | None) -> str:
+    if failed:
         said = "not sorted <small>The model failed on this slice.</small>"
     elif found is None:
         said = "not sorted <small>The stored predictions belong to another version of this model.</small>"

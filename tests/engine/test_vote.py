@@ -78,8 +78,8 @@ def test_what_is_not_finite_is_no_vote(value: float) -> None:
     assert lame.decision(0) is None
     r = review(lame, said("b", 0.9, 0.9))
     assert [len(v.counted) for v in r.votes] == [1, 2]
-    assert r.votes[0].decided is True
-    assert r.votes[1].tied
+    assert [v.model for v in r.vote.voters if v.failed] == ["a"]
+    assert (r.votes[0].decided, r.votes[1].tied) == (True, True)
 
 
 def test_a_tie_is_told_as_a_split_first() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydicom.uid import generate_uid
 
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
@@ -15,7 +16,8 @@ from core.imaging import read
 from core.imaging.study import Series, Study
 from core.reports.case import CaseReport
 from core.simulate import samples
-from core.weights.card import Metric
+from core.weights.card import Metric, ModelCard
+from core.weights.predictions import Evidence, from_frame
 from tests.cards import card_of
 from tests.imaging import builders
 
@@ -86,6 +88,21 @@ def review_of(study: Study, system: str = "brain-mr", index: int = 0) -> Review:
         result(system, "resnet50", np.full(series.slices, 0.73)),
     )
     return Review(study.sha256, system, series.key, results, peak=series.slices // 2)
+
+
+def predictions(card: ModelCard, shift: float) -> Evidence:
+    """Sixty validation and sixty test images; ``shift`` moves the model's log odds."""
+    rng = np.random.default_rng(4)
+    truth = np.tile([0, 1], 60)
+    frame = pd.DataFrame({"id": [f"i{n}" for n in range(120)], "group": [f"g{n % 20}" for n in range(120)]})
+    frame["split"], frame["truth"] = ["validation"] * 60 + ["test"] * 60, truth
+    frame["logit_0"] = rng.normal(2.0 * truth - 1.0 + shift, 1.0)
+    return from_frame(card, frame, card.name)
+
+
+def stored(review: Review) -> dict[str, Evidence]:
+    """Predictions beside the weights of every model of a review."""
+    return {name: predictions(card, 0.1 * place) for place, (name, card) in enumerate(review.pedigree.items())}
 
 
 def heat_of(report: CaseReport, model: str = "resnet50") -> HeatMap:

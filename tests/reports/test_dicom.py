@@ -7,6 +7,7 @@ import logging
 import warnings
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -49,6 +50,8 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Report, source images and the object files, of a small MR series and of the simulated chest CT."""
     files, system = (kit.mr_files(), "brain-mr") if request.param == "mr" else (kit.sample_files(), "chest-ct")
     report = kit.case(files, system)
+    if request.param == "mr":  # with what an ensemble rests on
+        report = replace(report, review=replace(report.review, stored=kit.stored(report.review)))
     objects = dicom_objects(report, find_source(files, report.series))
     return report, sources(files), written(objects, tmp_path_factory.mktemp(request.param))
 
@@ -136,6 +139,12 @@ def test_structured_report_gives_every_probability_with_its_image(made) -> None:
             assert value == pytest.approx(p, abs=1e-9)
             assert threshold == result.state.card.threshold.value
             assert told == ("Present" if p >= threshold else "Absent")
+    together = report.review.ensemble
+    assert (together is None) is (report.review.system == "chest-ct")
+    for index, p in enumerate([] if together is None else np.mean([r.finding for r in report.review.results], 0)):
+        value, threshold, told = seen.pop(("ensemble", index))
+        assert (value, threshold) == (pytest.approx(p, abs=1e-9), together.ensemble.threshold.value)
+        assert told == ("Present" if p >= threshold else "Absent")
     assert seen == {}
 
 

@@ -10,16 +10,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from core.engine.results import Flag, GateState, GateVerdict
 from core.errors import ReportError
-from core.evidence.triage import Sorted, Triage
 from core.reports.build import record_of
 from core.reports.case import CaseReport, OpinionLine
 from core.reports.files import case_csv, case_json
 from core.reports.record import CaseRecord
+from core.weights.predictions import from_frame
 from tests.imaging import builders
 from tests.reports import kit
 
@@ -118,15 +119,20 @@ def test_opinions_and_the_change_of_mind(report: CaseReport) -> None:
 
 
 def test_conformal_sets_travel_with_what_they_rest_on(report: CaseReport) -> None:
-    found = Sorted(
-        Triage.REFER, ("no tumour", "tumour"), 0.9, {"no tumour": 240, "tumour": 9}, 12, 10, ("tumour",), "1"
-    )
-    sorted_ = replace(report, triage={"resnet50": found})
+    """A finding of 0.73: among 240 clear images some are as likely a tumour, and of 8 tumours nothing is promised."""
+    p = np.concatenate([np.linspace(0.01, 0.95, 240), np.linspace(0.6, 0.99, 8)])
+    frame = pd.DataFrame({"id": [f"i{n}" for n in range(248)], "group": [f"g{n % 12}" for n in range(248)]})
+    frame["split"], frame["truth"], frame["logit_0"] = "validation", [0] * 240 + [1] * 8, np.log(p / (1 - p))
+    card = report.review.results[2].state.card
+    assert card is not None
+    stored = {"resnet50": from_frame(card, frame, "x")}
+    sorted_ = replace(report, review=replace(report.review, stored=stored))
     record = record_of(sorted_)
     assert record.models[0].triage is None
     told = record.models[2].triage
     assert told is not None
-    assert (told.says, told.calibration_cases["tumour"], told.too_few_for) == ("refer", 9, ("tumour",))
+    assert (told.says, told.calibration_cases["tumour"], told.too_few_for) == ("refer", 8, ("tumour",))
+    assert told.calibration_groups == 12
     rows = list(csv.DictReader(io.StringIO(case_csv(sorted_))))
     assert {row["conformal_set"] for row in rows if row["model"] == "resnet50"} == {"90%: no tumour or tumour"}
     assert {row["conformal_set"] for row in rows if row["model"] == "unet"} == {""}
@@ -142,10 +148,10 @@ def test_a_stopped_image_gets_no_report_until_overruled(report: CaseReport) -> N
     stopped = replace(report.review, gate=verdict)
     with pytest.raises(ReportError, match="gate"):
         replace(report, review=stopped)
-    record = record_of(replace(report, review=stopped, gate_overruled=True))
+    record = record_of(replace(report, review=stopped.shown(overruled=True)))
     assert record.gate is not None
     assert (record.gate.state, record.gate.overruled) == ("stopped", True)
-    held = record_of(replace(report, review=stopped.withheld(), heat_maps=()))
+    held = record_of(replace(report, review=stopped.shown(overruled=False), heat_maps=()))
     assert all(m.slices == () for m in held.models)
 
 

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
+from core.engine.ensemble import mean_finding, threshold
 from core.engine.vote import own_question
-from core.evidence.ensemble import mean_finding, threshold
 from core.weights.card import ModelCard
-from core.weights.predictions import PREDICTIONS, from_frame
+from core.weights.predictions import stored
 from trainers.measuring.scoring import Scored, figures, with_intervals
 
 
 def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | None:
-    """Threshold of the members' mean, by the rule of :mod:`core.evidence.ensemble`.
+    """Threshold of the members' mean, by the rule of :mod:`core.engine.ensemble`.
 
     Args:
         cards: the members. folder: holds ``<member>/predictions.parquet``.
@@ -24,13 +22,10 @@ def validation_threshold(cards: Sequence[ModelCard], folder: Path) -> float | No
     Returns:
         ``None`` when the members share no validation slices of both classes.
     """
-    evidence = []
-    for card in cards:
-        path = folder / card.name / PREDICTIONS
-        if not path.is_file():
-            return None
-        evidence.append(from_frame(card, pd.read_parquet(path), ""))
-    choice = threshold(evidence)
+    evidence = stored(folder, [card.name for card in cards])
+    if len(evidence) < len(cards):
+        return None
+    choice = threshold(list(evidence.values()))
     return None if choice is None else float(choice.value)
 
 

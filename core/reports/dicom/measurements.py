@@ -30,7 +30,7 @@ from pydicom.sr.coding import Code
 from core.engine import measure
 from core.engine.results import Decision, ModelResult
 from core.imaging.study import Modality
-from core.reports.case import SOFTWARE, CaseReport
+from core.reports.case import NOTICE, SOFTWARE, CaseReport
 from core.reports.dicom import common
 from core.reports.dicom.segmentation import drawn
 from core.reports.dicom.source import DicomSource
@@ -56,13 +56,15 @@ def structured_report(
     segmentation: hd.seg.Segmentation | None,
     tracking: dict[str, hd.UID],
 ) -> ComprehensiveSR:
-    """Measurement report: per model and slice the probability, threshold and decision; per mask area and volume.
+    """Measurement report: per model, and for their mean, by slice the probability, threshold and decision; per mask
+    area and volume.
 
     Args:
         segmentation: the binary one, that the mask sizes refer to; without it no sizes are given.
         tracking: identifiers shared with the segmentation.
     """
     groups: list[Group] = [group for result in report.review.ready for group in _answers(report, source, result)]
+    groups += _ensemble(report, source)
     if segmentation is not None:
         for number, result in enumerate(drawn(report), 1):
             groups += _sizes(report, source, segmentation, number, result, tracking[result.state.name])
@@ -120,28 +122,70 @@ def _answers(
 ) -> list[MeasurementsAndQualitativeEvaluations]:
     """One group per slice; a projection has one slice that all source images are behind."""
     assert result.finding is not None
-    groups = []
-    for index, probability in enumerate(result.finding):
-        if result.failed(index):
-            continue
-        numbers = [
-            Measurement(name=common.PROBABILITY, value=float(probability), unit=common.UNITLESS),
-            Measurement(name=common.THRESHOLD, value=float(result.threshold or 0.0), unit=common.UNITLESS),
-        ]
-        groups.append(
-            MeasurementsAndQualitativeEvaluations(
-                tracking_identifier=TrackingIdentifier(
-                    uid=hd.UID(), identifier=common.plain(f"{result.state.name}, image {index + 1}")
-                ),
-                finding_type=common.code(report.declared.coded_finding),
-                finding_sites=_sites(report),
-                algorithm_id=_identification(result, pedigree=index == report.review.peak),
-                measurements=numbers,
-                qualitative_evaluations=_presence(report, result.decision(index) is Decision.FINDING),
-                source_images=_images(source, index),
-            )
+    return [
+        _answer(
+            report,
+            source,
+            index,
+            result.state.name,
+            (float(probability), float(result.threshold or 0.0), result.decision(index)),
+            _identification(result, pedigree=index == report.review.peak),
         )
-    return groups
+        for index, probability in enumerate(result.finding)
+        if not result.failed(index)
+    ]
+
+
+def _ensemble(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQualitativeEvaluations]:
+    """One group per slice for the mean of the models that vote; nothing without an ensemble."""
+    found = report.review.ensemble
+    if found is None:
+        return []
+    of = found.ensemble
+    members = (f"mean of {name} {version}" for name, version in zip(of.members, of.versions, strict=True))
+    threshold = f"threshold {of.threshold.value:.4f}: {of.threshold.rule}, n={of.threshold.n}"
+    identification = AlgorithmIdentification(
+        name=common.plain(f"{SOFTWARE} {report.review.system}/ensemble"),
+        version=common.plain(" + ".join(of.versions)),
+        parameters=[common.plain(fact, 1024) for fact in (*members, threshold, NOTICE)],
+        manufacturer=SOFTWARE,
+    )
+    return [
+        _answer(
+            report,
+            source,
+            index,
+            "ensemble",
+            (float(probability), of.threshold.value, found.decision(index)),
+            identification,
+        )
+        for index, probability in enumerate(found.finding)
+        if found.decision(index) is not None
+    ]
+
+
+def _answer(
+    report: CaseReport,
+    source: DicomSource,
+    index: int,
+    name: str,
+    said: tuple[float, float, Decision | None],
+    algorithm: AlgorithmIdentification,
+) -> MeasurementsAndQualitativeEvaluations:
+    """What one model or the ensemble says of a slice: probability, threshold and the decision at it."""
+    probability, threshold, decision = said
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=hd.UID(), identifier=common.plain(f"{name}, image {index + 1}")),
+        finding_type=common.code(report.declared.coded_finding),
+        finding_sites=_sites(report),
+        algorithm_id=algorithm,
+        measurements=[
+            Measurement(name=common.PROBABILITY, value=probability, unit=common.UNITLESS),
+            Measurement(name=common.THRESHOLD, value=threshold, unit=common.UNITLESS),
+        ],
+        qualitative_evaluations=_presence(report, decision is Decision.FINDING),
+        source_images=_images(source, index),
+    )
 
 
 def _images(source: DicomSource, index: int) -> list[SourceImageForMeasurementGroup]:

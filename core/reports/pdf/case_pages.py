@@ -77,6 +77,7 @@ def _answers(record: CaseRecord, report: CaseReport) -> list[Flowable]:
             tables.answers(record, index),
         ]
     out += [
+        *tables.both_modalities(record),
         Spacer(1, 1 * mm),
         words(
             "Probabilities are calibrated; the upright line in a bar is the model's threshold. " + record.system.scope,

@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable
 from core.reports.case import probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
-from core.reports.record import CaseRecord, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
+from core.reports.record import CaseRecord, EnsemblePart, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
 from core.weights.card import DataUse, Metric
 
 FIGURES = {
@@ -88,7 +88,52 @@ def answers(record: CaseRecord, index: int) -> Flowable:
                 f"{found} of {len(model.slices)}",
             )
         )
+    if record.ensemble is not None:
+        rows.append(_together(record, record.ensemble, index))
     return grid(rows, (122, 94, 40, 52, 84, 64, WIDTH - 456))
+
+
+def _together(record: CaseRecord, found: EnsemblePart, index: int) -> Sequence[object]:
+    """The row of the mean of the models that vote."""
+    titles = {m.name: short(m.title) for m in record.models}
+    auc = found.metrics.get("auc")
+    quality = f"test AUC {metric(auc)}" if auc else "no test figure"
+    name = [words("Ensemble"), words(f"mean of {', '.join(titles[n] for n in found.members)}; {quality}", "small")]
+    value, decision = found.finding[index], found.decisions[index]
+    if value is None:
+        return name, words("a member failed on this image", "small"), "", "", "no answer", "", ""
+    said = record.system.finding if decision == "finding" else record.system.clear
+    sign = "▲" if decision == "finding" else "▽"
+    return (
+        name,
+        [bar(value, found.threshold)],
+        words(probability(value), "strong"),
+        f"{found.threshold:.2f}",
+        words(f"{sign} {said}", "strong"),
+        "–",
+        f"{found.decisions.count('finding')} of {len(found.decisions)}",
+    )
+
+
+def both_modalities(record: CaseRecord) -> list[Flowable]:
+    """What PET and MR say together about the most suspicious slice, or why that is not told."""
+    found = record.pair
+    if found is None:
+        return []
+    if found.finding is None or found.threshold is None or found.pet is None or found.mr is None:
+        return [words(f"PET and MR together: not here. {found.reason}")]
+    said = record.system.finding if found.decision == "finding" else record.system.clear
+    auc = found.metrics.get("auc")
+    worth = f" Test AUC {metric(auc)} on pairs of slices." if auc else ""
+    assumed = " The files do not say that both series share one space." if found.assumed else ""
+    return [
+        words(
+            f"PET and MR together on image {found.slice}: {said}, probability {probability(found.finding)}, threshold "
+            f"{found.threshold:.2f} (PET alone {probability(found.pet)}, MR alone {probability(found.mr)}); the other "
+            f"slice is image {found.other_slice} of {found.other_series}, {found.distance_mm or 0:.1f} mm away."
+            f"{worth}{assumed}"
+        )
+    ]
 
 
 def _name(model: ModelPart) -> list[Flowable]:

@@ -6,11 +6,13 @@ threshold is the best balanced accuracy of that mean on the validation images th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.engine.decision import Decision, decide
 from core.engine.vote import own_question
 from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
 from core.statistics.operating import operating_point
@@ -40,6 +42,37 @@ class Ensemble:
     versions: tuple[str, ...]
     threshold: ThresholdChoice
     metrics: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleAnswer:
+    """What the ensemble says of a series.
+
+    Attributes:
+        ensemble: its members, threshold and figures.
+        finding: ``(slices,)`` mean calibrated probability of a finding.
+    """
+
+    ensemble: Ensemble
+    finding: np.ndarray
+
+    def decision(self, index: int) -> Decision | None:
+        """Answer on one slice at the ensemble's threshold; ``None`` where a member's answer is not finite."""
+        value = float(self.finding[index])
+        return decide(value, self.ensemble.threshold.value) if np.isfinite(value) else None
+
+
+def answer(findings: Mapping[str, np.ndarray], evidence: Sequence[Evidence]) -> EnsembleAnswer | None:
+    """The ensemble of the models that answered; ``None`` with fewer than two, or where they share no validation images.
+
+    Args:
+        findings: ``(slices,)`` calibrated probability of a finding, by model.
+        evidence: stored predictions of the very weights that answered.
+    """
+    found = _cached(tuple(e for e in evidence if e.card.name in findings))
+    if found is None:
+        return None
+    return EnsembleAnswer(found, mean_finding([findings[name] for name in found.members]))
 
 
 def mean_finding(findings: Sequence[np.ndarray]) -> np.ndarray:
@@ -78,6 +111,11 @@ def ensemble(evidence: Sequence[Evidence]) -> Ensemble | None:
     test = _joined(chosen, "test")
     metrics = {} if test is None else _figures(test, cut.value)
     return Ensemble(tuple(e.card.name for e in chosen), tuple(e.card.version for e in chosen), cut, metrics)
+
+
+@functools.lru_cache(maxsize=16)
+def _cached(evidence: tuple[Evidence, ...]) -> Ensemble | None:
+    return ensemble(evidence)
 
 
 def _joined(evidence: Sequence[Evidence], split: str) -> Joined | None:

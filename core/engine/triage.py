@@ -1,16 +1,19 @@
-"""Three-way triage of an answer by class-conditional conformal sets: low, refer or high, at a level the user picks."""
+"""Three-way triage of an answer by class-conditional conformal sets: low, refer or high, at a level that is picked."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from core.engine.results import ModelResult
-from core.evidence import promise
-from core.statistics.conformal import conformal_sets
+from core.statistics.conformal import ConformalRule, conformal_sets, fit_conformal
+from core.weights.card import ModelCard
 from core.weights.predictions import Evidence
+
+LEVEL = 0.9  # coverage that is promised where nobody picked another
+LEVELS = (0.8, LEVEL, 0.95, 0.99)
 
 
 class Triage(StrEnum):
@@ -45,21 +48,27 @@ class Sorted:
     version: str
 
 
-def triage(evidence: Evidence, result: ModelResult, index: int, level: float) -> Sorted | None:
-    """Sort a model's answer on one slice; ``None`` without calibration images or of another model version.
+@functools.lru_cache(maxsize=256)
+def conformal_rule(model: Evidence, level: float) -> ConformalRule | None:
+    """The rule from a model's validation part; ``None`` without one."""
+    part = model.part("validation")
+    return None if part is None else fit_conformal(part.calibrated, part.classes, level)
+
+
+def triage(evidence: Evidence, card: ModelCard, calibrated: np.ndarray, level: float = LEVEL) -> Sorted | None:
+    """Sort a model's answer on one slice; ``None`` without calibration images, for another version of the model, or
+    for an answer that is not finite.
 
     Args:
         evidence: stored predictions of the model; its validation part calibrates.
-        result: the answer. index: slice. level: in (0, 1).
+        card: of the model that answered. calibrated: ``(classes,)`` its calibrated probabilities. level: in (0, 1).
     """
-    card, calibration = result.state.card, evidence.part("validation")
-    if card is None or result.calibrated is None or calibration is None or result.failed(index):
+    calibration, rule = evidence.part("validation"), conformal_rule(evidence, level)
+    if calibration is None or rule is None or card.weights_sha256 != evidence.card.weights_sha256:
         return None
-    if card.weights_sha256 != evidence.card.weights_sha256:
+    row = np.asarray(calibrated, dtype=np.float64)
+    if not np.isfinite(row).all():
         return None
-    rule = promise.rule(evidence, level)
-    assert rule is not None
-    row = np.asarray(result.calibrated[index], dtype=np.float64)
     inside = [n for n, held in zip(card.classes, conformal_sets(rule, row[None])[0], strict=True) if held]
     positive = [name for name in inside if name in card.positive]
     sort = Triage.REFER

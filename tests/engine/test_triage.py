@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from core.engine.results import ModelResult, ModelState, ModelStatus
+from core.engine.ensemble import ensemble, joined
+from core.engine.triage import Sorted, Triage, triage
 from core.engine.vote import own_question
-from core.evidence.ensemble import ensemble, joined
-from core.evidence.triage import Triage, triage
 from core.weights.predictions import Evidence, from_frame
 from tests.evidence.made import card, predictions
 
@@ -25,10 +22,8 @@ def evidence_of(probability: list[float], truth: list[int], **changes: object) -
     return from_frame(card("brain-mr", "resnet50", temperature=1.0, **changes), frame, "x")
 
 
-def answer(evidence: Evidence, p: float) -> ModelResult:
-    state = ModelState("brain-mr", "resnet50", "ResNet-50", "classifier", ModelStatus.READY, card=evidence.card)
-    both = np.array([[1 - p, p]])
-    return ModelResult(state, raw=both, calibrated=both, finding=both[:, 1])
+def sort(evidence: Evidence, p: float) -> Sorted | None:
+    return triage(evidence, evidence.card, np.array([1 - p, p]), 0.9)
 
 
 CLEAR = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
@@ -42,7 +37,7 @@ def test_three_ways_at_ninety_per_cent_by_hand(p: float, expected: Triage) -> No
     # Nine cases a class at 90 %: the rank is the ninth, the least sure case. A tumour fits from 0.38 on, no tumour
     # up to 0.45; in between both fit.
     evidence = evidence_of(CLEAR + TUMOUR, [0] * 9 + [1] * 9)
-    found = triage(evidence, answer(evidence, p), 0, 0.9)
+    found = sort(evidence, p)
     assert found is not None
     assert found.triage is expected
     assert found.cases == {"no tumour": 9, "tumour": 9}
@@ -52,7 +47,7 @@ def test_three_ways_at_ninety_per_cent_by_hand(p: float, expected: Triage) -> No
 
 def test_too_few_cases_are_said_and_never_ruled_out() -> None:
     evidence = evidence_of(CLEAR + TUMOUR[:3], [0] * 9 + [1] * 3)
-    sure = triage(evidence, answer(evidence, 0.01), 0, 0.9)
+    sure = sort(evidence, 0.01)
     assert sure is not None
     assert sure.short == ("tumour",)
     assert sure.triage is Triage.REFER  # a class without a promise is in every set
@@ -61,17 +56,21 @@ def test_too_few_cases_are_said_and_never_ruled_out() -> None:
 
 def test_an_answer_like_none_of_the_calibration_images_is_referred() -> None:
     evidence = evidence_of([0.1] * 9 + [0.9] * 9, [0] * 9 + [1] * 9)
-    strange = triage(evidence, answer(evidence, 0.5), 0, 0.9)
+    strange = sort(evidence, 0.5)
     assert strange is not None
     assert (strange.triage, strange.classes) == (Triage.REFER, ())
 
 
 def test_predictions_of_other_weights_sort_nothing() -> None:
     evidence = evidence_of(CLEAR + TUMOUR, [0] * 9 + [1] * 9)
-    other = replace(answer(evidence, 0.9).state, card=evidence.card.model_copy(update={"weights_sha256": "1" * 64}))
-    assert triage(evidence, replace(answer(evidence, 0.9), state=other), 0, 0.9) is None
-    no_calibration = Evidence(evidence.card, {}, "x")
-    assert triage(no_calibration, answer(evidence, 0.9), 0, 0.9) is None
+    other = evidence.card.model_copy(update={"weights_sha256": "1" * 64})
+    assert triage(evidence, other, np.array([0.1, 0.9])) is None
+    assert sort(Evidence(evidence.card, {}, "x"), 0.9) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_answer_that_is_not_finite_is_not_sorted(value: float) -> None:
+    assert sort(evidence_of(CLEAR + TUMOUR, [0] * 9 + [1] * 9), value) is None
 
 
 def two(seed: int = 1) -> tuple[Evidence, Evidence]:
