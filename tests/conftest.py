@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
+import core.systems  # noqa: F401  the systems tell core.simulate what their scans look like
+
 ROOT = Path(__file__).resolve().parent.parent
 # Here before anything loads the libraries that read it. The networks of the tests are small: threads that wait for each
 # other cost more than they bring, and workers and servers share the cores.

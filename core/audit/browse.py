@@ -13,11 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import imaging
-from core.audit.sets import GROUPS, SPLITS, VOLUMES, Row, decode, first_of, label_of, opener, read_index
-from core.audit.simulated import PREFIX, simulated_label, simulated_scan
+from core.audit.sets import (
+    FIRST,
+    GROUPS,
+    SPLITS,
+    VOLUMES,
+    Row,
+    decode,
+    first_of,
+    label_of,
+    opener,
+    read_index,
+    series_of,
+)
+from core.audit.simulated import PREFIX, in_both, simulated_label, simulated_scan
 from core.errors import DataLayoutError, UnreadableFileError
 from core.imaging.keys import natural
-from core.imaging.study import Modality, Series, SourceKind, Study, Unit
+from core.imaging.study import Series, SourceKind, Study, Unit
 
 DRAWN = 24  # simulated scans on show: as many as are drawn within seconds
 
@@ -67,7 +79,7 @@ class FolderSet:
         DataLayoutError: the folder is not laid out as a data card says. UnreadableFileError: a mask is damaged.
     """
 
-    def __init__(self, folder: Path, series: str = "pet") -> None:
+    def __init__(self, folder: Path, series: str = FIRST) -> None:
         rows = read_index(folder)
         self.folder, self.series = folder, series
         self.volumes = "image" not in rows[0]
@@ -93,8 +105,8 @@ class FolderSet:
 
     def _read(self, image: str, mask: str) -> tuple[Study, Series]:
         study = imaging.read([(name, self._load(name)) for name in (image, mask)])
-        kind = (Modality.PT, Unit.SUV) if self.series == "pet" else (Modality.MR, Unit.ARBITRARY)
-        return study, replace(_volume_of(study), modality=kind[0], unit=kind[1])
+        kind = VOLUMES[self.series]
+        return study, replace(_volume_of(study), modality=kind.modality, unit=kind.unit)
 
     def pixels(self, entry: Entry) -> NDArray[Any]:
         """See :class:`PictureSet`."""
@@ -156,14 +168,14 @@ class SimulatedSet:
     """The first of the simulated scans that the data card audits, drawn when asked for: no patient, exact masks.
 
     Args:
-        system: which system's scans. modality: ``PT`` or ``MR``; of account for mr-pet only. count: scans.
+        system: which system's scans. modality: ``PT`` or ``MR``, for a system drawn in both. count: scans.
 
     Raises:
         DataLayoutError: no such system.
     """
 
     def __init__(self, system: str, modality: str = "PT", count: int = DRAWN) -> None:
-        series = "" if system != "mr-pet" else f" ({'pet' if modality == 'PT' else 'mr_t1'})"
+        series = f" ({series_of(modality)})" if in_both(system) else ""
         self.name = f"{PREFIX}{system}{series}"
         labels = [simulated_label(system, number) for number in range(count)]
         self.entries = tuple(Entry(f"{system}-{k}", label, group=f"{k}", place=k) for k, label in enumerate(labels))
@@ -199,7 +211,7 @@ def folders_under(root: Path) -> tuple[tuple[Path, str], ...]:
             continue
         series = [name for name in VOLUMES if {name, f"{name}_mask"} <= set(head)]
         if "image" in head and ("label" in head or "tumour" in head):
-            found.append((index.parent, "pet"))
+            found.append((index.parent, FIRST))
         else:
             found += [(index.parent, name) for name in series]
     return tuple(found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.audit.report import AuditReport
+from core.audit.sets import audit_suffix
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "cards"
 
@@ -52,7 +53,7 @@ def read_card(name: str, folder: Path = FOLDER) -> DataCard | None:
 def read_audit(name: str, folder: Path = FOLDER) -> AuditReport | None:
     """The audit stored beside a card, by the name of the set as :class:`AuditReport` has it; ``None`` without one."""
     series = name.partition("(")[2].rstrip(")")
-    path = folder / f"{_stem(name)}{'.' + series if series not in ('', 'pet') else ''}.json"
+    path = folder / f"{_stem(name)}{audit_suffix(series)}.json"
     if not path.is_file():
         return None
     report = AuditReport.from_json(path.read_text(encoding="utf-8"))

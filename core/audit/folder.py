@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.audit.fingerprint import Fingerprint, tabulate
 from core.audit.report import AuditReport, Watch, audit_table
-from core.audit.sets import fingerprints, read_index
-from core.audit.simulated import PREFIX, simulated_fingerprints
+from core.audit.sets import FIRST, VOLUMES, fingerprints, read_index
+from core.audit.simulated import PREFIX, in_both, simulated_fingerprints
 from core.errors import DataLayoutError
 
 READING = 0.7  # share of the progress that reading the pictures takes
@@ -46,7 +46,7 @@ def find_set(source: str | Path, root: Path | None = None) -> Path:
 def audit(
     source: str | Path,
     *,
-    series: str = "pet",
+    series: str = FIRST,
     positives: frozenset[str] | None = None,
     split: Mapping[str, str] | None = None,
     features: NDArray[Any] | None = None,
@@ -71,10 +71,12 @@ def audit(
     """
     tell = watch or (lambda _text, _fraction: None)
     if str(source).startswith(PREFIX):
-        system, modality = str(source).removeprefix(PREFIX), "PT" if series == "pet" else "MR"
+        if series not in VOLUMES:
+            raise DataLayoutError(f"No simulated scans are a series {series!r}.", f"Known: {', '.join(VOLUMES)}.")
+        system, modality = str(source).removeprefix(PREFIX), VOLUMES[series].modality
         drawn = simulated_fingerprints(system, SIMULATED, seed=seed, modality=modality)
         table = tabulate(_counted(drawn, SIMULATED, tell))
-        name, volumes = str(source), str(source) == f"{PREFIX}mr-pet"
+        name, volumes = str(source), in_both(system)
     else:
         folder = find_set(source, root)
         rows = read_index(folder)

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
@@ -16,11 +17,40 @@ from PIL import Image, UnidentifiedImageError
 
 from core.audit.fingerprint import Fingerprint, fingerprint
 from core.errors import DataLayoutError, UnreadableFileError
+from core.imaging.study import Modality, Unit
 
 GROUPS = ("patient", "group", "study")
 SPLITS = ("official_split", "split")
 NEGATIVE = frozenset({"normal", "benign", "no-cancer", "no cancer", "0", "negative", "no tumour"})
-VOLUMES = ("pet", "mr_t1")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A series that sets of volumes hold, by the column of its paths; ``top`` names its largest value."""
+
+    modality: Modality
+    unit: Unit
+    words: str
+    top: str
+
+
+# The first is taken where nobody chooses, and its audit goes by the set's own name.
+VOLUMES = {
+    "pet": Volume(Modality.PT, Unit.SUV, "PET", "SUVmax"),
+    "mr_t1": Volume(Modality.MR, Unit.ARBITRARY, "MR, T1", "maximum"),
+}
+FIRST = next(iter(VOLUMES))
+
+
+def series_of(modality: str) -> str:
+    """Column of the volumes of a modality, ``PT`` or ``MR``."""
+    return next(name for name, volume in VOLUMES.items() if volume.modality == modality)
+
+
+def audit_suffix(series: str) -> str:
+    """What a stored audit's file name adds for a series of volumes: nothing for the first."""
+    return f".{series}" if series not in ("", FIRST) else ""
+
 
 Row = dict[str, str]
 SplitOf = Callable[[str | None], str | None]
@@ -187,7 +217,7 @@ def volume(path: Path) -> np.ndarray:
 
 def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterator[Fingerprint]:
     """Every slice of the volumes of one series; the label is whether the tumour mask reaches it."""
-    top = "SUVmax" if series == "pet" else "maximum"
+    top = VOLUMES[series].top
     for row in rows:
         if not row.get(series):
             continue
@@ -206,7 +236,7 @@ def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterat
 def fingerprints(
     folder: Path,
     *,
-    series: str = "pet",
+    series: str = FIRST,
     positives: frozenset[str] | None = None,
     split: Mapping[str, str] | None = None,
 ) -> Iterator[Fingerprint]:

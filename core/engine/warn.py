@@ -11,7 +11,6 @@ from core.engine.results import Flag, ModelResult
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
 
-CROP_SIDE = 80
 FEW_SLICES = 12  # so many slices are named, of more only that there are
 
 
@@ -34,14 +33,8 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
         which = "The image is" if series.slices == 1 else f"{len(blank)} of {series.slices} slices are"
         kind = "blank" if len(blank) == series.slices else "blank-slices"
         flags.append(Flag(kind, f"{which} blank: one grey level everywhere. No answer there means anything."))
-    if system.name == "breast-mri" and max(series.shape) > CROP_SIDE:
-        flags.append(
-            Flag(
-                "not-a-crop",
-                f"{system.title} reads crops of 11 to 58 pixels around a lesion; this image has "
-                f"{series.shape[1]} x {series.shape[0]}. Crop it around the lesion first.",
-            )
-        )
+    if system.warn is not None:
+        flags.extend(Flag(key, text) for key, text in system.warn(series))
     if series.unit is Unit.BQML:
         flags.append(Flag("no-suv", "The pixels are in Bq/ml: a tag that the SUV needs is missing."))
     if len(blank) < series.slices and np.isfinite(series.pixels[series.slices // 2]).all():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.evidence.heat_maps import as_interval
 from core.evidence.tables import Column, Row, Table
+from core.systems import SYSTEMS
 from core.systems.router import CARD, FOLDER, RouterCard
 from core.weights.card import Metric
 
@@ -14,14 +15,6 @@ MAIN = {
     "good_stopped": "Good scans stopped, share",
     "auroc": "AUROC, good scans against wrong images",
     "auroc_unseen": "AUROC against kinds of wrong image that it never learnt",
-}
-SCANS = {
-    "brain-": "brain MR slices",
-    "breast-": "breast MR lesion crops",
-    "chest-": "chest CT slices",
-    "mr-pet-mr": "limb MR slices",
-    "mr-pet-pet": "PET slices",
-    "pet-": "whole-body PET projections",
 }
 
 
@@ -63,8 +56,8 @@ def gate_table(card: RouterCard, system: str, title: str) -> Table | None:
 
 def _kind(name: str) -> str:
     """Scans of another system go by the recipe that reads them: said in words."""
-    scans = next((scans for start, scans in SCANS.items() if name.startswith(start)), None)
-    return name if scans is None else f"{scans} ({name})"
+    kind = next((k.kind for s in SYSTEMS.values() for k in s.scans if name in k.recipes), None)
+    return name if kind is None else f"{kind}s ({name})"
 
 
 def _row(label: str, metric: Metric, version: str) -> Row:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.audit.sets import VOLUMES
 from core.evidence.summary import RESAMPLES, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
@@ -51,8 +52,9 @@ def _sequence(part: Part) -> np.ndarray | None:
 def _modality(part: Part) -> np.ndarray | None:
     """``PATIENT/pet.nii.gz#12``."""
     names = _matched(part, r".*?([^/#]+)\.nii(?:\.gz)?#\d+$")
-    words = {"pet": "PET", "mr_t1": "MR, T1"}
-    return None if names is None else np.array([words.get(n, n) for n in names], dtype=object)
+    if names is None:
+        return None
+    return np.array([VOLUMES[n].words if n in VOLUMES else n for n in names], dtype=object)
 
 
 def _site(part: Part) -> np.ndarray | None:
@@ -119,10 +121,11 @@ def divided(part: Part, kind: Kind) -> np.ndarray | None:
     return names
 
 
-def kinds_of(models: Sequence[Evidence], split: str) -> tuple[Kind, ...]:
-    """The ways in which some model's part can be divided."""
+def kinds_of(models: Sequence[Evidence], split: str, first: str = "") -> tuple[Kind, ...]:
+    """The ways in which some model's part can be divided; the one with the key ``first`` before the others."""
     parts = [part for model in models if (part := model.part(split)) is not None]
-    return tuple(kind for kind in KINDS if any(divided(part, kind) is not None for part in parts))
+    found = [kind for kind in KINDS if any(divided(part, kind) is not None for part in parts)]
+    return tuple(sorted(found, key=lambda kind: kind.key != first))
 
 
 def table(models: Sequence[Evidence], split: str, key: str) -> Table | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.engine.predict import predict_series
-from core.imaging.study import Series
-from core.simulate import phantom
+from core.imaging.study import Modality, Series, Unit
+from core.simulate import DRAWINGS, phantom
 from core.systems import adapt, system
 from core.weights.card import ModelCard
 from core.weights.store import WEIGHTS, load_model
@@ -36,9 +36,19 @@ class Timing:
 
 
 def sample(card: ModelCard) -> Series:
-    """A simulated slice that the model reads."""
+    """A simulated slice that the model reads; noise for a system whose scans are not drawn."""
+    if card.system not in DRAWINGS:
+        return _noise(card)
     drawn = phantom(card.system, 1, modality=card.contract.modality or "PT")
     return adapt(drawn.series, system(card.system))
+
+
+def _noise(card: ModelCard) -> Series:
+    side = (1, card.contract.height, card.contract.width)
+    grey = np.random.default_rng(1).integers(0, 256, side).astype(np.float32)
+    modality = Modality(card.contract.modality) if card.contract.modality else Modality.UNKNOWN
+    plain = Series("noise", "noise", grey, unit=Unit.GREY, modality=modality, value_range=(0.0, 255.0))
+    return adapt(plain, system(card.system))
 
 
 def time_model(folder: Path, *, repeats: int) -> Timing:

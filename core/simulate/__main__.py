@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import core.systems  # noqa: F401  tells this room what there is to draw
 from core.simulate.catalogue import write_samples
 from core.simulate.samples import FOLDER
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import DataLayoutError
 from core.imaging.study import Modality, Plane
+from core.simulate.phantom import DRAWINGS
 
 if TYPE_CHECKING:
     from core.imaging.study import Series, Study
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "samples"
 MANIFEST = "manifest.json"
 _REMEDY = "Draw the samples again: python -m core.simulate"
-_FACTS: dict[str, tuple[Modality | None, str, Plane | None]] = {
-    "brain-mr": (Modality.MR, "BRAIN", Plane.AXIAL),
-    "chest-ct": (Modality.CT, "CHEST", Plane.AXIAL),
-    "breast-mri": (Modality.MR, "BREAST", None),
-    "pet": (Modality.PT, "WHOLEBODY", None),
-    "mr-pet": (None, "THIGH", Plane.AXIAL),
-}
 
 
 @dataclass(frozen=True)
@@ -109,7 +103,7 @@ def load_sample(sample_id: str) -> Study:
     info = sample_info(sample_id)
     study = read(sample_files(sample_id))
     series = [_complete(one, info.system) for one in study.series]
-    if info.system != "pet":
+    if DRAWINGS[info.system].projection == "slice":
         # A projection along a thigh is no whole-body projection.
         series = [one for one in series if one.projection == "slice"]
     if info.truth:
@@ -135,14 +129,14 @@ def _bytes(name: str) -> bytes:
 
 def _complete(series: Series, system: str) -> Series:
     """Fill in what a picture format cannot say."""
-    modality, part, plane = _FACTS[system]
+    drawing = DRAWINGS[system]
     known = series.modality is not Modality.UNKNOWN
-    projection = "mip-coronal" if system == "pet" and series.slices == 1 else series.projection
+    projection = drawing.projection if drawing.projection != "slice" and series.slices == 1 else series.projection
     return replace(
         series,
-        modality=series.modality if known or modality is None else modality,
-        body_part=series.body_part or part,
-        plane=series.plane or (Plane.CORONAL if projection == "mip-coronal" else plane),
+        modality=series.modality if known or drawing.modality is None else drawing.modality,
+        body_part=series.body_part or drawing.body_part,
+        plane=series.plane or (Plane.CORONAL if projection == "mip-coronal" else drawing.plane),
         projection=projection,
         notes=(*series.notes, "Simulated: drawn by a computer, not a patient."),
     )

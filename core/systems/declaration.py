@@ -1,10 +1,15 @@
-"""What one system is: the images it accepts, its classes, its models and its wording."""
+"""What one system is: the images it accepts, its classes, its models, its wording, its data, its simulated scans.
+
+A system is one module of this package with a constant ``SYSTEM``; nothing outside it names the system.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from core.imaging.study import Modality
+from core.imaging.study import Modality, Series
+from core.simulate.phantom import Drawing
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,98 @@ class Term:
 
 
 NEOPLASM = Term("108369006", "SCT", "Neoplasm")
+MALIGNANT = Term("86049000", "SCT", "Malignant neoplasm, primary")
+# Words by which records name a finding, besides the system's own.
+MALIGNANT_WORDS = ("malignancy", "cancer", "malignant lesion")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that a system learns from or is measured on.
+
+    Attributes:
+        name: as recipes and cards name it, also the name of its reader (``trainers/data``); a set without a reader of
+            its own is read as pictures by the columns of its ``index.csv``.
+        licence: in a few words.
+        labels: 1 for the label texts that are a finding, 0 for the others.
+        folder: under the data root, where it is not the name; several sets may read one folder.
+        split_as: the set of the same patients whose split it shares: nobody is trained on in one and measured on in the
+            other.
+        modality: of its images, for simulated scans beside them.
+        measured: a folder given to ``evaluate`` may be laid out like it.
+    """
+
+    name: str
+    licence: str
+    labels: Mapping[str, int] = field(default_factory=dict, hash=False)
+    folder: str = ""
+    split_as: str = ""
+    modality: str = ""
+    measured: bool = True
+
+
+@dataclass(frozen=True)
+class ScanKind:
+    """One kind of image that the router learns as the system's own.
+
+    Attributes:
+        kind: in words, one of them ("brain MR slice").
+        recipes: whose sets show it. modality: of simulated ones.
+        reversible: shown dark on white as often as bright on black.
+    """
+
+    kind: str
+    recipes: tuple[str, ...]
+    modality: str = "PT"
+    reversible: bool = False
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """How well a series fits that names no body part: 1.0 for the first choice of its modality, 0.5 for any other.
+
+    With ``undescribed`` its description is not searched for one either.
+    """
+
+    score: float = 0.5
+    undescribed: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """Shape and grey levels of a picture that names nothing.
+
+    Attributes:
+        height, width, slices: of the series. border: median grey of the edge pixels, 0 to 1.
+        dark: share of the pixels below 0.08.
+    """
+
+    height: int
+    width: int
+    slices: int
+    border: float
+    dark: float
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A rule for pictures that name nothing: the first that applies, in the order of ``place``, decides.
+
+    Attributes:
+        why: the reason in words, or ``None`` where the rule does not apply.
+    """
+
+    place: int
+    why: Callable[[Look], str | None]
+
+
+@dataclass(frozen=True)
+class PairOf:
+    """Two models that read one place on PET and on MR, and the model that was trained on both, where there is one."""
+
+    pet: str
+    mr: str
+    both: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +144,19 @@ class System:
         models: the models, first the main one.
         licence_note: licence of the training data.
         coded_finding, coded_site: what a finding is and where, for DICOM objects.
+        place: order among the systems, lowest first; then by name.
+        finding_words, clear_words: further words for either in records, lower case, "tumour" spelt so.
+        sets: data sets it learns from and is measured on.
+        pooled: a folder holds all its sets, and ``evaluate`` reads them one after the other; else the first that fits.
+        pair: the models that read one place in two modalities.
+        inserts: lesions can be inserted into its clear images, see ``trainers/data/inserted.py``.
+        scans: kinds of image that the router learns as its own.
+        unnamed: by modality, how well a series fits that names no body part.
+        guesses: rules for pictures that name nothing at all.
+        warn: key and text of what its models were not made for, by series.
+        drawing: how its scans are simulated.
+        showcase: the built-in sample that shows most.
+        subgroup: how Evidence divides its images first; by default the first way that the images allow.
     """
 
     name: str
@@ -64,3 +174,22 @@ class System:
     licence_note: str
     coded_finding: Term = NEOPLASM
     coded_site: Term | None = None
+    place: int = 100
+    finding_words: tuple[str, ...] = ()
+    clear_words: tuple[str, ...] = ()
+    sets: tuple[DataSet, ...] = ()
+    pooled: bool = False
+    pair: PairOf | None = None
+    inserts: bool = False
+    scans: tuple[ScanKind, ...] = ()
+    unnamed: Mapping[Modality, Unnamed] = field(default_factory=dict, hash=False)
+    guesses: tuple[Guess, ...] = ()
+    warn: Callable[[Series], tuple[tuple[str, str], ...]] | None = None
+    drawing: Drawing | None = None
+    showcase: str = ""
+    subgroup: str = ""
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """1 for the label texts of its sets that are a finding, 0 for the others."""
+        return {text: value for known in self.sets for text, value in known.labels.items()}

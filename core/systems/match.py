@@ -13,13 +13,12 @@ import numpy as np
 
 from core.imaging.study import Modality, Series, Study, Unit
 from core.systems.catalogue import SYSTEMS
-from core.systems.declaration import System
+from core.systems.declaration import Look, System, Unnamed
 
 if TYPE_CHECKING:
     from core.systems.router import Answer, Router
 
 WHOLE_BODY_MM = 600.0  # a projection at least this tall shows a body, whatever part the tag names
-CROP_SIDE = 80  # a picture no larger than this on both sides can only be a crop
 MIN_SIDE = 8
 SURE = 0.6  # probability from which on the router's word counts more than shape and grey levels
 
@@ -120,8 +119,10 @@ def _score(series: Series, system: System, seen: tuple[str, Answer] | None = Non
         return 0.1, f"{series.modality} of {part.lower()}, which {system.title} was not made for", False
     if named:
         return 3.0, f"{series.modality} of the {part.lower()}", True
-    if system.name == "mr-pet" and series.modality is Modality.PT:
-        return 0.8, "PET slices without a named body part", False
+    unnamed = system.unnamed.get(series.modality, Unnamed())
+    what = "PET slices" if (series.modality, series.projection) == (Modality.PT, "slice") else series.modality
+    if unnamed.undescribed:
+        return unnamed.score, f"{what} without a named body part", False
     if series.projection == "mip-coronal":
         return 2.5, "whole-body PET, read as a coronal projection", True
     text = f"{series.description} {' '.join(series.tags.values())}".lower()
@@ -129,8 +130,7 @@ def _score(series: Series, system: System, seen: tuple[str, Answer] | None = Non
         return 2.0, f"{series.modality}, described as {series.description!r}", True
     if seen is not None and seen[0] == system.name:
         return 1.5, f"{series.modality} without a named body part; it looks like a {seen[1].kind} to the router", False
-    preferred = {Modality.MR: "brain-mr", Modality.CT: "chest-ct", Modality.PT: "pet"}[series.modality]
-    return (1.0 if system.name == preferred else 0.5), f"{series.modality} without a named body part", False
+    return unnamed.score, f"{what} without a named body part", False
 
 
 def _mentions(text: str, word: str) -> bool:
@@ -147,17 +147,14 @@ def _guess(series: Series, system: System) -> tuple[float, str, bool]:
     grey = (plane - low) / max(high - low, 1e-6)
     border = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
     dark = float((grey < 0.08).mean())
-    kind, why = "brain-mr", "a dark surround and a bright rim suggest a head"
-    if max(height, width) <= CROP_SIDE:
-        kind, why = "breast-mri", f"only {width} x {height} pixels: a crop around a lesion"
-    elif border > 0.7 and series.slices == 1:
-        kind, why = "pet", "a light surround suggests a projection with white for no uptake"
-    elif height > 1.6 * width and series.slices == 1:
-        kind, why = "pet", "tall and narrow, as a whole-body projection is"
-    elif border > 0.04 or dark < 0.25 or width > 1.15 * height:
-        kind, why = "chest-ct", "the grey surround suggests a chest CT"
-    if system.name == kind:
-        return 1.0, f"no modality in the file; {why}", False
+    look = Look(height, width, series.slices, border, dark)
+    rules = sorted(((g.place, s.name, g.why) for s in SYSTEMS.values() for g in s.guesses), key=lambda rule: rule[:2])
+    for _, name, why in rules:
+        reason = why(look)
+        if reason is not None:
+            if name == system.name:
+                return 1.0, f"no modality in the file; {reason}", False
+            break
     return 0.2, f"no modality in the file; {system.title} is possible", False
 
 

@@ -19,6 +19,7 @@ from core.audit.datacards import DataCard, read_audit, read_card
 from core.audit.folder import data_root
 from core.audit.histograms import GreyHistogram, bin_edges, grey_histogram
 from core.audit.report import AuditReport
+from core.audit.sets import FIRST, VOLUMES
 from core.imaging.study import Window
 from core.preprocessing import windows
 from core.systems import SYSTEMS
@@ -33,7 +34,7 @@ class Source:
 
     title: str
     folder: Path | None = None
-    series: str = "pet"
+    series: str = FIRST
     system: str = ""
 
     @property
@@ -83,14 +84,18 @@ def sources() -> list[Source]:
     """Sets of the data folder first, then the simulated ones, which are there on every machine."""
     root = data_root()
     real = browse.folders_under(root) if root else ()
-    volumes = {folder for folder, series in real if series != "pet"}
+    volumes = {folder for folder, series in real if series != FIRST}
     found = [
         Source(f"{folder.name} ({series})" if folder in volumes else folder.name, folder, series)
         for folder, series in real
     ]
     for name, system in SYSTEMS.items():
-        kinds = (("pet", ", PET"), ("mr_t1", ", MR")) if name == "mr-pet" else (("pet", ""),)
-        found += [Source(f"Simulated: {system.title}{words}", None, series, name) for series, words in kinds]
+        if system.drawing is not None:
+            both = {series: f", {volume.words.split(',')[0]}" for series, volume in VOLUMES.items()}
+            kinds = both if system.drawing.modalities else {FIRST: ""}
+            found += [
+                Source(f"Simulated: {system.title}{words}", None, series, name) for series, words in kinds.items()
+            ]
     return found
 
 
@@ -103,7 +108,7 @@ def shown(source: Source) -> Shown:
 @st.cache_resource(show_spinner="Reading the index …", max_entries=8)
 def _open(key: str, _source: Source) -> PictureSet:
     if _source.folder is None:
-        return SimulatedSet(_source.system, "PT" if _source.series == "pet" else "MR")
+        return SimulatedSet(_source.system, VOLUMES[_source.series].modality)
     return FolderSet(_source.folder, _source.series)
 
 
@@ -111,7 +116,7 @@ def display(found: Shown, pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """How a picture is shown: 8-bit ones as stored, SUV from 0 to 10 dark on white, others by percentiles 1 to 99.5."""
     if pixels.dtype == np.uint8:
         return pixels
-    if found.pictures.name.endswith("(pet)"):
+    if found.pictures.name.endswith(f"({FIRST})"):
         return windows.to_display(pixels, Window(5.0, 10.0), invert=True)
     low, high = (float(edge) for edge in np.percentile(pixels, (1.0, 99.5)))
     return windows.to_display(pixels, Window((low + high) / 2, max(high - low, 1e-6)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.audit.sets import VOLUMES, read_index
+from core.audit.sets import FIRST, VOLUMES, read_index
 from core.errors import DataLayoutError
 from core.review import Action
 from dashboard.dataset import data
@@ -49,7 +49,7 @@ def _own() -> Shown | None:
     if not folder.is_absolute():
         raise DataLayoutError(f"{text} is no whole path.", "Begin with the root, such as /data/my-scans.")
     head = read_index(folder)[0]
-    series = "pet"
+    series = FIRST
     if "image" not in head:
         known = [name for name in VOLUMES if name in head]
         if known:

@@ -76,7 +76,7 @@ def _table(name: str, key: tuple[str, ...], split: str, _models: tuple[Evidence,
 
 def kinds(found: Shelf, split: str) -> tuple[subgroups.Kind, ...]:
     """The ways in which the images can be divided into subgroups."""
-    return subgroups.kinds_of(found.models, split)
+    return subgroups.kinds_of(found.models, split, found.system.subgroup)
 
 
 def by_subgroup(found: Shelf, split: str, kind: str) -> Table | None:

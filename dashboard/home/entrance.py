@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.simulate import samples
+from core.systems import SYSTEMS
 from dashboard.kit import routes
-
-FIRST_SYSTEM = "brain-mr"
 
 
 def headline() -> None:
@@ -34,7 +33,7 @@ def ways_in() -> None:
 
 
 def first_sample() -> str | None:
-    """The sample that shows most: a positive brain case where there is one."""
+    """The sample that shows most: a finding of the first system where there is one."""
     known = list(samples.list_samples())
-    ranked = sorted(known, key=lambda s: (s.system != FIRST_SYSTEM, "no" in s.label.lower()))
+    ranked = sorted(known, key=lambda s: (s.system != next(iter(SYSTEMS)), "no" in s.label.lower()))
     return ranked[0].id if ranked else None

@@ -11,10 +11,10 @@ from core.engine.results import ModelStatus
 from core.errors import OverreadError
 from core.imaging.study import Study
 from core.simulate import samples
+from core.systems import SYSTEMS
 from dashboard.kit import controls, messages, picture, render
 from dashboard.kit.engine import engine
 
-SAMPLE, SYSTEM = "brain-mr-05", "brain-mr"
 SIDE = 420
 
 
@@ -29,22 +29,23 @@ class Said:
 
 def show() -> None:
     """Scan and truth at once, then heat map and prediction when a model is ready."""
-    study = samples.load_sample(SAMPLE)
+    system = next(s for s in SYSTEMS.values() if s.showcase)
+    study = samples.load_sample(system.showcase)
     series = study.series[0]
     grey, size = _grey(study)
     cells = st.columns(4, gap="small")
     with cells[0]:
-        picture.show(render.picture(grey, size), "A simulated brain MR slice with a tumour")
+        picture.show(render.picture(grey, size), f"A simulated {system.scans[0].kind} with a {system.finding}")
         st.caption("A simulated scan, no patient")
     if series.truth is not None:
         with cells[1]:
             drawn = render.picture(grey, size, contours=[render.truth_contour(series.truth[0])])
             picture.show(drawn, "The same slice, the true outline of the tumour in dashed red")
             st.caption("What is there (dashed red)")
-    ready = [s for s in engine().states(SYSTEM) if s.status is ModelStatus.READY and s.card]
+    ready = [s for s in engine().states(system.name) if s.status is ModelStatus.READY and s.card]
     if not ready:
         return
-    said = _ask(tuple(s.card.weights_sha256 for s in ready if s.card))
+    said = _ask(system.name, tuple(s.card.weights_sha256 for s in ready if s.card))
     if said is None:
         return
     with cells[2]:
@@ -57,13 +58,13 @@ def show() -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _ask(weights: tuple[str, ...]) -> Said | None:
+def _ask(system: str, weights: tuple[str, ...]) -> Said | None:
     """Ask the first ready model, once per set of weights."""
-    study = samples.load_sample(SAMPLE)
+    study = samples.load_sample(SYSTEMS[system].showcase)
     try:
-        review = engine().review(study, SYSTEM, 0)
+        review = engine().review(study, system, 0)
         first = max(review.ready, key=lambda r: r.mask is not None)
-        heat = engine().heat_map(study, SYSTEM, 0, first.state.name, 0)
+        heat = engine().heat_map(study, system, 0, first.state.name, 0)
     except (OverreadError, ValueError) as failure:
         messages.LOG.warning("no showcase: %s", failure)
         return None

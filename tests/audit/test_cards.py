@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.audit import AuditReport, to_markdown
-from core.simulate import LABELS
+from core.simulate import DRAWINGS
 
 CARDS = Path(__file__).resolve().parents[2] / "data" / "cards"
 SETS = ("brain-lgg", "breast-mri", "chest-ct", "lung-ct", "pet-mip", "sts-pet-mr")
@@ -19,7 +19,7 @@ REPORTS = sorted(CARDS.glob("*.json"))
 
 def test_every_set_and_every_system_has_its_audit() -> None:
     names = {path.stem for path in REPORTS}
-    simulated = {f"simulated.{system}" for system in LABELS} | {"simulated.mr-pet.mr_t1"}
+    simulated = {f"simulated.{system}" for system in DRAWINGS} | {"simulated.mr-pet.mr_t1"}
     assert names == {*SETS, "sts-pet-mr.mr_t1"} | simulated
 
 

@@ -17,7 +17,7 @@ from core.engine.results import GateState, GateVerdict
 from core.engine.warn import series_warnings
 from core.errors import ModelUnavailableError
 from core.imaging.study import Modality, Series, Unit
-from core.simulate import LABELS, phantom
+from core.simulate import DRAWINGS, phantom
 from core.systems import accepts, match, system
 from core.systems.router import STATISTICS, WEIGHTS, Router, looked_at
 from tests.engine.installed import scan, study
@@ -86,8 +86,8 @@ def test_masks_are_known_also_after_jpeg_and_scans_are_not() -> None:
     assert len(np.unique(lossy)) > 20
     assert is_mask(mask)
     assert is_mask(lossy)
-    for name in LABELS:
-        drawn = phantom(name, 5, LABELS[name][0], picture=True).series.pixels[0]
+    for name in DRAWINGS:
+        drawn = phantom(name, 5, DRAWINGS[name].labels[0], picture=True).series.pixels[0]
         assert not is_mask(drawn)
         assert lines_of_writing(drawn) < 2
 

@@ -7,11 +7,11 @@ import pytest
 from scipy import ndimage, stats
 
 from core.imaging.study import Modality, Unit
-from core.simulate import LABELS, phantom
+from core.simulate import DRAWINGS, phantom
 from core.simulate.fields import ct_noise, rician, smooth
 
 CLEAR = ("normal", "no tumour", "no cancer")
-POSITIVE = [(system, label) for system, labels in LABELS.items() for label in labels if label not in CLEAR]
+POSITIVE = [(system, label) for system, drawing in DRAWINGS.items() for label in drawing.labels if label not in CLEAR]
 NEGATIVE = [("brain-mr", "no tumour"), ("chest-ct", "normal"), ("pet", "no cancer"), ("mr-pet", "no tumour")]
 
 
@@ -23,7 +23,7 @@ def contrast_to_noise(image: np.ndarray, mask: np.ndarray, gap: int = 2, width: 
     return float(abs(np.median(image[mask]) - np.median(image[ring])) / max(spread, 1e-6))
 
 
-@pytest.mark.parametrize("system", list(LABELS))
+@pytest.mark.parametrize("system", list(DRAWINGS))
 def test_the_seed_decides_every_pixel(system: str) -> None:
     first, again, other = phantom(system, 5), phantom(system, 5), phantom(system, 6)
     assert first.label == again.label

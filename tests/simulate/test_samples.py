@@ -16,8 +16,8 @@ import pytest
 
 from core.errors import DataLayoutError
 from core.imaging.study import Unit
-from core.simulate import LABELS
-from core.simulate.catalogue import CASES, draw_case
+from core.simulate import DRAWINGS
+from core.simulate.catalogue import all_samples, draw_sample
 from core.simulate.samples import FOLDER, list_samples, load_sample, sample_info
 from core.systems.match import match
 
@@ -26,10 +26,10 @@ CLEAR = {"normal", "no tumour", "no cancer"}
 
 
 def test_every_system_has_its_cases() -> None:
-    by_system = {system: [i for i in list_samples() if i.system == system] for system in LABELS}
+    by_system = {system: [i for i in list_samples() if i.system == system] for system in DRAWINGS}
     for system, infos in by_system.items():
         assert len(infos) >= 4, system
-        assert {info.label for info in infos} >= set(LABELS[system])
+        assert {info.label for info in infos} >= set(DRAWINGS[system].labels)
     assert len(set(IDS)) == len(IDS)
 
 
@@ -52,9 +52,9 @@ def test_a_sample_loads_with_its_truth(sample: str) -> None:
         assert series.truth.any() == (info.label not in CLEAR)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.form == "png"][::3], ids=lambda c: c.id)
+@pytest.mark.parametrize("case", [c for c in all_samples() if c.form == "png"][::3], ids=lambda c: c.id)
 def test_a_sample_can_be_drawn_again(case: object) -> None:
-    info, files = draw_case(case)  # type: ignore[arg-type]
+    info, files = draw_sample(case)  # type: ignore[arg-type]
     stored = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
     assert json.loads(json.dumps(asdict(info))) in stored
     for name, data in files.items():

@@ -17,16 +17,16 @@ from core.discrepancies.signals import validation_signals
 from core.engine.engine import Engine
 from core.errors import DataLayoutError, DiscrepancyError, ModelUnavailableError
 from core.imaging.study import SourceKind, Study
+from core.systems import SYSTEMS
 from tests.engine.installed import install
 from tests.evidence import made
 from tests.trainers.folders import brain_lgg, lung_ct
 from trainers.__main__ import app
-from trainers.commands.evaluate import TASKS
 from trainers.data.digests import DIGESTS, pixel_digest, write_digests
 from trainers.data.sets import load_items
 from trainers.measuring.discrepancy_scores import held_out, score
 
-LABELS = TASKS["brain-mr"].labels
+LABELS = SYSTEMS["brain-mr"].labels
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_single_pictures_in_batches_get_the_answers_they_get_alone(tmp_path: Pat
     install(tmp_path / "w", "chest-ct", "densenet121", "resnet18")
     install(tmp_path / "w", "chest-ct", "resnet50", "resnet18")
     items, engine = load_items("lung-ct", lung_ct(tmp_path / "lung", groups=3)), Engine(tmp_path / "w")
-    found = score("chest-ct", items, TASKS["chest-ct"].labels, engine, set(), None)
+    found = score("chest-ct", items, SYSTEMS["chest-ct"].labels, engine, set(), None)
     assert len(found.ids) == len(items) > 3
     for row, item in enumerate(items):
         review = engine.review(Study("x", SourceKind.RASTER, (item.series,), ""), "chest-ct")

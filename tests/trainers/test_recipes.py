@@ -127,7 +127,7 @@ def test_models_of_one_set_are_measured_on_the_same_patients() -> None:
     splits: dict[str, set[tuple[float, ...]]] = {}
     for r in map(load_recipe, NAMES):
         for part in r.data:
-            name = parts.SPLIT_AS.get(part.name, part.name)
+            name = parts.split_as(part.name)
             if not (r.split.named and name == "chest-ct"):
                 splits.setdefault(name, set()).add((r.split.seed, r.split.validation, r.split.test))
     assert all(len(some) == 1 for some in splits.values()), splits

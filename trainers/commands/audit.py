@@ -9,7 +9,7 @@ import typer
 
 from core.audit import AuditReport, to_markdown
 from core.audit.folder import audit
-from core.audit.sets import read_split
+from core.audit.sets import FIRST, audit_suffix, read_split
 from core.errors import DataLayoutError
 from trainers.data.sets import data_root
 
@@ -25,9 +25,7 @@ def refresh_card(folder: Path, report: AuditReport) -> None:
     stem = report.name.split(" ")[0]
     # A set of volumes has a report for each series: PET under the set's own name, MR beside it.
     series = report.name.partition("(")[2].rstrip(")")
-    (folder / f"{stem}{'.' + series if series not in ('', 'pet') else ''}.json").write_text(
-        report.to_json(), encoding="utf-8"
-    )
+    (folder / f"{stem}{audit_suffix(series)}.json").write_text(report.to_json(), encoding="utf-8")
     card = folder / f"{stem.split('.')[0]}.md"
     start, end = f"<!-- audit: {report.name} -->", "<!-- end of audit -->"
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
@@ -53,7 +51,7 @@ def audit_command(
         Path | None, typer.Option(help="Folder of data cards: write the report into the set's card.")
     ] = None,
     split: Annotated[Path | None, typer.Option(help="JSON with the part of every group.")] = None,
-    series: Annotated[str, typer.Option(help="For sets of volumes: pet or mr_t1.")] = "pet",
+    series: Annotated[str, typer.Option(help="For sets of volumes: pet or mr_t1.")] = FIRST,
     positive: Annotated[list[str] | None, typer.Option(help="Label that counts as positive; may be repeated.")] = None,
     resamples: Annotated[int, typer.Option(help="Resamples of the intervals.", min=1)] = 1000,
 ) -> None:

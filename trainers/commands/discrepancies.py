@@ -24,7 +24,7 @@ from core.engine.engine import Engine
 from core.errors import DataLayoutError
 from core.statistics import roc_auc
 from core.systems import system as declared
-from trainers.commands.evaluate import TASKS, read_folder
+from trainers.commands.evaluate import known_system, read_folder
 from trainers.data.digests import DIGESTS, read_digests
 from trainers.fitting.fit import ROOT
 from trainers.measuring.discrepancy_scores import Scores, score, stored
@@ -51,8 +51,7 @@ def discrepancies_command(
     split: Annotated[str | None, typer.Option(help="With --stored: validation or test only.")] = None,
 ) -> None:
     """Rank recorded labels by how likely they are wrong; with --plant, see how many planted errors are found."""
-    if system not in TASKS:
-        raise DataLayoutError(f"{system} is no system.", f"Known: {', '.join(TASKS)}.")
+    labels = known_system(system).labels
     if (data is None) == (not use_stored):
         raise DataLayoutError("Give either --data or --stored.", "One of them says where the probabilities come from.")
     if split is not None and (not use_stored or split not in ("validation", "test")):
@@ -99,9 +98,7 @@ def _scored(system: str, data: Path, weights: Path, cache: Path | None) -> Score
     seen = {d for path in sorted((weights / system).glob(f"*/{DIGESTS}")) for d in read_digests(path)}
     with Progress(console=notices, transient=True) as bar:
         job = bar.add_task(f"{system}: scoring", total=1.0)
-        return score(
-            system, items, TASKS[system].labels, engine, seen, cache, progress=lambda f: bar.update(job, completed=f)
-        )
+        return score(system, items, labels, engine, seen, cache, progress=lambda f: bar.update(job, completed=f))
 
 
 def _recorded(evidence: Evidence) -> dict[tuple[str, str], bool]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,13 @@ from rich.progress import Progress
 
 from core.engine.engine import Engine
 from core.errors import DataLayoutError, ModelUnavailableError
+from core.systems import SYSTEMS, System
 from core.weights.answers import probabilities
 from core.weights.card import ModelCard
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before
 from trainers.data.inserted import with_lesions
 from trainers.data.items import Item
-from trainers.data.sets import READERS
+from trainers.data.sets import reader_of
 from trainers.measuring.classwise import class_figures
 from trainers.measuring.ensemble import add_ensemble
 from trainers.measuring.modalities import evaluate_modalities
@@ -26,7 +26,7 @@ from trainers.measuring.panel import Panel
 from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
 from trainers.measuring.tables import figure_table
 
-__all__ = ["TASKS", "Task", "evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
+__all__ = ["evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
 
 console = Console()
 if not console.is_terminal:  # a file or a pipe has no width: the table must not be folded to a guessed one
@@ -34,64 +34,40 @@ if not console.is_terminal:  # a file or a pipe has no width: the table must not
 notices = Console(stderr=True)
 
 
-@dataclass(frozen=True)
-class Task:
-    """How a system is evaluated.
-
-    Attributes:
-        layouts: folder layouts; the first that fits is read.
-        labels: 1 for the label texts that count as a finding, 0 for the others.
-        together: all layouts are read, one after the other.
-    """
-
-    layouts: tuple[str, ...]
-    labels: dict[str, int]
-    together: bool = False
-
-
-_TYPES = {"adenocarcinoma": 1, "large-cell-carcinoma": 1, "squamous-cell-carcinoma": 1}
-TASKS = {
-    "brain-mr": Task(("brain-lgg",), {"no tumour": 0, "tumour": 1}),
-    "chest-ct": Task(("lung-ct", "chest-ct"), {"normal": 0, "benign": 0, "malignant": 1, **_TYPES}),
-    "breast-mri": Task(("breast-mri",), {"benign": 0, "malignant": 1}),
-    "pet": Task(("pet-mip",), {"no-cancer": 0, "no cancer": 0, "cancer": 1, "breast cancer": 1, "prostate cancer": 1}),
-    "mr-pet": Task(("sts-pet", "sts-mr"), {"no tumour": 0, "tumour": 1}, together=True),
-}
-
-
-def known_system(system: str) -> None:
-    """Refuse a system that nobody knows how to evaluate.
+def known_system(name: str) -> System:
+    """A system that can be evaluated.
 
     Raises:
-        DataLayoutError: it is none of :data:`TASKS`.
+        DataLayoutError: unknown, or its module names no data sets.
     """
-    if system not in TASKS:
-        raise DataLayoutError(f"{system} cannot be evaluated.", f"Known: {', '.join(TASKS)}.")
+    known = {system.name: system for system in SYSTEMS.values() if any(s.measured for s in system.sets)}
+    if name not in known:
+        raise DataLayoutError(f"{name} cannot be evaluated.", f"Known: {', '.join(known)}.")
+    return known[name]
 
 
-def read_folder(system: str, folder: Path) -> list[Item]:
-    """Items of a folder laid out like one of the system's sets.
+def read_folder(name: str, folder: Path) -> list[Item]:
+    """Items of a folder laid out like one of the system's sets, or like all of them where its module says so.
 
     Raises:
         DataLayoutError: unknown system, another layout, or labels that the system does not know.
     """
-    known_system(system)
-    task, errors = TASKS[system], []
+    system, errors = known_system(name), []
     found: list[Item] = []
-    for layout in task.layouts:
+    for layout in (s.name for s in system.sets if s.measured):
         try:
-            found += READERS[layout](folder)
+            found += reader_of(layout)(folder)
         except DataLayoutError as error:
-            if task.together:
+            if system.pooled:
                 raise
             errors.append(f"as {layout}: {error.message}")
-        if found and not task.together:
+        if found and not system.pooled:
             break
     if not found:
         raise DataLayoutError(f"{folder} cannot be read {'; '.join(errors)}", "See data/cards for the layouts.")
-    unknown = sorted({label for item in found for label in item.labels} - set(task.labels))
+    unknown = sorted({label for item in found for label in item.labels} - set(system.labels))
     if unknown:
-        raise DataLayoutError(f"{folder} has the labels {unknown}.", f"Known: {', '.join(task.labels)}.")
+        raise DataLayoutError(f"{folder} has the labels {unknown}.", f"Known: {', '.join(system.labels)}.")
     return found
 
 
@@ -121,21 +97,22 @@ def evaluate(
     Raises:
         ModelUnavailableError: no model of the system can read the items.
     """
-    system, task = panel.system, TASKS[panel.system]
-    if system == "mr-pet":
-        found = evaluate_modalities(items, panel, task.labels, progress=progress)
+    system = known_system(panel.system)
+    labels = system.labels
+    if system.pair is not None:
+        found = evaluate_modalities(items, panel, system, progress=progress)
         return found | {"left_out_models": panel.left_out}
-    answers = panel.scores(items, task.labels, progress=progress)
+    answers = panel.scores(items, labels, progress=progress)
     if not answers:
         raise ModelUnavailableError(
-            f"No model of {system} can read these images: {'; '.join(panel.left_out.values())}",
+            f"No model of {system.name} can read these images: {'; '.join(panel.left_out.values())}",
             "Look at one of them in the Review page.",
         )
     models = {name: _model_figures(panel.cards[name], items, s) for name, s in answers.items()}
-    truth = np.array([task.labels[label] > 0 for item in items for label in item.labels])
+    truth = np.array([labels[label] > 0 for item in items for label in item.labels])
     add_ensemble(models, panel.cards, answers, panel.weights)
     return {
-        "system": system,
+        "system": system.name,
         "n": len(truth),
         "groups": len({item.group for item in items}),
         "models": models,
@@ -161,7 +138,7 @@ def evaluate_command(
     system: str, folder: Path, out: Path | None, weights: Path, split: str | None, insert_lesions: int | None = None
 ) -> None:
     """Read, score, print a table, write JSON."""
-    if insert_lesions is not None and system != "pet":
+    if insert_lesions is not None and not known_system(system).inserts:
         raise DataLayoutError("Lesions are inserted into PET projections only.", "Leave --insert-lesions out.")
     known_system(system)
     # before the reading, which may be long: a system without weights ends here

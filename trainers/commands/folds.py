@@ -22,7 +22,7 @@ from core.weights.store import load_card
 from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
-from trainers.data.sets import FOLDERS
+from trainers.data.sets import folder_of
 from trainers.data.tensors import to_cases
 from trainers.fitting.fit import ROOT, draft_card, labels_of
 from trainers.fitting.logs import console
@@ -103,13 +103,13 @@ def check_start(recipe: Recipe, weights: Path) -> None:
     Raises:
         RecipeError: it has.
     """
-    ours = {FOLDERS.get(part.name, part.name) for part in recipe.data}
+    ours = {folder_of(part.name) for part in recipe.data}
     start, asked = recipe.initial_weights, set[str]()
     while start.startswith("model:") and start not in asked:
         asked.add(start)
         name = start.removeprefix("model:")
         card = None if name == f"{recipe.system}/{recipe.model}" else load_card(weights / name)
-        if card is None or ours & {FOLDERS.get(use.name, use.name) for use in card.data}:
+        if card is None or ours & {folder_of(use.name) for use in card.data}:
             raise RecipeError(
                 f"{recipe.source} starts from {name}, which was trained on the patients of the folds.",
                 "Give another start with --init.",

@@ -16,6 +16,7 @@ from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
+from core.systems import SYSTEMS
 from core.weights.card import ModelCard
 from core.weights.fusion import FUSION, Difference, Fusion, fused
 from core.weights.predictions import Evidence, load
@@ -28,7 +29,9 @@ from trainers.fitting.logs import console
 from trainers.fitting.recipe import load_recipe
 from trainers.measuring.modalities import MR_WEIGHT, all_pairs, pair_figures
 
-SYSTEM, PET, MR = "mr-pet", "pet", "mr"
+# The one system whose places are read in two modalities.
+SYSTEM, _PAIR = next((s.name, s.pair) for s in SYSTEMS.values() if s.pair is not None)
+PET, MR = _PAIR.pet, _PAIR.mr
 
 
 @dataclass(frozen=True, eq=False)

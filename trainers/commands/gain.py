@@ -19,7 +19,7 @@ from core.statistics.ranking import roc_auc
 from core.weights.answers import probabilities
 from core.weights.repeats import PRETRAINING
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
-from trainers.data.parts import SPLIT_AS, Parts
+from trainers.data.parts import Parts, split_as
 from trainers.fitting.fit import ROOT, draft_card, labels_of
 from trainers.fitting.initial import encoder_of
 from trainers.fitting.logs import console
@@ -115,10 +115,10 @@ def check_split(recipe: Recipe, parts: Parts, pretrained: Path) -> None:
             f"There is no pretrained backbone for {recipe.architecture} in {pretrained}.",
             f"Run: python -m trainers pretrain --architecture {encoder}",
         ) from error
-    ours = {SPLIT_AS.get(u.name, u.name): u.split_fingerprint for u in parts.use}
+    ours = {split_as(u.name): u.split_fingerprint for u in parts.use}
     for name, fingerprint in seen.items():
         set_name = name.rpartition(": ")[2]
-        if ours.get(SPLIT_AS.get(set_name, set_name), fingerprint) != fingerprint:
+        if ours.get(split_as(set_name), fingerprint) != fingerprint:
             raise RecipeError(
                 f"The backbone {encoder} was pretrained on another split of {set_name} than {recipe.source} has: it "
                 "may have learnt from validation patients.",

@@ -18,7 +18,7 @@ from core.models.router_net import RouterNet
 from core.statistics import outlier
 from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
 from core.weights.card import DataUse, Training
-from trainers.data.router_data import KINDS, OTHER, SOURCES, Shots, read_shots
+from trainers.data.router_data import OTHER, Shots, kinds, read_shots, sources
 from trainers.fitting.augment import geometric, photometric
 from trainers.fitting.fit import ROOT, code_version
 from trainers.fitting.logs import console
@@ -33,7 +33,6 @@ PEAK, FALL = 4e-3, 3  # learning rate, and the epochs over which it falls at the
 PRINCIPAL = 48  # dimensions of ViM's principal space, of 128
 TAKEN, BANK = 600, 400  # real scans of each kind that the statistics rest on, and that are kept whole
 NEIGHBOUR = 5  # which neighbour's distance counts
-REVERSIBLE = ("whole-body PET projection", OTHER)  # uptake is shown dark on white as often as bright on black
 
 
 def gate_command(
@@ -62,7 +61,7 @@ def rate(epoch: float, epochs: int) -> float:
 def fit(shots: Shots, epochs: int, seed: int, checkpoint: Path) -> tuple[RouterNet, float, list[dict[str, float]]]:
     """Train from scratch with every kind drawn equally often; resumed from ``checkpoint`` where there is one."""
     torch.manual_seed(seed)
-    net = RouterNet(len(KINDS))
+    net = RouterNet(len(kinds()))
     optimizer = torch.optim.AdamW(net.parameters(), lr=PEAK, weight_decay=0.02)
     first, minutes, curve = 0, 0.0, list[dict[str, float]]()
     if checkpoint.is_file():
@@ -73,9 +72,10 @@ def fit(shots: Shots, epochs: int, seed: int, checkpoint: Path) -> tuple[RouterN
             net.load_state_dict(kept["net"])
             optimizer.load_state_dict(kept["optimizer"])
             first, minutes, curve = kept["epoch"], kept["minutes"], kept["curve"]
-    planes, kinds = torch.from_numpy(shots.planes), torch.from_numpy(shots.kinds)
-    by_kind = [torch.nonzero(kinds == k)[:, 0] for k in range(len(KINDS))]
-    reversible = torch.tensor([KINDS.index(name) for name in REVERSIBLE])
+    planes, shown = torch.from_numpy(shots.planes), torch.from_numpy(shots.kinds)
+    by_kind = [torch.nonzero(shown == k)[:, 0] for k in range(len(kinds()))]
+    # Uptake is shown dark on white as often as bright on black, and so are drawings and pages.
+    reversible = torch.tensor([k for k, (_, s) in enumerate(sources()) if s.reversible] + [kinds().index(OTHER)])
     net.train()
     for epoch in range(first, epochs):
         rng = torch.Generator().manual_seed(seed * 1000 + epoch)  # an epoch draws the same whether resumed or not
@@ -83,7 +83,7 @@ def fit(shots: Shots, epochs: int, seed: int, checkpoint: Path) -> tuple[RouterN
         for step in range(STEPS):
             for group in optimizer.param_groups:
                 group["lr"] = rate(epoch + step / STEPS, epochs)
-            drawn = torch.randint(len(KINDS), (BATCH,), generator=rng)
+            drawn = torch.randint(len(kinds()), (BATCH,), generator=rng)
             rows = torch.stack([by_kind[k][torch.randint(len(by_kind[k]), (), generator=rng)] for k in drawn.tolist()])
             images = planes[rows].float()[:, None] / 255
             turned = torch.isin(drawn, reversible) & (torch.rand(BATCH, generator=rng) < 0.5)
@@ -112,22 +112,22 @@ def statistics_of(net: RouterNet, shots: Shots, seed: int) -> dict[str, np.ndarr
     """
     rng = np.random.default_rng(seed)
     taken, kept = list[np.ndarray](), list[np.ndarray]()
-    for kind in range(len(KINDS) - 1):
+    for kind in range(len(sources())):
         for drawn, most, bank in ((False, TAKEN, BANK), (True, TAKEN // 3, BANK // 4)):
             rows = rng.permutation(np.flatnonzero((shots.kinds == kind) & ((shots.families == "simulated") == drawn)))
             taken.append(rows[:most])
             kept.append(np.arange(len(rows[:most])) < bank)
     chosen, banked = np.concatenate(taken), np.concatenate(kept)
-    kinds = shots.kinds[chosen]
+    shown = shots.kinds[chosen]
     planes = torch.from_numpy(shots.planes[chosen]).float()[:, None] / 255
     with torch.inference_mode():
         features = torch.cat([net(some)[1] for some in planes.split(BATCH)]).numpy().astype(np.float64)
     linear = net.head
     return {
-        **outlier.fit_gaussians(features, kinds, len(KINDS) - 1),
+        **outlier.fit_gaussians(features, shown, len(sources())),
         **outlier.fit_vim(features, linear.weight.detach().numpy(), linear.bias.detach().numpy(), PRINCIPAL),
         "bank": features[banked],
-        "bank_kinds": kinds[banked],
+        "bank_kinds": shown[banked],
     }
 
 
@@ -136,14 +136,14 @@ def ship(net: RouterNet, shots: dict[str, Shots], use: tuple[DataUse, ...], fold
     statistics = statistics_of(net, shots["train"], training.seed)
     draft = RouterCard(
         version=_next_version(folder),
-        kinds=KINDS,
+        kinds=kinds(),
         systems={},
         contract=CONTRACT,
         neighbour=NEIGHBOUR,
         data=use,
         training=training,
         limits=(
-            "Names six kinds of images; an organ or modality that it never saw may look like one of them.",
+            f"Names {len(sources())} kinds of images; an organ or modality that it never saw may look like one of them.",
             "Looks at 96 x 96 pixels: it judges what kind of image this is, not whether it is of good quality.",
         ),
         parameters=sum(p.numel() for p in net.parameters()),
@@ -154,7 +154,7 @@ def ship(net: RouterNet, shots: dict[str, Shots], use: tuple[DataUse, ...], fold
     # What is measured is what is stored: the rounded weights and statistics.
     router = Router(folder)
     readings = {part: _readings(router, shots[part]) for part in ("validation", "test")}
-    limits = {name: limit_of(name, router, readings) for name in dict.fromkeys(s.system for s in SOURCES)}
+    limits = {name: limit_of(name, router, readings) for name in dict.fromkeys(system for system, _ in sources())}
     written.model_copy(update={"systems": limits, "metrics": naming(readings["test"])}).save(folder / CARD)
     for name, one in limits.items():
         told = ", ".join(f"{key} {metric.value:.3f}" for key, metric in one.metrics.items())

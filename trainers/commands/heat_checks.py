@@ -31,7 +31,7 @@ from core.weights import predictions
 from core.weights.card import Metric, ModelCard
 from core.weights.heat_checks import HeatChecks
 from trainers.data.items import Item
-from trainers.data.sets import FOLDERS, load_items
+from trainers.data.sets import folder_of, load_items
 from trainers.fitting.fit import ROOT, code_version
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
 
@@ -174,7 +174,7 @@ def heat_checks_command(
 
     def load(name: str) -> list[Item]:
         if name not in read:
-            read[name] = load_items(name, data / FOLDERS.get(name, name) if data else None)
+            read[name] = load_items(name, data / folder_of(name) if data else None)
         return read[name]
 
     report = []

@@ -59,13 +59,13 @@ def _inserted(item: Item, label: str, rng: np.random.Generator, untouched: float
     return Item(changed, (label,), item.group, (f"{item.ids[0]} + {KIND[label]}",), item.split)
 
 
-@reader("pet-inserted")
+@reader
 def pet_inserted(folder: Path, limit: int | None = None) -> list[Item]:
     """Lesions inserted into the no-cancer projections of ``pet-mip``; a fifth of "no cancer" is left as it was."""
     return with_lesions(pet_mip(folder, limit), 1, untouched=0.2)[0]
 
 
-@reader("pet-inserted-2")
-def pet_inserted_again(folder: Path, limit: int | None = None) -> list[Item]:
+@reader
+def pet_inserted_2(folder: Path, limit: int | None = None) -> list[Item]:
     """Other lesions in the same canvases."""
     return with_lesions(pet_mip(folder, limit), 2, untouched=0.2)[0]

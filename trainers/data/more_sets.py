@@ -16,7 +16,7 @@ from trainers.data.items import Item
 from trainers.data.sets import index_rows, picture, reader
 
 
-@reader("breast-mri")
+@reader
 def breast_mri(folder: Path, limit: int | None = None) -> list[Item]:
     """Lesion crops of breast MR, from ``crops.zip`` or unpacked; one item a crop, grouped by patient."""
     rows = index_rows(folder, ("image", "label", "patient"), group="patient", limit=limit)
@@ -45,7 +45,7 @@ def _fetcher(folder: Path) -> Callable[[str], bytes]:
     return fetch
 
 
-@reader("pet-mip")
+@reader
 def pet_mip(folder: Path, limit: int | None = None) -> list[Item]:
     """Whole-body projections, white for no uptake, with tumour masks for the cancers; one item a study."""
     items = []
@@ -80,13 +80,13 @@ def _sarcoma(folder: Path, image: str, mask: str, modality: Modality, unit: Unit
     return items
 
 
-@reader("sts-pet")
+@reader
 def sts_pet(folder: Path, limit: int | None = None) -> list[Item]:
     """PET volumes of ``sts-pet-mr`` in SUV: one item a patient, a label a slice."""
     return _sarcoma(folder, "pet", "pet_mask", Modality.PT, Unit.SUV, limit)
 
 
-@reader("sts-mr")
+@reader
 def sts_mr(folder: Path, limit: int | None = None) -> list[Item]:
     """T1 MR volumes of ``sts-pet-mr``: one item a patient, a label a slice."""
     return _sarcoma(folder, "mr_t1", "mr_t1_mask", Modality.MR, Unit.ARBITRARY, limit)

@@ -8,27 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from core.systems import find_set
 from core.weights.card import DataUse
 from trainers.data.items import PUBLISHED, Item, fingerprint, split_groups, split_named
-from trainers.data.sets import FOLDERS, load_items
+from trainers.data.sets import folder_of, load_items
 from trainers.data.simulated import simulated_items
 from trainers.fitting.recipe import DataPart, Recipe, Split
 
-LICENCES = {
-    "brain-lgg": "CC BY-NC-SA 4.0",
-    "brain-brisc": "CC BY 4.0",
-    "lung-ct": "CC BY 4.0",
-    "chest-ct": "ODbL",
-    "breast-mri": "research use, by request from its authors",
-    "pet-mip": "no licence stated: internal use only",
-    "pet-inserted": "no licence stated: internal use only",
-    "pet-inserted-2": "no licence stated: internal use only",
-    "sts-pet": "CC BY 3.0",
-    "sts-mr": "CC BY 3.0",
-}
-# Layouts that read the same patients are split as one: nobody is trained on in one and measured on in the other.
-SPLIT_AS = {"sts-mr": "sts-pet", "pet-inserted": "pet-mip", "pet-inserted-2": "pet-mip"}
-MODALITIES = {"sts-mr": "MR", "sts-pet": "PT"}
 PARTS = ("train", "validation", "test")
 
 Load = Callable[[str], list[Item]]
@@ -42,6 +28,12 @@ class Parts:
     validation: list[Item]
     test: list[Item]
     use: tuple[DataUse, ...]
+
+
+def split_as(name: str) -> str:
+    """The set whose split a set shares: itself, or another reader of the same patients."""
+    declared = find_set(name)
+    return declared.split_as or name if declared is not None else name
 
 
 def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None = None) -> Parts:
@@ -59,7 +51,7 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
     use = []
 
     def load(name: str) -> list[Item]:
-        return load_items(name, folder / FOLDERS.get(name, name) if folder else None, limit=limit)
+        return load_items(name, folder / folder_of(name) if folder else None, limit=limit)
 
     for part in recipe.data:
         by_part, split = divided(part.name, recipe.split, load)
@@ -68,7 +60,8 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
         counts = {name: sum(i.series.slices for i in some) for name, some in by_part.items()}
         share = part.simulated_share
         wanted = round(counts["train"] * share / (1 - share))
-        modality = recipe.contract.modality or MODALITIES.get(part.name, "PT")
+        declared = find_set(part.name)
+        modality = recipe.contract.modality or (declared.modality if declared else "") or "PT"
         extra = simulated_items(recipe.system, wanted, recipe.seed, modality=modality)
         for name in PARTS:
             found[name] += [replace(item, source=part.name) for item in by_part[name]]
@@ -76,7 +69,7 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
         use.append(
             DataUse(
                 name=part.name,
-                licence=LICENCES.get(part.name, "see its data card"),
+                licence=declared.licence if declared else "see its data card",
                 train=counts["train"],
                 validation=counts["validation"],
                 test=counts["test"],
@@ -96,7 +89,7 @@ def divided(name: str, how: Split, load: Load) -> tuple[dict[str, list[Item]], d
         own = [i for i in items if PUBLISHED.get(i.split or "") == split.get(i.group)]
         first = {i.group: i for i in reversed(own)}
         return {part: [i for g, i in sorted(first.items()) if split[g] == part] for part in PARTS}, split
-    basis = load(SPLIT_AS[name]) if name in SPLIT_AS else items
+    basis = items if split_as(name) == name else load(split_as(name))
     split = split_groups(basis, validation=how.validation, test=how.test, seed=how.seed)
     return {part: [i for i in items if split.get(i.group) == part] for part in PARTS}, split
 

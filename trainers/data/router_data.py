@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 
 from core.imaging.study import Modality, Series, Unit
+from core.simulate import DRAWINGS
+from core.systems import SYSTEMS
+from core.systems.declaration import ScanKind
 from core.systems.router import plane
 from core.weights.card import DataUse
 from trainers.data import wrong_images as wrong
@@ -24,25 +27,16 @@ UNSEEN = ("unseen photograph", "unseen page", "chart", "code block", "face")  # 
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Source:
-    """One kind of scan: the recipes whose sets show it, and the system that draws it."""
-
-    kind: str
-    system: str
-    recipes: tuple[str, ...]
-    modality: str = "PT"
+def sources() -> tuple[tuple[str, ScanKind], ...]:
+    """Every kind of scan with its system, in the order of the network's outputs."""
+    return tuple((system.name, kind) for system in SYSTEMS.values() for kind in system.scans)
 
 
-SOURCES = (
-    Source("brain MR slice", "brain-mr", ("brain-unet",)),
-    Source("chest CT slice", "chest-ct", ("chest-densenet", "chest-densenet-subtypes")),
-    Source("breast MR lesion crop", "breast-mri", ("breast-resnet18",)),
-    Source("whole-body PET projection", "pet", ("pet-unet",)),
-    Source("PET slice", "mr-pet", ("mr-pet-pet",), "PT"),
-    Source("limb MR slice", "mr-pet", ("mr-pet-mr",), "MR"),
-)
-KINDS = (*(s.kind for s in SOURCES), OTHER)
+def kinds() -> tuple[str, ...]:
+    """What the router tells apart: the kinds of scan, then everything else."""
+    return (*(source.kind for _, source in sources()), OTHER)
+
+
 MOST = {"train": 2600, "validation": 900, "test": 1500}  # slices of a kind: neighbours are alike, more teaches little
 SIMULATED = {"train": 240, "validation": 40, "test": 40}
 
@@ -81,10 +75,10 @@ def read_shots(
     """Images of the three parts; what has been read once is kept in ``cache``, so that a stopped run goes on."""
     found: Rows = {part: [] for part in PARTS}
     use: list[DataUse] = []
-    for number, source in enumerate(SOURCES):
+    for number, (system, source) in enumerate(sources()):
         kept = cache / f"{number}.npz"
         if not kept.is_file():
-            _write(kept, *_scans(source, number, seed, folder, limit))
+            _write(kept, *_scans(system, source, number, seed, folder, limit))
         rows, uses = _read(kept)
         use += uses
         for part in PARTS:
@@ -94,7 +88,7 @@ def read_shots(
 
 
 def _scans(
-    source: Source, number: int, seed: int, folder: Path | None, limit: int | None
+    system: str, source: ScanKind, number: int, seed: int, folder: Path | None, limit: int | None
 ) -> tuple[Rows, list[DataUse]]:
     rng = np.random.default_rng([seed, number])
     rows: Rows = {part: [] for part in PARTS}
@@ -112,7 +106,8 @@ def _scans(
             chosen = rng.permutation(len(slices))[:most]
             rows[part] += [Row(_seen(*slices[c]), number, name, slices[c][0].group) for c in chosen.tolist()]
     for place, part in enumerate(PARTS):
-        drawn = simulated_items(source.system, SIMULATED[part], seed + 500 + place, modality=source.modality)
+        wanted = SIMULATED[part] if system in DRAWINGS else 0
+        drawn = simulated_items(system, wanted, seed + 500 + place, modality=source.modality)
         rows[part] += [Row(_seen(item, 0), number, "simulated", item.group) for item in drawn]
     return rows, list(use.values())
 
@@ -157,7 +152,7 @@ def _shots(part: str, scans: list[Row], seed: int) -> Shots:
     planes = [row[0].astype(np.float32) for row in scans]
     for family, make, count in families(part, planes):
         for _ in range(count):
-            rows.append(Row(picture(make(rng)), KINDS.index(OTHER), family, family))
+            rows.append(Row(picture(make(rng)), kinds().index(OTHER), family, family))
     return Shots(
         np.stack([r.plane for r in rows]),
         np.array([r.kind for r in rows]),

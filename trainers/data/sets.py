@@ -6,29 +6,45 @@ import csv
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from core.audit.sets import GROUPS, SPLITS, first_of
 from core.errors import DataLayoutError
 from core.imaging import Modality, Series, read
+from core.systems import find_set
 from trainers.data.items import Item
 
 ROOT = Path(__file__).resolve().parents[2]
 Reader = Callable[..., list[Item]]  # (folder, limit=None): the whole set, or so many of its groups
 READERS: dict[str, Reader] = {}
-# Several layouts read one folder.
-FOLDERS = {"sts-pet": "sts-pet-mr", "sts-mr": "sts-pet-mr", "pet-inserted": "pet-mip", "pet-inserted-2": "pet-mip"}
 
 
-def reader(name: str) -> Callable[[Reader], Reader]:
-    """Register a reader under the name of its set."""
+def reader(function: Reader) -> Reader:
+    """Register a reader under its own name, which is that of its set: ``brain_lgg`` reads ``brain-lgg``."""
+    READERS[function.__name__.replace("_", "-")] = function
+    return function
 
-    def register(function: Reader) -> Reader:
-        READERS[name] = function
-        return function
 
-    return register
+def reader_of(name: str) -> Reader:
+    """Reader of a set: its own, or for a set that a system declares the one that goes by the columns of the index.
+
+    Raises:
+        DataLayoutError: no system declares it and no reader is called so.
+    """
+    if name in READERS:
+        return READERS[name]
+    if find_set(name) is not None:
+        return partial(pictures, name=name)
+    raise DataLayoutError(f"No reader knows the layout {name!r}.", f"Known layouts: {', '.join(sorted(READERS))}.")
+
+
+def folder_of(name: str) -> str:
+    """Folder of a set under the data root."""
+    declared = find_set(name)
+    return declared.folder or name if declared is not None else name
 
 
 def data_root() -> Path:
@@ -53,9 +69,8 @@ def load_items(name: str, folder: Path | None = None, *, limit: int | None = Non
     Raises:
         DataLayoutError: unknown layout, or files that its index names are missing.
     """
-    if name not in READERS:
-        raise DataLayoutError(f"No reader knows the layout {name!r}.", f"Known layouts: {', '.join(sorted(READERS))}.")
-    return READERS[name](folder or data_root() / FOLDERS.get(name, name), limit)
+    read_set = reader_of(name)
+    return read_set(folder or data_root() / folder_of(name), limit)
 
 
 def index_rows(
@@ -123,7 +138,7 @@ def _brain_rows(folder: Path, limit: int | None) -> list[dict[str, str]]:
     return index_rows(folder, ("image", "mask", "patient", "slice", "tumour"), group="patient", limit=limit)
 
 
-@reader("brain-lgg")
+@reader
 def brain_lgg(folder: Path, limit: int | None = None) -> list[Item]:
     """One volume a patient, slices in order, with tumour masks."""
     items = []
@@ -136,7 +151,7 @@ def brain_lgg(folder: Path, limit: int | None = None) -> list[Item]:
     return items
 
 
-@reader("lung-ct")
+@reader
 def lung_ct(folder: Path, limit: int | None = None) -> list[Item]:
     """Single slices with a label and a group of near-duplicates; splits go by group."""
     rows = index_rows(folder, ("image", "label", "group"), group="group", limit=limit)
@@ -146,7 +161,7 @@ def lung_ct(folder: Path, limit: int | None = None) -> list[Item]:
     ]
 
 
-@reader("chest-ct")
+@reader
 def chest_ct(folder: Path, limit: int | None = None) -> list[Item]:
     """Single pictures in the publisher's parts; copies of one picture are one group, patients are not known."""
     rows = index_rows(folder, ("image", "label", "split"))
@@ -160,7 +175,7 @@ def chest_ct(folder: Path, limit: int | None = None) -> list[Item]:
     ]
 
 
-@reader("brain-brisc")
+@reader
 def brain_brisc(folder: Path, limit: int | None = None) -> list[Item]:
     """Single slices, T1 after contrast, four labels, a mask where there is a tumour; splits go by group of look-alikes.
 
@@ -174,4 +189,26 @@ def brain_brisc(folder: Path, limit: int | None = None) -> list[Item]:
             truth = picture(folder / row["mask"]).pixels > 127
         series = replace(series, modality=Modality.MR, truth=truth)
         items.append(Item(series, (row["label"],), f"brain-brisc-{row['group']}", (row["image"],)))
+    return items
+
+
+def pictures(folder: Path, limit: int | None = None, *, name: str) -> list[Item]:
+    """Single pictures by the columns of their index: ``image``, ``label``, and where known a group, ``mask``, ``split``.
+
+    The group is the ``patient``, ``group`` or ``study``; without any every picture is its own. A picture without a mask
+    has an empty one where others have one.
+    """
+    rows = index_rows(folder, ("image", "label"))
+    for row in rows:
+        row["of"] = first_of(row, GROUPS) or row["image"]
+    masked = any(row.get("mask") for row in rows)
+    items = []
+    for row in rows if limit is None else _few(rows, "of", limit):
+        series = picture(folder / row["image"])
+        if masked:
+            truth = np.zeros(series.pixels.shape, bool)
+            if row["mask"]:
+                truth = picture(folder / row["mask"]).pixels > 127
+            series = replace(series, truth=truth)
+        items.append(Item(series, (row["label"],), f"{name}-{row['of']}", (row["image"],), first_of(row, SPLITS)))
     return items

@@ -11,7 +11,7 @@ import numpy as np
 from core.statistics import Interval, bootstrap_by_group, roc_auc, wilson
 from core.systems.router import METHODS, Limit, Method, Router, excess
 from core.weights.card import Metric
-from trainers.data.router_data import KINDS, SOURCES, UNSEEN, Shots
+from trainers.data.router_data import UNSEEN, Shots, kinds, sources
 
 STOPPED = 0.025  # share of the good validation scans that may be stopped: half of what is promised
 RESAMPLES = 400
@@ -28,7 +28,7 @@ class Readings:
 
 def own_kinds(system: str) -> tuple[str, ...]:
     """Kinds of images that a system reads."""
-    return tuple(s.kind for s in SOURCES if s.system == system)
+    return tuple(scan.kind for name, scan in sources() if name == system)
 
 
 def limit_of(system: str, router: Router, readings: dict[str, Readings]) -> Limit:
@@ -37,7 +37,7 @@ def limit_of(system: str, router: Router, readings: dict[str, Readings]) -> Limi
     Of all scores and pairs of scores the one is taken that has the highest AUROC on validation; the thresholds stop
     2.5 % of the good scans there.
     """
-    own = [KINDS.index(kind) for kind in own_kinds(system)]
+    own = [kinds().index(kind) for kind in own_kinds(system)]
     chosen = readings["validation"]
     scores = router.scores(chosen.features, chosen.logits, own)
     real, wrong = _sides(chosen.shots, own)
@@ -117,9 +117,9 @@ def naming(test: Readings) -> dict[str, Metric]:
     """How often the named kind is right on real test scans, over all and by kind."""
     real = test.shots.families != "simulated"
     right = test.logits.argmax(1) == test.shots.kinds
-    scans = real & (test.shots.kinds != len(KINDS) - 1)
+    scans = real & (test.shots.kinds != len(sources()))
     out = {"kind_right": _metric(_share(right[scans], test.shots.groups[scans]))}
-    for k, kind in enumerate(KINDS):
+    for k, kind in enumerate(kinds()):
         rows = real & (test.shots.kinds == k)
         if rows.any():
             out[f"kind_right: {kind}"] = _metric(_share(right[rows], test.shots.groups[rows]))

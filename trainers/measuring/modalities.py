@@ -11,13 +11,15 @@ from core.imaging.places import matched_slices
 from core.imaging.study import Modality
 from core.statistics.intervals import bootstrap_by_group, paired_bootstrap
 from core.statistics.ranking import roc_auc
+from core.systems import System
 from core.weights.card import Metric, ModelCard, Threshold
 from core.weights.fusion import fused, load_fusion
 from trainers.data.items import Item
 from trainers.measuring.panel import Panel
 from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
 
-KINDS = {"mr": Modality.MR, "pet": Modality.PT}
+MR, PET = "mr", "pet"  # as the JSON names the two kinds of slices
+KINDS = {MR: Modality.MR, PET: Modality.PT}
 LATE = "pet + mr, late fusion"
 # What MR's log-odds count in an answer to a pair, PET's counting 1. Cross-validated on 1,868 pairs of 32 patients, each
 # read by networks that never saw its patient: AUC 0.911, 0.918, 0.920 and 0.918 at 0.25, 0.5, 0.75 and 1 (PET 0.894).
@@ -27,7 +29,7 @@ Score = tuple[np.ndarray, float]  # finding probability by row, seconds a slice
 
 
 def evaluate_modalities(
-    items: Sequence[Item], panel: Panel, labels: dict[str, int], *, progress: Callable[[float], None] | None = None
+    items: Sequence[Item], panel: Panel, system: System, *, progress: Callable[[float], None] | None = None
 ) -> dict[str, object]:
     """Figures in the JSON form of ``python -m trainers evaluate``, each model ``tested_on`` MR, PET and pairs.
 
@@ -35,12 +37,14 @@ def evaluate_modalities(
     slice; one that reads both answers for each, and the two are fused as those of two models are
     (:mod:`core.weights.fusion`). A pair is positive when the tumour reaches either slice.
     """
+    labels = system.labels
+    assert system.pair is not None
     by_kind = {kind: [i for i in items if i.series.modality is modality] for kind, modality in KINDS.items()}
     tables: dict[str, dict[str, Score]] = {}
     for kind, some in by_kind.items():
         if not some:
             continue
-        done = 0.0 if kind == "mr" else len(by_kind["mr"]) / len(items)
+        done = 0.0 if kind == MR else len(by_kind[MR]) / len(items)
 
         def partly(fraction: float, done: float = done, share: float = len(some) / len(items)) -> None:
             if progress is not None:
@@ -50,9 +54,9 @@ def evaluate_modalities(
         tables[kind] = {name: (s.finding, s.seconds) for name, s in answers.items()}
     truth = {k: np.array([labels[x] > 0 for i in some for x in i.labels]) for k, some in by_kind.items()}
     groups = {k: np.array([i.group for i in some for _ in i.labels]) for k, some in by_kind.items()}
-    pairs = all_pairs(by_kind["pet"], by_kind["mr"])
-    truth["pairs"] = np.array([truth["pet"][p] | truth["mr"][m] for p, m in pairs], bool)
-    groups["pairs"] = np.array([groups["pet"][p] for p, _ in pairs])
+    pairs = all_pairs(by_kind[PET], by_kind[MR])
+    truth["pairs"] = np.array([truth[PET][p] | truth[MR][m] for p, m in pairs], bool)
+    groups["pairs"] = np.array([groups[PET][p] for p, _ in pairs])
 
     rule = load_fusion(panel.weights)
     rule = rule if rule is not None and rule.fits(panel.cards) else None
@@ -64,30 +68,32 @@ def evaluate_modalities(
         if joint is not None:
             on_pairs[name], scores["pairs"] = joint[0], joint
         tested = {kind: _figures(card, truth[kind], groups[kind], score) for kind, score in scores.items()}
-        own = {"MR": "mr", "PT": "pet"}.get(card.contract.modality or "", "pairs")
+        own = next((k for k, m in KINDS.items() if m == card.contract.modality), "pairs")
         if tested:
             models[name] = {**tested.get(own, {}), "tested_on": tested}
     fusion: dict[str, Any] = {}
-    if {"pet", "mr"} <= set(on_pairs):
-        both = on_pairs["pet"], on_pairs["mr"]
+    if {system.pair.pet, system.pair.mr} <= set(on_pairs):
+        both = on_pairs[system.pair.pet], on_pairs[system.pair.mr]
         on_pairs[LATE] = fused(*both, MR_WEIGHT) if rule is None else rule.fused(*both)
         fusion = {
             "pairs": _auc(truth["pairs"], on_pairs[LATE], groups["pairs"]),
             "mr_weight": MR_WEIGHT if rule is None else rule.mr_weight,
         }
         if rule is not None:
-            of = pair_figures(panel.cards["pet"], rule.threshold, truth["pairs"], on_pairs[LATE], groups["pairs"])
+            of = pair_figures(
+                panel.cards[system.pair.pet], rule.threshold, truth["pairs"], on_pairs[LATE], groups["pairs"]
+            )
             fusion["pairs"] = with_intervals(of, {"n": len(pairs), "threshold": rule.threshold.value})
     every = [i for some in by_kind.values() for i in some]
     return {
-        "system": "mr-pet",
-        "n": int(len(truth["mr"]) + len(truth["pet"])),
+        "system": system.name,
+        "n": int(len(truth[MR]) + len(truth[PET])),
         "groups": len({i.group for i in every}),
         "pairs": len(pairs),
         "models": models,
         "fusion": fusion,
         "baselines": _baselines(by_kind, truth, groups, pairs),
-        "paired": _paired(on_pairs, truth["pairs"], groups["pairs"]),
+        "paired": _paired(on_pairs, system.pair.both, truth["pairs"], groups["pairs"]),
     }
 
 
@@ -110,9 +116,9 @@ def _pair_scores(card: ModelCard, scores: dict[str, Score], pairs: Sequence[Pair
     read = [kind for kind in KINDS if card.contract.modality in (None, KINDS[kind].value)]
     if not pairs or not read or not set(read) <= set(scores):
         return None
-    rows = {"pet": [p for p, _ in pairs], "mr": [m for _, m in pairs]}
+    rows = {PET: [p for p, _ in pairs], MR: [m for _, m in pairs]}
     found = {kind: scores[kind][0][rows[kind]] for kind in read}
-    joint = fused(found["pet"], found["mr"], MR_WEIGHT) if len(found) == 2 else found[read[0]]
+    joint = fused(found[PET], found[MR], MR_WEIGHT) if len(found) == 2 else found[read[0]]
     return joint, sum(scores[kind][1] for kind in read)
 
 
@@ -139,19 +145,19 @@ def _baselines(
     by_kind: dict[str, list[Item]], truth: dict[str, np.ndarray], groups: dict[str, np.ndarray], pairs: Sequence[Pair]
 ) -> dict[str, dict[str, Any]]:
     """Always positive, and the largest value of the slice: SUVmax for PET, the largest grey level for MR."""
-    every = [i for kind in ("mr", "pet") for i in by_kind[kind]]
+    every = [i for kind in KINDS for i in by_kind[kind]]
     out: dict[str, dict[str, Any]] = {
         name: dict(values)
-        for name, values in baselines(np.concatenate([truth["mr"], truth["pet"]]), every).items()
+        for name, values in baselines(np.concatenate([truth[MR], truth[PET]]), every).items()
         if name.startswith("always")
     }
-    for kind, name in (("pet", "SUVmax"), ("mr", "largest MR value")):
+    for kind, name in ((PET, "SUVmax"), (MR, "largest MR value")):
         if not by_kind[kind]:
             continue
         top = np.array([float(p.max()) for i in by_kind[kind] for p in i.series.pixels])
         tested = {kind: _auc(truth[kind], top, groups[kind])}
         if pairs:
-            rows = [p[0 if kind == "pet" else 1] for p in pairs]
+            rows = [p[0 if kind == PET else 1] for p in pairs]
             tested["pairs"] = _auc(truth["pairs"], top[rows], groups["pairs"])
         out[name] = {**tested[kind], "tested_on": tested}
     return out
@@ -163,12 +169,14 @@ def _auc(truth: np.ndarray, score: np.ndarray, groups: np.ndarray) -> dict[str, 
     return {k: float(v) for k, v in found.items() if np.isfinite(v)}
 
 
-def _paired(scores: dict[str, np.ndarray], truth: np.ndarray, groups: np.ndarray) -> dict[str, dict[str, float]]:
+def _paired(
+    scores: dict[str, np.ndarray], trained_on_both: str, truth: np.ndarray, groups: np.ndarray
+) -> dict[str, dict[str, float]]:
     """AUC of what reads both modalities less that of every model, on the same pairs."""
     out: dict[str, dict[str, float]] = {}
     if truth.all() or not truth.any():
         return out
-    for both in ("combined", LATE):
+    for both in (trained_on_both, LATE):
         for name in scores if both in scores else ():
             if name in (both, LATE):
                 continue

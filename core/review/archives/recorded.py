@@ -58,9 +58,7 @@ def recorded_class(text: str | None, system_name: str, mapping: Mapping[str, str
     negated = _NEGATED.match(plain)
     if negated and negated[2] in words:
         return declared.classes[0]
-    if plain == "benign" and "malignant" in words:
-        return declared.classes[0]
-    return None
+    return declared.classes[0] if plain in declared.clear_words else None
 
 
 def is_finding(recorded: str | None, system_name: str) -> bool | None:
@@ -98,9 +96,4 @@ def _plain(text: str | None) -> str:
 
 
 def _finding_words(declared: System) -> set[str]:
-    names = {_plain(name) for name in declared.positive} | {_plain(declared.finding)}
-    if "malignant" in names:
-        names |= {"malignancy", "cancer", "malignant lesion"}
-    if "tumour" in names:
-        names |= {"tumours", "glioma"} if declared.name == "brain-mr" else {"tumours", "sarcoma"}
-    return names
+    return {_plain(name) for name in (*declared.positive, declared.finding, *declared.finding_words)}
