@@ -51,7 +51,7 @@ def discrepancies_command(
     split: Annotated[str | None, typer.Option(help="With --stored: validation or test only.")] = None,
 ) -> None:
     """Rank recorded labels by how likely they are wrong; with --plant, see how many planted errors are found."""
-    labels = known_system(system).labels
+    known_system(system)
     if (data is None) == (not use_stored):
         raise DataLayoutError("Give either --data or --stored.", "One of them says where the probabilities come from.")
     if split is not None and (not use_stored or split not in ("validation", "test")):
@@ -98,7 +98,9 @@ def _scored(system: str, data: Path, weights: Path, cache: Path | None) -> Score
     seen = {d for path in sorted((weights / system).glob(f"*/{DIGESTS}")) for d in read_digests(path)}
     with Progress(console=notices, transient=True) as bar:
         job = bar.add_task(f"{system}: scoring", total=1.0)
-        return score(system, items, labels, engine, seen, cache, progress=lambda f: bar.update(job, completed=f))
+        return score(
+            system, items, declared(system).labels, engine, seen, cache, progress=lambda f: bar.update(job, completed=f)
+        )
 
 
 def _recorded(evidence: Evidence) -> dict[tuple[str, str], bool]:

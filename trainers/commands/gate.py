@@ -143,7 +143,7 @@ def ship(net: RouterNet, shots: dict[str, Shots], use: tuple[DataUse, ...], fold
         data=use,
         training=training,
         limits=(
-            f"Names {len(sources())} kinds of images; an organ or modality that it never saw may look like one of them.",
+            f"Names {len(sources())} kinds of images; an organ or modality that it never saw may look like one.",
             "Looks at 96 x 96 pixels: it judges what kind of image this is, not whether it is of good quality.",
         ),
         parameters=sum(p.numel() for p in net.parameters()),

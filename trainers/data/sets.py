@@ -193,7 +193,7 @@ def brain_brisc(folder: Path, limit: int | None = None) -> list[Item]:
 
 
 def pictures(folder: Path, limit: int | None = None, *, name: str) -> list[Item]:
-    """Single pictures by the columns of their index: ``image``, ``label``, and where known a group, ``mask``, ``split``.
+    """Single pictures by the columns of their index: ``image``, ``label``; where known a group, ``mask``, ``split``.
 
     The group is the ``patient``, ``group`` or ``study``; without any every picture is its own. A picture without a mask
     has an empty one where others have one.
