@@ -19,6 +19,7 @@ _CARDIAC = "CardiacSynchronizationSequence"
 _RESPIRATORY = "RespiratorySynchronizationSequence"
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _PLACE_POINTERS = {"InStackPositionNumber", "ImagePositionPatient", "StackID", "TemporalPositionIndex"}
+_DIRECTIONALITY = ("none", "directional", "isotropic", "bmatrix")
 _BETWEEN = "\\"
 _PARTS = {
     "magnitude": ("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "M_B0"),
@@ -46,6 +47,7 @@ class Fact:
         read: data set and frame number (from 0) to its text; empty where the image does not say.
         words: text to words for the volume's name ("echo 2"); ``None`` where the text says nothing to a reader or
             could name a date: then it is numbered.
+        quoted: the words are text of the header, and may name somebody.
         tolerance: numbers that differ by less than this part of themselves are the same.
         images_each: the fewest images that each value must have on average to count away from one place.
     """
@@ -56,6 +58,7 @@ class Fact:
     words: Callable[[str], str] | None = None
     tolerance: float = 0.0
     images_each: int = 2
+    quoted: bool = False
 
 
 def _tag(keyword: str, *macros: str) -> Callable[[Dataset, int], str]:
@@ -98,7 +101,8 @@ def _direction(header: Dataset, index: int) -> str:
     if found is not None:
         return private_tags.spelled([float(part) for part in found])
     if macro is not None:
-        return str(macro.get("DiffusionDirectionality", "") or "").lower()
+        said = str(macro.get("DiffusionDirectionality", "") or "").lower()
+        return said if said in _DIRECTIONALITY else ""
     return private_tags.direction(header) if header.get("Modality") == "MR" else ""
 
 
@@ -169,7 +173,7 @@ def _plain(before: str, after: str = "") -> Callable[[str], str]:
 FACTS: tuple[Fact, ...] = (
     Fact("ReferencedSegmentNumber", Kind.CONTRAST, _tag("ReferencedSegmentNumber", "SegmentIdentificationSequence"),
          _plain("segment"), images_each=1),
-    Fact("StackID", Kind.CONTRAST, _tag("StackID", _CONTENT), _plain("stack")),
+    Fact("StackID", Kind.CONTRAST, _tag("StackID", _CONTENT), _plain("stack"), quoted=True),
     Fact("EnergyWindowVector", Kind.CONTRAST, _vector("EnergyWindowVector"), _plain("energy window")),
     Fact("DetectorVector", Kind.CONTRAST, _vector("DetectorVector"), _plain("detector")),
     Fact("RRIntervalVector", Kind.CONTRAST, _vector("RRIntervalVector"), _plain("RR interval")),
@@ -185,19 +189,19 @@ FACTS: tuple[Fact, ...] = (
          lambda text: "with contrast agent" if text else "without contrast agent"),
     Fact("RepetitionTime", Kind.CONTRAST, _tag("RepetitionTime", _TIMING), _plain("TR", " ms"), 0.25, 3),
     Fact("DiffusionGradientOrientation", Kind.METHOD, _direction, _plain("direction")),
-    Fact("ImageType", Kind.METHOD, _image_type, str),
+    Fact("ImageType", Kind.METHOD, _image_type, str, quoted=True),
     Fact("InversionTime", Kind.METHOD, _first_of(_tag("InversionTime"), _tag("InversionTimes", "MRModifierSequence")),
          _plain("TI", " ms")),
     Fact("FlipAngle", Kind.METHOD, _tag("FlipAngle", _TIMING), _plain("flip angle", "°")),
     Fact("KVP", Kind.METHOD, _tag("KVP", "CTXRayDetailsSequence"), _plain("tube voltage", " kV")),
-    Fact("ConvolutionKernel", Kind.METHOD, _tag("ConvolutionKernel", "CTReconstructionSequence"), str),
+    Fact("ConvolutionKernel", Kind.METHOD, _tag("ConvolutionKernel", "CTReconstructionSequence"), str, quoted=True),
     Fact("SliceThickness", Kind.METHOD, _tag("SliceThickness", "PixelMeasuresSequence"),
          _plain("slice thickness", " mm")),
-    Fact("SequenceName", Kind.METHOD, _tag("SequenceName"), str),
-    Fact("ScanningSequence", Kind.METHOD, _tag("ScanningSequence"), str),
+    Fact("SequenceName", Kind.METHOD, _tag("SequenceName"), str, quoted=True),
+    Fact("ScanningSequence", Kind.METHOD, _tag("ScanningSequence"), str, quoted=True),
     Fact("CorrectedImage", Kind.METHOD, _tag("CorrectedImage")),
-    Fact("SeriesDescription", Kind.METHOD, _tag("SeriesDescription"), str),
-    Fact("ProtocolName", Kind.METHOD, _tag("ProtocolName"), str),
+    Fact("SeriesDescription", Kind.METHOD, _tag("SeriesDescription"), str, quoted=True),
+    Fact("ProtocolName", Kind.METHOD, _tag("ProtocolName"), str, quoted=True),
     Fact("LowRRValue", Kind.TIME, _tag("LowRRValue"), _plain("RR from", " ms")),
     Fact("HighRRValue", Kind.TIME, _tag("HighRRValue"), _plain("RR to", " ms")),
     Fact("NominalPercentageOfCardiacPhase", Kind.TIME, _tag("NominalPercentageOfCardiacPhase", _CARDIAC),

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from core.imaging.deidentify import Identity, kept_tags
 from core.imaging.dicom_frames import Frame
-from core.imaging.dicom_split import Volume
+from core.imaging.dicom_split import Mark, Volume
 from core.imaging.frame_sets import offset_of
 from core.imaging.geometry import lps_affine, plane_of, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
@@ -58,7 +58,7 @@ def build_series(volume: Volume, identity: Identity) -> Series:
         notes.append("The file says that text is burned into the pixels: it may identify the patient.")
     tags = kept_tags(first.header, identity)
     name = tags.get("SeriesDescription") or tags.get("ProtocolName") or f"{tags.get('Modality', 'DICOM')} series"
-    told_apart = tuple(identity.free_text(mark.words) or mark.plain for mark in volume.marks)
+    told_apart = tuple(_said(mark, identity) for mark in volume.marks)
     if told_apart:
         notes.append(f"One of several volumes of its series, told apart by: {', '.join(told_apart)}.")
     count = len(ordered)
@@ -94,6 +94,12 @@ def _padding(frames: Sequence[Frame]) -> np.ndarray | None:
         return None
     whole = np.ones(frames[0].pixels.shape, bool)
     return np.stack([~whole if frame.padding is None else frame.padding for frame in frames])
+
+
+def _said(mark: Mark, identity: Identity) -> str:
+    """A mark's words, or the plain ones where a header's text is not about the image only."""
+    safe = identity.free_text(mark.words) == mark.words if mark.quoted else not identity.reveals(mark.words)
+    return mark.words if safe else mark.plain
 
 
 def _headers(frames: Sequence[Frame]) -> list[Dataset]:

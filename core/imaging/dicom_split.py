@@ -30,12 +30,14 @@ class Mark:
     """One thing that tells a volume from the others of its series.
 
     Attributes:
-        words: "echo 2", "b=1000"; may hold text of the header.
-        plain: the same without text of the header: "echo numbers 2 of 3".
+        words: "echo 2", "b=1000".
+        plain: the same without any value of the header: "echo numbers 2 of 3".
+        quoted: the words are text of the header, and may name somebody.
     """
 
     words: str
     plain: str
+    quoted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,4 +242,5 @@ def _parts(volume: Volume, facts: Sequence[Fact], groups: Groups) -> list[Volume
 def _mark(fact: Fact, value: str, number: int, count: int) -> Mark:
     name = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in fact.name).strip()
     plain = f"{name.removesuffix(' u i d')} {number} of {count}"
-    return Mark((fact.words(value) if fact.words is not None else "") or plain, plain)
+    words = fact.words(value) if fact.words is not None else ""
+    return Mark(words or plain, plain, fact.quoted and bool(words))
