@@ -18,7 +18,7 @@ test-quick: $(STAMP)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not browser"
 
 lint: $(STAMP)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && PYTHONPATH=. $(BIN)/lint-imports && $(BIN)/mypy
 
 # Long: days on a CPU. All recipes of the shipped models, those first that others start from or are gated by.
 # RECIPE=name trains one of them, and first what it needs and is not there.

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from core.audit import histograms, texture
 from core.audit.browse import Entry
-from dashboard.dataset import data, gallery
+from dashboard.dataset import data, gallery, set_images
 from dashboard.dataset.data import ClassMeans, Shown
 from dashboard.evidence import figures
-from dashboard.kit import messages, picture, render, set_images, words
+from dashboard.kit import messages, picture, render, words
 from dashboard.kit.charts import Chart
 from dashboard.kit.slice_strip import COLOURS, DASHES
 

@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.evidence import Part
 from core.evidence.cells import Cell
-from dashboard.kit import set_images, words
+from dashboard.dataset import set_images
+from dashboard.kit import words
 from dashboard.kit.tables import number
 
 BLUE = "#56b4e9"

@@ -17,10 +17,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.evidence import breakdown, load, summary
 from core.statistics import binary_rates
+from dashboard.dataset import set_images
 from dashboard.evidence import explorer, masks, on_paper, report
 from dashboard.evidence import pdf as evidence_pdf
 from dashboard.kit import charts as evidence_charts
-from dashboard.kit import set_images
 from dashboard.kit.charts import Chart
 from dashboard.kit.engine import engine
 from tests.audit.folder import planted

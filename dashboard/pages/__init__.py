@@ -1,0 +1,1 @@
+"""The pages: each fetches, then calls the parts in its own folder."""
