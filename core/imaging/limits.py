@@ -93,13 +93,17 @@ class Budget:
                 "Upload a smaller version or a crop.",
             )
 
+    def fits(self, count: int) -> bool:
+        """Whether so many more pixels stay within the limit on all images together."""
+        return self._voxels + count <= self.limits.total_voxels
+
     def add_voxels(self, count: int) -> None:
         """Count pixels that are about to be decoded.
 
         Raises:
             UploadLimitError: all images together are too large.
         """
-        if self._voxels + count > self.limits.total_voxels:
+        if not self.fits(count):
             raise UploadLimitError(
                 f"The images hold more than {self.limits.total_voxels:,} pixels together, the limit on total voxels.",
                 "Upload fewer series at a time.",

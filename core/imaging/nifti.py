@@ -23,6 +23,7 @@ from core.imaging.study import Modality, Plane, Series, SourceKind, Unit
 from core.imaging.truth import stem_of
 
 _HEADER_BYTES = 8192
+_MOST_VOLUMES = 1000
 _AT_ONCE = 4_000_000
 _HINTS = {
     Modality.PT: {"pet", "pt", "suv", "fdg"},
@@ -31,11 +32,12 @@ _HINTS = {
 }
 
 
-def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Series:
-    """Decode a NIfTI file, packed or not, to axial slices.
+def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> list[Series]:
+    """Decode a NIfTI file, packed or not, to axial slices: one series for every volume of a fourth or later dimension.
 
-    The volume is brought to the nearest canonical orientation without interpolation; the affine is turned from RAS to
-    LPS. Values are scaled by the header's slope and intercept.
+    A volume is brought to the nearest canonical orientation without interpolation; the affine is turned from RAS to
+    LPS. Values are scaled by the header's slope and intercept. Of more than 1,000 volumes, or of such as exceed the
+    limit on voxels together, the first one is decoded.
 
     Raises:
         UnreadableFileError: damaged, truncated, or half of a header/image pair.
@@ -60,7 +62,11 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Se
             "the limit on total bytes.",
             "Upload one time point or a resampled volume.",
         )
-    budget.add_voxels(count)
+    volumes = int(np.prod(shape[3:], dtype=object))
+    if volumes > _MOST_VOLUMES or not budget.fits(count * volumes):
+        notes.append(f"The file holds {volumes:,} volumes, too many to decode: only the first one is shown.")
+        volumes = 1
+    budget.add_voxels(count * volumes)
     if packed:
         data = gunzip(data, end)
         budget.add_bytes(len(data))
@@ -72,7 +78,12 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> Se
         )
     if any(field in header and header[field].item() for field in ("db_name", "aux_file", "descrip")):
         identity.dropped.add("NIfTI header text")
-    return _series(path, memoryview(data)[start:end], header, shape, notes)
+    size = count * int(header.get_data_dtype().itemsize)
+    parts = [memoryview(data)[at : at + size] for at in range(start, start + size * volumes, size)]
+    return [
+        _series(path, part, header, shape[:3], list(notes), (f"volume {number}",) if volumes > 1 else ())
+        for number, part in enumerate(parts, 1)
+    ]
 
 
 def _header(start: bytes) -> Any:
@@ -95,7 +106,9 @@ def _header(start: bytes) -> Any:
     return header
 
 
-def _series(path: str, data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str]) -> Series:
+def _series(
+    path: str, data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str], told_apart: tuple[str, ...]
+) -> Series:
     tags: dict[str, str] = {}
     values = _values(data, header, shape, notes)
     affine, sized = orientation(header, shape, notes)
@@ -124,7 +137,7 @@ def _series(path: str, data: memoryview, header: Any, shape: tuple[int, ...], no
         pixels[padding] = background(pixels, padding, unit)
     spacing = (between, row, column) if sized else None
     return Series(
-        key=content_key(pixels, SourceKind.NIFTI, spacing),
+        key=content_key(pixels, SourceKind.NIFTI, spacing, *told_apart),
         description=f"{'NIfTI volume' if modality is Modality.UNKNOWN else modality + ' volume'}, {len(pixels)} slices",
         pixels=pixels,
         unit=unit,
@@ -132,6 +145,7 @@ def _series(path: str, data: memoryview, header: Any, shape: tuple[int, ...], no
         spacing=spacing,
         plane=Plane.AXIAL,
         affine=lps if sized else None,
+        told_apart=told_apart,
         padding=padding,
         tags=tags,
         notes=tuple(notes),
@@ -148,8 +162,6 @@ def _values(data: memoryview, header: Any, shape: tuple[int, ...], notes: list[s
     elif raw.dtype.kind == "c":
         raw = np.abs(raw)
         notes.append("Complex values were turned to their magnitude.")
-    if any(size > 1 for size in shape[3:]):
-        notes.append(f"The file holds {int(np.prod(shape[3:], dtype=object)):,} volumes: the first one is shown.")
     slope, intercept = scale(header, notes)
     values = np.empty(count, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):

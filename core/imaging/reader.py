@@ -115,7 +115,8 @@ class _Upload:
                 self.identity.learn(frames[0].header)
             self._frames += frames
         elif kind in (Format.NIFTI, Format.GZIP):
-            self._volumes.append((entry.name, read_nifti(entry.name, entry.data, self.budget, self.identity)))
+            found = read_nifti(entry.name, entry.data, self.budget, self.identity)
+            self._volumes += [(entry.name, one) for one in found]
         else:
             raise UnreadableFileError(f"It looks like {describe(entry.data)}.", f"Upload {READABLE}.")
 
@@ -180,27 +181,41 @@ class _Upload:
         return series
 
     def _paired_volumes(self) -> list[Series]:
-        """NIfTI volumes with their masks attached; masks without a volume stay volumes."""
-        images = {pairing_key(path): (path, one) for path, one in self._volumes if not looks_like_mask(path)}
+        """NIfTI volumes with their masks attached; masks without a volume stay volumes.
+
+        A mask lies on every volume of its image's file, or, where it has as many volumes, each on its own.
+        """
         kept = {id(one): self._named(path, one) for path, one in self._volumes}
-        for path, mask in self._volumes:
-            if not looks_like_mask(path):
-                continue
-            image = images.get(pairing_key(path))
-            if image is None:
+        images: dict[str, list[Series]] = {}
+        masks: dict[str, list[Series]] = {}
+        for path, one in self._volumes:
+            home, name = (masks, path) if looks_like_mask(path) else (images, pairing_key(path))
+            home.setdefault(name, []).append(one)
+        for path, drawn in masks.items():
+            volumes = images.get(pairing_key(path), [])
+            if not volumes:
                 note = "This looks like a mask, but no image of the same name came with it."
-                kept[id(mask)] = replace(kept[id(mask)], notes=(*mask.notes, note))
+                for mask in drawn:
+                    kept[id(mask)] = replace(kept[id(mask)], notes=(*mask.notes, note))
                 continue
-            del kept[id(mask)]
+            for mask in drawn:
+                del kept[id(mask)]
             try:
-                kept[id(image[1])] = attach_truth(kept[id(image[1])], mask)
+                if len(drawn) not in (1, len(volumes)):
+                    raise UnreadableFileError(
+                        f"The mask has {len(drawn)} volumes, the image has {len(volumes)}.",
+                        "Upload a mask drawn on this very image.",
+                    )
+                for number, image in enumerate(volumes):
+                    kept[id(image)] = attach_truth(kept[id(image)], drawn[number % len(drawn)])
             except UnreadableFileError as error:
                 self._failures.append((path, error))
         return list(kept.values())
 
     def _named(self, path: str, volume: Series) -> Series:
         name = self.identity.file_name(path, 1)
-        description = f"{name}, {volume.slices} slice{'s' if volume.slices > 1 else ''}"
+        count = f"{volume.slices} slice{'s' if volume.slices > 1 else ''}"
+        description = ", ".join([name, *volume.told_apart, count])
         return replace(volume, description=description, names=(name,) * volume.slices)
 
     def name(self, files: list[str]) -> str:

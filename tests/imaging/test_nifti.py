@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import struct
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from core.errors import LimitExceededError, UnreadableFileError
 from core.imaging import Limits, Modality, Plane, SourceKind, Unit, read
+from core.imaging.limits import DEFAULT_LIMITS
 from tests.imaging.builders import nifti, noise
 
 VALUES = noise(5, 7, 9, dtype=np.int16, seed=2)
@@ -61,9 +63,38 @@ def test_scaling_and_packing() -> None:
 
 def test_second_version_and_four_dimensions() -> None:
     values = noise(4, 5, 6, 3, dtype=np.uint8)
-    series = read([("x", nib.Nifti2Image(values, np.eye(4)).to_bytes())]).series[0]
+    image = nib.Nifti2Image(values, np.diag([2.0, 2.0, 3.0, 1.0]))
+    image.header.set_slope_inter(2.0, 1.0)
+    study = read([("x", image.to_bytes())])
+    assert [series.told_apart for series in study.series] == [("volume 1",), ("volume 2",), ("volume 3",)]
+    for number, series in enumerate(study.series):
+        expected = values[::-1, ::-1, :, number].transpose(2, 1, 0) * 2.0 + 1.0
+        np.testing.assert_array_equal(series.pixels, expected)
+        assert series.spacing == pytest.approx((3.0, 2.0, 2.0))
+        assert f"volume {number + 1}" in series.description
+    assert len({series.key for series in study.series}) == 3
+
+
+def test_volumes_that_are_too_many_together_leave_the_first() -> None:
+    values = noise(4, 5, 6, 3, dtype=np.uint8)
+    study = read([("x.nii", nifti(values))], replace(DEFAULT_LIMITS, total_voxels=4 * 5 * 6 * 2))
+    (series,) = study.series
     np.testing.assert_array_equal(series.pixels, values[::-1, ::-1, :, 0].transpose(2, 1, 0))
-    assert any("3 volumes" in note for note in series.notes)
+    assert any("3 volumes, too many" in note for note in series.notes)
+
+
+@pytest.mark.parametrize("volumes", [1, 3])
+def test_a_mask_lies_on_every_volume_or_each_on_its_own(volumes: int) -> None:
+    mask = (noise(4, 5, 6, volumes, dtype=np.uint8, seed=2) > 200).astype(np.uint8)
+    files = [("s.nii", nifti(noise(4, 5, 6, 3, dtype=np.uint8))), ("s_mask.nii", nifti(np.squeeze(mask)))]
+    study = read(files)
+    assert len(study.series) == 3
+    for number, series in enumerate(study.series):
+        expected = mask[::-1, ::-1, :, number % volumes].transpose(2, 1, 0) > 0
+        assert series.truth is not None
+        np.testing.assert_array_equal(series.truth, expected)
+    two = read([files[0], ("s_mask.nii", nifti(noise(4, 5, 6, 2, dtype=np.uint8)))])
+    assert two.problems[0].reason == "The mask has 2 volumes, the image has 3."
 
 
 @pytest.mark.parametrize(
