@@ -37,15 +37,17 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     budget.add_voxels(rows * columns * frames)
     _check_decoder(header)
     _check_frames(header, rows, columns, frames)
+    # labels of a label map are numbers of segments, whatever colours the file gives them
+    palette = header.get("PhotometricInterpretation") == "PALETTE COLOR" and "SegmentSequence" not in header
     try:
         # the bits beside the stored ones are dealt with here: padding may lie in them
         values = pixel_array(header, correct_unused_bits=False)
-        if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+        if palette:
             values = apply_color_lut(values, header)
     except Exception as error:  # decoders raise anything on damaged data
         raise UnreadableFileError("The pixel data is truncated or damaged.", "Export or copy it again.") from error
     samples = int(header.get("SamplesPerPixel", 1) or 1)
-    stored_in_colour = samples > 1 or header.get("PhotometricInterpretation") == "PALETTE COLOR"
+    stored_in_colour = samples > 1 or palette
     colour = False
     if stored_in_colour:
         bits = 8 * values.dtype.itemsize

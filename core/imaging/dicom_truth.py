@@ -11,9 +11,10 @@ import numpy as np
 from core.imaging.dicom_frames import Frame
 from core.imaging.functional_groups import item
 from core.imaging.keys import short_hash
+from core.imaging.segmentations import is_segmentation, marked
 from core.imaging.study import Series
+from core.imaging.truth import BY_ALGORITHM
 
-_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _DRAWN = re.compile(r"(^|[\W_])(roi|seg|segmentation|mask)s?($|[\W_])", re.IGNORECASE)
 _IN_PLANE_VOXELS = 0.5
 _BETWEEN_SLICES = 0.25
@@ -22,7 +23,7 @@ _BETWEEN_SLICES = 0.25
 def is_drawn(frames: Sequence[Frame]) -> bool:
     """Whether frames are a mask: a DICOM SEG, or two values only in a series described as ROI, SEG or mask."""
     header = frames[0].header
-    if str(header.get("SOPClassUID", "")) == _SEGMENTATION:
+    if is_segmentation(header):
         return True
     if not _DRAWN.search(str(header.get("SeriesDescription", "") or "")):
         return False
@@ -43,26 +44,42 @@ def refers_to(mask: Sequence[Frame], sources: Sequence[Source]) -> bool:
     return any(_referenced(frame, sources) for frame in mask)
 
 
-def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame]) -> Series | None:
-    """The series with a mask as (further) truth, on the slices that its frames refer to, else on those at their place.
+def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame]) -> Series | str:
+    """The series with a mask on the slices that its frames refer to, else on those at their place.
+
+    What people drew becomes (further) truth, what an algorithm drew an AI result.
 
     Args:
         series: the series. sources: the image behind every slice.
         mask: frames of the mask.
 
     Returns:
-        ``None`` when the mask was not drawn on this series: another grid, or a frame that lies on none of its slices.
+        Why not, when the mask was not drawn on this series: another grid, or a frame that lies on none of its slices.
     """
     if mask[0].pixels.shape != series.shape:
-        return None
-    truth = np.zeros(series.pixels.shape, dtype=bool) if series.truth is None else series.truth.copy()
+        mine, its = (f"{shape[1]} x {shape[0]}" for shape in (mask[0].pixels.shape, series.shape))
+        return f"it has {mine} pixels, the series {its}"
+    masks = {name: _copy_of(getattr(series, name), series) for name in ("truth", "ai_result")}
+    used: set[str] = set()
     for frame in mask:
         named = _referenced(frame, sources)
         number = named[0] if len(named) == 1 else _slice_at(series, frame)
-        if number is None or not _same_plane(series, number, frame):
-            return None
-        truth[number] |= frame.pixels > 0
-    return replace(series, truth=truth)
+        if isinstance(number, str):
+            return number
+        if not _same_plane(series, number, frame):
+            return "its pixels lie elsewhere in the plane of the slices"
+        found = marked(frame)
+        for name, pixels in (("truth", found.people), ("ai_result", found.algorithm)):
+            if pixels is not None:
+                masks[name][number] |= pixels
+                used.add(name)
+    truth, result = (masks[name] if name in used else getattr(series, name) for name in masks)
+    notes = series.notes if "ai_result" not in used or BY_ALGORITHM in series.notes else (*series.notes, BY_ALGORITHM)
+    return replace(series, truth=truth, ai_result=result, notes=notes)
+
+
+def _copy_of(mask: np.ndarray | None, series: Series) -> np.ndarray:
+    return np.zeros(series.pixels.shape, dtype=bool) if mask is None else mask.copy()
 
 
 def _referenced(frame: Frame, sources: Sequence[Source]) -> list[int]:
@@ -77,20 +94,24 @@ def _referenced(frame: Frame, sources: Sequence[Source]) -> list[int]:
     return found
 
 
-def _slice_at(series: Series, frame: Frame) -> int | None:
-    """The one slice at a frame's place: nearer than a quarter of the way to the next slice."""
-    if series.affine is None or series.positions is None or frame.position is None:
-        return None
+def _slice_at(series: Series, frame: Frame) -> int | str:
+    """The one slice at a frame's place, nearer than a quarter of the way to the next slice; or why there is none."""
+    if series.affine is None or series.positions is None:
+        return "the series does not say where its slices lie"
+    if frame.position is None:
+        return "it names neither an image of the series nor a place"
     own = short_hash(str(frame.header.get("FrameOfReferenceUID", "") or ""))
     if None not in (own, series.frame) and own != series.frame:
-        return None
+        return "it lies in another frame of reference"
     normal = np.cross(series.affine[:3, 0], series.affine[:3, 1])
     normal /= np.linalg.norm(normal)
     along = (series.positions - frame.position) @ normal
     number = int(np.abs(along).argmin())
     steps = np.abs(np.delete(along, number) - along[number])
     step = float(steps.min()) if len(steps) else float(np.linalg.norm(series.affine[:3, 2]))
-    return number if abs(along[number]) <= _BETWEEN_SLICES * step else None
+    if abs(along[number]) > _BETWEEN_SLICES * step:
+        return f"a frame of it lies {abs(along[number]):.1f} mm from the nearest slice"
+    return number
 
 
 def _same_plane(series: Series, number: int, frame: Frame) -> bool:

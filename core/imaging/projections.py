@@ -78,6 +78,7 @@ def coronal_mip(series: Series) -> Series:
         projection="mip-coronal",
         notes=tuple(notes),
         truth=None if series.truth is None else project(series.truth),
+        ai_result=None if series.ai_result is None else project(series.ai_result),
         padding=None if series.padding is None else ~project(~series.padding),
         names=(),
     )

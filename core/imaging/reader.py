@@ -19,6 +19,7 @@ from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
 from core.imaging.nifti import read_nifti
 from core.imaging.projections import coronal_mip
 from core.imaging.raster import Picture, read_raster
+from core.imaging.segmentations import as_masks, drawn_by_algorithm
 from core.imaging.stacks import stack_pictures
 from core.imaging.study import Modality, Problem, Series, SourceKind, Study
 from core.imaging.truth import attach_truth, looks_like_mask, pairing_key
@@ -157,14 +158,32 @@ class _Upload:
         alone: list[Series] = []
         for mask in drawn:
             named = [refers_to(mask.frames, sources) for _, sources in images]
-            attached = [
-                attach_drawn(image, sources, mask.frames) if its or not any(named) else None
+            tried = [
+                attach_drawn(image, sources, mask.frames) if its or not any(named) else ""
                 for (image, sources), its in zip(images, named, strict=True)
             ]
-            if not any(attached):
-                alone += [one for one, _ in self._built(mask)]
-            images = [(new or old, sources) for new, (old, sources) in zip(attached, images, strict=True)]
+            if not any(isinstance(one, Series) for one in tried):
+                alone += self._alone(mask, [why for why in tried if isinstance(why, str) and why])
+            images = [
+                (new if isinstance(new, Series) else old, sources)
+                for new, (old, sources) in zip(tried, images, strict=True)
+            ]
         return [image for image, _ in images] + alone
+
+    def _alone(self, mask: Volume, reasons: list[str]) -> list[Series]:
+        """A mask without a series as a series of its own, and why it is none's."""
+        frames = as_masks(mask.frames)
+        if reasons:
+            path, why = mask.frames[0].path, "; ".join(dict.fromkeys(reasons))
+            name = self.identity.file_name(path, 1)
+            told = Problem(name, f"The mask fits no series: {why}.", "Upload it with the images that it was drawn on.")
+            self._later.append(told)
+        note = f"A mask that fits no series{': ' + '; '.join(dict.fromkeys(reasons)) if reasons else ''}."
+        if not reasons:
+            note = "A mask without the images that it was drawn on."
+        built = self._built(replace(mask, frames=frames).noted(note))
+        by_algorithm = drawn_by_algorithm(mask.frames)
+        return [replace(one, by_algorithm=by_algorithm) for one, _ in built]
 
     def _built(self, volume: Volume) -> list[tuple[Series, list[Source]]]:
         """The series with the image behind every slice; nothing for contradicting headers, which are told of."""
@@ -253,10 +272,10 @@ class _Upload:
         )
 
 
-def _rank(series: Series) -> tuple[bool, int]:
+def _rank(series: Series) -> tuple[bool, bool, int]:
     text = f"{series.description} {' '.join(series.notes[-1:])}".lower()
     drawn = any(word in text.replace("_", " ").split() for word in _LATER) or "looks like a mask" in text
-    return drawn, -series.pixels.size
+    return series.by_algorithm, drawn, -series.pixels.size
 
 
 def _digest(files: Sequence[tuple[str, bytes]]) -> str:

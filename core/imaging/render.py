@@ -14,6 +14,7 @@ from PIL import Image
 from core.imaging.study import Series
 
 TRUTH_COLOUR = (235, 64, 52)
+AI_RESULT_COLOUR = (86, 180, 233)
 PREDICTION_COLOUR = (64, 200, 96)
 HEAT_COLOURS = "magma"  # perceptually uniform and readable with every kind of colour blindness
 SIDE = 640  # pixels of the longer side of a rendered picture, so that contours stay thin on small crops
@@ -21,10 +22,11 @@ SIDE = 640  # pixels of the longer side of a rendered picture, so that contours 
 
 @dataclass(frozen=True, eq=False)
 class Contour:
-    """A mask's outline: colour, and solid or dashed so that it can be told apart without colour.
+    """A mask's outline: colour, and solid, dashed or dotted so that it can be told apart without colour.
 
     Attributes:
         mask: bool ``(height, width)`` on the image grid.
+        dashed, dotted: how the line is drawn.
         fill: opacity of the area inside, 0 to 1.
     """
 
@@ -32,11 +34,17 @@ class Contour:
     colour: tuple[int, int, int]
     dashed: bool = False
     fill: float = 0.0
+    dotted: bool = False
 
 
 def truth_contour(mask: np.ndarray, fill: float = 0.0) -> Contour:
     """The reference: red, dashed."""
     return Contour(mask, TRUTH_COLOUR, dashed=True, fill=fill)
+
+
+def ai_result_contour(mask: np.ndarray, fill: float = 0.0) -> Contour:
+    """A mask that an algorithm drew and that came with the images: light blue, dotted."""
+    return Contour(mask, AI_RESULT_COLOUR, dotted=True, fill=fill)
 
 
 def prediction_contour(mask: np.ndarray, fill: float = 0.0) -> Contour:
@@ -132,7 +140,9 @@ def _draw(canvas: np.ndarray, contour: Contour) -> np.ndarray:
     outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     for outline in outlines:
         points = outline[:, 0, :]
-        if contour.dashed:
+        if contour.dotted:
+            _dashes(canvas, points, contour.colour, on=2, off=6)
+        elif contour.dashed:
             _dashes(canvas, points, contour.colour)
         else:
             cv2.polylines(canvas, [points], True, contour.colour, 2, cv2.LINE_AA)

@@ -125,6 +125,9 @@ class Series:
         tags: technical tags kept after de-identification.
         notes: plain sentences about what reading had to assume.
         truth: bool ``(slices, height, width)`` reference mask drawn by people, when one was uploaded.
+        ai_result: bool ``(slices, height, width)`` mask that came with the images and was drawn by an algorithm: an
+            answer like a model's, never the truth.
+        by_algorithm: the series is itself a mask, drawn by an algorithm.
         padding: bool ``(slices, height, width)`` pixels that hold no image and so have the background's value in
             ``pixels``; ``None`` where all hold image. Windows and measures leave them out.
         pixel_aspect: height of a pixel over its width where only that is known, not its size in millimetres.
@@ -153,6 +156,8 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=_no_tags)
     notes: tuple[str, ...] = ()
     truth: np.ndarray | None = None
+    ai_result: np.ndarray | None = None
+    by_algorithm: bool = False
     padding: np.ndarray | None = None
     pixel_aspect: float = 1.0
     names: tuple[str, ...] = ()
@@ -162,7 +167,7 @@ class Series:
             raise ValueError(
                 f"Series.pixels must be float32 (slices, height, width), got {self.pixels.dtype} {self.pixels.shape}"
             )
-        for name in ("truth", "padding"):
+        for name in ("truth", "ai_result", "padding"):
             mask = getattr(self, name)
             if mask is not None and mask.shape != self.pixels.shape:
                 raise ValueError(f"Series.{name} has shape {mask.shape}, the pixels have {self.pixels.shape}")
@@ -226,3 +231,8 @@ class Study:
     problems: tuple[Problem, ...] = ()
     simulated: bool = False
     case_note: str = ""
+
+    def without_answers(self) -> Study:
+        """The study as a reader gets it who has not answered yet: no truth, no result of an algorithm."""
+        kept = tuple(series for series in self.series if not series.by_algorithm) or self.series
+        return replace(self, series=tuple(replace(series, truth=None, ai_result=None) for series in kept))

@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import UnreadableFileError
 from core.imaging.study import Series
 
+BY_ALGORITHM = "The mask that came with the images was drawn by an algorithm: an AI result, not the truth."
 _SUFFIXES = (".nii.gz", ".nii", ".dcm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gz")
 _MASK_STEM = re.compile(r"[_\-. ]masks?$", re.IGNORECASE)
 _MASK_FOLDERS = {"mask", "masks"}
@@ -49,6 +50,8 @@ def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 def attach_truth(series: Series, mask_series: Series) -> Series:
     """The series with a reference mask: where the mask's pixels are above 0 is tumour.
 
+    A mask drawn by an algorithm becomes an AI result, not the truth.
+
     A mask of another in-plane size is resampled (nearest neighbour). Both must have the same number of slices in the
     same order.
 
@@ -64,4 +67,7 @@ def attach_truth(series: Series, mask_series: Series) -> Series:
     notes = series.notes
     if mask_series.shape != series.shape:
         notes = (*notes, f"The mask was resampled from {mask_series.shape} to {series.shape} pixels.")
-    return replace(series, truth=resize_mask(mask, *series.shape), notes=notes)
+    fitted = resize_mask(mask, *series.shape)
+    if mask_series.by_algorithm:
+        return replace(series, ai_result=fitted, notes=(*notes, BY_ALGORITHM))
+    return replace(series, truth=fitted, notes=notes)

@@ -14,7 +14,7 @@ from core.systems import SYSTEMS
 from dashboard.kit import words
 from dashboard.kit.cases import Case
 
-NONE, HEAT, MASK, TRUTH = "none", "heat map", "mask", "truth"
+NONE, HEAT, MASK, TRUTH, AI_RESULT = "none", "heat map", "mask", "truth", "AI result"
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def _overlay(case: Case, stem: str) -> str:
         offered.append(MASK)
     if case.series.truth is not None:
         offered.append(TRUTH)
+    if case.series.ai_result is not None:
+        offered.append(AI_RESULT)
     key = f"overlay-{stem}"
     if st.session_state.get(key) not in (*offered, None):
         st.session_state[key] = NONE

@@ -45,7 +45,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
     assert record.id is not None
     files = store.case_bytes(record.id)
     study = imaging.read(files)
-    study = replace(study, name=title(record), series=tuple(replace(s, truth=None) for s in study.series))
+    study = replace(study.without_answers(), name=title(record))
     match = systems.match(study)
     index = min(int(record.details.get("series_index", match.series_index)), len(study.series) - 1)
     case = Case(

@@ -21,6 +21,8 @@ def sentence(series: Series, result: ModelResult, index: int) -> str:
         text += f". Truth on this slice: {measure.area_mm2(series.truth[index], series).text}"
         overlap = dice(result.mask[index], series.truth[index])
         text += ", Dice not defined (both empty)" if overlap is None else f", Dice {overlap:.2f}"
+    if series.ai_result is not None:
+        text += f". AI result of the upload on this slice: {measure.area_mm2(series.ai_result[index], series).text}"
     return text + "."
 
 

@@ -118,6 +118,8 @@ def _overlay_name(case: Case, index: int, view: controls.View) -> str:
             return f"heat map of {short[_heated(case.review, index, view).state.title]}"
         titles = [short[r.state.title] for r in case.review.ready if r.state.name == view.model]
         return f"mask of {titles[0]}, solid green" if titles else "predicted masks, solid green"
+    if view.overlay == controls.AI_RESULT:
+        return "AI result that came with the images, dotted blue"
     return "truth, dashed red"
 
 
@@ -135,6 +137,8 @@ def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
         ]
     if view.overlay == controls.TRUTH and series.truth is not None:
         contours = [render.truth_contour(series.truth[index], fill=view.opacity / 2)]
+    if view.overlay == controls.AI_RESULT and series.ai_result is not None:
+        contours = [render.ai_result_contour(series.ai_result[index], fill=view.opacity / 2)]
     grey = controls.grey(series, index, view)
     return render.picture(grey, render.display_size(series), heat=heat, opacity=view.opacity, contours=contours)
 

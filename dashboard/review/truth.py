@@ -16,7 +16,8 @@ def upload(case: Case) -> None:
         "Reference mask for this series (optional)",
         accept_multiple_files=True,
         key=f"truth-{case.key}-{case.series_index}",
-        help="Same size as the series; white (or above zero) is lesion. It is compared, never given to a model.",
+        help="Same size as the series; white (or above zero) is lesion. It is compared, never given to a model. "
+        "A mask that says an algorithm drew it is shown as AI result, not as truth.",
     )
     if not files:
         return

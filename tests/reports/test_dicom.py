@@ -293,3 +293,19 @@ def test_real_series(real_data: Path, tmp_path: Path, name: str, system: str) ->
     for number, result in enumerate(r for r in review.results if r.mask is not None):
         assert np.array_equal(stored[..., number].astype(bool), result.mask)
     assert str(seg.PatientName) == str(images[0].PatientName)
+
+
+@pytest.mark.parametrize("kind", ["seg-binary", "seg-fractional"])
+def test_our_own_masks_come_back_as_an_ai_result_and_never_as_the_truth(kind: str, tmp_path: Path) -> None:
+    files = kit.mr_files()
+    report = kit.case(files, "brain-mr")
+    objects = written(dicom_objects(report, find_source(files, report.series)), tmp_path)
+    masks = [(file.name, file.read_bytes()) for file in objects if kind in file.name]
+    assert masks
+    series = read([*files, *masks]).series[0]
+    assert series.truth is None
+    drawn = [
+        r.mask_probability >= 0.5 if "frac" in kind else r.mask for r in report.review.results if r.mask is not None
+    ]
+    assert series.ai_result is not None
+    assert np.mean(series.ai_result == np.any(drawn, axis=0)) > 0.999  # a probability is rounded to 255 steps
