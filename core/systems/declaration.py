@@ -143,6 +143,8 @@ class System:
         scope: what an answer does and does not mean, one sentence.
         models: the models, first the main one.
         licence_note: licence of the training data.
+        words: what a series' description says (lower case) when this system reads it rather than another one of the
+            same modality and body part.
         coded_finding, coded_site: what a finding is and where, for DICOM objects.
         place: order among the systems, lowest first; then by name.
         finding_words, clear_words: further words for either in records, lower case, "tumour" spelt so.
@@ -172,6 +174,7 @@ class System:
     scope: str
     models: tuple[ModelSlot, ...]
     licence_note: str
+    words: tuple[str, ...] = ()
     coded_finding: Term = NEOPLASM
     coded_site: Term | None = None
     place: int = 100
