@@ -29,8 +29,8 @@ BRAIN_TYPE = System(
     finding="tumour",
     clear="no tumour seen",
     scope="Trained on single T1 slices after contrast with one of three tumours; those without a tumour come from "
-    "other scanners and sequences, so 'no tumour' rests partly on the source. A metastasis or an abscess is forced into one "
-    "of the four answers.",
+    "other scanners and sequences, so 'no tumour' rests partly on the source. A metastasis or an abscess is "
+    "forced into one of the four answers.",
     models=(
         ModelSlot(
             "unet-lite0",

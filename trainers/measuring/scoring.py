@@ -111,7 +111,9 @@ def labels_for(card: ModelCard, findings: Mapping[str, int]) -> dict[str, int]:
     positive = [name in card.positive for name in card.classes]
     out = {}
     for label, finding in findings.items():
-        own = named.get(label.replace("-", " "))
+        text = label.replace("-", " ")
+        begun = [index for name, index in named.items() if name.startswith(f"{text} ")]  # "pituitary", of the tumour
+        own = named.get(text, begun[0] if len(begun) == 1 else None)
         out[label] = own if own is not None and positive[own] == bool(finding) else positive.index(bool(finding))
     return out
 
