@@ -21,7 +21,7 @@ from core.imaging.study import Modality, Unit
 
 GROUPS = ("patient", "group", "study")
 SPLITS = ("official_split", "split")
-NEGATIVE = frozenset({"normal", "benign", "no-cancer", "no cancer", "0", "negative", "no tumour"})
+NEGATIVE = frozenset({"normal", "benign", "no-cancer", "no cancer", "0", "negative", "no tumour", "no-tumor"})
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class Drawing:
         modalities: both, for a system whose scans are drawn in either; the first is the usual one.
         modality, body_part, plane, projection: facts that a picture file of such a scan cannot hold; ``None`` for a
             modality that the file's name tells.
+        description: what a scanner would call such a series, for a picture file.
         samples: the built-in ones.
         forms: further formats of samples: from the sample to its files by name.
         stem: beginning of the names of its volumes, where the system's own name would mislead the reader of file names.
@@ -99,6 +100,7 @@ class Drawing:
     body_part: str = ""
     plane: Plane | None = None
     projection: str = "slice"
+    description: str = ""
     samples: tuple[Sample, ...] = ()
     forms: Mapping[str, Callable[[Sample], dict[str, bytes]]] = field(default_factory=dict)
     stem: str = ""

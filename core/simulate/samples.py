@@ -134,6 +134,7 @@ def _complete(series: Series, system: str) -> Series:
     projection = drawing.projection if drawing.projection != "slice" and series.slices == 1 else series.projection
     return replace(
         series,
+        description=drawing.description or series.description,
         modality=series.modality if known or drawing.modality is None else drawing.modality,
         body_part=series.body_part or drawing.body_part,
         plane=series.plane or (Plane.CORONAL if projection == "mip-coronal" else drawing.plane),

@@ -117,17 +117,22 @@ def _score(series: Series, system: System, seen: tuple[str, Answer] | None = Non
     named = any(word in part for word in system.body_parts)
     if part and not named:
         return 0.1, f"{series.modality} of {part.lower()}, which {system.title} was not made for", False
+    text = f"{series.description} {' '.join(series.tags.values())}".lower()
+    told = any(word in text for word in system.words)
+    if named and told:
+        return 3.2, f"{series.modality} of the {part.lower()}, described as {series.description!r}", True
     if named:
-        return 3.0, f"{series.modality} of the {part.lower()}", True
+        # Of two systems of one body part, the one without words reads what is not described.
+        return (2.9 if system.words else 3.0), f"{series.modality} of the {part.lower()}", True
     unnamed = system.unnamed.get(series.modality, Unnamed())
     what = "PET slices" if (series.modality, series.projection) == (Modality.PT, "slice") else series.modality
     if unnamed.undescribed:
         return unnamed.score, f"{what} without a named body part", False
     if series.projection == "mip-coronal":
         return 2.5, "whole-body PET, read as a coronal projection", True
-    text = f"{series.description} {' '.join(series.tags.values())}".lower()
     if any(_mentions(text, word.lower()) for word in system.body_parts):
-        return 2.0, f"{series.modality}, described as {series.description!r}", True
+        score = 2.2 if told else 1.9 if system.words else 2.0
+        return score, f"{series.modality}, described as {series.description!r}", True
     if seen is not None and seen[0] == system.name:
         return 1.5, f"{series.modality} without a named body part; it looks like a {seen[1].kind} to the router", False
     return unnamed.score, f"{what} without a named body part", False
