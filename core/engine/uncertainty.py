@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from core.engine.predict import answered
 from core.errors import OverreadError
 from core.imaging.study import Series
+from core.models.members import Members
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
 from core.weights.answers import finding_probability, probabilities
@@ -104,6 +105,8 @@ VARIANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spread:
     """Ask a model about every variant of one slice; one pass each (two where the answer averages a mirror image).
 
+    A model of several members is also asked member by member.
+
     The first probability is the model's answer itself.
 
     Raises:
@@ -116,7 +119,12 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spr
         for change in VARIANTS.values():
             logit, _, _ = answered(net, card, change(x))
             logits.append(logit[0].numpy())
+        names = list(VARIANTS)
+        for number, member in enumerate(net if isinstance(net, Members) else ()):
+            logit, _, _ = answered(member, card, x)
+            logits.append(logit[0].numpy())
+            names.append(f"network {number + 1} of {card.members} alone")
     finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
     if not np.isfinite(finding).all():
         raise SpreadError("The model answered without a number.", "Look at its answer with care.")
-    return Spread(card.name, card.title, tuple(VARIANTS), finding, card.threshold.value)
+    return Spread(card.name, card.title, tuple(names), finding, card.threshold.value)

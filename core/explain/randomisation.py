@@ -90,7 +90,7 @@ def spoilt(net: OverreadNet, step: int, *, seed: int) -> OverreadNet:
     shared: dict[int, object] = {id(t): t for t in (*net.parameters(), *net.buffers())}
     twin = copy.deepcopy(net, shared)
     generator = torch.Generator().manual_seed(seed)
-    modules = [module for name, module in twin.named_modules() if not f"{name}.".startswith("backbone.")]
+    modules = [module for name, module in twin.named_modules() if ".backbone." not in f".{name}."]
     stages = twin.stages()
     for group in stages[-1:] if step == 1 else stages if step >= 2 else ():
         modules += [inner for module in group for inner in module.modules()]

@@ -105,6 +105,7 @@ class ModelCard(Sealed):
     mask_threshold: float = Field(default=0.5, gt=0, lt=1)
     mask_min_pixels: int = Field(default=0, ge=0)
     gate: str | None = None  # name of the model that must be positive before this one's mask is shown
+    members: int = Field(default=1, ge=1, le=10)  # networks whose answers are averaged, see core/models/members.py
     test_time_flips: tuple[Literal["horizontal"], ...] = ()  # logits are averaged over these flips
     data: tuple[DataUse, ...]
     training: Training

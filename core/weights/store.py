@@ -8,6 +8,9 @@ stays float32: it is small, and variances may exceed float16):
 - ``int6``, ``int5``: symmetric integers, Huffman-coded as bytes, one float16 scale per 64 weights; tensors of fewer
   than 4,096 weights stay ``int8``. See :mod:`core.weights.quantise`.
 
+A model of several ``members`` (:mod:`core.models.members`) has the entries in which they differ once for each, under
+``members.<number>.<key>``; what is the same in all stands once.
+
 Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fixed momentum. Pickle is never used.
 """
 
@@ -25,6 +28,7 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import nn
 
 from core.errors import ModelUnavailableError, OverreadError
+from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.card import ModelCard
@@ -37,6 +41,7 @@ _BITS = {"int6": 6, "int5": 5}
 _SMALL = 4096
 _SCALE = ".scale"
 _COUNTER = "num_batches_tracked"
+_MEMBER = "members."
 
 
 class ModelMissingError(ModelUnavailableError):
@@ -56,11 +61,13 @@ def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage
     Raises:
         ValueError: the card describes another network, or a weight is not finite.
     """
+    if card.members != (len(net) if isinstance(net, Members) else 1):
+        raise ValueError(f"the card says {card.members} members, the network has another number")
     said = (card.architecture, len(card.classes), card.contract.channels, (card.contract.height, card.contract.width))
     real = (net.architecture, net.classes, net.channels, net.size)
     if said != real:
         raise ValueError(f"the card says {said}, the network is {real} (architecture, classes, channels, size)")
-    content = tensors_to_bytes(_packed(net, storage))
+    content = tensors_to_bytes(_packed(_state(net), storage))
     card = card.model_copy(
         update={
             "storage": storage,
@@ -99,16 +106,53 @@ def load_model(folder: Path) -> tuple[OverreadNet, ModelCard]:
     except (SafetensorError, ValueError) as error:
         raise _refused(folder, f"the weights cannot be read ({error})") from error
     try:
-        net = create(
-            card.architecture,
-            classes=len(card.classes),
-            channels=card.contract.channels,
-            size=(card.contract.height, card.contract.width),
-        )
+        nets = [
+            create(
+                card.architecture,
+                classes=len(card.classes),
+                channels=card.contract.channels,
+                size=(card.contract.height, card.contract.width),
+            )
+            for _ in range(card.members)
+        ]
     except (OverreadError, ValueError) as error:
         raise _refused(folder, str(error)) from error
-    _fill(net, stored, folder)
+    net = _one_of(nets, stored, folder)
     return net.eval().requires_grad_(False), card
+
+
+def _one_of(nets: list[OverreadNet], stored: dict[str, torch.Tensor], folder: Path) -> OverreadNet:
+    """The network, or the members joined, filled; members with one backbone in the file share it."""
+    if len(nets) == 1:
+        _fill(nets[0], stored, folder)
+        return nets[0]
+    common = {key: value for key, value in stored.items() if not key.startswith(_MEMBER)}
+    known = set(common)
+    for number, net in enumerate(nets):
+        prefix = f"{_MEMBER}{number}."
+        own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
+        known |= {prefix + key for key in own}
+        _fill(net, common | own, folder)
+    if known != set(stored):
+        raise _refused(folder, f"it holds another number of members than {len(nets)}")
+    if not any(".backbone." in key for key in stored if key.startswith(_MEMBER)):
+        for net in nets[1:]:
+            net.backbone = nets[0].backbone
+    return Members(nets)
+
+
+def _state(net: OverreadNet) -> dict[str, torch.Tensor]:
+    """What is to be stored, by key; for members see the module docstring."""
+    if not isinstance(net, Members):
+        return net.state_dict()
+    states = [member.state_dict() for member in net]
+    out: dict[str, torch.Tensor] = {}
+    for key, value in states[0].items():
+        if all(torch.equal(value, other[key]) for other in states[1:]):
+            out[key] = value
+        else:
+            out |= {f"{_MEMBER}{number}.{key}": state[key] for number, state in enumerate(states)}
+    return out
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -135,10 +179,10 @@ def _refused(folder: Path, reason: str) -> ModelRefusedError:
     )
 
 
-def _packed(net: OverreadNet, storage: Storage) -> dict[str, torch.Tensor]:
-    """The network's state in the asked storage form."""
+def _packed(state: dict[str, torch.Tensor], storage: Storage) -> dict[str, torch.Tensor]:
+    """A network's state in the asked storage form."""
     packed: dict[str, torch.Tensor] = {}
-    for key, value in net.state_dict().items():
+    for key, value in state.items():
         if key.endswith(_COUNTER):
             continue
         value = value.detach().to("cpu", torch.float32).contiguous()
