@@ -28,6 +28,7 @@ from trainers.commands.seeds import seeds_command
 from trainers.fitting.chain import missing_before
 from trainers.fitting.fit import ROOT, train_recipe
 from trainers.fitting.logs import console
+from trainers.fitting.members import train_members
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import as_trial, load_recipe, with_initial_weights
 
@@ -76,6 +77,10 @@ def train(
     if before:
         console.print(f"{chosen.source} needs {', '.join(r.source for r in before)} first; each has the time given")
     for one in (*before, chosen):
+        if one.members > 1:
+            told = {"folder": data, "runs": runs, "weights": weights, "minutes": minutes, "limit": limit}
+            train_members(one, **told, fabric=fabric, finish=ship or one is not chosen)  # type: ignore[arg-type]
+            continue
         train_recipe(
             one,
             folder=data,

@@ -94,6 +94,7 @@ def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str, ve
         positive=recipe.positive,
         contract=recipe.contract,
         gate=recipe.gate,
+        members=recipe.members,
         test_time_flips=recipe.test_time_flips,
         threshold=Threshold(value=0.5, rule="not chosen", data="", n=0),
         data=parts.use,
@@ -138,11 +139,31 @@ def ship(
     recipe: Recipe, parts: Parts, state: dict[str, torch.Tensor], progress: Progress, weights: Path, *, device: str
 ) -> ModelCard:
     """Calibrate and threshold on validation, measure on test, write weights, card, predictions and learning curve."""
+    return ship_network(recipe, parts, network_of(recipe, state), progress, weights, device=device)
+
+
+def ship_network(
+    recipe: Recipe,
+    parts: Parts,
+    net: OverreadNet,
+    progress: Progress,
+    weights: Path,
+    *,
+    device: str,
+    on_validation: list[SeriesPrediction] | None = None,
+) -> ModelCard:
+    """As :func:`ship`, of a network in evaluation mode.
+
+    Args:
+        on_validation: answers that choose the operating point, where they are not the network's own: out-of-fold
+            answers of members, which the members together could only repeat with hindsight.
+    """
     labels = labels_of(recipe)
-    net = network_of(recipe, state)
     folder = weights / recipe.system / recipe.model
     card = draft_card(recipe, parts, progress, device, next_version(folder))
-    on_validation = predictions(net, card, parts.validation)
+    own = on_validation is None
+    if on_validation is None:
+        on_validation = predictions(net, card, parts.validation)
     gate_validation = other_gate(card, parts.validation, weights)
     card = calibrated(recipe, card, parts, on_validation, gate_validation)
 
@@ -150,9 +171,11 @@ def ship(
     save_model(net, card, folder, recipe.storage)
     stored, card = load_model(folder)
     exact = scored(card, parts.validation, on_validation, labels, gate_validation)
-    again = scored(card, parts.validation, predictions(stored, card, parts.validation), labels, gate_validation)
-    before, after = figures(card, exact, resamples=2), figures(card, again, resamples=2)
-    change = {k: after[k].value - before[k].value for k in ("auc", "dice_volume_mean") if k in before}
+    again, change = exact, dict[str, float]()
+    if own:
+        again = scored(card, parts.validation, predictions(stored, card, parts.validation), labels, gate_validation)
+        before, after = figures(card, exact, resamples=2), figures(card, again, resamples=2)
+        change = {k: after[k].value - before[k].value for k in ("auc", "dice_volume_mean") if k in before}
     on_test = predictions(stored, card, parts.test)
     final = scored(card, parts.test, on_test, labels, other_gate(card, parts.test, weights))
     card = card.model_copy(
@@ -203,7 +226,8 @@ def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: n
     else:
         choice = thresholds.balanced_accuracy_optimum(truth, finding, groups)
     names = ", ".join(u.name for u in parts.use)
-    return threshold_of(choice, f"validation part of {names}")
+    told = "validation part" if recipe.members == 1 else "out-of-fold answers on all but the test part"
+    return threshold_of(choice, f"{told} of {names}")
 
 
 def threshold_of(choice: thresholds.ThresholdChoice, data: str) -> Threshold:

@@ -137,6 +137,10 @@ class Recipe(_Part):
         default="scratch", pattern=r"^(scratch|imagenet|imagenet-lite|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
     )
     storage: Storage = "float16"
+    # So many networks, each trained on all folds but one, ship as one model (trainers/fitting/members.py); with a probe
+    # nothing is trained but a linear head on frozen features, by logistic regression of this inverse strength of L2.
+    members: int = Field(default=1, ge=1, le=10)
+    probe: float | None = Field(default=None, gt=0)
     seed: int = 0
     published: str = ""
     intended_use: str
@@ -152,6 +156,8 @@ class Recipe(_Part):
             raise ValueError("a classifier learns from masks only with auxiliary_mask: true")
         if not self.positive or not set(self.positive) < set(self.classes):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
+        if self.probe is not None and (self.members == 1 or self.role == "segmenter"):
+            raise ValueError("a probe is fitted fold by fold, to a classifier: it needs members, and draws no mask")
         if self.keep == "last" and self.patience:
             raise ValueError("patience waits for a better epoch, and keep: last takes none: they exclude each other")
         if self.loss.image == "focal" and len(self.loss.focal_alpha) != len(self.classes):
@@ -183,6 +189,8 @@ def as_trial(recipe: Recipe) -> Recipe:
     """A recipe for a try of seconds: two epochs of a few small batches. Its model is not meant to be shipped."""
     changes: dict[str, object] = {
         "epochs": 2,
+        "members": 1,
+        "probe": None,
         "batch": 4,
         "epoch_images": 8,
         "average": 0.0,
