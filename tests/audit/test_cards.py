@@ -13,7 +13,7 @@ from core.audit import AuditReport, to_markdown
 from core.simulate import DRAWINGS
 
 CARDS = Path(__file__).resolve().parents[2] / "data" / "cards"
-SETS = ("brain-lgg", "breast-mri", "chest-ct", "lung-ct", "pet-mip", "sts-pet-mr")
+SETS = ("brain-brisc", "brain-lgg", "breast-mri", "chest-ct", "lung-ct", "pet-mip", "sts-pet-mr")
 REPORTS = sorted(CARDS.glob("*.json"))
 
 

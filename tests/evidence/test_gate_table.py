@@ -15,7 +15,7 @@ from core.systems import SYSTEMS
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 
 
-@pytest.mark.parametrize("system", list(SYSTEMS))
+@pytest.mark.parametrize("system", [name for name, declared in SYSTEMS.items() if declared.scans])
 def test_the_table_says_what_the_card_says(system: str) -> None:
     card = gate_card(WEIGHTS)
     assert card is not None

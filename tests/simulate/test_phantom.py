@@ -12,7 +12,13 @@ from core.simulate.fields import ct_noise, rician, smooth
 
 CLEAR = ("normal", "no tumour", "no cancer")
 POSITIVE = [(system, label) for system, drawing in DRAWINGS.items() for label in drawing.labels if label not in CLEAR]
-NEGATIVE = [("brain-mr", "no tumour"), ("chest-ct", "normal"), ("pet", "no cancer"), ("mr-pet", "no tumour")]
+NEGATIVE = [
+    ("brain-mr", "no tumour"),
+    ("chest-ct", "normal"),
+    ("pet", "no cancer"),
+    ("mr-pet", "no tumour"),
+    ("brain-type", "no tumour"),
+]
 
 
 def contrast_to_noise(image: np.ndarray, mask: np.ndarray, gap: int = 2, width: int = 5) -> float:
@@ -60,6 +66,8 @@ def test_no_finding_has_an_empty_mask(system: str, label: str) -> None:
         ("breast-mri", "benign", 2.0),
         ("pet", "breast cancer", 2.0),
         ("mr-pet", "tumour", 4.0),
+        ("brain-type", "meningioma", 1.0),
+        ("brain-type", "pituitary tumour", 1.0),
     ],
 )
 def test_a_plain_lesion_stands_out_and_a_hard_one_less(system: str, label: str, least: float) -> None:

@@ -62,6 +62,22 @@ def test_a_word_that_merely_contains_a_body_part_does_not(word: str) -> None:
     assert not found.certain
 
 
+@pytest.mark.parametrize("words", ["Ax T1 post contrast", "T1+C axial", "t1 after contrast", "SAG T1 POST GADOLINIUM"])
+@pytest.mark.parametrize("part", ["BRAIN", ""])
+def test_a_brain_mr_said_to_be_after_contrast_goes_to_tumour_types(words: str, part: str) -> None:
+    said = f"{words} brain" if not part else words
+    found = match(study(series(Modality.MR, part, description=said)))
+    assert (found.system, found.certain) == ("brain-type", True)
+    assert "brain-mr" in found.alternatives
+
+
+@pytest.mark.parametrize("words", ["FLAIR", "Ax T1", "t2_tse_tra"])
+def test_other_brain_mr_keeps_to_the_glioma_system(words: str) -> None:
+    found = match(study(series(Modality.MR, "BRAIN", description=words)))
+    assert (found.system, found.certain) == ("brain-mr", True)
+    assert "brain-type" in found.alternatives
+
+
 def test_without_any_hint_it_says_that_it_guesses() -> None:
     found = match(study(series(Modality.MR)))
     assert (found.system, found.certain) == ("brain-mr", False)

@@ -18,7 +18,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @lru_cache(maxsize=64)
 def _drawn(system: str, seed: int, label: str, slices: int, modality: str) -> Phantom:
-    picture = None if system in ("mr-pet", "breast-mri", "brain-mr") else True
+    picture = None if system in ("mr-pet", "breast-mri", "brain-mr", "brain-type") else True
     return phantom(system, seed, label, slices=slices, modality=modality, picture=picture)
 
 
@@ -57,6 +57,20 @@ def brain_lgg(folder: Path, patients: int = 5, slices: int = 2) -> Path:
             found = int(mask.any())
             image, drawn_mask = f"images/{name}.png", f"masks/{name}.png"
             rows.append({"image": image, "mask": drawn_mask, "patient": f"P{p}", "slice": k, "tumour": found})
+    return _index(folder, rows)
+
+
+def brain_brisc(folder: Path, groups: int = 4) -> Path:
+    rows: list[dict[str, object]] = []
+    names = {"no-tumor": "no tumour", "pituitary": "pituitary tumour"}
+    for label in ("no-tumor", "glioma", "meningioma", "pituitary"):
+        for g in range(groups):
+            pixels, truth = _varied("brain-type", g, names.get(label, label))
+            image, mask = f"images/{label}/{g}.png", f"masks/{label}/{g}.png" if truth.any() else ""
+            _picture(folder / image, pixels[0])
+            if mask:
+                _picture(folder / mask, truth[0] * 255.0)
+            rows.append({"image": image, "mask": mask, "label": label, "group": f"{label}{g}"})
     return _index(folder, rows)
 
 
@@ -147,7 +161,7 @@ def sts_pet_mr(folder: Path, patients: int = 4, slices: int = 2, shift: int = 1)
 
 def data_root(root: Path) -> Path:
     """All sets under one folder, as ``OVERREAD_DATA`` has them."""
-    for make in (brain_lgg, lung_ct, chest_ct, breast_mri, pet_mip, sts_pet_mr):
+    for make in (brain_lgg, brain_brisc, lung_ct, chest_ct, breast_mri, pet_mip, sts_pet_mr):
         folder = root / make.__name__.replace("_", "-")
         folder.mkdir(parents=True)
         make(folder)

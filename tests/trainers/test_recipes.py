@@ -119,7 +119,8 @@ def test_names_are_unique_and_classics_do_not_replace_what_ships() -> None:
     models = [(r.system, r.model) for r in recipes]
     assert len(set(models)) == len(models)
     assert all(r.model.startswith("classic-") == r.source.startswith("classic-") for r in recipes)
-    assert {r.system for r in recipes if r.model.startswith("classic-")} == {r.system for r in recipes}
+    without = {"brain-type"}  # no published system is rebuilt in it
+    assert {r.system for r in recipes if r.model.startswith("classic-")} == {r.system for r in recipes} - without
 
 
 def test_models_of_one_set_are_measured_on_the_same_patients() -> None:

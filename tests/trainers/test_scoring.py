@@ -144,6 +144,13 @@ def test_labels_find_their_class_by_name_or_by_what_they_mean() -> None:
         "benign": 1,
         "adenocarcinoma": 0,
     }
+    tumours = ("no tumour", "glioma", "pituitary tumour")
+    brain = card_of("brain-type", "unet-lite0", "resnet18", classes=tumours, positive=tumours[1:])
+    assert labels_for(brain, {"no-tumor": 0, "glioma": 1, "pituitary": 1}) == {
+        "no-tumor": 0,
+        "glioma": 1,
+        "pituitary": 2,
+    }
 
 
 def test_a_part_of_one_class_has_that_classs_rate_alone(weights: Path) -> None:
