@@ -12,7 +12,7 @@ from core.imaging.deidentify import Identity, kept_tags
 from core.imaging.dicom_frames import Frame
 from core.imaging.dicom_split import Mark, Volume
 from core.imaging.frame_sets import offset_of
-from core.imaging.geometry import lps_affine, plane_of, slice_normal
+from core.imaging.geometry import MOST_SLICE_MM, lps_affine, plane_of, plausible, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
 from core.imaging.padding import background
 from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
@@ -186,7 +186,11 @@ def _between(frames: Sequence[Frame], offsets: np.ndarray | None) -> tuple[float
     if count == 1:
         return None, f"all {len(frames)} images lie at one place"
     distance = slice_distance(offsets, frames[0].thickness)
-    return (None, "") if distance is None else (distance.millimetres, distance.uneven)
+    if distance is None:
+        return None, ""
+    if not plausible(distance.millimetres, MOST_SLICE_MM):
+        return None, f"{distance.millimetres:.3g} mm from one to the next is not plausible"
+    return distance.millimetres, distance.uneven
 
 
 def _shifted(frames: Sequence[Frame], affine: np.ndarray) -> bool:

@@ -83,7 +83,9 @@ def _grey(values: np.ndarray, window: Window) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)))
     if window.function is Voi.LINEAR:
-        centre, width = centre - 0.5, max(width - 1.0, 1e-6)
+        centre, width = centre - 0.5, window.width - 1.0
+        if width <= 0:  # a threshold: the value itself is still dark
+            return np.asarray(values > centre, dtype=np.float64)
     place = np.clip((values - (centre - width / 2)) / width, 0.0, 1.0)
     if window.function is Voi.TABLE and len(window.curve) > 1:
         return np.asarray(np.interp(place * (len(window.curve) - 1), np.arange(len(window.curve)), window.curve))
