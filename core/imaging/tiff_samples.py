@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ import tifffile
 from core.errors import UnreadableFileError
 from core.imaging.limits import Budget
 
+# tags of damaged files would be written to the log, text among them
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 _BITS, _PHOTOMETRIC, _FORMAT = 258, 262, 339
 _WHITE_IS_ZERO = 0
 _SIGNED, _FLOAT = 2, 3

@@ -1,0 +1,1 @@
+"""Damaged uploads by the thousand: every one must end in a study or in an error that tells, within bounds."""
