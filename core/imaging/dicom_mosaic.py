@@ -81,9 +81,15 @@ def mosaic_of(header: Dataset) -> Mosaic | None:
         return None
     side = math.ceil(math.sqrt(count)) if count > 0 else 0
     rows, columns = int(header.get("Rows", 0) or 0), int(header.get("Columns", 0) or 0)
-    if side < 1 or rows % side or columns % side:
+    if side < 1:
         raise UnreadableFileError(
             "It is a mosaic of several slices in one image, and its header does not say of how many.", _REMEDY
+        )
+    if rows % side or columns % side:
+        raise UnreadableFileError(
+            f"It is a mosaic of several slices, {count} by its header, but {columns} x {rows} pixels are no {side} x "
+            f"{side} tiles.",
+            "Export the series again, unchanged.",
         )
     known = len(csa.get("SliceNormalVector", ())) == 3
     return Mosaic(count, side, () if known else (_NO_SIDE,))

@@ -89,8 +89,8 @@ def _grids(groups: list[list[Frame]]) -> list[Volume]:
             own.append(f"{size} pixels")
         elif len(set(spacings)) > 1:
             own.append(f"pixels of {spacing} mm" if spacing else "no pixel size")
-        if len(set(planes)) > 1 and plane is not None:
-            own.append(str(plane))
+        if len(set(planes)) > 1 and group[0].orientation is not None:
+            own.append(str(plane or "oblique"))
         if group[0].position is None and any(other[0].position is not None for other in groups):
             own.append("without position")
     found: list[Volume] = []

@@ -24,6 +24,7 @@ from core.imaging.truth import stem_of
 
 _HEADER_BYTES = 8192
 _MOST_VOLUMES = 1000
+_SURFACES = range(3000, 3100)  # intent codes of CIFTI
 _AT_ONCE = 4_000_000
 _HINTS = {
     Modality.PT: {"pet", "pt", "suv", "fdg"},
@@ -46,6 +47,10 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> li
     packed = data.startswith(b"\x1f\x8b")
     header = _header(gunzip(data, _HEADER_BYTES) if packed else data)
     shape = tuple(int(size) for size in header.get_data_shape())
+    if int(header["intent_code"]) in _SURFACES:
+        raise UnreadableFileError(
+            "It is a CIFTI file: values on surfaces and lists of voxels, not an image.", "Upload the volume as NIfTI."
+        )
     shape = (*shape[:3], *(size or 1 for size in shape[3:]))  # some tools count dimensions that they leave empty
     if len(shape) < 2 or min(shape) < 1:
         raise UnreadableFileError(f"The NIfTI volume has the size {shape}.", "Export it again as a 3-D volume.")

@@ -95,9 +95,9 @@ def test_time_points_of_mosaics() -> None:
         np.testing.assert_array_equal(series.pixels, (TILES + 3 * t).astype(np.float32))
 
 
-@pytest.mark.parametrize("count", [0, 50])
-def test_what_cannot_be_cut_is_refused(count: int) -> None:
-    with pytest.raises(UnreadableFileError, match="mosaic of several slices"):
+@pytest.mark.parametrize(("count", "why"), [(0, "does not say of how many"), (50, "50 by its header, but 24 x 18")])
+def test_what_cannot_be_cut_is_refused(count: int, why: str) -> None:
+    with pytest.raises(UnreadableFileError, match=why):
         read(named([counted(mosaic(), count) if count else mosaic()]))
 
 

@@ -145,6 +145,13 @@ def test_not_a_number_is_zero() -> None:
     assert any("without a number" in note for note in series.notes)
 
 
+def test_what_is_no_image_is_refused() -> None:
+    image = nib.Nifti2Image(np.zeros((1, 1, 1, 1, 4, 3), np.float32), np.eye(4))
+    image.header["intent_code"] = 3001
+    with pytest.raises(UnreadableFileError, match="CIFTI"):
+        read([("x.dconn.nii", image.to_bytes())])
+
+
 def test_truncated() -> None:
     for data in (nifti(VALUES)[:-10], nifti(VALUES, packed=True)[:-40]):
         with pytest.raises(UnreadableFileError, match="truncated"):

@@ -335,6 +335,8 @@ def test_grids_are_told_apart() -> None:
     }
     assert sorted(s.told_apart for s in opened([*wide, *across]).series) == [("axial",), ("coronal",)]
     assert sorted(s.told_apart for s in opened([*wide, *small]).series) == [("10 × 4 pixels",), ("10 × 8 pixels",)]
+    turned = stack(VOLUME[:2], orientation=(1, 0, 0, 0, 0.7071068, 0.7071068))
+    assert sorted(s.told_apart for s in opened([*wide, *turned]).series) == [("axial",), ("oblique",)]
     beside = stack(VOLUME + 7, origin=(50, -20, 30))
     assert sorted(s.told_apart for s in opened([*wide, *beside]).series) == [("field 1 of 2",), ("field 2 of 2",)]
 
