@@ -21,8 +21,9 @@ from core.weights.predictions import Evidence, Part
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Images of one split that every member answered: ``(N,)`` mean probability of a finding, truth and group."""
+    """Images of one split that every member answered: ``(N,)`` names, mean probability of a finding, truth and group."""
 
+    ids: np.ndarray
     finding: np.ndarray
     truth: np.ndarray
     groups: np.ndarray
@@ -93,7 +94,7 @@ def joined(parts: Sequence[Part]) -> Joined | None:
     if any((p.truth[pick] != truth).any() for p, pick in zip(parts, picks, strict=True)):
         return None  # the same name with another truth: the predictions are not of one set
     finding = mean_finding([p.finding[pick] for p, pick in zip(parts, picks, strict=True)])
-    return Joined(finding, truth, parts[0].groups[picks[0]])
+    return Joined(parts[0].ids[picks[0]], finding, truth, parts[0].groups[picks[0]])
 
 
 def threshold(evidence: Sequence[Evidence]) -> ThresholdChoice | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import typer
 from scipy.special import logit
 
@@ -19,6 +20,7 @@ from core.statistics.ranking import roc_auc
 from core.systems import SYSTEMS
 from core.weights.card import ModelCard
 from core.weights.fusion import FUSION, Difference, Fusion, fused
+from core.weights.pairs import COLUMNS, save_pairs
 from core.weights.predictions import Evidence, load
 from core.weights.store import load_card
 from trainers.commands.options import DataRoot
@@ -53,7 +55,7 @@ def fuse_command(
 
 
 def fuse(data: Path | None, weights: Path) -> Fusion:
-    """Calibrate the rule on validation pairs, measure it on test pairs, write ``fusion.json``.
+    """Calibrate the rule on validation pairs, measure it on test pairs, write ``fusion.json`` and the pairs themselves.
 
     Raises:
         DataLayoutError: the stored answers are not those of the data, or there are too few pairs.
@@ -66,6 +68,8 @@ def fuse(data: Path | None, weights: Path) -> Fusion:
     validation = pairs_of(parts[PET].validation, parts[MR].validation, findings, labels)
     test = pairs_of(parts[PET].test, parts[MR].test, findings, labels)
     rule = rule_of(cards, validation, test)
+    both = (("validation", parts[PET].validation, parts[MR].validation), ("test", parts[PET].test, parts[MR].test))
+    save_pairs(weights / SYSTEM, pd.concat([named_pairs(split, pet, mr) for split, pet, mr in both]))
     (weights / SYSTEM / FUSION).write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
     auc = rule.metrics["auc"]
     console.print(f"{len(test.truth)} test pairs: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
@@ -89,6 +93,15 @@ def pairs_of(pet: list[Item], mr: list[Item], findings: dict[str, dict[str, floa
         truths.append(np.array([labels[x] > 0 for i in items for x in i.labels])[own])
     groups = np.array([i.group for i in pet for _ in i.labels])[[p for p, _ in rows]]
     return Pairs(answers[0], answers[1], truths[0] | truths[1], groups)
+
+
+def named_pairs(split: str, pet: list[Item], mr: list[Item]) -> pd.DataFrame:
+    """The pairs of a split by the identifiers of their slices, as :mod:`core.weights.pairs` keeps them."""
+    rows = all_pairs(pet, mr)
+    names = [[x for i in items for x in i.ids] for items in (pet, mr)]
+    groups = [i.group for i in pet for _ in i.labels]
+    found = [(split, groups[p], names[0][p], names[1][m]) for p, m in rows]
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusion:
