@@ -21,7 +21,7 @@ from core.weights.predictions import Evidence, Part
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Images of one split that every member answered: ``(N,)`` names, mean probability of a finding, truth and group."""
+    """Images of one split that every member answered: ``(N,)`` names, mean probability of a finding, truth, group."""
 
     ids: np.ndarray
     finding: np.ndarray

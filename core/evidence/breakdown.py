@@ -10,6 +10,7 @@ import numpy as np
 from core.evidence.summary import RANKING, RESAMPLES, constant_answers, distinct, part_rates, parts_of, published, rates
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
+from core.statistics import past_perfection, ranking_past_perfection
 from core.statistics.weighted import auc, average_precision, bootstrap_weighted, mean, mean_of
 from core.weights.predictions import Evidence, Part
 
@@ -99,6 +100,10 @@ def _classes(part: Part) -> list[Row]:
     kinds = {"auc": areas, "ap": precisions, "recall": recalls}
     for k in present:
         figures = {name: bootstrap_weighted(of[k], part.n, part.groups, RESAMPLES) for name, of in kinds.items()}
+        if part.group_count > 1:
+            mine = part.classes == k
+            figures["auc"] = ranking_past_perfection(figures["auc"], mine, part.groups)
+            figures["recall"] = past_perfection(figures["recall"], part.groups[mine])
         label = f"{part.card.title}: {part.card.classes[k]}"
         rows.append(line(part, figures, label, f"{int((part.classes == k).sum())} images of this class"))
     macro = {

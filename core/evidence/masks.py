@@ -1,4 +1,4 @@
-"""Segmenters from pixel counts: Dice by slice and volume, tumour size, worst cases."""
+"""Segmenters from pixel counts: Dice, IoU and Tversky index by slice and volume, tumour size, worst cases."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from core.evidence.summary import RESAMPLES, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
-from core.statistics import Interval, bootstrap_by_group
+from core.statistics import Interval, bootstrap_by_group, past_perfection
 from core.statistics.bland_altman import BlandAltman, bland_altman
-from core.statistics.overlap import dice_from_counts, dice_per_volume_from_counts
+from core.statistics.overlap import dice_from_counts, iou_from_counts, tversky_from_counts
+from core.statistics.segmentation import MISS
 from core.statistics.weighted import bootstrap_weighted, mean
 from core.weights.predictions import Evidence, Part
 
@@ -20,8 +21,18 @@ COLUMNS = (
     Column("dice_slice", "Dice, slices with tumour"),
     Column("dice_volume_mean", "Dice by volume, mean"),
     Column("dice_volume_median", "Dice by volume, median"),
+    Column("iou_slice", "IoU, slices with tumour"),
+    Column("iou_volume_mean", "IoU by volume, mean"),
+    Column(
+        "tversky_slice",
+        "Tversky index, slices with tumour",
+        help=f"a missed pixel counts {MISS:g}, a false one {1 - MISS:.1g}",
+    ),
+    Column("tversky_volume_mean", "Tversky index by volume, mean"),
     Column("found", "Slices with tumour touched by the mask"),
     Column("false_mask_rate", "Slices without tumour that get a mask"),
+)
+SIZE_COLUMNS = (
     Column("bias", "Volume bias (pixels)", 0, "mask minus truth, mean over groups"),
     Column("lower", "Limits of agreement, lower", 0),
     Column("upper", "Limits of agreement, upper", 0),
@@ -33,23 +44,31 @@ IN_ML = (
 )
 
 
+_INDICES = (dice_from_counts, iou_from_counts, tversky_from_counts)
+
+
 @dataclass(frozen=True, eq=False)
 class Masks:
     """Overlap on one part.
 
     Attributes:
-        slices: ``(S,)`` indices into the part of the slices with tumour. slice_dice: ``(S,)``.
+        slices: ``(S,)`` indices into the part of the slices with tumour.
+        slice_dice, slice_iou, slice_tversky: ``(S,)``.
         groups: ``(G,)`` group names. drawn, real: ``(G,)`` pixels of mask and truth in a group.
-        volumes: ``(V,)`` names of the groups with tumour. volume_dice: ``(V,)``. Where a whole group has no tumour,
-            the share of false masks tells instead.
+        volumes: ``(V,)`` names of the groups with tumour. volume_dice, volume_iou, volume_tversky: ``(V,)``, all slices
+            of a group counted together. Where a whole group has no tumour, the share of false masks tells instead.
         size: Bland-Altman of ``drawn`` against ``real``; ``None`` with fewer than three groups.
         size_ml: the same in millilitres; ``None`` where the spacing of an image is not known.
     """
 
     slices: np.ndarray
     slice_dice: np.ndarray
+    slice_iou: np.ndarray
+    slice_tversky: np.ndarray
     volumes: np.ndarray
     volume_dice: np.ndarray
+    volume_iou: np.ndarray
+    volume_tversky: np.ndarray
     groups: np.ndarray
     drawn: np.ndarray
     real: np.ndarray
@@ -62,46 +81,71 @@ def masks(part: Part) -> Masks | None:
     if part.mask_pixels is None or part.truth_pixels is None or part.shared_pixels is None:
         return None
     slices = np.flatnonzero(part.truth_pixels > 0)
-    per_slice = dice_from_counts(part.mask_pixels, part.truth_pixels, part.shared_pixels)
-    volumes = dice_per_volume_from_counts(part.mask_pixels, part.truth_pixels, part.shared_pixels, part.groups.tolist())
-    place = {name: number for number, name in enumerate(volumes.groups)}
-    codes = np.array([place[name] for name in part.groups])
-    drawn = np.bincount(codes, part.mask_pixels, len(place))
-    real = np.bincount(codes, part.truth_pixels, len(place))
+    counts = tuple(pixels[slices] for pixels in (part.mask_pixels, part.truth_pixels, part.shared_pixels))
+    place = {name: number for number, name in enumerate(dict.fromkeys(part.groups))}
+    names, codes = np.array(list(place)), np.array([place[name] for name in part.groups])
+    drawn, real, shared = (
+        np.bincount(codes, pixels, len(place)) for pixels in (part.mask_pixels, part.truth_pixels, part.shared_pixels)
+    )
+    ill = real > 0
+    volumes = drawn[ill], real[ill], shared[ill]
     size = bland_altman(drawn, real) if len(place) >= 3 else None
     size_ml = None
     if size is not None and part.pixel_ml is not None:
         drawn_ml = np.bincount(codes, part.mask_pixels * part.pixel_ml)
         real_ml = np.bincount(codes, part.truth_pixels * part.pixel_ml)
         size_ml = bland_altman(drawn_ml, real_ml)
-    names, values = np.array(volumes.groups), np.asarray(volumes.values)
-    return Masks(slices, per_slice[slices], names[real > 0], values[real > 0], names, drawn, real, size, size_ml)
+    return Masks(
+        slices,
+        *(index(*counts) for index in _INDICES),
+        names[ill],
+        *(index(*volumes) for index in _INDICES),
+        names,
+        drawn,
+        real,
+        size,
+        size_ml,
+    )
 
 
 def table(models: Sequence[Evidence], split: str) -> Table | None:
-    """Figures of the segmenters; ``None`` when no model has pixel counts."""
-    parts = [p for p in (m.part(split) for m in models) if p is not None and p.has_masks]
+    """Overlap of the segmenters with the truth; ``None`` when no model has pixel counts."""
+    parts = _parts(models, split)
     if not parts:
         return None
-    rows: list[Row] = [line(part, _figures(part)) for part in parts]
-    for part in distinct(parts):
-        rows.append(line(part, _never_drawn(part), "never draws a mask", kind=BASELINE))
-    known = all(part.pixel_ml is not None for part in parts)
+    rows: list[Row] = [line(part, _overlap(part)) for part in parts]
+    rows += [line(part, _never_drawn(part, COLUMNS), "never draws a mask", kind=BASELINE) for part in distinct(parts)]
     notes = (
-        "A volume is all slices of a group counted together; Dice is over volumes with tumour. "
-        + (
-            "Millilitres by each image's own spacing."
-            if known
-            else "Sizes are in pixels of the image grid: the stored predictions keep no spacing, so they are no "
-            "millilitres."
-        ),
+        "A volume is all slices of a group counted together; its figures are over volumes with tumour. In the Tversky "
+        f"index a missed pixel counts {MISS:g} and a false one {1 - MISS:.1g}; Dice counts both half.",
+    )
+    return Table("masks", "Masks against the truth", COLUMNS, (*rows, *published(models)), notes)
+
+
+def sizes(models: Sequence[Evidence], split: str) -> Table | None:
+    """How far the size of the masks is off; ``None`` when no model has pixel counts of three groups."""
+    parts = [p for p in _parts(models, split) if (found := masks(p)) is not None and found.size is not None]
+    if not parts:
+        return None
+    known = all(part.pixel_ml is not None for part in parts)
+    columns = (*SIZE_COLUMNS, *IN_ML) if known else SIZE_COLUMNS
+    rows: list[Row] = [line(part, _size(part)) for part in parts]
+    rows += [line(part, _never_drawn(part, columns), "never draws a mask", kind=BASELINE) for part in distinct(parts)]
+    notes = (
+        "Millilitres by each image's own spacing."
+        if known
+        else "Sizes are in pixels of the image grid: the stored predictions keep no spacing, so they are no "
+        "millilitres.",
         "Limits of agreement: 95 % of single volumes differ from the truth by no more.",
     )
-    columns = (*COLUMNS, *IN_ML) if known else COLUMNS
-    return Table("masks", "Masks against the truth", columns, (*rows, *published(models)), notes)
+    return Table("mask-sizes", "Size of the masks against the truth", columns, (*rows, *published(models)), notes)
 
 
-def _figures(part: Part) -> dict[str, Interval]:
+def _parts(models: Sequence[Evidence], split: str) -> list[Part]:
+    return [p for p in (m.part(split) for m in models) if p is not None and p.has_masks]
+
+
+def _overlap(part: Part) -> dict[str, Interval]:
     found = masks(part)
     assert found is not None
     assert part.mask_pixels is not None
@@ -110,30 +154,43 @@ def _figures(part: Part) -> dict[str, Interval]:
     groups = part.groups
     clear = np.setdiff1d(np.arange(part.n), found.slices)
     if len(found.slices):
-        out["dice_slice"] = _average(found.slice_dice, groups[found.slices])
-        touched = (part.shared_pixels[found.slices] > 0).astype(float)
-        out["found"] = _average(touched, groups[found.slices])
+        ill = groups[found.slices]
+        out["dice_slice"] = _average(found.slice_dice, ill)
         out["dice_volume_mean"] = _average(found.volume_dice, found.volumes)
         out["dice_volume_median"] = bootstrap_by_group(_median, [found.volume_dice], found.volumes, RESAMPLES)
+        out["iou_slice"] = _average(found.slice_iou, ill)
+        out["iou_volume_mean"] = _average(found.volume_iou, found.volumes)
+        out["tversky_slice"] = _average(found.slice_tversky, ill)
+        out["tversky_volume_mean"] = _average(found.volume_tversky, found.volumes)
+        out["found"] = _rate(part.shared_pixels[found.slices] > 0, ill)
     if len(clear):
-        drawn = (part.mask_pixels[clear] > 0).astype(float)
-        out["false_mask_rate"] = _average(drawn, groups[clear])
-    if found.size is not None:
-        out |= {"bias": found.size.bias, "lower": found.size.lower, "upper": found.size.upper}
-    if found.size_ml is not None:
-        of = found.size_ml
-        out |= {"bias_ml": of.bias, "lower_ml": of.lower, "upper_ml": of.upper}
+        out["false_mask_rate"] = _rate(part.mask_pixels[clear] > 0, groups[clear])
     return out
 
 
-def _never_drawn(part: Part) -> dict[str, Interval]:
+def _size(part: Part) -> dict[str, Interval]:
     found = masks(part)
     assert found is not None
-    n, groups, method = part.n, part.group_count, "by definition"
-    names = ("dice_slice", "dice_volume_mean", "dice_volume_median", "found", "false_mask_rate")
-    out = {name: exact(0.0, n, groups, method) for name in names}
-    out["bias"] = exact(-float(found.real.mean()), n, groups, method)
+    out = {}
+    for of, end in ((found.size, ""), (found.size_ml, "_ml")):
+        if of is not None:
+            out |= {f"bias{end}": of.bias, f"lower{end}": of.lower, f"upper{end}": of.upper}
     return out
+
+
+def _never_drawn(part: Part, columns: Sequence[Column]) -> dict[str, Interval]:
+    found = masks(part)
+    assert found is not None
+    exactly = {"bias": -float(found.real.mean())}
+    if part.pixel_ml is not None and part.truth_pixels is not None:
+        exactly["bias_ml"] = -float((part.truth_pixels * part.pixel_ml).sum() / part.group_count)
+    kept = [c.key for c in columns if c.key in exactly or columns is COLUMNS]
+    return {key: exact(exactly.get(key, 0.0), part.n, part.group_count, "by definition") for key in kept}
+
+
+def _rate(hits: np.ndarray, groups: np.ndarray) -> Interval:
+    plain = _average(hits.astype(float), groups)
+    return past_perfection(plain, groups) if plain.groups > 1 else plain
 
 
 def _average(values: np.ndarray, groups: np.ndarray) -> Interval:

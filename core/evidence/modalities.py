@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core.evidence.summary import RESAMPLES, published
+from core.evidence.summary import RESAMPLES, area, published
 from core.evidence.tables import BASELINE, MODEL, Column, Row, Table, exact
 from core.evidence.together import Paired, paired
-from core.statistics import Interval, paired_bootstrap, ranking_past_perfection, roc_auc
-from core.statistics.weighted import auc, bootstrap_weighted
+from core.statistics import Interval, paired_bootstrap, roc_auc
 from core.weights.fusion import Fusion, fused
 from core.weights.predictions import Evidence, Part
 
@@ -57,9 +56,9 @@ def table(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.DataFrame |
     nothing = {k: exact(0.5, len(base.truth), len(set(base.groups)), "by definition") for k in ("mr", "pet", "pairs")}
     rows.append(_row("always positive", "", None, nothing, split, base, BASELINE))
     notes = (
-        f"{len(base.truth)} pairs of {len(set(base.groups))} patients: for every PET slice the nearest MR slice. A pair is "
-        "positive when the tumour reaches either slice. A model of one modality answers by its own slice; one of both "
-        f"answers each, MR's log-odds counting {rule.mr_weight:g}, PET's 1.",
+        f"{len(base.truth)} pairs of {len(set(base.groups))} patients: for every PET slice the nearest MR slice. A "
+        "pair is positive when the tumour reaches either slice. A model of one modality answers by its own slice; one "
+        f"of both answers each, MR's log-odds counting {rule.mr_weight:g}, PET's 1.",
     )
     return Table("modalities", "MR, PET and both", COLUMNS, (*rows, *published(models)), notes)
 
@@ -73,7 +72,7 @@ def _on(part: Part, known: set[str]) -> Interval | None:
 def _area(truth: np.ndarray, finding: np.ndarray, groups: np.ndarray) -> Interval | None:
     if truth.all() or not truth.any():
         return None
-    return ranking_past_perfection(bootstrap_weighted(auc(truth, finding), len(truth), groups, RESAMPLES), truth, groups)
+    return area(truth, finding, groups)
 
 
 def _said(
@@ -87,14 +86,14 @@ def _said(
 
 
 def _on_pairs(base: Paired, said: np.ndarray, pet: np.ndarray) -> dict[str, Interval]:
-    area = _area(base.truth, said, base.groups)
-    if area is None:
+    whole = _area(base.truth, said, base.groups)
+    if whole is None:
         return {}
     if np.array_equal(said, pet):
-        return {"pairs": area, "gain": exact(0.0, area.n, area.groups, "by definition")}
+        return {"pairs": whole, "gain": exact(0.0, whole.n, whole.groups, "by definition")}
     gap = paired_bootstrap(roc_auc, [base.truth, said], [base.truth, pet], base.groups, RESAMPLES)
-    p = exact(gap.p, area.n, area.groups, gap.difference.method)
-    return {"pairs": area, "gain": gap.difference, "gain_p": p}
+    p = exact(gap.p, whole.n, whole.groups, gap.difference.method)
+    return {"pairs": whole, "gain": gap.difference, "gain_p": p}
 
 
 def _row(

@@ -48,8 +48,8 @@ def table(models: Sequence[Evidence], split: str) -> Table | None:
     for part in distinct(parts):
         rows.append(_majority(part, len(distinct(parts)) > 1))
     notes = (
-        "Two classes: at the stored threshold. Several: the largest probability wins. The mean over classes counts every "
-        "class alike, that by support every image.",
+        "Two classes: at the stored threshold. Several: the largest probability wins. The mean over classes counts "
+        "every class alike, that by support every image.",
     )
     return Table("classes", "Precision, recall and F1 of each class", COLUMNS, (*rows, *published(models)), notes)
 

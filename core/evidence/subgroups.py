@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.audit.sets import VOLUMES
-from core.evidence.summary import RESAMPLES, distinct, published
+from core.evidence.summary import RESAMPLES, area, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
-from core.statistics import Interval
-from core.statistics.weighted import auc, bootstrap_weighted, mean
+from core.statistics import Interval, past_perfection
+from core.statistics.weighted import bootstrap_weighted, mean
 from core.weights.predictions import Evidence, Part
 
 COLUMNS = (
@@ -185,9 +185,14 @@ def _figures(part: Part, rows: np.ndarray) -> dict[str, Interval]:
     n, said = len(truth), finding >= part.card.threshold.value
     out = {"findings": exact(float(truth.sum()), n, len(np.unique(groups)), "count")}
     if truth.any() and not truth.all():
-        out["auc"] = bootstrap_weighted(auc(truth, finding), n, groups, RESAMPLES)
+        out["auc"] = area(truth, finding, groups)
     if truth.any():
-        out["sensitivity"] = bootstrap_weighted(mean(said, truth), n, groups, RESAMPLES)
+        out["sensitivity"] = _rate(said, truth, groups)
     if not truth.all():
-        out["specificity"] = bootstrap_weighted(mean(~said, ~truth), n, groups, RESAMPLES)
+        out["specificity"] = _rate(~said, ~truth, groups)
     return out
+
+
+def _rate(right: np.ndarray, of: np.ndarray, groups: np.ndarray) -> Interval:
+    plain = bootstrap_weighted(mean(right, of), len(right), groups, RESAMPLES)
+    return past_perfection(plain, groups[of]) if plain.groups > 1 else plain

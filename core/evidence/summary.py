@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from core.evidence.tables import BASELINE, MODEL, PUBLISHED, Column, Row, Table, exact
-from core.statistics import Interval, weighted
+from core.statistics import Interval, ranking_past_perfection, weighted
 from core.statistics.operating import operating_point
 from core.statistics.weighted import bootstrap_weighted
+from core.weights.card import Threshold
 from core.weights.predictions import Evidence, Part
 
 RESAMPLES = 1000
@@ -20,10 +22,11 @@ RANKING = (
     Column("specificity", "Specificity"),
     Column("balanced_accuracy", "Balanced accuracy"),
     Column("accuracy", "Accuracy"),
+    Column("f1", "F1", help="of the finding, at this part's share of findings"),
     Column("ppv", "PPV", help="at this part's share of findings"),
     Column("npv", "NPV", help="at this part's share of findings"),
 )
-RATES = ("sensitivity", "specificity", "balanced_accuracy", "accuracy", "ppv", "npv")
+RATES = ("sensitivity", "specificity", "balanced_accuracy", "accuracy", "f1", "ppv", "npv")
 
 
 def row(part: Part, figures: dict[str, Interval], label: str = "", note: str = "", kind: str = MODEL) -> Row:
@@ -55,12 +58,20 @@ def parts_of(models: Sequence[Evidence], split: str) -> list[Part]:
     return [part for part in found if part is not None and part.has_both]
 
 
+def area(truth: np.ndarray, finding: np.ndarray, groups: np.ndarray) -> Interval:
+    """AUC with its interval by group; where no pair is out of order, with the bound that this many groups allow."""
+    plain = bootstrap_weighted(weighted.auc(truth, finding), len(truth), groups, RESAMPLES)
+    return ranking_past_perfection(plain, truth, groups) if plain.groups > 1 else plain
+
+
 def rates(truth: np.ndarray, finding: np.ndarray, groups: np.ndarray, threshold: float) -> dict[str, Interval]:
     """Ranking, and rates at a threshold, with intervals by group."""
     out = {
-        "auc": bootstrap_weighted(weighted.auc(truth, finding), len(truth), groups, RESAMPLES),
+        "auc": area(truth, finding, groups),
         "ap": bootstrap_weighted(weighted.average_precision(truth, finding), len(truth), groups, RESAMPLES),
     }
+    if out["ap"].value == 1:  # as perfect as the ranking, but no proportion of anything: its end is not known
+        out["ap"] = replace(out["ap"], low=float("nan"), high=float("nan"), method=out["auc"].method)
     point = operating_point(truth, finding, threshold, groups, n=RESAMPLES)
     return out | {name: getattr(point, name) for name in RATES}
 
@@ -70,12 +81,18 @@ def part_rates(part: Part) -> dict[str, Interval]:
     return rates(part.truth, part.finding, part.groups, part.card.threshold.value)
 
 
+def threshold_words(threshold: Threshold) -> str:
+    """A threshold with the interval of its choice, and its rule."""
+    ends = ""
+    if threshold.low is not None and threshold.high is not None:
+        ends = f" (95 % {threshold.low:.3f} to {threshold.high:.3f} over resampled groups)"
+    return f"threshold {threshold.value:.3f}{ends}: {threshold.rule}"
+
+
 def performance(models: Sequence[Evidence], split: str) -> Table:
     """The main table: every model at its stored threshold, what needs no model, and what was published."""
     parts = parts_of(models, split)
-    rows = [
-        row(p, part_rates(p), note=f"threshold {p.card.threshold.value:.3f}: {p.card.threshold.rule}") for p in parts
-    ]
+    rows = [row(p, part_rates(p), note=threshold_words(p.card.threshold)) for p in parts]
     for part in distinct(parts):
         rows += constant_answers(part, len(distinct(parts)) > 1)
     if split == "test":
@@ -117,11 +134,15 @@ def _card_baselines(models: Sequence[Evidence]) -> list[Row]:
         for label, figures in model.card.baselines.items():
             if part is None or label in seen or label.startswith("always"):
                 continue
-            kept = {
-                k: exact(v, part.n, part.group_count, "from the model card") for k, v in figures.items() if k in keys
-            }
+            kept = {k: _stored(figures, k, part) for k in figures if k in keys}
             seen[label] = row(part, kept, label, "from the model card", BASELINE)
     return list(seen.values())
+
+
+def _stored(figures: Mapping[str, float], key: str, part: Part) -> Interval:
+    """A baseline's figure as the card keeps it, with its interval where it has one."""
+    ends = (figures.get(f"{key}_{end}", float("nan")) for end in ("low", "high"))
+    return Interval(figures[key], *ends, part.n, part.group_count, "from the model card")
 
 
 def calibration(models: Sequence[Evidence], split: str) -> Table:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from core.evidence.ensemble import Joined, ensemble, joined
+from core.engine.ensemble import Joined, ensemble, joined
 from core.statistics import ThresholdChoice
 from core.weights.card import ModelCard, Threshold
 from core.weights.fusion import Fusion
@@ -66,7 +66,7 @@ def fusion_evidence(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.D
         both = paired(members[0], members[1], pairs, split)
         if both is not None:
             parts[split] = _part(card, split, both, rule.fused(both.pet, both.mr))
-    return Evidence(card, parts, _sha256(members)) if parts else None
+    return Evidence(card, parts, _sha256(members, rule.model_dump_json())) if parts else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +140,8 @@ def _threshold(choice: ThresholdChoice, data: str) -> Threshold:
     )
 
 
-def _sha256(of: Sequence[Evidence]) -> str:
-    return hashlib.sha256("".join(m.sha256 for m in of).encode()).hexdigest()
+def _sha256(of: Sequence[Evidence], rule: str = "") -> str:
+    return hashlib.sha256("".join((*(m.sha256 for m in of), rule)).encode()).hexdigest()
 
 
 def _part(card: ModelCard, split: str, of: Joined | Paired, finding: np.ndarray) -> Part:

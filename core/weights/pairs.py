@@ -1,7 +1,7 @@
 """Which stored answers speak about one place: ``pairs.parquet`` beside a system's models.
 
-A row a pair: ``split``, ``group`` (patient), and the identifiers of its PET slice (``pet``) and its MR slice (``mr``) as
-the models' predictions name them. ``python -m trainers fuse`` writes it, for only the images tell where slices lie.
+A row a pair: ``split``, ``group`` (patient), and the identifiers of its PET slice (``pet``) and its MR slice (``mr``)
+as the models' predictions name them. ``python -m trainers fuse`` writes it: only the images tell where slices lie.
 """
 
 from __future__ import annotations

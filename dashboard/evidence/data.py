@@ -5,32 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import OverreadError
-from core.evidence import Evidence, Table, breakdown, compare, masks, promise, subgroups, summary
+from core.evidence import (
+    Evidence,
+    Table,
+    breakdown,
+    compare,
+    masks,
+    modalities,
+    per_class,
+    promise,
+    subgroups,
+    summary,
+    together,
+)
 from core.systems import SYSTEMS
 from core.systems.declaration import ModelSlot, System
+from core.weights.fusion import Fusion, load_fusion
+from core.weights.pairs import load_pairs
 from core.weights.predictions import NoPredictionsError, fingerprint, held
 from dashboard.kit.engine import engine
 
 TABLES: dict[str, Callable[[Sequence[Evidence], str], Table | None]] = {
     "performance": summary.performance,
+    "classes": per_class.table,
     "calibration": summary.calibration,
     "by-group": breakdown.by_group,
     "one-vs-rest": breakdown.one_vs_rest,
     "masks": masks.table,
+    "mask-sizes": masks.sizes,
     "pairs": compare.pairs,
 }
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What there is for a system: models with predictions, and those without, with the reason."""
+    """What there is for a system: models with predictions, and those without, with the reason.
+
+    Attributes:
+        models: the system's own, then what they say together: their ensemble, and two modalities fused.
+        rule, pairs: for reading two modalities at one place; ``None`` where there are none.
+    """
 
     system: System
     models: tuple[Evidence, ...]
     without: tuple[tuple[ModelSlot, OverreadError], ...]
+    rule: Fusion | None = None
+    pairs: pd.DataFrame | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -49,7 +73,10 @@ def shelf(name: str) -> Shelf:
             models.append(held(folder))
         except OverreadError as error:
             without.append((slot, error))
-    return Shelf(system, tuple(models), tuple(without))
+    home = engine().weights / name
+    rule, pairs = load_fusion(home), load_pairs(home)
+    key = (*(m.sha256 for m in models), "" if rule is None else rule.model_dump_json())
+    return Shelf(system, (*models, *_together(key, models, rule, pairs)), tuple(without), rule, pairs)
 
 
 def first_with_predictions() -> str:
@@ -62,6 +89,25 @@ def first_with_predictions() -> str:
                 continue
             return name
     return next(iter(SYSTEMS))
+
+
+@st.cache_resource(show_spinner="Resampling the groups …", max_entries=32)
+def _together(
+    key: tuple[str, ...], _models: Sequence[Evidence], _rule: Fusion | None, _pairs: pd.DataFrame | None
+) -> tuple[Evidence, ...]:
+    found = (together.ensemble_evidence(_models), together.fusion_evidence(_models, _rule, _pairs))
+    return tuple(one for one in found if one is not None)
+
+
+def modality_table(found: Shelf, split: str) -> Table | None:
+    """What each model is worth on MR, on PET and on both; ``None`` for systems of one modality."""
+    return _modalities(found.key, split, found)
+
+
+@st.cache_data(show_spinner="Resampling the groups …", max_entries=16)
+def _modalities(key: tuple[str, ...], split: str, _found: Shelf) -> Table | None:
+    own = [m for m in _found.models if m.card.name not in (together.ENSEMBLE, together.FUSION)]
+    return modalities.table(own, _found.rule, _found.pairs, split)
 
 
 def table(name: str, found: Shelf, split: str) -> Table | None:

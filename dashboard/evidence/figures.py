@@ -42,9 +42,20 @@ def scores(found: Shelf, split: str) -> list[Chart]:
     return _figures("scores", found.key, split, found.models)
 
 
+def confusion(found: Shelf, split: str) -> list[Chart]:
+    """A confusion matrix for each model."""
+    return _figures("confusion", found.key, split, found.models)
+
+
+def one_vs_rest(found: Shelf, split: str) -> list[Chart]:
+    """The curves of every class for each model of several."""
+    return _figures("one-vs-rest", found.key, split, found.models)
+
+
 def every(found: Shelf, split: str) -> list[Chart]:
     """All of them, for the report."""
-    return [c for make in (curves, scores, calibration, decision, masks) for c in make(found, split)]
+    made = (curves, confusion, one_vs_rest, scores, calibration, decision, masks)
+    return [chart for make in made for chart in make(found, split)]
 
 
 @st.cache_resource(show_spinner="Drawing …", max_entries=128)
@@ -54,6 +65,12 @@ def _figures(kind: str, key: tuple[str, ...], split: str, _models: Sequence[Evid
         return [evidence_charts.roc(_models, split), evidence_charts.precision_recall(_models, split)] if parts else []
     if kind == "calibration":
         return [evidence_charts.calibration(_models, part) for part in parts]
+    if kind == "confusion":
+        mixed = (part for m in _models if (part := m.part(split)) is not None and len(set(part.classes)) > 1)
+        return [evidence_charts.confusion_matrix(part) for part in mixed]
+    if kind == "one-vs-rest":
+        several = (part for m in _models if (part := m.part(split)) is not None and len(m.card.classes) > 2)
+        return [evidence_charts.one_vs_rest(part) for part in several]
     if kind == "decision":
         return [evidence_charts.decision(_models, split)] if parts else []
     if kind == "scores":

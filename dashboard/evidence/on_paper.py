@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from dashboard.kit.charts import Chart
@@ -23,14 +24,14 @@ HATCHES = {"": "", "/": "//", "x": "xx", ".": "..", "-": "--"}
 def png(chart: Chart) -> bytes:
     """The figure on white, as PNG.
 
-    Lines, bands, points with bars, columns and boxes are drawn; whatever else a figure may hold raises ``ValueError``
-    rather than being left out in silence.
+    Lines, bands, points with bars, columns, boxes and cells are drawn; whatever else a figure may hold raises
+    ``ValueError`` rather than being left out in silence.
     """
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     axes = figure.subplots()
     layout = chart.figure.layout
     for number, trace in enumerate(chart.figure.data):
-        draw = {"scatter": _scatter, "bar": _bar, "box": _box}.get(trace.type)
+        draw = {"scatter": _scatter, "bar": _bar, "box": _box, "heatmap": _cells}.get(trace.type)
         if draw is None:
             raise ValueError(f"{chart.key}: a {trace.type} cannot be printed")
         draw(axes, trace, number)
@@ -107,6 +108,22 @@ def _box(axes: Axes, trace: Any, number: int) -> None:
     )  # fmt: skip
     spread = np.random.default_rng(0).uniform(-0.2, 0.2, len(values))
     axes.scatter(number + spread, values, s=4, color=trace.marker.color, alpha=0.5, linewidth=0)
+
+
+def _cells(axes: Axes, trace: Any, number: int) -> None:
+    """A matrix of shares, each cell with its text: dark on light, light on dark."""
+    share = np.asarray(trace.z, dtype=float)
+    colours = LinearSegmentedColormap.from_list("cells", [(at, colour) for at, colour in trace.colorscale])
+    axes.imshow(share, cmap=colours, vmin=trace.zmin, vmax=trace.zmax, aspect="auto")
+    for row, column in np.ndindex(share.shape):
+        ink = "white" if share[row, column] > 0.6 else "black"
+        axes.text(column, row, _plain(trace.text[row][column]), ha="center", va="center", fontsize=8, color=ink)
+    axes.set_xticks(range(share.shape[1]), [_wrapped(name) for name in trace.x])
+    axes.set_yticks(range(share.shape[0]), [_wrapped(name) for name in trace.y])
+
+
+def _wrapped(name: str) -> str:
+    return str(name).replace(" ", "\n").replace("-", "-\n")
 
 
 def _shape(axes: Axes, shape: Any) -> None:

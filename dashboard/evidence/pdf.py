@@ -18,6 +18,7 @@ from reportlab.platypus.tables import LongTable
 from core.evidence import Evidence, Row, Table
 from core.evidence.tables import MODEL, PUBLISHED
 from core.statistics import Interval
+from core.statistics.perfect import SAID
 from dashboard.evidence import on_paper
 from dashboard.kit import words
 from dashboard.kit.charts import Chart
@@ -120,6 +121,8 @@ def _figure(figure: Interval | None, digits: int, kind: str) -> str:
     if figure is None:
         return "-"
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
+    if figure.method.startswith(SAID):
+        below += "\n" + figure.method.split(" (")[0]
     return number(figure.value, digits) + (f"\n{below}" if below else "")
 
 

@@ -73,6 +73,22 @@ def performance(found: Shelf, split: str) -> None:
     st.caption("Bands: 95 %, whole groups drawn. Diamonds: stored thresholds.")
 
 
+def modalities(found: Shelf, split: str) -> None:
+    """MR, PET and both: every model on every kind of image; nothing for systems of one modality."""
+    table = data.modality_table(found, split)
+    if table is None:
+        return
+    st.subheader("MR, PET and both", anchor="modalities")
+    evidence_tables.show(table, stem(found, split))
+
+
+def per_class(found: Shelf, split: str) -> None:
+    """Precision, recall and F1 of every class, and every model's confusion as a figure to keep."""
+    st.subheader("Precision, recall and F1 of each class", anchor="report")
+    _table("classes", found, split)
+    figures.grid(figures.confusion(found, split), stem(found, split))
+
+
 def explorer(found: Shelf, split: str) -> None:
     """Threshold explorer with confusion matrix and cases."""
     st.subheader("Threshold explorer", anchor="threshold")
@@ -120,6 +136,7 @@ def classes(found: Shelf, split: str) -> None:
         return
     st.subheader("One class against the rest", anchor="classes")
     _table("one-vs-rest", found, split)
+    figures.grid(figures.one_vs_rest(found, split), stem(found, split))
     for model, part in several:
         key = f"{stem(found, split)}-{model.card.name}"
         st.markdown(f"**Confusion of {words.plain(model.card.title)}**, the largest probability wins")
@@ -167,6 +184,7 @@ def segmentation(found: Shelf, split: str) -> None:
         return
     st.subheader("Masks against the truth", anchor="masks")
     _table("masks", found, split)
+    _table("mask-sizes", found, split)
     figures.grid(charts, stem(found, split))
     for model in found.models:
         part = model.part(split)
@@ -224,7 +242,7 @@ def conformal(found: Shelf) -> None:
 
 def take_away(found: Shelf, split: str) -> None:
     """The whole page as one HTML or PDF file."""
-    st.subheader("Take it away", anchor="report")
+    st.subheader("Take it away", anchor="take-away")
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Report (PDF)",
@@ -249,6 +267,7 @@ def take_away(found: Shelf, split: str) -> None:
 
 def _contents(found: Shelf, split: str) -> tuple[str, str, str, tuple[Evidence, ...], list[Table], list[figures.Chart]]:
     tables = [data.table(name, found, split) for name in data.TABLES]
+    tables.append(data.modality_table(found, split))
     tables += [data.by_subgroup(found, split, kind.key) for kind in data.kinds(found, split)]
     tables += [data.conformal(found, 0.9), heat_check_table.table_of(found.system.name), _gate(found)]
     kept = [table for table in tables if table is not None]

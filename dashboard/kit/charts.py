@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.evidence import Evidence, Part
 from core.evidence.benefit import net_benefit_band
+from core.evidence.per_class import confusion
 from core.evidence.summary import parts_of
 from core.statistics import binary_rates, brier, ece
 from core.statistics.curves import (
@@ -162,6 +163,68 @@ def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
             _point(figure, rates.sensitivity, rates.ppv, colour, f"{name}, stored threshold")
         said.append(f"{name}: average precision {curve.area:.3f}, floor {share:.3f} ({_basis(part)})")
     return Chart("precision-recall", "Precision and recall", figure, "Precision-recall curves. " + "; ".join(said))
+
+
+def one_vs_rest(part: Part) -> Chart:
+    """ROC of every class of one model against all others, with bands by group."""
+    title = f"One class against the rest, {part.card.title}"
+    figure = _blank(title, "1 − specificity", "Sensitivity")
+    figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
+    figure.update_yaxes(range=[-0.02, 1.02])
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="chance")
+    said = []
+    for k, name in enumerate(part.card.classes):
+        mine = part.classes == k
+        if mine.all() or not mine.any():
+            continue
+        colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
+        curve = roc_curve(mine, part.calibrated[:, k])
+        _add_band(figure, roc_band(mine, part.calibrated[:, k], part.groups), colour)
+        figure.add_scatter(
+            x=curve.x,
+            y=curve.y,
+            mode="lines",
+            name=f"{name} ({int(mine.sum())}), AUC {curve.area:.3f}",
+            line={"color": colour, "dash": dash, "width": 2},
+            hovertemplate="sensitivity %{y:.3f}<br>1 − specificity %{x:.3f}",
+        )
+        said.append(f"{name}: AUC {curve.area:.3f}, {int(mine.sum())} images")
+    alt = f"ROC curves of each class against the rest, {part.card.title}. {'; '.join(said)} ({_basis(part)})"
+    return Chart(f"one-vs-rest-{part.card.name}", title, figure, alt)
+
+
+def confusion_matrix(part: Part, height: int = 380) -> Chart:
+    """Images by true class and by what the model says, shaded by the share of the true class."""
+    table, names = confusion(part), list(part.card.classes)
+    of = table.sum(axis=1, keepdims=True)
+    share = np.divide(table, of, out=np.zeros(table.shape), where=of > 0)
+    title = f"Confusion, {part.card.title}"
+    rule = "largest probability" if len(names) > 2 else f"threshold {part.card.threshold.value:.3f}"
+    figure = _blank(title, f"The model says ({rule})", "Truth", height)
+    figure.add_heatmap(
+        z=share,
+        x=names,
+        y=names,
+        text=[
+            [f"{n:,}<br>{100 * s:.1f} %" for n, s in zip(*row, strict=True)] for row in zip(table, share, strict=True)
+        ],
+        texttemplate="%{text}",
+        colorscale=[[0.0, "#f7fbff"], [1.0, "#2171b5"]],
+        zmin=0,
+        zmax=1,
+        xgap=2,
+        ygap=2,
+        colorbar={"title": "share of<br>the truth", "thickness": 12},
+        hovertemplate="truth %{y}, says %{x}<br>%{text}<extra></extra>",
+    )
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(type="category", autorange="reversed")
+    lines = []
+    for k, name in enumerate(names):
+        called = ", ".join(f"{n} called {x}" for n, x in zip(table[k].tolist(), names, strict=True))
+        lines.append(f"truth {name}, {int(of[k, 0])}: {called}")
+    alt = f"Confusion matrix of {part.card.title}, {rule}. {'; '.join(lines)} ({_basis(part)})"
+    return Chart(f"confusion-{part.card.name}", title, figure, alt)
 
 
 def calibration(models: Sequence[Evidence], part: Part) -> Chart:

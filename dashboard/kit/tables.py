@@ -9,6 +9,7 @@ import streamlit as st
 from core.evidence import Row, Table
 from core.evidence.tables import MODEL, PUBLISHED
 from core.statistics import Interval
+from core.statistics.perfect import SAID
 from dashboard.kit import words
 
 CSS = """
@@ -92,6 +93,8 @@ def _cell(figure: Interval | None, digits: int, kind: str) -> str:
         return "–"
     basis = f"n = {figure.n}, {words.count(figure.groups, 'group')}; {figure.method}"
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
+    if figure.method.startswith(SAID):
+        below += f"<br>{words.cell(figure.method.split(' (')[0])}"
     return f"<span title='{words.cell(basis)}'>{number(figure.value, digits)}<span class='q'>{below}</span></span>"
 
 

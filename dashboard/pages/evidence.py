@@ -13,6 +13,8 @@ with messages.shown():
     if sections.state(found, split):
         for section in (
             sections.performance,
+            sections.modalities,
+            sections.per_class,
             sections.explorer,
             sections.scores,
             sections.calibration,
