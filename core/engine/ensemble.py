@@ -14,7 +14,7 @@ import numpy as np
 
 from core.engine.decision import Decision, decide
 from core.engine.vote import own_question
-from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, roc_auc, thresholds
+from core.statistics import Interval, ThresholdChoice, bootstrap_by_group, ranking_past_perfection, roc_auc, thresholds
 from core.statistics.operating import operating_point
 from core.weights.predictions import Evidence, Part
 
@@ -127,4 +127,5 @@ def _joined(evidence: Sequence[Evidence], split: str) -> Joined | None:
 def _figures(test: Joined, cut: float) -> dict[str, Interval]:
     point = operating_point(test.truth, test.finding, cut, test.groups)
     auc = bootstrap_by_group(roc_auc, [test.truth, test.finding], test.groups)
+    auc = ranking_past_perfection(auc, test.truth, test.groups)
     return {"auc": auc, "sensitivity": point.sensitivity, "specificity": point.specificity}

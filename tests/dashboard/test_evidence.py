@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
+from sklearn import metrics as sk
 from streamlit.testing.v1 import AppTest
 
 from core.evidence import breakdown, load, summary
+from core.evidence.per_class import confusion
 from core.statistics import binary_rates
 from dashboard.dataset import set_images
 from dashboard.evidence import explorer, masks, on_paper, report
@@ -169,6 +172,8 @@ def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
         evidence_charts.scores(models, part, 0.42),
         evidence_charts.calibration(models, part),
         masks.dice(models, "test"),
+        evidence_charts.confusion_matrix(part),
+        evidence_charts.one_vs_rest(models[2].parts["test"]),
     ]
     size = masks.bland_altman(models, models[0], "test")
     assert size is not None
@@ -179,7 +184,23 @@ def test_the_pdf_holds_the_numbers_of_the_tables(tmp_path: Path) -> None:
             for figure in row.figures.values():
                 assert f"{figure.value:.3f}" in text
     assert "never a diagnosis" in text
-    assert sum(len(page.images) for page in reader.pages) == 5
+    assert sum(len(page.images) for page in reader.pages) == 7
+    counts = confusion(part)
+    assert f"truth cancer, {counts[1].sum()}: {counts[1, 0]} called no cancer, {counts[1, 1]} called cancer" in text
+
+
+def test_figures_of_classes_hold_their_numbers(tmp_path: Path) -> None:
+    part = load(made.write_more(tmp_path) / "pet" / "inception-three-class").parts["test"]
+    matrix = evidence_charts.confusion_matrix(part).figure.data[0]
+    table = confusion(part)
+    assert [[int(cell.split("<br>")[0]) for cell in row] for row in matrix.text] == table.tolist()
+    np.testing.assert_allclose(matrix.z, table / table.sum(axis=1, keepdims=True))
+    lines = [trace for trace in evidence_charts.one_vs_rest(part).figure.data if trace.name and "AUC" in trace.name]
+    assert [line.name.split(" (")[0] for line in lines] == list(part.card.classes)
+    for k, line in enumerate(lines):
+        x, y, _ = sk.roc_curve(part.classes == k, part.calibrated[:, k], drop_intermediate=False)
+        np.testing.assert_allclose(np.interp(0.5, line.x, line.y), np.interp(0.5, x, y))
+        assert line.name.endswith(f"AUC {sk.roc_auc_score(part.classes == k, part.calibrated[:, k]):.3f}")
 
 
 def test_a_figure_that_cannot_be_printed_is_not_left_out() -> None:

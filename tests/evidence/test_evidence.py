@@ -11,7 +11,17 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from core.evidence import EvidenceError, NoPredictionsError, breakdown, compare, load, masks, promise, summary
+from core.evidence import (
+    EvidenceError,
+    NoPredictionsError,
+    breakdown,
+    compare,
+    load,
+    masks,
+    per_class,
+    promise,
+    summary,
+)
 from core.statistics import delong_test
 from core.weights.predictions import from_frame
 from tests.evidence import made
@@ -81,6 +91,7 @@ def test_main_table_against_sklearn(folder: Path) -> None:
         "ppv": sk.precision_score(part.truth, said),
         "npv": sk.precision_score(~part.truth, ~said),
         "accuracy": sk.accuracy_score(part.truth, said),
+        "f1": sk.f1_score(part.truth, said),
     }
     assert {k: row.figures[k].value for k in expected} == pytest.approx(expected)
     assert (row.n, row.groups, row.split, row.version) == (part.n, 28, "test", "0.0.1")
@@ -94,7 +105,10 @@ def test_main_table_against_sklearn(folder: Path) -> None:
 
 def test_csv_says_what_every_number_rests_on(folder: Path) -> None:
     models = [load(folder / "brain-mr" / name) for name in ("unet", "resnet50", "resunet")]
-    tables = [f(models, "test") for f in (summary.performance, summary.calibration, masks.table, compare.pairs)]
+    tables = [
+        f(models, "test")
+        for f in (summary.performance, summary.calibration, per_class.table, masks.table, masks.sizes, compare.pairs)
+    ]
     for table in [*tables, promise.table(models, 0.9)]:
         assert table is not None
         lines = list(csv.DictReader(io.StringIO(table.csv())))

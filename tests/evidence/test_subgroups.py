@@ -160,12 +160,12 @@ def test_sizes_are_millilitres_only_where_every_spacing_is_known() -> None:
     pixels = _model(frame, "brain-mr", "unet")
     known = _model(frame.assign(pixel_ml=0.004), "brain-mr", "unet")
     partly = _model(frame.assign(pixel_ml=[np.nan, *[0.004] * (len(frame) - 1)]), "brain-mr", "unet")
-    table = masks.table([known], "test")
+    table = masks.sizes([known], "test")
     assert table is not None
     figures = table.rows[0].figures
     assert figures["bias_ml"].value == pytest.approx(0.004 * figures["bias"].value)
     assert "Millilitres by each image's own spacing" in table.notes[0]
-    other = masks.table([pixels], "test")
+    other = masks.sizes([pixels], "test")
     assert other is not None
     assert "bias_ml" not in {c.key for c in other.columns}
     assert "no millilitres" in other.notes[0]
