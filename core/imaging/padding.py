@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 
+from core.imaging.functional_groups import as_number
 from core.imaging.study import Unit
 
 AIR_HU = -1000.0
@@ -18,14 +19,17 @@ def padding_mask(stored: np.ndarray, header: Dataset) -> np.ndarray | None:
     """Where stored values are padding, bool of the same shape; ``None`` where the header names none, or none is there.
 
     Pixel Padding Value is compared modulo the width of the stored values: writers disagree about its sign. With Pixel
-    Padding Range Limit everything between the two is padding.
+    Padding Range Limit everything between the two is padding. Floating-point pixels have tags of their own.
     """
-    if stored.dtype.kind not in "iu" or stored.dtype.itemsize > 4:
+    if stored.dtype.kind == "f":
+        kind = "Float" if stored.dtype.itemsize == 4 else "DoubleFloat"
+        value, limit = (as_number(header.get(f"{kind}PixelPadding{what}")) for what in ("Value", "RangeLimit"))
+    elif stored.dtype.kind in "iu" and stored.dtype.itemsize <= 4:
+        value, limit = (_stored_value(header, f"PixelPadding{what}", stored.dtype) for what in ("Value", "RangeLimit"))
+    else:
         return None
-    value = _stored_value(header, "PixelPaddingValue", stored.dtype)
     if value is None:
         return None
-    limit = _stored_value(header, "PixelPaddingRangeLimit", stored.dtype)
     low, high = (value, value) if limit is None else (min(value, limit), max(value, limit))
     mask = (stored >= low) & (stored <= high)
     return mask if mask.any() else None

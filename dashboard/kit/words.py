@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.imaging.study import Modality, Series, Unit, Window
+from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.systems.declaration import System
 from core.weights.card import Metric
 
@@ -43,7 +43,8 @@ def decision(result: ModelResult, index: int, system: System) -> str:
 def window(shown: Window, series: Series) -> str:
     """Level and width as a workstation writes them."""
     unit = f" {series.unit}" if series.unit in (Unit.HU, Unit.SUV, Unit.BQML) else ""
-    return f"L {shown.centre:.4g}  W {shown.width:.4g}{unit}"
+    curved = {Voi.SIGMOID: ", sigmoid", Voi.TABLE: ", curve of the file"}.get(shown.function, "")
+    return f"L {shown.centre:.4g}  W {shown.width:.4g}{unit}{curved}"
 
 
 def corner(shown: Window, series: Series) -> str:

@@ -123,5 +123,21 @@ def test_voxels_without_a_number_are_background() -> None:
     np.testing.assert_array_equal(series.pixels[series.padding], -1000)
 
 
+@pytest.mark.parametrize(("kind", "tag"), [("<f4", "Float"), ("<f8", "DoubleFloat")])
+def test_padding_of_floating_point_pixels(kind: str, tag: str) -> None:
+    planes = slices(0, np.float64)
+    planes[:, OUTSIDE] = -9999.5
+    header = stack(slices(0, np.uint16)[:1])[0]
+    del header.PixelData, header.BitsStored, header.HighBit, header.PixelRepresentation
+    header.BitsAllocated = 8 * np.dtype(kind).itemsize
+    setattr(header, f"{tag}PixelData", planes[0].astype(kind).tobytes())
+    setattr(header, f"{tag}PixelPaddingValue", -9999.5)
+    series = read(named([header])).series[0]
+    assert series.padding is not None
+    np.testing.assert_array_equal(series.padding[0], OUTSIDE)
+    assert series.pixels.min() == 0
+    np.testing.assert_allclose(series.pixels[0][~OUTSIDE], TISSUE[~OUTSIDE])
+
+
 def test_a_mask_where_nothing_is_padded_is_none() -> None:
     assert read(named(stack(slices(0, np.int16), PixelPaddingValue=-2000))).series[0].padding is None
