@@ -6,6 +6,7 @@ import numpy as np
 
 from core.engine.results import Decision, Flag, HeatMap, ModelResult, Review
 from core.engine.vote import contradiction, headline, listed
+from core.engine.words import short
 from core.imaging.study import Series
 from core.systems import system
 
@@ -34,14 +35,13 @@ def _mask_words(ready: tuple[ModelResult, ...], index: int) -> str:
     return f"the masks agree (Dice {worst:.2f})" if worst >= 0.5 else f"the masks differ (Dice {worst:.2f})"
 
 
-def _short(r: ModelResult) -> str:
-    """A model's title up to the first comma: "U-Net, ResNet-18 encoder" is "U-Net" in a sentence."""
-    return r.state.title.split(",")[0]
-
-
 def _dice(a: np.ndarray, b: np.ndarray) -> float:
     total = int(a.sum()) + int(b.sum())
     return 2 * int((a & b).sum()) / total if total else 1.0
+
+
+def _short(r: ModelResult) -> str:
+    return short(r.state.title)
 
 
 def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...] = ()) -> tuple[Flag, ...]:

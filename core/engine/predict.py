@@ -1,4 +1,4 @@
-"""One model over one series: the path that pages, the API and the evaluation share."""
+"""One model over one series: the path that pages, archives and the evaluation share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine answers: plain values, ready for a page, the API or a report."""
+"""What the engine answers: plain values, ready for a page, a report or the store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ModelStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ModelState:
-    """State of one model slot: shown on Home, the Review page and by the API."""
+    """State of one model slot, as Home and the Review page show it."""
 
     system: str
     name: str
@@ -188,6 +188,11 @@ class Review:
     def ready(self) -> tuple[ModelResult, ...]:
         """Results of the models that answered."""
         return tuple(r for r in self.results if r.finding is not None)
+
+    @property
+    def heard(self) -> frozenset[str]:
+        """Names of the models that vote, whether or not they answered."""
+        return frozenset(voters(self.pedigree))
 
     @property
     def voting(self) -> tuple[ModelResult, ...]:

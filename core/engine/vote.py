@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.decision import Decision, decide
+from core.engine.words import short
 from core.systems import SYSTEMS
 from core.weights.card import ModelCard
 
@@ -38,8 +39,8 @@ class Voice:
 
     @property
     def short(self) -> str:
-        """The title up to the first comma: "U-Net, ResNet-18 encoder" is "U-Net" in a sentence."""
-        return self.title.split(",")[0]
+        """The title as a sentence has it."""
+        return short(self.title)
 
 
 def voice(model: str, title: str, probability: float | None, threshold: float | None, *, failed: bool = False) -> Voice:

@@ -1,4 +1,4 @@
-"""The one way from a series to a model's tensor, for training, evaluation, pages, API and export alike."""
+"""The one way from a series to a model's tensor, for training, evaluation, pages and export alike."""
 
 from __future__ import annotations
 

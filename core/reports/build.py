@@ -9,11 +9,12 @@ from typing import Literal
 import numpy as np
 
 from core.engine import agreement, measure
+from core.engine.certainty import between
 from core.engine.ensemble import EnsembleAnswer
 from core.engine.pair import Pair
-from core.engine.results import Decision, HeatMap, ModelResult, cards_of
+from core.engine.results import Decision, HeatMap, ModelResult
 from core.engine.triage import Sorted
-from core.engine.vote import Vote, voters
+from core.engine.vote import Vote
 from core.imaging.study import Series
 from core.reports import figures
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport, OpinionLine
@@ -61,6 +62,7 @@ def record_of(report: CaseReport) -> CaseRecord:
         most_suspicious_slice=review.peak + 1,
         window=figures.window_words(report.display, report.series),
         agreement=agreement.sentence(review, review.peak),
+        certainty=between(review.vote) if review.votes else "",
         vote=_vote(review.vote, review.peak) if review.votes else None,
         votes=tuple(_vote(vote, index) for index, vote in enumerate(review.votes)),
         ensemble=_ensemble(review.ensemble) if review.ensemble is not None else None,
@@ -102,6 +104,8 @@ def _vote(vote: Vote, index: int) -> VotePart:
         slice=index + 1,
         decided=None if vote.decided is None else "finding" if vote.decided else "clear",
         tied=vote.tied,
+        mean=vote.mean,
+        spread=vote.spread,
         finding=tuple(v.model for v in vote.yes),
         clear=tuple(v.model for v in vote.no),
         contradicting=tuple(v.model for v in vote.contradicting),
@@ -174,7 +178,7 @@ def _model(result: ModelResult, report: CaseReport, triaged: Mapping[str, Sorted
         name=state.name,
         title=state.title,
         role=state.role,
-        votes=state.name in voters(cards_of(report.review.results)),
+        votes=state.name in report.review.heard,
         status=str(state.status),
         reason=state.reason,
         pedigree=_pedigree(state.card) if state.card else None,

@@ -1,4 +1,4 @@
-"""What a report of one case rests on: plain values that a page, the API or the store hand over."""
+"""What a report of one case rests on: plain values that a page or the store hands over."""
 
 from __future__ import annotations
 
@@ -119,13 +119,3 @@ class CaseReport:
 def key_slices(review: Review, shown: int) -> tuple[int, ...]:
     """Slices that a report shows large: the most suspicious one, then the one on the screen."""
     return tuple(dict.fromkeys((review.peak, shown)))
-
-
-def short(title: str) -> str:
-    """A model's title up to its first comma, as the pages shorten it."""
-    return title.split(",")[0]
-
-
-def probability(value: float) -> str:
-    """Two digits, and never a false 0 or 1."""
-    return "<0.01" if value < 0.005 else ">0.99" if value > 0.995 else f"{value:.2f}"

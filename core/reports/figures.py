@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.engine.results import Decision, HeatMap, ModelResult, mean_probability
+from core.engine.words import probability, short
 from core.imaging import render
 from core.imaging.study import Series, Unit, Window
 from core.preprocessing import windows
-from core.reports.case import CaseReport, probability, short
+from core.reports.case import CaseReport
 from core.reports.fonts import picture_font, printable
 
 SIDE = 640

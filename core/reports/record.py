@@ -142,6 +142,8 @@ class VotePart(_Part):
         description="what more than half of the votes say; null for a tie or without a vote"
     )
     tied: bool = Field(description="as many votes for a finding as for none")
+    mean: float | None = Field(description="mean probability of a finding over the votes; null without one")
+    spread: float | None = Field(description="largest distance between two votes' probabilities")
     finding: tuple[str, ...] = Field(description="models that vote for a finding")
     clear: tuple[str, ...] = Field(description="models that vote for none")
     contradicting: tuple[str, ...] = Field(
@@ -241,6 +243,7 @@ class CaseRecord(_Part):
     most_suspicious_slice: int
     window: str = Field(description="display window of the pictures, in words")
     agreement: str = Field(description="what the models say together of the most suspicious slice, in words")
+    certainty: str = Field(description="how far the models that vote lie apart there, in words; empty without answers")
     vote: VotePart | None = Field(description="on the series: that of its most suspicious slice; null without answers")
     votes: tuple[VotePart, ...] = Field(description="on every slice")
     ensemble: EnsemblePart | None = Field(description="null with fewer than two members or without shared images")

@@ -1,4 +1,4 @@
-"""Who may see the models' answers on a case. The one place that decides; pages and API only ask."""
+"""Who may see the models' answers on a case. The one place that decides; pages only ask."""
 
 from __future__ import annotations
 

@@ -231,12 +231,6 @@ class Cases(Images, People):
         with self.reading() as session:
             return list(session.exec(select(Case).where(Case.archive_id == archive_id).order_by(col(Case.id))))
 
-    def find_case(self, archive_id: int, content_hash: str) -> Case | None:
-        """The case with this content."""
-        with self.reading() as session:
-            query = select(Case).where(Case.archive_id == archive_id, Case.content_hash == content_hash)
-            return session.exec(query).first()
-
     def case_files(self, case_id: int) -> list[CaseFile]:
         """Files of a case, in order."""
         with self.reading() as session:

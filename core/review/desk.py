@@ -1,4 +1,4 @@
-"""The smaller things the store keeps: overruled gates, saved views, operating points, the trail to read."""
+"""The smaller things the store keeps: overruled gates, saved views, the trail to read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.errors import StoreError
 from core.review.cases import clean
 from core.review.database import Database
 from core.review.people import Action, acting
-from core.review.tables import AuditEntry, Case, Overrule, SavedView, ThresholdOverride
+from core.review.tables import AuditEntry, Case, Overrule, SavedView
 from core.review.trail import append, record
 
 
 class Desk(Database):
-    """Overrules, views, thresholds, audit notes."""
+    """Overrules, views, audit notes."""
 
     def overrule(
         self,
@@ -89,48 +89,6 @@ class Desk(Database):
         """Throw one of one's own views away."""
         with self.writing() as session:
             session.exec(delete(SavedView).where(col(SavedView.owner) == owner, col(SavedView.name) == name))
-
-    def set_threshold(
-        self, actor: int, *, system: str, model: str, version: str, weights_sha256: str, value: float, rule: str
-    ) -> ThresholdOverride:
-        """Set a model's operating point, for these weights only. Raises ``StoreError`` outside [0, 1]."""
-        if not 0 <= value <= 1:
-            raise StoreError("An operating point lies between 0 and 1.")
-        with self.writing() as session:
-            acting(session, actor, Action.SET_THRESHOLD)
-            row = session.exec(self._thresholds(system, model, weights_sha256)).first()
-            row = row or ThresholdOverride(
-                system=system, model=model, version=version, weights_sha256=weights_sha256, value=0, rule="", set_by=0
-            )
-            row.value, row.rule, row.set_by = float(value), clean(rule), actor
-            session.add(row)
-            session.flush()
-            chosen = {"version": version, "weights": weights_sha256, "value": row.value, "rule": row.rule}
-            append(session, actor, "threshold.set", f"model:{system}/{model}", chosen)
-            return row
-
-    @staticmethod
-    def _thresholds(system: str, model: str, weights_sha256: str) -> Any:
-        return select(ThresholdOverride).where(
-            ThresholdOverride.system == system,
-            ThresholdOverride.model == model,
-            ThresholdOverride.weights_sha256 == weights_sha256,
-        )
-
-    def threshold(self, system: str, model: str, weights_sha256: str) -> ThresholdOverride | None:
-        """The operating point set for these very weights; one set for others is never returned."""
-        with self.reading() as session:
-            return session.exec(self._thresholds(system, model, weights_sha256)).first()
-
-    def refused_thresholds(self, system: str, model: str, weights_sha256: str) -> list[ThresholdOverride]:
-        """Operating points set for other weights of the model: refused, and the page says so."""
-        with self.reading() as session:
-            query = select(ThresholdOverride).where(
-                ThresholdOverride.system == system,
-                ThresholdOverride.model == model,
-                ThresholdOverride.weights_sha256 != weights_sha256,
-            )
-            return list(session.exec(query.order_by(col(ThresholdOverride.id))))
 
     def note(self, actor: int, action: str, subject: str, payload: Mapping[str, Any] | None = None) -> AuditEntry:
         """Add something that happened outside the store to the audit trail (a report made, a session ended)."""

@@ -25,7 +25,7 @@ LOCAL_NUMBER = 1
 
 
 class Action(StrEnum):
-    """What a page, an API route or the store may be asked to do."""
+    """What a page or the store may be asked to do."""
 
     VIEW = "look at archives and cases"
     IMPORT = "import archives"
@@ -35,13 +35,10 @@ class Action(StrEnum):
     ARBITRATE = "arbitrate"
     SUMMARISE = "see summaries of peer review"
     UNBLIND = "see the models' answers without reading blind"
-    TEACH = "prepare teaching"
     LEARN = "take part in teaching"
     REPORT = "make reports"
     EXPORT = "export data"
-    BACKUP = "back up and restore"
     OVERRULE = "overrule the wrong-image gate"
-    SET_THRESHOLD = "set operating points"
     MANAGE_USERS = "manage users"
     AUDIT = "read the audit trail"
 
@@ -56,13 +53,10 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.ARBITRATE: frozenset({Role.ARBITER}),
     Action.SUMMARISE: frozenset({Role.LEAD}),
     Action.UNBLIND: frozenset({Role.LEAD}),
-    Action.TEACH: frozenset({Role.TEACHER}),
     Action.LEARN: frozenset({Role.STUDENT, Role.TEACHER}) | _WORKERS,
     Action.REPORT: _WORKERS,
     Action.EXPORT: frozenset({Role.LEAD, Role.ADMIN}),
-    Action.BACKUP: frozenset({Role.ADMIN}),
     Action.OVERRULE: frozenset({Role.TEACHER}) | _WORKERS,
-    Action.SET_THRESHOLD: frozenset({Role.LEAD}),
     Action.MANAGE_USERS: frozenset({Role.ADMIN}),
     Action.AUDIT: frozenset({Role.LEAD, Role.ADMIN}),
 }

@@ -32,7 +32,6 @@ __all__ = [
     "SavedView",
     "Score",
     "ScoreRun",
-    "ThresholdOverride",
     "User",
 ]
 
@@ -269,23 +268,6 @@ class SavedView(SQLModel, table=True):
     content: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     shared: bool = False
     saved: datetime = Field(default_factory=now, sa_type=Moment)
-
-
-class ThresholdOverride(SQLModel, table=True):
-    """An operating point a lead chose: valid for these weights only, other weights refuse it."""
-
-    __tablename__ = "threshold_overrides"
-    __table_args__ = (UniqueConstraint("system", "model", "weights_sha256"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    system: str
-    model: str
-    version: str
-    weights_sha256: str
-    value: float
-    rule: str
-    set_by: int = Field(foreign_key="users.number")
-    created: datetime = Field(default_factory=now, sa_type=Moment)
 
 
 class DriftReading(SQLModel, table=True):

@@ -86,13 +86,6 @@ def _scoring(store: Store, actor: int, archive: int, name: str, models: Installe
             "places on the worklist of one version do not hold for another: score them again.",
             icon=":material/update:",
         )
-    for model, card in models.cards.items():
-        for refused in store.refused_thresholds(name, model, card.weights_sha256):
-            st.warning(
-                f"The operating point {refused.value:.3f} was set for version {words.plain(refused.version)} of "
-                f"{words.plain(model)}: it is not used with the version now installed.",
-                icon=":material/tune:",
-            )
     label = "Score again with the installed models" if stale else "Score"
     if who.may(Action.SCORE) and st.button(label, key=f"score-{archive}-{name}", icon=":material/play_arrow:"):
         with messages.shown():

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 from core.engine.results import Decision, ModelResult
+from core.engine.words import probability, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.systems.declaration import System
 from core.weights.card import Metric
 
-
-def probability(value: float) -> str:
-    """Two digits; never a rounded 0 or 1."""
-    if value < 0.005:
-        return "<0.01"
-    if value > 0.995:
-        return ">0.99"
-    return f"{value:.2f}"
+__all__ = ["probability", "short_titles"]  # as every other surface writes them
 
 
 def metric(figure: Metric) -> str:
@@ -67,12 +60,6 @@ def size(series: Series) -> str:
     """Matrix and number of slices."""
     height, width = series.shape
     return f"{width} × {height}" + (f", {series.slices} slices" if series.slices > 1 else "")
-
-
-def short_titles(titles: Sequence[str]) -> dict[str, str]:
-    """Titles up to the first comma where that still tells them apart, else whole."""
-    heads = [title.split(",")[0] for title in titles]
-    return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
 
 
 def cell(text: object) -> str:

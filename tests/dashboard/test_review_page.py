@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from core.engine.certainty import between
 from core.engine.results import ModelResult, ModelState, ModelStatus, Review
 from core.imaging.study import Modality, Series, Unit
 from core.preprocessing import windows
 from core.simulate.samples import load_sample
 from dashboard.kit import controls
-from dashboard.review.uncertainty_line import between
 from tests.cards import card_of
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server
@@ -64,10 +64,10 @@ def test_a_model_of_other_classes_does_not_widen_the_spread() -> None:
         return ModelResult(state, rows, rows, np.array([p]))
 
     types = result("types", 0.01, ("no tumour", "glioma", "metastasis"))
-    told = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), result("b", 0.8), types), 0), 0)
+    told = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), result("b", 0.8), types), 0).vote)
     # two answers 0.1 apart deviate by 0.1 / sqrt(2)
     assert told == "The models lie close together: 0.80 to 0.90 (standard deviation 0.07 over 2 models)."
-    alone = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), types), 0), 0)
+    alone = between(Review("0" * 64, "brain-mr", "k", (result("a", 0.9), types), 0).vote)
     assert alone == "One model answers this question: there is no other to differ from."
 
 

@@ -190,14 +190,9 @@ def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store,
         for case in many.cases
     ]  # fmt: skip
     store.save_scores(old)
-    store.set_threshold(
-        lead.number or 0, system=readings.SYSTEM, model="unet", version="0.0.0", weights_sha256="e" * 64, value=0.31,
-        rule="by hand",
-    )  # fmt: skip
     _lock(store, many.cases[2], lead.number or 0)
     app = _open("archives", lead)
     assert not app.exception
-    assert any("0.310 was set for version 0.0.0" in w.value for w in app.warning)
     assert any("24 changed their decision from version 0.0.0 to version 0.0.1" in m.value for m in app.markdown)
     compared = _frame(app, "Version 0.0.0")
     assert compared.to_numpy().tolist() == [[many.cases[2], 0.1, 0.735, "clear → finding"]]

@@ -50,7 +50,6 @@ def fill(store: Store) -> Store:
     store.adjudicate(found.id, lead, finding=True, label="glioma", sided=Sided.REVIEWER)
     store.overrule(reader, content_hash="c" * 64, system="brain-mr", gate="photo", gate_score=1e-17)
     store.save_view(reader, "View", {"columns": ["a"]}, shared=True)
-    store.set_threshold(lead, system="s", model="m", version="1", weights_sha256=WEIGHTS, value=0.3, rule="r")
     store.add_drift(
         DriftReading(system="s", model="m", weights_sha256=WEIGHTS, n=1, n_reference=2, statistic="KS", value=0.7)
     )

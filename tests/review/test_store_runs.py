@@ -1,10 +1,10 @@
-"""Scores are kept once per weights; runs can be asked to pause; operating points belong to their weights."""
+"""Scores are kept once per weights; runs can be asked to pause."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.errors import NotAllowedError, NotFoundError, StoreError
+from core.errors import NotAllowedError, NotFoundError
 from core.review import Role, RunState, Store, fingerprint
 from core.review.tables import DriftReading, ImportRun, Score, ScoreRun
 from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
@@ -81,23 +81,6 @@ def test_a_run_is_asked_and_answers(store: Store) -> None:
     assert len(store.runs(ImportRun, place)) == 1
     with pytest.raises(NotFoundError):
         store.run(ScoreRun, 999)
-
-
-def test_operating_points_belong_to_their_weights(store: Store) -> None:
-    lead = person(store, "lead", Role.LEAD)
-    point = {"system": "brain-mr", "model": "one", "rule": "sensitivity 95 %"}
-    store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=0.3, **point)
-    store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=0.4, **point)
-    kept = store.threshold("brain-mr", "one", WEIGHTS)
-    assert kept is not None
-    assert kept.value == 0.4
-    assert store.threshold("brain-mr", "one", "b" * 64) is None
-    assert [t.version for t in store.refused_thresholds("brain-mr", "one", "b" * 64)] == ["1"]
-    assert store.refused_thresholds("brain-mr", "one", WEIGHTS) == []
-    with pytest.raises(StoreError):
-        store.set_threshold(lead, version="1", weights_sha256=WEIGHTS, value=1.5, **point)
-    with pytest.raises(NotAllowedError):
-        store.set_threshold(person(store, "r", Role.REVIEWER), version="1", weights_sha256=WEIGHTS, value=0.5, **point)
 
 
 def test_views_are_ones_own_unless_shared(store: Store) -> None:

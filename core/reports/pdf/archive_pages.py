@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
+from core.engine.words import probability
 from core.reports.archive import ArchiveLine, ArchiveReport, content_hash, discrepancies, disputed_by
-from core.reports.case import SOFTWARE, SOFTWARE_VERSION, probability
+from core.reports.case import SOFTWARE, SOFTWARE_VERSION
 from core.reports.pdf.charts import reads_needed
 from core.reports.pdf.page import WIDTH, boxed, build, grid, moment, section, words
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer, Table, TableStyle
 
+from core.engine.words import short
 from core.reports import figures
 from core.reports.build import record_of
-from core.reports.case import CaseReport, short
+from core.reports.case import CaseReport
 from core.reports.figures import Figure
 from core.reports.pdf import case_tables as tables
 from core.reports.pdf import charts

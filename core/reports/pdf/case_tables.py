@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reportlab.platypus import Flowable
 
-from core.reports.case import probability, short
+from core.engine.words import probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
 from core.reports.record import CaseRecord, EnsemblePart, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart

@@ -144,7 +144,7 @@ def scores_of(review: Review, case_id: int, models: Installed, run_id: int | Non
     stopped the image; empty when it passed); ``ood`` is how far it lies beyond the gate's limit, above 0 is beyond. A
     model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
     """
-    rows, heard = [], voters(models.cards)
+    rows, heard = [], review.heard
     for result in review.results:
         card = models.cards.get(result.state.name)
         if card is None or result.state.card is None or result.state.card.weights_sha256 != card.weights_sha256:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.engine.vote import Voice, Vote, contradiction, says
+from core.engine.words import probability, short
 from core.systems import system
 
 
@@ -103,7 +104,7 @@ def _recorded(clear: str, finding: str, recorded: bool | None, text: str) -> str
 
 def _models(finding: str, vote: Vote, patient: PatientView, slices: SliceView | None) -> str:
     ordered = sorted(vote.counted, key=lambda v: -(v.probability or 0.0))
-    figures = ", ".join(_figure(v.probability) for v in ordered)
+    figures = ", ".join(probability(v.probability or 0.0) for v in ordered)
     found, count = len(vote.yes), len(vote.counted)
     if vote.split:
         lead = "The models are split: " if vote.tied else ""
@@ -140,23 +141,11 @@ def _doubts(answers: Sequence[Answer]) -> list[str]:
     given = [a for a in answers if a.positive is not None]
     empty = [a for a in given if a.positive and a.mask_pixels == 0]
     if empty:
-        names = " and ".join(_short(a) for a in empty)
+        names = " and ".join(short(a.title) for a in empty)
         out.append(f"{names} {'outline' if len(empty) > 1 else 'outlines'} nothing, which speaks against it.")
     if any(a.unlike for a in given):
         out.append("The image is unlike those the models learnt from, so their answers count for less.")
     failed = [a for a in answers if a.positive is None]
     if failed:
-        out.append(f"{', '.join(_short(a) for a in failed)} could not answer.")
+        out.append(f"{', '.join(short(a.title) for a in failed)} could not answer.")
     return out
-
-
-def _short(answer: Answer) -> str:
-    return answer.title.split(",")[0]
-
-
-def _figure(probability: float | None) -> str:
-    """Two digits, but never a certainty that two digits invent."""
-    p = probability or 0.0
-    if p > 0.99:
-        return ">0.99"
-    return "<0.01" if p < 0.01 else f"{p:.2f}"
