@@ -243,8 +243,8 @@ class Engine:
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
         if not (np.isfinite(values).all() and np.isfinite(peak)):
-            error = "The map is not made of finite numbers."
-            return HeatMap(model, slice_index, shown, method, None, error=error)
+            why = "The map is not made of finite numbers."
+            return HeatMap(model, slice_index, shown, method, None, error=why)
         on_image = np.clip(fit_of(series, slice_index, loaded.card.contract).back(values), 0.0, 1.0)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
