@@ -170,7 +170,11 @@ def _plain(before: str, after: str = "") -> Callable[[str], str]:
     return lambda text: f"{before} {text}{after}" if text else f"no {before}"
 
 
+_ECHO_TIME = _first_of(_tag("EffectiveEchoTime", "MREchoSequence"), _tag("EchoTime"))
+
 FACTS: tuple[Fact, ...] = (
+    Fact("Patient", Kind.CONTRAST, _tag("PatientID")),
+    Fact("Study", Kind.CONTRAST, _tag("StudyInstanceUID")),
     Fact("ReferencedSegmentNumber", Kind.CONTRAST, _tag("ReferencedSegmentNumber", "SegmentIdentificationSequence"),
          _plain("segment"), images_each=1),
     Fact("StackID", Kind.CONTRAST, _tag("StackID", _CONTENT), _plain("stack"), quoted=True),
@@ -181,14 +185,15 @@ FACTS: tuple[Fact, ...] = (
     Fact("SeriesNumber", Kind.CONTRAST, _tag("SeriesNumber"), _plain("series")),
     Fact("FrameOfReferenceUID", Kind.CONTRAST, _tag("FrameOfReferenceUID")),
     Fact("EchoNumbers", Kind.CONTRAST, _tag("EchoNumbers"), _plain("echo")),
-    Fact("EchoTime", Kind.CONTRAST, _first_of(_tag("EffectiveEchoTime", "MREchoSequence"), _tag("EchoTime")),
-         _plain("TE", " ms"), tolerance=0.02),
+    Fact("EchoTime", Kind.CONTRAST, _ECHO_TIME, _plain("TE", " ms"), tolerance=0.02),
     Fact("ComplexImageComponent", Kind.CONTRAST, _component, lambda text: text or "no part of the complex signal"),
     Fact("DiffusionBValue", Kind.CONTRAST, _b_value, lambda text: f"b={text}" if text else "no b-value"),
     Fact("ContrastBolusAgent", Kind.CONTRAST, _agent,
          lambda text: "with contrast agent" if text else "without contrast agent"),
     Fact("RepetitionTime", Kind.CONTRAST, _tag("RepetitionTime", _TIMING), _plain("TR", " ms"), 0.25, 3),
     Fact("DiffusionGradientOrientation", Kind.METHOD, _direction, _plain("direction")),
+    Fact("EchoTime", Kind.METHOD, _ECHO_TIME, _plain("TE", " ms")),
+    Fact("RepetitionTime", Kind.METHOD, _tag("RepetitionTime", _TIMING), _plain("TR", " ms")),
     Fact("ImageType", Kind.METHOD, _image_type, str, quoted=True),
     Fact("InversionTime", Kind.METHOD, _first_of(_tag("InversionTime"), _tag("InversionTimes", "MRModifierSequence")),
          _plain("TI", " ms")),

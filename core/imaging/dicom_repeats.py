@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,14 +20,20 @@ def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
     Frames that agree in pixels, place, number and every fact are one image, sent or saved more than once; without a
     place or a number the instance's UID must agree, too.
     """
-    kept: dict[tuple[object, ...], Frame] = {}
+    alike: dict[tuple[object, ...], list[Frame]] = {}
     for frame in frames:
         place = None if frame.position is None else tuple(frame.position)
         named = str(frame.header.get("SOPInstanceUID", "") or "") if place is None or frame.order[0] is None else ""
         unnamed = frame.path if place is None and not named else ""
-        digest = hashlib.sha256(frame.pixels.tobytes()).digest()
-        kept.setdefault((place, frame.order, digest, tuple(frame.facts.items()), named, unnamed), frame)
-    return list(kept.values()), len(frames) - len(kept)
+        alike.setdefault((place, frame.order, tuple(frame.facts.items()), named, unnamed), []).append(frame)
+    kept: list[Frame] = []
+    for group in alike.values():
+        single: list[Frame] = []
+        for frame in group:
+            if not any(np.array_equal(frame.pixels, other.pixels) for other in single):
+                single.append(frame)
+        kept += single
+    return kept, len(frames) - len(kept)
 
 
 def copies_note(count: int) -> str:

@@ -50,6 +50,13 @@ KINDS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, ...]]]] = {
     "echo": ([{"EchoNumbers": 1}, {"EchoNumbers": 2}], [("echo 1",), ("echo 2",)]),
     "echo time": ([{"EchoTime": 4.6}, {"EchoTime": 92}], [("TE 4.6 ms",), ("TE 92 ms",)]),
     "repetition time": ([{"RepetitionTime": 500}, {"RepetitionTime": 4000}], [("TR 500 ms",), ("TR 4000 ms",)]),
+    "echo time, nearly the same": ([{"EchoTime": 10.0}, {"EchoTime": 10.1}], [("TE 10 ms",), ("TE 10.1 ms",)]),
+    "repetition time, nearly the same": (
+        [{"RepetitionTime": 500}, {"RepetitionTime": 560}],
+        [("TR 500 ms",), ("TR 560 ms",)],
+    ),
+    "patient": ([{"PatientID": p, "SeriesInstanceUID": ""} for p in "AB"], [("patient 1 of 2",), ("patient 2 of 2",)]),
+    "study": ([{"StudyInstanceUID": f"1.2.{s}"} for s in (1, 2)], [("study 1 of 2",), ("study 2 of 2",)]),
     "b-value": ([{"DiffusionBValue": 0.0}, {"DiffusionBValue": 1000.0}], [("b=0",), ("b=1000",)]),
     "magnitude and phase": (
         [{"ImageType": ["ORIGINAL", "PRIMARY", part]} for part in "MP"],
@@ -196,6 +203,7 @@ CHANGING: dict[str, Callable[[int], dict[str, Any]]] = {
     "rescale": lambda k: {"RescaleSlope": 1.0 + k, "RescaleIntercept": 0.0},
     "series number": lambda k: {"SeriesNumber": k},
     "frame of reference": lambda k: {"FrameOfReferenceUID": f"1.2.3.{k}"},
+    "study": lambda k: {"StudyInstanceUID": f"1.2.3.{k}", "PatientID": f"P{k}"},
     "image type": lambda k: {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", f"SLICE{k}"]},
 }  # fmt: skip
 
@@ -281,6 +289,14 @@ def test_volumes_told_apart_by_order_only_say_so(tags: Callable[[int, int], dict
     assert pixels_of(study) == stored(3)
     assert [series.told_apart for series in study.series] == [(f"time point {n}",) for n in (1, 2, 3)]
     assert all(any(by in note for note in series.notes) for series in study.series)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_last_time_point_that_was_broken_off(tagged: bool) -> None:
+    headers = several([{"TemporalPositionIdentifier": t} if tagged else {} for t in (1, 2, 3)])[:-2]
+    study = opened(headers)
+    assert [series.slices for series in study.series] == [6, 6, 4]
+    np.testing.assert_array_equal(study.series[2].pixels, (VOLUME[:4] + 14).astype(np.float32))
 
 
 def test_shots_of_several_volumes_are_put_together() -> None:
