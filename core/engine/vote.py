@@ -188,7 +188,7 @@ def contradiction(vote: Vote, finding: str, clear: str) -> str:
     for said, word in ((True, finding), (False, clear)):
         group = [v for v in vote.contradicting if v.says is said]
         if group:
-            told.append(f"{listed(group)}, of other classes and not counted, {says(group)} {word}")
+            told.append(f"{listed(group)}, of other classes, {says(group)} {word}")
     return f"{'; '.join(told)}." if told else ""
 
 
@@ -229,7 +229,7 @@ def _others(vote: Vote, finding: str, clear: str) -> list[str]:
     out = []
     named = [v for v in vote.beside if v.says is not None and v not in vote.contradicting]
     if vote.counted and named:
-        out.append(f"{listed(named)}, of other classes and not counted, {says(named)} the same.")
+        out.append(f"{listed(named)}, of other classes, {'agree' if len(named) > 1 else 'agrees'}.")
     elif named:
         for said, word in ((True, finding), (False, clear)):
             group = [v for v in named if v.says is said]

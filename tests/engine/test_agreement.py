@@ -60,7 +60,7 @@ def test_a_model_of_other_classes_is_told_and_not_counted() -> None:
     types = ModelResult(state, p, p, np.array([0.01]))
     whole = review(*two, types)
     assert sentence(whole, 0) == (
-        "Not all agree: TYPES, of other classes and not counted, says no tumour seen. Both models that vote say tumour."
+        "Not all agree: TYPES, of other classes, says no tumour seen. Both models that vote say tumour."
     )
     assert not kinds(whole) & {"models-disagree", "wide-spread"}
     assert sentence(review(types), 0).startswith("One model answered: no tumour seen.")  # nothing else is there

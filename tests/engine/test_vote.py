@@ -88,8 +88,7 @@ def test_a_tie_is_told_as_a_split_first() -> None:
     names = {"a": 0.9, "b": 0.8, "c": 0.1, "d": 0.2}
     both = review(*(said(n, p) for n, p in names.items()), four("types", 0.99)).vote
     assert headline(both, "tumour", "none seen") == (
-        "The models are split: 2 of 4 models say tumour; c and d say none seen. "
-        "types, of other classes and not counted, says tumour."
+        "The models are split: 2 of 4 models say tumour; c and d say none seen. types, of other classes, says tumour."
     )
 
 
@@ -99,7 +98,7 @@ def test_a_model_of_other_classes_is_named_where_it_contradicts_and_not_counted_
     assert (against.decided, [v.model for v in against.contradicting]) == (False, ["types"])
     alike = review(*own, four("types", 0.01)).vote
     assert (alike.decided, alike.contradicting) == (False, ())
-    assert headline(alike, "tumour", "none seen").endswith("types, of other classes and not counted, says the same.")
+    assert headline(alike, "tumour", "none seen").endswith("types, of other classes, agrees.")
 
 
 def test_the_most_suspicious_slice_is_that_of_the_models_that_vote() -> None:

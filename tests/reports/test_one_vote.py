@@ -60,10 +60,10 @@ CHEST = Told(
     "chest-ct",
     ("resnet50", "densenet121-subtypes", "efficientnet-b0-subtypes"),
     "1 of 3 models says malignant lesion; DenseNet-121 and EfficientNet-B0 say no malignant lesion seen. DenseNet-121 "
-    "with attention (four classes) and EfficientNet-B0 (four classes), of other classes and not counted, say malignant "
+    "with attention (four classes) and EfficientNet-B0 (four classes), of other classes, say malignant "
     "lesion.",
     "1 of 3 models says malignant lesion (0.54, 0.50, 0.47). DenseNet-121 with attention (four classes) and "
-    "EfficientNet-B0 (four classes), of other classes and not counted, say malignant lesion.",
+    "EfficientNet-B0 (four classes), of other classes, say malignant lesion.",
     False,
     False,
     Against.AGREES,
@@ -72,9 +72,9 @@ CHEST = Told(
 PET = Told(
     "pet",
     ("unet", "resnet34"),
-    "Not all agree: InceptionResNetV2, of other classes and not counted, says no suspicious uptake seen. Both models "
+    "Not all agree: InceptionResNetV2, of other classes, says no suspicious uptake seen. Both models "
     "that vote say uptake suspicious of cancer.",
-    "InceptionResNetV2, of other classes and not counted, says no suspicious uptake seen. Both models say uptake "
+    "InceptionResNetV2, of other classes, says no suspicious uptake seen. Both models say uptake "
     "suspicious of cancer (0.39, 0.26).",
     True,
     True,
@@ -85,10 +85,10 @@ TIE = Told(
     "chest-ct",
     ("densenet121", "densenet121-subtypes", "efficientnet-b0-subtypes"),
     "The models are split: 1 of 2 models says malignant lesion; ResNet-50 says no malignant lesion seen. DenseNet-121 "
-    "with attention (four classes) and EfficientNet-B0 (four classes), of other classes and not counted, say "
+    "with attention (four classes) and EfficientNet-B0 (four classes), of other classes, say "
     "malignant lesion.",
     "The models are split: 1 of 2 models says malignant lesion (0.52, 0.45). DenseNet-121 with attention (four "
-    "classes) and EfficientNet-B0 (four classes), of other classes and not counted, say malignant lesion.",
+    "classes) and EfficientNet-B0 (four classes), of other classes, say malignant lesion.",
     None,
     None,
     Against.SPLIT,
