@@ -2,14 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A stamp a group of packages: each section of requirements.txt holds what those before it lack.
+RUN := $(VENV)/.run
+TRAIN := $(VENV)/.train
 STAMP := $(VENV)/.installed
 ADDRESS ?= localhost
 PORT ?= 8501
 
 .PHONY: run test test-quick lint train bench clean
 
-run: $(STAMP)
-	$(BIN)/streamlit run dashboard/Home.py --server.address $(ADDRESS) --server.port $(PORT)
+run: $(RUN)
+	$(BIN)/python -m dashboard.command run --address $(ADDRESS) --port $(PORT)
 
 test: $(STAMP) browser
 	$(BIN)/python -m pytest -n logical --maxprocesses 4
@@ -28,20 +31,37 @@ RECIPES ?= brain-unet brain-resnet50 brain-resunet \
 	mr-pet-pet mr-pet-mr mr-pet-combined mr-pet-combined-matched \
 	pet-unet-whole pet-unet-body pet-unet pet-resnet34 pet-inception-three-class \
 	brain-type-first brain-type
-train: $(STAMP)
+train: $(TRAIN)
 	for recipe in $(or $(RECIPE),$(RECIPES)); do $(BIN)/python -m trainers train --recipe $$recipe --resume || exit 1; done
 
-bench: $(STAMP)
+bench: $(TRAIN)
 	$(BIN)/python -m trainers benchmark
 
 .PHONY: browser
 browser:
 	@sh .ci/install-tools
 
-$(STAMP): requirements.txt requirements-train.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt -r requirements-train.txt
-	touch $(STAMP)
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r
+
+$(RUN): requirements.txt
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	sed '/^# == train/,$$d' requirements.txt >$(VENV)/run.txt
+	$(INSTALL) $(VENV)/run.txt
+	touch $@
+
+$(TRAIN): $(RUN)
+	sed '/^# == test/,$$d' requirements.txt >$(VENV)/train.txt
+	$(INSTALL) $(VENV)/train.txt
+	touch $@
+
+$(STAMP): $(TRAIN)
+	$(INSTALL) requirements.txt
+	touch $@
+
+# The lock file, after a change of the dependencies in pyproject.toml.
+.PHONY: lock
+lock: $(STAMP)
+	$(BIN)/python .ci/lock
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

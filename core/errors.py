@@ -17,6 +17,10 @@ class OverreadError(Exception):
         self.remedy = remedy
 
 
+class SettingError(OverreadError):
+    """A setting of the environment has a value that cannot be used."""
+
+
 class UnreadableFileError(OverreadError):
     """The bytes are no image that Overread can read, or are damaged."""
 

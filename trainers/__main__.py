@@ -9,6 +9,7 @@ from typing import Annotated
 import torch
 import typer
 
+from core import places
 from core.errors import OverreadError
 from trainers.commands.audit import audit_command
 from trainers.commands.benchmark import benchmark
@@ -26,7 +27,7 @@ from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
 from trainers.fitting.chain import missing_before
-from trainers.fitting.fit import ROOT, train_recipe
+from trainers.fitting.fit import train_recipe
 from trainers.fitting.logs import console
 from trainers.fitting.members import train_members
 from trainers.fitting.precision import launched
@@ -44,8 +45,8 @@ def _root() -> None:
 def train(
     recipe: RecipeName,
     data: DataRoot = None,
-    runs: Runs = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="Folder for the finished model.")] = ROOT / "weights",
+    runs: Runs = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="Folder for the finished model.")] = places.WEIGHTS,
     minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes of training.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
     ship: Annotated[bool, typer.Option(help="Calibrate, measure and write the model at the end.")] = True,
@@ -101,7 +102,7 @@ def evaluate(
     system: Annotated[str, typer.Option(help="brain-mr, chest-ct, ...")],
     data: Annotated[Path, typer.Option(help="Folder laid out like one of the system's sets (see data/cards).")],
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     split: Annotated[str | None, typer.Option(help="Only images of this named split.")] = None,
     insert_lesions: Annotated[
         int | None, typer.Option(help="pet: insert lesions of three classes into the no-cancer studies, by this seed.")
@@ -116,8 +117,8 @@ def pretrain(
     architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, ...")] = "resnet18",
     recipe: Annotated[list[str] | None, typer.Option(help="Learn from these recipes' data only.")] = None,
     data: DataRoot = None,
-    runs: Runs = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="The backbone goes to its subfolder pretrained.")] = ROOT / "weights",
+    runs: Runs = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="The backbone goes to its subfolder pretrained.")] = places.WEIGHTS,
     init: Annotated[str, typer.Option(help="Start from: scratch, imagenet or radimagenet:FILE.")] = "scratch",
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     steps: Annotated[int, typer.Option(help="Steps an epoch.", min=1)] = 400,
@@ -150,7 +151,7 @@ def pretrain(
 
 @app.command("benchmark")
 def benchmark_command(
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     json: Annotated[Path | None, typer.Option(help="Write the times here.")] = None,
     repeats: Annotated[int, typer.Option(min=1)] = 20,
     threads: Threads = 0,
@@ -164,7 +165,7 @@ def benchmark_command(
 @app.command()
 def export(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     out: Annotated[Path | None, typer.Option(help="Where to write; by default beside the weights.")] = None,
 ) -> None:
     """Write a model's network as one TorchScript file."""
@@ -176,7 +177,7 @@ def pack_command(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
     storage: Annotated[str, typer.Option(help="float16, int8, int6, int5 or float32.")] = "int8",
     data: DataRoot = None,
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     threads: Threads = 0,
 ) -> None:
     """Store a shipped model in another precision and measure it again."""

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import places
 from core.audit.report import AuditReport
 from core.audit.sets import audit_suffix
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "cards"
+FOLDER = places.DATA_CARDS
 
 
 @dataclass(frozen=True)

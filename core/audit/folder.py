@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from core.audit.report import AuditReport, Watch, audit_table
 from core.audit.sets import FIRST, VOLUMES, fingerprints, read_index
 from core.audit.simulated import PREFIX, in_both, simulated_fingerprints
 from core.errors import DataLayoutError
+from core.settings import settings
 
 READING = 0.7  # share of the progress that reading the pictures takes
 SIMULATED = 240
@@ -22,8 +22,8 @@ SIMULATED = 240
 
 def data_root() -> Path | None:
     """Folder that holds the real sets: ``OVERREAD_DATA``; ``None`` where it is not set or not there."""
-    named = os.environ.get("OVERREAD_DATA")
-    return Path(named) if named and Path(named).is_dir() else None
+    named = settings().data
+    return named if named and named.is_dir() else None
 
 
 def find_set(source: str | Path, root: Path | None = None) -> Path:

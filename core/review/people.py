@@ -8,7 +8,6 @@ stranger would own the store.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -19,6 +18,7 @@ from core.review.database import Database
 from core.review.tables import User
 from core.review.trail import append
 from core.review.vocabulary import Role, now
+from core.settings import settings
 
 LOCAL_ISSUER = "local"
 LOCAL_NUMBER = 1
@@ -84,10 +84,6 @@ def acting(session: Session, number: int, action: Action | None = None) -> User:
     return user
 
 
-def _bootstrap_admins() -> set[str]:
-    return {part.strip().casefold() for part in os.environ.get("OVERREAD_ADMINS", "").split(",") if part.strip()}
-
-
 def _roles(roles: Iterable[Role]) -> list[str]:
     return sorted({Role(role).value for role in roles})
 
@@ -139,7 +135,7 @@ class People(Database):
                 append(session, user.number or 0, "user.added", f"user:{user.number}", {"issuer": issuer})
             if not user.active:
                 raise NotAllowedError("This account was deactivated.", "Ask an admin.")
-            if email and email_verified and email.casefold() in _bootstrap_admins() and Role.ADMIN not in user.roles:
+            if email and email_verified and email.casefold() in settings().admins and Role.ADMIN not in user.roles:
                 user.roles = _roles([*map(Role, user.roles), Role.ADMIN])
                 granted = {"roles": user.roles, "why": "named in OVERREAD_ADMINS"}
                 append(session, user.number or 0, "user.roles", f"user:{user.number}", granted)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core import places
 from core.errors import DataLayoutError
 from core.imaging.study import Modality, Plane
 from core.simulate.phantom import DRAWINGS
@@ -17,7 +18,7 @@ from core.simulate.phantom import DRAWINGS
 if TYPE_CHECKING:
     from core.imaging.study import Series, Study
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "samples"
+FOLDER = places.SAMPLES
 MANIFEST = "manifest.json"
 _REMEDY = "Draw the samples again: python -m core.simulate"
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
-from pathlib import Path
 
 import streamlit as st
 
 from core.engine.engine import Engine
-
-ROOT = Path(__file__).resolve().parents[2]
+from core.settings import settings
 
 
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """Engine over the folder ``weights/`` (or ``OVERREAD_WEIGHTS``): models are loaded once, on first use."""
-    made = Engine(Path(os.environ.get("OVERREAD_WEIGHTS", str(ROOT / "weights"))))
+    made = Engine(settings().weights)
     # Streamlit collects all garbage after every run of a script. Over the 600,000 objects of the libraries that takes
     # 0.3 s, with every other thread held up; set apart here, they are never looked at again.
     gc.collect()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,10 @@ import streamlit as st
 
 from core.review import Action, Store, allowed, open_store
 from core.review.tables import User
+from core.settings import settings
 from dashboard.kit import messages, words
 from dashboard.kit.idle import SignIns
 
-IDLE_MINUTES = 30.0
 WATCH_SECONDS = 20.0  # an open page looks at least this often whether its sign-in is still good
 
 
@@ -119,7 +118,7 @@ def _sign_in() -> tuple[str, float]:
 
 
 def _minutes() -> float:
-    return float(os.environ.get("OVERREAD_IDLE_MINUTES", IDLE_MINUTES))
+    return settings().idle_minutes
 
 
 def _remember(user: User) -> User:

@@ -15,8 +15,9 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from core.errors import NotFoundError, StoreDamagedError, StoreError
+from core.places import HOME
 from core.review import Store, default_folder
-from core.review.database import REPOSITORY, place
+from core.review.database import place
 from core.review.images import write_atomically
 from core.review.schema import newest, revision
 from tests.review.casebook import archive, case
@@ -63,7 +64,7 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert place(f"sqlite:///{tmp_path}/a/b.sqlite") == (f"sqlite:///{tmp_path}/a/b.sqlite", tmp_path / "a/images")
 
 
-@pytest.mark.parametrize("inside", [REPOSITORY, REPOSITORY / "data" / "store"])
+@pytest.mark.parametrize("inside", [HOME, HOME / "data" / "store"])
 def test_patient_data_never_lands_in_the_repository(inside: Path, tmp_path: Path) -> None:
     for where, images in ((str(inside), None), (f"sqlite:///{inside}/x.sqlite", None), (str(tmp_path), inside)):
         with pytest.raises(StoreError, match="program's own folder"):

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from core import places
 from core.discrepancies.ranking import MASK, STOPPED, Discrepancies, Evidence, rank_discrepancies
 from core.discrepancies.signals import ValidationSignals, validation_signals
 from core.discrepancies.trial import DECILE, METHODS, Found, compare, plant
@@ -26,7 +27,6 @@ from core.statistics import roc_auc
 from core.systems import system as declared
 from trainers.commands.evaluate import known_system, read_folder
 from trainers.data.digests import DIGESTS, read_digests
-from trainers.fitting.fit import ROOT
 from trainers.measuring.discrepancy_scores import Scores, score, stored
 
 console = Console()
@@ -44,7 +44,7 @@ def discrepancies_command(
     repeats: Annotated[int, typer.Option(help="Plant with so many further seeds and report the spread.", min=0)] = 0,
     json: Annotated[Path | None, typer.Option(help="Write the figures here; probabilities are kept beside it.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the ranked list here (CSV).")] = None,
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     use_stored: Annotated[
         bool, typer.Option("--stored", help="Use the predictions stored with the models instead of running them.")
     ] = False,

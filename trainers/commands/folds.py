@@ -14,6 +14,7 @@ import pandas as pd
 import typer
 from lightning_fabric import Fabric
 
+from core import places
 from core.errors import RecipeError
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
@@ -24,7 +25,7 @@ from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
 from trainers.data.sets import folder_of
 from trainers.data.tensors import to_cases
-from trainers.fitting.fit import ROOT, draft_card, labels_of
+from trainers.fitting.fit import draft_card, labels_of
 from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
@@ -41,8 +42,8 @@ def folds_command(
     epochs: Epochs = None,
     init: Start = None,
     data: DataRoot = None,
-    runs: Runs = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="The figures go to <system>/folds.json in it.")] = ROOT / "weights",
+    runs: Runs = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="The figures go to <system>/folds.json in it.")] = places.WEIGHTS,
     accelerator: Accelerator = "auto",
     threads: Threads = 0,
     limit: Limit = None,

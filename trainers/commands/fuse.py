@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 from scipy.special import logit
 
+from core import places
 from core.errors import DataLayoutError
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
@@ -26,7 +27,7 @@ from core.weights.store import load_card
 from trainers.commands.options import DataRoot
 from trainers.data.items import Item
 from trainers.data.parts import read_parts
-from trainers.fitting.fit import ROOT, labels_of, threshold_of
+from trainers.fitting.fit import labels_of, threshold_of
 from trainers.fitting.logs import console
 from trainers.fitting.recipe import load_recipe
 from trainers.measuring.modalities import MR_WEIGHT, all_pairs, pair_figures
@@ -48,7 +49,7 @@ class Pairs:
 
 def fuse_command(
     data: DataRoot = None,
-    weights: Annotated[Path, typer.Option(help="Folder with the models; fusion.json goes there.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models; fusion.json goes there.")] = places.WEIGHTS,
 ) -> None:
     """Fuse the PET and the MR model of mr-pet on matched slices; nothing is trained, stored answers are read."""
     fuse(data, weights)

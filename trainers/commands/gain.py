@@ -12,6 +12,7 @@ import numpy as np
 import typer
 from lightning_fabric import Fabric
 
+from core import places
 from core.errors import ModelUnavailableError, RecipeError
 from core.models.net import OverreadNet
 from core.statistics.intervals import PairedDifference, paired_bootstrap
@@ -20,7 +21,7 @@ from core.weights.answers import probabilities
 from core.weights.repeats import PRETRAINING
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.data.parts import Parts, split_as
-from trainers.fitting.fit import ROOT, draft_card, labels_of
+from trainers.fitting.fit import draft_card, labels_of
 from trainers.fitting.initial import encoder_of
 from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
@@ -43,8 +44,8 @@ def gain_command(
     epochs: Annotated[int | None, typer.Option(help="Epochs of each training.", min=1)] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of each training at most.")] = None,
     data: DataRoot = None,
-    runs: Runs = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="The gain goes to pretraining.json in it.")] = ROOT / "weights",
+    runs: Runs = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="The gain goes to pretraining.json in it.")] = places.WEIGHTS,
     accelerator: Accelerator = "auto",
     threads: Threads = 0,
     limit: Limit = None,

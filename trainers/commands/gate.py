@@ -14,13 +14,14 @@ import torch
 import torch.nn.functional as F
 import typer
 
+from core import places
 from core.models.router_net import RouterNet
 from core.statistics import outlier
 from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
 from core.weights.card import DataUse, Training
 from trainers.data.router_data import OTHER, Shots, kinds, read_shots, sources
 from trainers.fitting.augment import geometric, photometric
-from trainers.fitting.fit import ROOT, code_version
+from trainers.fitting.fit import code_version
 from trainers.fitting.logs import console
 from trainers.fitting.recipe import Augment
 from trainers.measuring.gate_limits import Readings, limit_of, naming
@@ -37,8 +38,8 @@ NEIGHBOUR = 5  # which neighbour's distance counts
 
 def gate_command(
     data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and what has been read.")] = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="The router goes to its subfolder router.")] = ROOT / "weights",
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints and what has been read.")] = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="The router goes to its subfolder router.")] = places.WEIGHTS,
     epochs: Annotated[int, typer.Option(min=1)] = 8,
     seed: Annotated[int, typer.Option()] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 1,

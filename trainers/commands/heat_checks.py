@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from core import places
 from core.engine.checks import Subject
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
@@ -32,7 +33,7 @@ from core.weights.card import Metric, ModelCard
 from core.weights.heat_checks import HeatChecks
 from trainers.data.items import Item
 from trainers.data.sets import folder_of, load_items
-from trainers.fitting.fit import ROOT, code_version
+from trainers.fitting.fit import code_version
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
 
 METHODS = ("grad-cam", "grad-cam++", "layercam", "eigencam")
@@ -153,12 +154,11 @@ def heat_checks_command(
     system: Annotated[str, typer.Option(help="brain-mr, chest-ct, ...")],
     json: Annotated[Path | None, typer.Option(help="Write the figures of all models here.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data root; by default OVERREAD_DATA.")] = None,
-    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     model: Annotated[list[str] | None, typer.Option(help="Only these models.")] = None,
     slices: Annotated[int, typer.Option(help="Slices a model, at most.", min=1)] = 40,
     removals: Annotated[int, typer.Option(help="Of these, slices on which parts are removed too.", min=0)] = 12,
-    runs: Annotated[Path, typer.Option(help="Folder that keeps finished slices; a stopped run goes on.")] = ROOT
-    / "runs",
+    runs: Annotated[Path, typer.Option(help="Keeps finished slices; a stopped run goes on.")] = places.RUNS,
     seed: Annotated[int, typer.Option(help="Of the draw of slices and of the random maps.")] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
 ) -> None:

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from lightning_fabric import Fabric
 
+from core import places
 from core.errors import RecipeError
 from core.models.net import OverreadNet
 from core.weights.repeats import SEEDS
 from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
-from trainers.fitting.fit import ROOT, calibrated, draft_card, labels_of, other_gate
+from trainers.fitting.fit import calibrated, draft_card, labels_of, other_gate
 from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
@@ -40,8 +41,8 @@ def seeds_command(
     minutes: Annotated[float | None, typer.Option(help="Train each seed for so many minutes at most.")] = None,
     init: Start = None,
     data: DataRoot = None,
-    runs: Runs = ROOT / "runs",
-    weights: Annotated[Path, typer.Option(help="The spread goes to <system>/seeds.json in it.")] = ROOT / "weights",
+    runs: Runs = places.RUNS,
+    weights: Annotated[Path, typer.Option(help="The spread goes to <system>/seeds.json in it.")] = places.WEIGHTS,
     accelerator: Accelerator = "auto",
     threads: Threads = 0,
     limit: Limit = None,

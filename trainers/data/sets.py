@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from core import places
 from core.audit.sets import GROUPS, SPLITS, first_of
 from core.errors import DataLayoutError
 from core.imaging import Modality, Series, read
+from core.settings import settings
 from core.systems import find_set
 from trainers.data.items import Item
 
-ROOT = Path(__file__).resolve().parents[2]
 Reader = Callable[..., list[Item]]  # (folder, limit=None): the whole set, or so many of its groups
 READERS: dict[str, Reader] = {}
 
@@ -49,7 +49,7 @@ def folder_of(name: str) -> str:
 
 def data_root() -> Path:
     """Folder that holds the sets: ``OVERREAD_DATA``, or ``../shared/datasets`` where that exists."""
-    root = Path(os.environ.get("OVERREAD_DATA") or ROOT.parent / "shared" / "datasets")
+    root = settings().data or places.HOME.parent / "shared" / "datasets"
     if not root.is_dir():
         raise DataLayoutError(
             f"There is no data folder {root}.",

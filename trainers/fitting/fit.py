@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from lightning_fabric import Fabric
 
+from core import places
 from core.engine.predict import SeriesPrediction
 from core.models.net import OverreadNet
 from core.models.registry import create
@@ -32,7 +33,7 @@ from trainers.measuring.classwise import by_class
 from trainers.measuring.mask_rule import mask_rule
 from trainers.measuring.scoring import baselines, figures, predictions, scored
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = places.HOME
 
 
 def train_recipe(

@@ -11,11 +11,12 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import nn
 
+from core import places
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.weights.store import load_model
 
-PRETRAINED = Path(__file__).resolve().parents[2] / "weights" / "pretrained"
+PRETRAINED = places.WEIGHTS / "pretrained"
 BACKBONE = "backbone.safetensors"
 _ENCODER = re.compile(r"^(?:unet_)?(.+?)(?:_attention)?$")
 _COUNTER = "num_batches_tracked"

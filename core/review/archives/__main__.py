@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 the run did not finish, 2 the command could not be carried
 from __future__ import annotations
 
 import json as json_module
-import os
 import sys
 import tempfile
 import time
@@ -26,14 +25,13 @@ from core.review.archives.planting import prove as prove_worklist
 from core.review.store import Store
 from core.review.tables import ScoreRun
 from core.review.vocabulary import Mode, Outcome, RunState
+from core.settings import settings
 
 app = typer.Typer(help="Archives of cases.", no_args_is_help=True, pretty_exceptions_enable=False)
-ROOT = Path(__file__).resolve().parents[3]
 Where = Annotated[str | None, typer.Option("--store", help="Folder or database URL (default: OVERREAD_STORE).")]
-Weights = Annotated[Path, typer.Option("--weights", help="Folder with the models.")]
+Weights = Annotated[Path | None, typer.Option("--weights", help="Folder with the models (default: OVERREAD_WEIGHTS).")]
 System = Annotated[str, typer.Option("--system", help="brain-mr, chest-ct, ...")]
 Name = Annotated[str, typer.Argument(help="Name of the archive.")]
-WEIGHTS = Path(os.environ.get("OVERREAD_WEIGHTS", str(ROOT / "weights")))
 
 
 @contextmanager
@@ -111,10 +109,10 @@ def import_command(
 
 
 @app.command()
-def score(name: Name, system: System, store: Where = None, weights: Weights = WEIGHTS) -> None:
+def score(name: Name, system: System, store: Where = None, weights: Weights = None) -> None:
     """Score what the installed models have not answered yet; a run that was killed goes on."""
     with _opened(store) as opened:
-        engine, archive = Engine(weights), _archive(opened, name)
+        engine, archive = Engine(weights or settings().weights), _archive(opened, name)
         left = [
             run
             for run in archives.adopt(opened, engine)
@@ -129,11 +127,11 @@ def list_command(
     system: System,
     top: Annotated[int, typer.Option(help="How many.")] = 20,
     store: Where = None,
-    weights: Weights = WEIGHTS,
+    weights: Weights = None,
 ) -> None:
     """Show the worklist as the local user may see it."""
     with _opened(store) as opened:
-        models = archives.need_models(Engine(weights), system)
+        models = archives.need_models(Engine(weights or settings().weights), system)
         told = archives.worklist(opened, _archive(opened, name), models, _actor(opened))
         typer.echo(f"{len(told.rows)} cases, {told.hidden} hidden, {told.stale} stale, {told.unscored} not scored")
         for row in told.rows[:top]:
@@ -142,10 +140,10 @@ def list_command(
 
 
 @app.command("yield")
-def yield_command(name: Name, system: System, store: Where = None, weights: Weights = WEIGHTS) -> None:
+def yield_command(name: Name, system: System, store: Where = None, weights: Weights = None) -> None:
     """Reads needed to find one relevant miss."""
     with _opened(store) as opened:
-        models = archives.need_models(Engine(weights), system)
+        models = archives.need_models(Engine(weights or settings().weights), system)
         curve = archives.archive_yield(opened, _archive(opened, name), models)
         typer.echo(curve.sentence)
         for tenth in curve.tenths:
@@ -156,19 +154,19 @@ def yield_command(name: Name, system: System, store: Where = None, weights: Weig
 
 
 @app.command()
-def drift(name: Name, system: System, store: Where = None, weights: Weights = WEIGHTS) -> None:
+def drift(name: Name, system: System, store: Where = None, weights: Weights = None) -> None:
     """Compare the archive's scores with each model's calibration set."""
     with _opened(store) as opened:
-        models = archives.need_models(Engine(weights), system)
+        models = archives.need_models(Engine(weights or settings().weights), system)
         for told in archives.check_drift(opened, _archive(opened, name), models):
             typer.echo(f"{told.title} {told.version}: {told.drift.sentence if told.drift else told.why}")
 
 
 @app.command()
-def versions(name: Name, system: System, store: Where = None, weights: Weights = WEIGHTS) -> None:
+def versions(name: Name, system: System, store: Where = None, weights: Weights = None) -> None:
     """List the versions that scored an archive, and compare each older one with the installed one."""
     with _opened(store) as opened:
-        models, archive = archives.installed(Engine(weights), system), _archive(opened, name)
+        models, archive = archives.installed(Engine(weights or settings().weights), system), _archive(opened, name)
         known = archives.scored_versions(opened, archive, models)
         for one in known:
             mark = "installed" if one.installed else "not installed"
@@ -190,12 +188,12 @@ def prove(
     most: Annotated[int, typer.Option(help="Slices.")] = 500,
     repeats: Annotated[int, typer.Option(help="Further plantings on the same scores.")] = 20,
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
-    weights: Weights = WEIGHTS,
+    weights: Weights = None,
 ) -> None:
     """Plant wrong labels in an archive of held-out images and see how many stand in the worklist's first tenth."""
     with tempfile.TemporaryDirectory() as folder, _opened(f"{folder}/store") as opened:
         told = prove_worklist(
-            *(opened, Engine(weights), system, data, Path(folder) / "source"),
+            *(opened, Engine(weights or settings().weights), system, data, Path(folder) / "source"),
             share=plant,
             seed=seed,
             most=most,

@@ -6,13 +6,13 @@ a file, which the system lets go when the process dies, however it dies: a kille
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from filelock import FileLock, Timeout
 
 from core.review.store import Store
 from core.review.tables import ImportRun, ScoreRun
@@ -30,7 +30,8 @@ class RunLock:
     def __init__(self, store: Store, run: ImportRun | ScoreRun) -> None:
         kind = "import" if isinstance(run, ImportRun) else "score"
         self._path = store.images_folder.parent / "locks" / f"{kind}-{run.id}.lock"
-        self._held: int | None = None
+        # Of the run's thread and of whoever waits for it alike, not one a thread.
+        self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
     def take(self, tries: int = _TRIES) -> bool:
         """Take the lock; false when a living process (or another thread here) holds it.
@@ -38,24 +39,19 @@ class RunLock:
         Whoever only asks holds it for a moment too, so it is tried for a fifth of a second.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         for left in reversed(range(tries)):
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self._lock.acquire(timeout=0)
+            except Timeout:
                 if left:
                     time.sleep(0.02)
             else:
-                self._held = descriptor
                 return True
-        os.close(descriptor)
         return False
 
     def release(self) -> None:
         """Let go."""
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        self._lock.release()
 
     @property
     def path(self) -> Path:

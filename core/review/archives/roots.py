@@ -7,7 +7,6 @@ to import would be the right to read every file that the server can.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from core.errors import ArchiveError
@@ -15,17 +14,14 @@ from core.review.archives.staging import staging_folder
 from core.review.people import LOCAL_ISSUER
 from core.review.store import Store
 from core.review.tables import User
+from core.settings import settings
 
 SETTING = "OVERREAD_IMPORT_ROOTS"
 
 
 def import_roots(user: User) -> tuple[Path, ...]:
     """Folders that a user may import from, links followed."""
-    named = os.environ.get(SETTING, "")
-    if named:
-        found = [Path(part).expanduser() for part in named.split(os.pathsep) if part.strip()]
-    else:
-        found = [Path.home()] if user.issuer == LOCAL_ISSUER else []
+    found = settings().import_roots or ((Path.home(),) if user.issuer == LOCAL_ISSUER else ())
     return tuple(path.resolve() for path in found)
 
 

@@ -1,0 +1,15 @@
+"""Where the program lies, and what it reads beside its code: in a checkout, and installed from a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]  # the checkout, or the environment's site-packages
+_PACKED = HOME / "overread_files"  # where a wheel keeps what is no code, see pyproject.toml
+INSTALLED = _PACKED.is_dir()
+FILES = _PACKED if INSTALLED else HOME
+WEIGHTS = FILES / "weights"
+DATA_CARDS = FILES / "data" / "cards"
+SAMPLES = FILES / "data" / "samples"
+STREAMLIT = FILES / ".streamlit" / "config.toml"
+RUNS = Path("runs") if INSTALLED else HOME / "runs"  # training writes no runs into site-packages

@@ -1,0 +1,149 @@
+"""``overread``: the dashboard, scoring, training and the care of the store from one command line.
+
+Commands load what they need when they are called: the libraries of the models take seconds, and ``overread run`` must
+not wait for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core import places
+from core.errors import OverreadError
+from core.settings import settings
+
+app = typer.Typer(
+    name="overread",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A second opinion on cancer scans. For research and teaching only.",
+)
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+TRAINING = {
+    "train": "Train one model and ship it.",
+    "evaluate": "Measure the models on labelled scans: figures with intervals and baselines.",
+    "pretrain": "Train one encoder on all sets together, for recipes to start from.",
+    "benchmark": "Time every installed model on this machine.",
+    "export": "Write a model's network as one TorchScript file.",
+    "pack": "Store a model in another precision and measure it again.",
+    "seeds": "Train a recipe from several seeds: how much of a figure is luck.",
+    "folds": "Cross-validate a recipe by patient.",
+    "fuse": "Fuse the PET and the MR model of mr-pet, calibrated and measured.",
+    "gain": "Measure what the pretrained backbone brings a recipe.",
+    "audit": "Look for copies, leaks, conflicting labels and shortcuts in a data set.",
+    "gate": "Train the wrong-image gate.",
+    "discrepancies": "Rank recorded labels by how likely they are wrong.",
+    "heat-checks": "Test how often heat maps hit the tumour.",
+}
+
+
+@app.callback()
+def _root() -> None:
+    """A second opinion on cancer scans. For research and teaching only."""
+
+
+@app.command(context_settings=PASSED_ON)
+def run(
+    rest: typer.Context,
+    address: Annotated[str, typer.Option(help="Listen on this address; 0.0.0.0 is every one.")] = "localhost",
+    port: Annotated[int, typer.Option(help="Listen on this port.", min=1, max=65535)] = 8501,
+) -> None:
+    """Serve the dashboard. Further options are Streamlit's."""
+    settings()  # what is set wrong is told here, not on the first page
+    from streamlit.web import cli
+
+    home = Path(__file__).resolve().parent / "Home.py"
+    options = shipped_options() | {"server.address": address, "server.port": port}
+    words = [f"--{name}={_word(value)}" for name, value in options.items()]
+    cli.main(["run", str(home), *words, *rest.args], prog_name="overread")
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(help="Folder, zip, CSV or DICOM tree.")],
+    out: Annotated[Path, typer.Option(help="File for the rows: .csv or .parquet.")],
+    system: Annotated[
+        str | None, typer.Option(help="brain-mr, chest-ct, ...; by default matched image by image.")
+    ] = None,
+    join: Annotated[bool, typer.Option(help="Slices of one patient and series form one image.")] = False,
+    weights: Annotated[Path | None, typer.Option(help="Folder with the models (default: OVERREAD_WEIGHTS).")] = None,
+) -> None:
+    """Ask every model about the images of a folder: one row an image and model."""
+    from core.engine.engine import Engine
+    from core.review.archives import folder_scores
+
+    folder_scores.check(out)
+    rows: list[dict[str, Any]] = []
+    engine = Engine(weights or settings().weights)
+    for number, total, more in folder_scores.score_folder(source, engine, system, join=join):
+        rows += more
+        typer.echo(f"\r{number} of {total}", nl=False, err=True)
+    typer.echo("", err=True)
+    folder_scores.write(rows, out)
+    failed = len({row["path"] for row in rows if row.get("error")})
+    typer.echo(
+        f"{len(rows)} rows in {out}" + (f"; {failed} images with errors, see the column error" if failed else "")
+    )
+
+
+def shipped_options() -> dict[str, Any]:
+    """Streamlit's options as Overread ships them (localhost, no usage statistics, the theme), by dotted name.
+
+    Streamlit looks for them in the folder it is started from; this way they hold wherever that is.
+    """
+
+    def flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+        for name, value in table.items():
+            if isinstance(value, Mapping):
+                yield from flat(value, f"{above}{name}.")
+            else:
+                yield f"{above}{name}", value
+
+    return dict(flat(tomllib.loads(places.STREAMLIT.read_text(encoding="utf-8"))))
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _later(name: str, module: str, says: str, *, within: bool) -> None:
+    """Add a command that is another application's: of that name ``within`` it, or the whole of it."""
+
+    def command(rest: typer.Context) -> None:
+        try:
+            other: typer.Typer = importlib.import_module(module).app
+        except ModuleNotFoundError as error:
+            raise OverreadError(
+                f"`overread {name}` needs the package {error.name}, which is not installed.",
+                "Install Overread with what training needs: pip install 'overread[train]'.",
+            ) from error
+        other([name, *rest.args] if within else rest.args, prog_name="overread" if within else f"overread {name}")
+
+    app.command(name, help=says, context_settings=PASSED_ON | {"help_option_names": []})(command)
+
+
+for _name, _says in TRAINING.items():
+    _later(_name, "trainers.__main__", _says, within=True)
+_later("archives", "core.review.archives.__main__", "Archives of cases: import, score, list, drift.", within=False)
+_later("store", "core.review.__main__", "Look after the store: verify, back up, restore, export.", within=False)
+
+
+def main() -> None:
+    """Run a command; an expected error ends with its message and exit code 2."""
+    try:
+        app()
+    except OverreadError as error:
+        print(f"{error.message} {error.remedy}".strip(), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
