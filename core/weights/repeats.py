@@ -167,6 +167,24 @@ def measured(weights: Path) -> Measured | None:
     return _read(weights / BENCHMARK, whole, None)
 
 
+def add_entry(path: Path, entry: dict[str, Any], by: str) -> None:
+    """Put an entry into a JSON list in place of the one with the same value under ``by``; the file is made if needed.
+
+    Raises:
+        BesideError: the file holds something else.
+    """
+    entries: list[dict[str, Any]] = []
+    if path.is_file():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            entries = [dict(e) for e in (content if isinstance(content, list) else [content])]
+        except (ValueError, TypeError) as error:
+            raise BesideError(f"{path} cannot be read ({error}).", "Restore or remove it.") from error
+    entries = [e for e in entries if e.get(by) != entry[by]] + [entry]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(sorted(entries, key=lambda e: str(e.get(by))), indent=1) + "\n", encoding="utf-8")
+
+
 def _listed(content: Any) -> list[dict[str, Any]]:
     return content if isinstance(content, list) else [content]
 

@@ -18,6 +18,7 @@ from core.models.registry import create
 from core.preprocessing.prepare import prepare
 from core.statistics.segmentation import dice
 from core.weights import repeats
+from core.weights.repeats import add_entry
 from tests.trainers.small import write_recipe
 from trainers.__main__ import app
 from trainers.commands import gain, seeds
@@ -26,7 +27,6 @@ from trainers.fitting.fit import train_recipe
 from trainers.fitting.initial import BACKBONE
 from trainers.fitting.precision import make_fabric
 from trainers.fitting.recipe import Recipe, load_recipe
-from trainers.measuring import repeat
 from trainers.measuring.scoring import Scored
 
 pytestmark = pytest.mark.usefixtures("float32")
@@ -205,8 +205,8 @@ def test_the_compared_figures_are_scikit_learns(figure: str) -> None:
 def test_entries_are_replaced_by_name_and_others_stay(tmp_path: Path) -> None:
     path = tmp_path / "x" / "list.json"
     for entry in ({"recipe": "b", "n": 1}, {"recipe": "a", "n": 2}, {"recipe": "b", "n": 3}):
-        repeat.add_entry(path, entry, "recipe")
+        add_entry(path, entry, "recipe")
     assert json.loads(path.read_text()) == [{"recipe": "a", "n": 2}, {"recipe": "b", "n": 3}]
     path.write_text("{")
     with pytest.raises(OverreadError, match="cannot be read"):
-        repeat.add_entry(path, {"recipe": "a"}, "recipe")
+        add_entry(path, {"recipe": "a"}, "recipe")

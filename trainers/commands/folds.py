@@ -18,7 +18,7 @@ from core import places
 from core.errors import RecipeError
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
-from core.weights.repeats import FOLDS
+from core.weights.repeats import FOLDS, add_entry
 from core.weights.store import load_card
 from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.data.items import Item, fold_groups
@@ -30,7 +30,7 @@ from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import Recipe, load_recipe, variant, with_initial_weights
-from trainers.measuring.repeat import add_entry, counted, fitted
+from trainers.measuring.repeat import counted, fitted
 from trainers.measuring.scoring import predictions, scored
 
 ANSWERS = "answers.parquet"

@@ -18,7 +18,7 @@ from core.models.net import OverreadNet
 from core.statistics.intervals import PairedDifference, paired_bootstrap
 from core.statistics.ranking import roc_auc
 from core.weights.answers import probabilities
-from core.weights.repeats import PRETRAINING
+from core.weights.repeats import PRETRAINING, add_entry
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.data.parts import Parts, split_as
 from trainers.fitting.fit import draft_card, labels_of
@@ -27,7 +27,7 @@ from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import Recipe, load_recipe, variant
-from trainers.measuring.repeat import Bench, add_entry, counted, fitted
+from trainers.measuring.repeat import Bench, counted, fitted
 from trainers.measuring.scoring import Scored, dice_with_tumour, predictions, scored
 
 STARTS = ("scratch", "ours")

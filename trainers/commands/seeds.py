@@ -13,14 +13,14 @@ from lightning_fabric import Fabric
 from core import places
 from core.errors import RecipeError
 from core.models.net import OverreadNet
-from core.weights.repeats import SEEDS
+from core.weights.repeats import SEEDS, add_entry
 from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.fitting.fit import calibrated, draft_card, labels_of, other_gate
 from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import Recipe, load_recipe, variant, with_initial_weights
-from trainers.measuring.repeat import Bench, add_entry, counted, fitted, keep, kept
+from trainers.measuring.repeat import Bench, counted, fitted, keep, kept
 from trainers.measuring.scoring import figures, predictions, scored
 
 RESULT = "test_figures.json"

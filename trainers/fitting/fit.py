@@ -20,6 +20,7 @@ from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard, Threshold, Training
+from core.weights.predictions import PREDICTIONS
 from core.weights.store import load_model, save_model
 from trainers.data.digests import DIGESTS, write_digests
 from trainers.data.items import Item
@@ -188,7 +189,7 @@ def ship_network(
     )
     card = save_model(net, card, folder, recipe.storage)
     write_digests(folder / DIGESTS, [*parts.train, *parts.validation])
-    _write_predictions(folder / "predictions.parquet", {"validation": again, "test": final})
+    _write_predictions(folder / PREDICTIONS, {"validation": again, "test": final})
     if progress.curve:
         title = f"{recipe.system}/{recipe.model}: {recipe.title}"
         draw_curve(progress.curve, folder / "curve.png", title=title, chosen=progress.best_epoch + 1)

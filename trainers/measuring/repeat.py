@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from core.errors import OverreadError, RecipeError
+from core.errors import RecipeError
 from core.models.net import OverreadNet
 from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import Cases, to_cases
@@ -68,24 +68,6 @@ def kept(path: Path, key: str) -> dict[str, Any] | None:
 def keep(path: Path, key: str, figures: dict[str, Any]) -> None:
     """Keep the figures of a training beside its checkpoint, for :func:`kept`."""
     path.write_text(json.dumps({"key": key, "figures": figures}, indent=1) + "\n", encoding="utf-8")
-
-
-def add_entry(path: Path, entry: dict[str, Any], by: str) -> None:
-    """Put an entry into a JSON list in place of the one with the same value under ``by``; the file is made if needed.
-
-    Raises:
-        OverreadError: the file holds something else.
-    """
-    entries: list[dict[str, Any]] = []
-    if path.is_file():
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            entries = [dict(e) for e in (content if isinstance(content, list) else [content])]
-        except (ValueError, TypeError) as error:
-            raise OverreadError(f"{path} cannot be read ({error}).", "Restore or remove it.") from error
-    entries = [e for e in entries if e.get(by) != entry[by]] + [entry]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(sorted(entries, key=lambda e: str(e.get(by))), indent=1) + "\n", encoding="utf-8")
 
 
 def counted(epochs: int) -> str:
