@@ -13,7 +13,7 @@ from core.models.members import Members
 from core.weights.card import ModelCard
 from core.weights.store import load_model
 from tests.trainers.small import PATIENTS, SLICES, write_recipe
-from trainers.data.items import fold_groups
+from trainers.data.items import Item, fold_groups
 from trainers.data.parts import read_parts
 from trainers.fitting.fit import labels_of
 from trainers.fitting.members import Frozen, train_members
@@ -33,23 +33,27 @@ def fitted(recipe: Recipe, data: Path, folder: Path) -> tuple[Path, ModelCard, p
     return model, ModelCard.load(model / "card.json"), pd.read_parquet(model / "predictions.parquet")
 
 
-def probe_recipe(folder: Path) -> Recipe:
-    changes = {
-        "architecture": "resnet18",
-        "role": "classifier",
-        "gate": "null",
-        "contract": "{channels: 1, height: 48, width: 48}",
-        "loss": "{image: cross-entropy}",
-        "monitor": "auc",
-        "members": "3",
-        "probe": "0.1",
-        "test_time_flips": "[horizontal]",
-    }
-    return load_recipe(str(write_recipe(folder, "probe", **changes)))
+PROBE = {
+    "architecture": "resnet18",
+    "role": "classifier",
+    "gate": "null",
+    "contract": "{channels: 1, height: 48, width: 48}",
+    "loss": "{image: cross-entropy}",
+    "monitor": "auc",
+    "members": "3",
+    "probe": "0.1",
+    "test_time_flips": "[horizontal]",
+}
+
+
+def _outside(recipe: Recipe, data: Path) -> list[Item]:
+    """All outside the test part."""
+    parts = read_parts(recipe, data)
+    return [*parts.train, *parts.validation]
 
 
 def test_every_patient_outside_the_test_part_trains_and_is_answered_out_of_fold(data: Path, tmp_path: Path) -> None:
-    recipe = load_recipe(str(write_recipe(tmp_path, epochs="1", members="2")))
+    recipe = load_recipe(str(write_recipe(tmp_path, epochs="1", members="2", storage="int8")))
     model, card, rows = fitted(recipe, data, tmp_path)
     net, _ = load_model(model)
     assert isinstance(net, Members)
@@ -61,8 +65,7 @@ def test_every_patient_outside_the_test_part_trains_and_is_answered_out_of_fold(
     assert rows["split"].value_counts().to_dict() == {"validation": others * SLICES, "test": TESTED * SLICES}
     assert "out-of-fold" in card.threshold.data
     # the stored answer for a patient is that of the one member that never saw him
-    parts = read_parts(recipe, data)
-    items = [*parts.train, *parts.validation]
+    items = _outside(recipe, data)
     fold_of = fold_groups(items, 2)
     for item in items[:4]:
         alone = [predictions(member, card, [item])[0].logits[:, 0] for member in net]
@@ -72,14 +75,23 @@ def test_every_patient_outside_the_test_part_trains_and_is_answered_out_of_fold(
 
 
 def test_a_probe_fits_heads_only_and_without_the_patients_of_its_fold(data: Path, tmp_path: Path) -> None:
-    recipe = probe_recipe(tmp_path)
+    recipe = load_recipe(str(write_recipe(tmp_path, "probe", **PROBE)))
     model, card, _ = fitted(recipe, data, tmp_path)
     net, _ = load_model(model)
     assert isinstance(net, Members)
     assert net.shared
     assert card.members == 3
-    parts = read_parts(recipe, data)
-    items = [*parts.train, *parts.validation]
+    # a file in eight bits holds the very network whose answers chose the threshold
+    rounded = load_recipe(str(write_recipe(tmp_path, "rounded", **{**PROBE, "storage": "int8"})))
+    shipped, _, told = fitted(rounded, data, tmp_path / "rounded")
+    again, card = load_model(shipped)
+    assert isinstance(again, Members)
+    first = next(item for item in _outside(rounded, data))
+    own = fold_groups(_outside(rounded, data), 3)[first.group]
+    answer = predictions(list(again)[own], card, [first])[0].logits[:, 0]
+    row = told[told["group"] == first.group].set_index("id").loc[list(first.ids), "logit_0"].to_numpy(float)
+    assert np.allclose(row, answer, atol=1e-3)
+    items = _outside(recipe, data)
     fold_of = fold_groups(items, 3)
     frozen = Frozen.of(recipe, items)
     kept = np.array([fold_of[group] != 0 for group in frozen.cases.groups])

@@ -23,6 +23,7 @@ from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.card import DataUse
+from core.weights.store import as_stored
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import read_parts
 from trainers.data.tensors import Cases, to_cases
@@ -81,6 +82,8 @@ def train_members(
             if found is None:
                 return fitted.progress  # the time was up
             net = found
+        # what is answered out of fold is what ships: the rounded weights
+        net = as_stored(net, recipe.storage)
         fitted.nets.append(net)
         card = draft_card(recipe, parts, fitted.progress, "").model_copy(update={"gate": None})
         fitted.answers |= dict(zip(asked, predictions(net, card, judged), strict=True))
@@ -140,8 +143,8 @@ class Frozen:
 
     @classmethod
     def of(cls, recipe: Recipe, items: Sequence[Item]) -> Frozen:
-        """Read all slices once; mirrored too where the recipe answers with flips."""
-        net = _new(recipe, library_weights(recipe.initial_weights))
+        """Read all slices once, by the weights as they will be stored; mirrored too where the recipe flips."""
+        net = as_stored(_new(recipe, library_weights(recipe.initial_weights)), recipe.storage)
         cases = to_cases(items, recipe.contract, labels_of(recipe))
         return cls(net, cases, pooled_features(net, cases, mirrored="horizontal" in recipe.test_time_flips))
 
