@@ -84,6 +84,9 @@ SYSTEM = System(
     scope="Trained on slices of one hospital and one web collection: benign lesions come from 15 patients only, so "
     "'not malignant' rests mostly on normal lungs.",
     models=(
+        ModelSlot(
+            "efficientnet-lite0", "EfficientNet-Lite0 from ImageNet, five heads", "efficientnet_lite0", "classifier"
+        ),
         ModelSlot("densenet121", "DenseNet-121, channel and spatial attention", "densenet121_attention", "classifier"),
         ModelSlot(
             "densenet121-subtypes", "DenseNet-121 with attention (four classes)", "densenet121_attention", "classifier"

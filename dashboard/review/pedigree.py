@@ -28,8 +28,9 @@ def model(card: ModelCard) -> None:
     st.markdown(f"**{card.title}** · version {card.version}")
     st.caption(card.pedigree)
     cut = card.threshold
+    several = f", {card.members} networks, one for each fold of the patients, averaged" if card.members > 1 else ""
     rows = {
-        "Architecture": f"{card.architecture}, {card.parameters:,} parameters",
+        "Architecture": f"{card.architecture}, {card.parameters:,} parameters{several}",
         "Trained": f"{card.training.date}, recipe {card.training.recipe}, code {card.training.code_version}",
         "Started from": card.training.initial_weights,
         "Threshold": f"{cut.value:.3f}: {cut.rule} ({cut.data}, n = {cut.n})",
