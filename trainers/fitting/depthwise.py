@@ -80,11 +80,11 @@ class QuickDepthwise(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """As the convolution it replaces."""
-        pad = self.padding[0]
+        pad = int(self.padding[0])
         if self.same:
             x = pad_same(input, list(self.kernel_size), list(self.stride))  # type: ignore[arg-type]
         else:
-            x = functional.pad(input, (pad, pad, pad, pad))  # type: ignore[list-item]
+            x = functional.pad(input, (pad, pad, pad, pad))
         weight = self.weight
         if torch.is_autocast_enabled("cpu"):
             kind = torch.get_autocast_dtype("cpu")
