@@ -4,7 +4,8 @@ Storage forms of the weights of convolutions and linear layers (everything else,
 stays float32: it is small, and variances may exceed float16):
 
 - ``float32``, ``float16``: as they are.
-- ``int8``: symmetric integers, one float32 scale per output channel under ``<key>.scale``.
+- ``int8``: symmetric integers, one float32 scale per output channel under ``<key>.scale``; linear layers of fewer than
+  16,384 weights stay float32.
 - ``int6``, ``int5``: symmetric integers, Huffman-coded as bytes, one float16 scale per 64 weights; tensors of fewer
   than 4,096 weights stay ``int8``. See :mod:`core.weights.quantise`.
 
@@ -158,8 +159,8 @@ def _state(net: OverreadNet) -> dict[str, torch.Tensor]:
 def as_stored(net: OverreadNet, storage: Storage) -> OverreadNet:
     """The network as it would be read back from a file in that storage form, in place.
 
-    An EfficientNet in int8 gives features a little to one side of its own: thresholds and heads chosen on the exact
-    weights would not fit the shipped ones.
+    Rounded weights give features a little to one side of the exact ones: thresholds and heads chosen on those would not
+    fit what ships.
     """
     _fill(net, _packed(net.state_dict(), storage), Path("memory"))
     return net
@@ -198,7 +199,7 @@ def _packed(state: dict[str, torch.Tensor], storage: Storage) -> dict[str, torch
         value = value.detach().to("cpu", torch.float32).contiguous()
         if not torch.isfinite(value).all():
             raise ValueError(f"{key} holds values that are not finite; the training has diverged")
-        if value.dim() < 2 or storage == "float32":
+        if value.dim() < 2 or storage == "float32" or (storage == "int8" and _small_linear(value)):
             packed[key] = value
         elif storage == "int8" or (storage in _BITS and value.numel() < _SMALL):
             packed[key], packed[key + _SCALE] = by_channel(value)
@@ -208,6 +209,12 @@ def _packed(state: dict[str, torch.Tensor], storage: Storage) -> dict[str, torch
             half = value.to(torch.float16)
             packed[key] = half if torch.isfinite(half).all() else value
     return packed
+
+
+def _small_linear(value: torch.Tensor) -> bool:
+    """A linear layer of few weights: a head fitted to features of unlike spread has some weights a thousand times as
+    large as others, which eight bits would round to nothing."""
+    return value.dim() == 2 and value.numel() < _SMALL * 4
 
 
 def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None:

@@ -98,6 +98,21 @@ def test_a_file_holds_what_is_common_once(shared: bool, tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
+def test_a_linear_head_of_few_weights_is_not_rounded_to_eight_bits(tmp_path: Path) -> None:
+    """Heads fitted to features of unlike spread: the small weights count, and eight bits for all would lose them."""
+    net = lively("resnet18")
+    weight = net.linear_weight
+    assert weight is not None
+    with torch.no_grad():
+        weight[0, ::50] *= 1000
+    card = card_of("breast-mri", "resnet18", "resnet18", contract={"channels": 1, "height": 96, "width": 96})
+    save_model(net, card, tmp_path, "int8")
+    back = load_model(tmp_path)[0].linear_weight
+    assert back is not None
+    torch.testing.assert_close(back, weight.detach(), atol=0, rtol=0)
+    assert load_file(tmp_path / "weights.safetensors")["backbone.stages.1.0.conv1.weight"].dtype == np.int8
+
+
 def test_the_card_and_the_network_must_agree_on_the_number(tmp_path: Path) -> None:
     joined = Members(family("resnet18", 2))
     card = card_of("breast-mri", "resnet18", "resnet18", members=3, contract={"channels": 1, "height": 96, "width": 96})
