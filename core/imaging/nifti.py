@@ -159,7 +159,7 @@ def _series(
 
 def _values(data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str]) -> np.ndarray:
     count = int(np.prod(shape[:3], dtype=np.int64))
-    raw = np.frombuffer(data, header.get_data_dtype(), count)
+    stored = raw = np.frombuffer(data, header.get_data_dtype(), count)
     if raw.dtype.names:
         channels = np.stack([raw[name] for name in raw.dtype.names[:3]], axis=-1).astype(np.float32)
         raw, _ = to_grey(channels)
@@ -167,7 +167,8 @@ def _values(data: memoryview, header: Any, shape: tuple[int, ...], notes: list[s
     elif raw.dtype.kind == "c":
         raw = np.abs(raw)
         notes.append("Complex values were turned to their magnitude.")
-    slope, intercept = scale(header, notes)
+    colour = stored.dtype.names is not None
+    slope, intercept = (1.0, 0.0) if colour else scale(header, notes)  # nifti1.h: colours are not scaled
     values = np.empty(count, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         for at in range(0, count, _AT_ONCE):  # in double precision, but never the whole volume

@@ -86,6 +86,14 @@ def test_scale_factors(slope: float, intercept: float, expected: np.ndarray) -> 
     assert any("number" in note or "infinite" in note for note in series.notes) == told
 
 
+def test_colours_are_not_scaled() -> None:
+    rgb = np.zeros((3, 4, 5), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
+    rgb["R"] = rgb["G"] = rgb["B"] = noise(3, 4, 5)
+    data = bytearray(nib.Nifti1Image(rgb, AFFINE).to_bytes())
+    struct.pack_into("<ff", data, SLOPE, 3.0, 100.0)
+    np.testing.assert_array_equal(np.sort(one(bytes(data)).pixels.ravel()), np.sort(rgb["R"].ravel()))
+
+
 def test_scale_in_double_precision() -> None:
     values = np.arange(60, dtype=np.int32).reshape(3, 4, 5) + 2_000_000_000
     data = bytearray(nifti(values, AFFINE))
