@@ -15,6 +15,8 @@ from core.imaging.limits import Budget
 from core.imaging.raster import to_grey
 from core.imaging.stored_bits import stored_bits, stored_values
 
+_WIDTHS = (1, 8, 16, 32, 64)
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 register()
 
 
@@ -36,6 +38,7 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     budget.check_size(columns, rows)
     budget.add_voxels(rows * columns * frames)
     _check_decoder(header)
+    _check_layout(header)
     _check_frames(header, rows, columns, frames)
     # labels of a label map are numbers of segments, whatever colours the file gives them
     palette = header.get("PhotometricInterpretation") == "PALETTE COLOR" and "SegmentSequence" not in header
@@ -72,6 +75,21 @@ def _check_decoder(header: Dataset) -> None:
             f"The pixels are stored as {name}, which cannot be decoded here.",
             "Export the series uncompressed, or as JPEG, JPEG-LS, JPEG 2000 or RLE.",
         )
+
+
+def _check_layout(header: Dataset) -> None:
+    """Refuse in true words what the standard no longer has, or never had; the file itself may be sound."""
+    samples, bits = int(header.get("SamplesPerPixel", 1) or 1), int(header.get("BitsAllocated", 8) or 8)
+    space = str(header.get("PhotometricInterpretation", "") or "")[:16]
+    odd = ""
+    if samples not in (1, 3):
+        odd = f"The file stores {samples} samples per pixel"
+    elif bits not in _WIDTHS:
+        odd = f"The file stores pixels of {bits} bits"
+    elif samples == 3 and space not in _COLOURS:
+        odd = f"The file stores colours as {space or 'a kind that it does not name'}"
+    if odd:
+        raise UnreadableFileError(f"{odd}, which is not read here.", "Export the series in grey or as RGB.")
 
 
 def _check_frames(header: Dataset, rows: int, columns: int, frames: int) -> None:

@@ -96,3 +96,21 @@ def test_a_transfer_syntax_that_nobody_knows() -> None:
     with pytest.raises(UnreadableFileError, match="unknown transfer syntax") as raised:
         read([("x.dcm", data)])
     assert "damaged" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"SamplesPerPixel": 4, "PhotometricInterpretation": "CMYK"}, "4 samples per pixel"),
+        ({"BitsAllocated": 12}, "pixels of 12 bits"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "HSV"}, "colours as HSV"),
+    ],
+)
+def test_what_the_standard_no_longer_has_is_not_called_damaged(tags: dict[str, Any], words: str) -> None:
+    header = dataset(noise(8, 8))
+    header.PixelData = bytes(8 * 8 * 4)
+    for keyword, value in tags.items():
+        setattr(header, keyword, value)
+    with pytest.raises(UnreadableFileError, match=words) as raised:
+        read(named([header]))
+    assert "damaged" not in str(raised.value)
