@@ -14,7 +14,12 @@ from trainers.measuring.classwise import by_class
 from trainers.measuring.scoring import Scored
 
 CLASSES = ("normal", "adenocarcinoma", "large cell carcinoma")
-SEVERAL = ("chest-ct/densenet121-subtypes", "chest-ct/efficientnet-b0-subtypes", "pet/inception-three-class")
+SEVERAL = (
+    "chest-ct/densenet121-subtypes",
+    "chest-ct/efficientnet-b0-subtypes",
+    "pet/inception-three-class",
+    "brain-type/unet-lite0",
+)
 
 
 def _scored(classes: np.ndarray, logits: np.ndarray) -> Scored:
