@@ -88,7 +88,7 @@ def _window(case: Case, stem: str) -> Window:
         st.session_state[level_key] = _within(chosen.centre, low, high)
         st.session_state[width_key] = _within(chosen.width, 0.0, high - low)
 
-    st.selectbox("Window", list(named), key=name_key, on_change=take, width=130)
+    preset = st.selectbox("Window", list(named), key=name_key, on_change=take, width=130)
     step = _step(high - low)
     with st.popover("L / W", help="Level and width"):
         st.button("Back to preset", key=f"reset-{stem}", on_click=take)
@@ -99,7 +99,7 @@ def _window(case: Case, stem: str) -> Window:
         if series.unit is not Unit.HU:
             st.caption("CT presets need Hounsfield units; this series is in " + str(series.unit) + ".")
     # the chosen preset's function goes with it: level and width move and stretch it
-    return replace(named[st.session_state[name_key]], centre=centre, width=max(width, step), name="")
+    return replace(named.get(preset or "", start), centre=centre, width=max(width, step), name="")
 
 
 def _overlay(case: Case, stem: str) -> str:
