@@ -15,7 +15,18 @@ import numpy as np
 from core.imaging.dicom_facts import FACTS, Fact, Kind
 from core.imaging.dicom_frames import Frame
 from core.imaging.dicom_repeats import copies_note, ranked, ranking, repeats, without_copies
-from core.imaging.frame_sets import FEWEST_EVEN, Groups, by_facts, by_side, crowd, excess, in_order, is_even, offsets_of
+from core.imaging.frame_sets import (
+    FEWEST_EVEN,
+    Groups,
+    by_facts,
+    by_side,
+    crowd,
+    excess,
+    in_order,
+    in_rounded_places,
+    is_even,
+    offsets_of,
+)
 from core.imaging.geometry import plane_of, slice_normal
 
 _SAME_DIRECTION = 0.01
@@ -138,6 +149,9 @@ def _crowded(volume: Volume) -> list[Volume]:
     most = int(counts.max())
     if most == 1:
         return _woven(volume)
+    rounded = in_rounded_places(frames)
+    if rounded:
+        return [replace(volume, frames=rounded)]
     sides = by_side(frames)
     if 1 < len(sides) <= 2 * most and excess(sides) == 0:
         marks = [Mark(words, words) for words in (f"field {n} of {len(sides)}" for n in range(1, len(sides) + 1))]

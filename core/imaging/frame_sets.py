@@ -10,7 +10,7 @@ from core.imaging.dicom_facts import Fact
 from core.imaging.dicom_frames import Frame
 from core.imaging.geometry import slice_normal
 from core.imaging.keys import natural
-from core.imaging.slice_places import places_of, slice_distance
+from core.imaging.slice_places import is_rounded, places_of, slice_distance
 
 FEWEST_EVEN = 3
 
@@ -72,6 +72,20 @@ def is_even(frames: Sequence[Frame]) -> bool:
         return False
     distance = slice_distance(offsets, frames[0].thickness)
     return distance is not None and not distance.uneven
+
+
+def in_rounded_places(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames along the normal where only rounding made them share places; empty where it did not.
+
+    Their numbers run along the normal, and the declared distance, rounded, gives their positions.
+    """
+    ordered = sorted(frames, key=by_number)
+    offsets = np.array(offsets_of(ordered))
+    if offsets[0] > offsets[-1]:
+        ordered, offsets = ordered[::-1], offsets[::-1]
+    thickness = ordered[0].thickness
+    found = thickness is not None and (np.diff(offsets) >= 0).all() and is_rounded(offsets, thickness)
+    return ordered if found else []
 
 
 def by_facts(facts: Sequence[Fact], frames: Sequence[Frame]) -> Groups:

@@ -78,6 +78,8 @@ def slice_distance(offsets: np.ndarray, declared: float | None) -> Distance | No
     steps = np.diff(offsets)
     if not len(steps) or offsets[-1] - offsets[0] < SAME_PLACE_MM:
         return None
+    if declared is not None and is_rounded(offsets, declared):
+        return Distance(declared)
     repeated = int((steps < SAME_PLACE_MM).sum())
     if repeated:
         usual = _usual(steps[steps >= SAME_PLACE_MM])
@@ -90,8 +92,6 @@ def slice_distance(offsets: np.ndarray, declared: float | None) -> Distance | No
     astray = float(np.abs(offsets - (start + mean * number)).max())
     if astray <= max(_EVEN * mean, min(_ROUNDING_MM, 0.2 * mean)):
         return Distance(float(mean))
-    if declared is not None and _rounded(offsets, declared):
-        return Distance(declared)
     missing = np.round(steps / usual - 1).clip(0)
     on_grid = np.abs(steps / usual - np.round(steps / usual)).max() < 0.2
     if missing.sum() and on_grid:
@@ -109,10 +109,11 @@ def _usual(steps: np.ndarray) -> float:
     return float(np.median(steps[tenths == common]))
 
 
-def _rounded(offsets: np.ndarray, declared: float) -> bool:
-    """Whether slices at the declared distance, rounded to a coarser grain, lie at these offsets.
+def is_rounded(offsets: np.ndarray, declared: float) -> bool:
+    """Whether slices at the declared distance, rounded to a coarser grain, lie at these ascending offsets.
 
-    A distance that is a multiple of the grain loses nothing by rounding: what is uneven then is truly so.
+    Several may then share one. A distance that is a multiple of the grain loses nothing by rounding: what is uneven
+    then is truly so.
     """
     for grain in _GRAINS_MM:
         if np.abs(offsets / grain - np.round(offsets / grain)).max() < 1e-6:

@@ -137,6 +137,18 @@ def test_a_volume_is_right_or_there_is_none(kind: str) -> None:
         assert any(series.uneven in note for note in series.notes)
 
 
+@pytest.mark.parametrize("down", [False, True])
+def test_positions_written_coarser_than_the_slice_distance(down: bool) -> None:
+    offsets = [float(round(0.625 * place)) for place in range(16)]  # two slices at many a millimetre
+    headers = placed(offsets, thickness=0.625)
+    for place, header in enumerate(headers):
+        header.InstanceNumber = 16 - place if down else 1 + place
+    (series,) = read(named(headers[::-1])).series
+    np.testing.assert_array_equal(series.pixels, [header.pixel_array for header in headers])
+    assert series.uneven == ""
+    assert volume_ml(np.ones(series.pixels.shape, bool), series).value == pytest.approx(0.625 * 16 * 30 / 1000)
+
+
 def test_notes_say_what_is_missing() -> None:
     def note(offsets: Sequence[float]) -> str:
         return read(named(placed(offsets))).series[0].uneven
@@ -275,6 +287,8 @@ def test_places(offsets: list[float], thickness: float | None, expected: list[in
         ([0, 0.6, 1.2, 1.9, 2.5, 3.1, 3.8], 0.625, 0.63, True),  # 0.625 mm written to a tenth
         ([0, 1, 2, 4, 5, 6, 8], 1.25, 1.25, True),  # 1.25 mm written to whole millimetres
         ([0, 1, 2, 4, 5, 6, 8], 1.0, 1.0, False),
+        ([0, 1, 1, 2, 2, 3, 4, 4], 0.6, 0.6, True),
+        ([0, 0, 3, 3, 6, 6], 1.5, 3.0, False),  # two images at every place
         ([0, 1, 3], 1.0, 1.0, False),
         ([0, 3, 6, 12], 3.0, 3.0, False),
         ([0, 3, 6, 10, 14], 3.0, 3.0, False),
