@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
+from core.background import Job
 from core.errors import OverreadError
 
 
 def begin() -> None:
     """Load the libraries of the engine, which takes seconds, and take up what was left; in the background."""
-    threading.Thread(target=_work, name="overread-adopt", daemon=True).start()
+    Job(_work, name="overread-adopt").start()
 
 
-def _work() -> None:
+def _work(_: Job[None]) -> None:
     # Imported here: no page should wait for the engine's libraries.
     import core.engine.engine  # noqa: F401
     from core.review import open_store

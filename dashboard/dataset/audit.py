@@ -37,7 +37,7 @@ def show(found: Shown) -> None:
     st.subheader("Audit: copies, leaks, conflicts, shortcuts", anchor="audit")
     _run(found)
     job = jobs.current(found.key)
-    if found.audit is not None and (job is None or job.report is None):
+    if found.audit is not None and (job is None or job.result is None):
         st.caption("From the data card, measured on the folder the shipped models were trained from.")
         _report(found.audit, found, "card")
     elif found.audit is None and job is None:
@@ -52,9 +52,9 @@ def _run(found: Shown) -> None:
         return
     if job is not None and job.error is not None:
         messages.show(job.error)
-    if job is not None and job.report is not None:
-        _compared(found, job.report)
-        _report(job.report, found, "run")
+    if job is not None and job.result is not None:
+        _compared(found, job.result)
+        _report(job.result, found, "run")
     elif job is not None and job.error is None:
         st.info("Stopped. Nothing of it was kept.", icon=":material/stop_circle:")
     label = "Run the audit on these pictures" if job is None else "Run it again"
@@ -69,14 +69,14 @@ def _progress(found: Shown, job: AuditJob) -> None:
         st.rerun(scope="app")
     left = job.seconds_left
     ahead = "" if left is None else f", about {words.count(max(1, round(left)), 'second')} left"
-    text = "Stopping after the current step" if job.stop.is_set() else f"{job.text}{ahead}"
-    st.progress(min(max(job.fraction, 0.0), 1.0), text=text)
+    text = "Stopping after the current step" if job.stopping else f"{job.text}{ahead}"
+    st.progress(job.fraction, text=text)
     st.button(
         "Stop",
         key=f"audit-stop-{found.key}",
         icon=":material/stop_circle:",
-        on_click=job.stop.set,
-        disabled=job.stop.is_set(),
+        on_click=job.stop,
+        disabled=job.stopping,
     )
 
 

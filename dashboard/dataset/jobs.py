@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-import time
-import weakref
-from dataclasses import dataclass, field
-
 import streamlit as st
 
 from core.audit.folder import audit
 from core.audit.report import AuditReport
 from core.audit.simulated import PREFIX
-from core.errors import OverreadError
+from core.background import Job
 from dashboard.dataset.data import Source
-from dashboard.kit import messages
 
 KEY = "audit-jobs"
-
-
-@dataclass(eq=False)
-class AuditJob:
-    """An audit under way, or what came of it."""
-
-    source: Source
-    stop: threading.Event = field(default_factory=threading.Event)
-    text: str = "Starting"
-    fraction: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-    report: AuditReport | None = None
-    error: OverreadError | None = None
-    thread: threading.Thread | None = None
-
-    @property
-    def running(self) -> bool:
-        """True until the thread has put its answer down."""
-        return self.thread is not None and self.thread.is_alive()
-
-    @property
-    def seconds_left(self) -> float | None:
-        """By the speed so far; ``None`` in the first moments."""
-        taken = time.monotonic() - self.started
-        return taken / self.fraction * (1 - self.fraction) if self.fraction > 0.03 and taken > 2 else None
-
-    def watch(self, text: str, fraction: float) -> None:
-        """What the audit tells; raises ``InterruptedError`` when it is to end."""
-        if self.stop.is_set():
-            raise InterruptedError
-        self.text, self.fraction = text, fraction
+AuditJob = Job[AuditReport]
 
 
 class _Jobs(dict[str, AuditJob]):
@@ -64,24 +28,16 @@ def start(key: str, source: Source) -> AuditJob:
     job = _jobs().get(key)
     if job is not None and job.running:
         return job
-    job = AuditJob(source)
-    job.thread = threading.Thread(target=work, args=(job,), daemon=True)
-    weakref.finalize(_jobs(), job.stop.set)
-    _jobs()[key] = job
-    job.thread.start()
+    _jobs()[key] = job_for(source).ends_with(_jobs()).start()
+    return _jobs()[key]
+
+
+def job_for(source: Source) -> AuditJob:
+    """The audit of a source, not yet begun."""
+    what = source.folder if source.folder is not None else f"{PREFIX}{source.system}"
+    job = AuditJob(lambda job: audit(what, series=source.series, watch=job.tell))
+    job.text = "Starting"
     return job
-
-
-def work(job: AuditJob) -> None:
-    """What the thread does."""
-    source = job.source
-    try:
-        what = source.folder if source.folder is not None else f"{PREFIX}{source.system}"
-        job.report = audit(what, series=source.series, watch=job.watch)
-    except InterruptedError:
-        job.stop.set()
-    except Exception as failure:
-        job.error = messages.as_error(failure)
 
 
 def _jobs() -> _Jobs:

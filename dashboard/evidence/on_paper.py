@@ -1,150 +1,184 @@
-"""Figures of the page drawn for paper: the same numbers, taken from the figure itself, by matplotlib."""
+"""Figures of the page drawn for paper: the same numbers, taken from the figure itself, as vector graphics."""
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from reportlab.graphics.shapes import Drawing
+from reportlab.lib.colors import black, linearlyInterpolatedColor, toColor, white
 
+from core.reports.pdf.plot import Axis, Plot
 from dashboard.kit.charts import Chart
 
-DPI = 130
-SIZE = (5.2, 3.7)  # inches
-LINES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
-MARKS = {"circle": "o", "circle-open": "o", "square": "s", "diamond": "D"}
-HATCHES = {"": "", "/": "//", "x": "xx", ".": "..", "-": "--"}
+SIZE = (374.0, 266.0)  # points
+DASHES = {"solid": None, "dash": (5, 3), "dot": (1.5, 2), "dashdot": (5, 2, 1, 2), "longdash": (8, 3)}
+KEY = 9.0  # height of a line of the key
 
 
-def png(chart: Chart) -> bytes:
-    """The figure on white, as PNG.
+def drawing(chart: Chart) -> Drawing:
+    """The figure on white, :data:`SIZE` large.
 
     Lines, bands, points with bars, columns, boxes and cells are drawn; whatever else a figure may hold raises
     ``ValueError`` rather than being left out in silence.
     """
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
-    axes = figure.subplots()
-    layout = chart.figure.layout
-    for number, trace in enumerate(chart.figure.data):
-        draw = {"scatter": _scatter, "bar": _bar, "box": _box, "heatmap": _cells}.get(trace.type)
-        if draw is None:
+    traces = list(chart.figure.data)
+    for trace in traces:
+        if trace.type not in ("scatter", "bar", "box", "heatmap"):
             raise ValueError(f"{chart.key}: a {trace.type} cannot be printed")
-        draw(axes, trace, number)
+    named = [trace for trace in traces if _in_key(trace)]
+    boxes = [trace for trace in traces if trace.type == "box"]
+    layout = chart.figure.layout
+    cells = next((trace for trace in traces if trace.type == "heatmap"), None)
+    if cells is not None:
+        x, y = _classes(layout.xaxis, cells.x), _classes(layout.yaxis, cells.y, falling=True)
+    elif boxes:
+        x = Axis(-0.6, len(boxes) - 0.4, "", tuple((k, _plain(trace.name)) for k, trace in enumerate(boxes)))
+        y = _axis(layout.yaxis, [v for t in traces for v in _ys(t)])
+    else:
+        x = _axis(layout.xaxis, [_xs(t) for t in traces])
+        y = _axis(layout.yaxis, [v for t in traces for v in _ys(t)])
+    rows = (len(named) + 1) // 2
+    left, low = (40, 34 + KEY * rows + (10 if boxes else 0)) if cells is None else (80, 34)
+    plot = Plot(*SIZE, x, y, left=left, bottom=low, right=12, top=18, grid=cells is None)
+    plot.title(chart.title)
+    for trace in traces:
+        if trace.type == "box":
+            _box(plot, trace, boxes.index(trace))
+        else:
+            {"scatter": _scatter, "bar": _bar, "heatmap": _cells}[trace.type](plot, trace)
     for shape in layout.shapes:
-        _shape(axes, shape)
-    boxes = [trace.name for trace in chart.figure.data if trace.type == "box"]
-    if boxes:
-        axes.set_xticks(range(len(boxes)), [_plain(name) for name in boxes], fontsize=6)
-    _axes(axes, layout)
-    axes.set_title(chart.title, fontsize=9, loc="left")
-    shown, _ = axes.get_legend_handles_labels()
-    if shown:
-        axes.legend(fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-    out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
-    return out.getvalue()
+        _shape(plot, shape)
+    for number, trace in enumerate(named):
+        at = plot.left + (number % 2) * (plot.right - plot.left) / 2
+        _key(plot, trace, at, KEY * (rows - number // 2) - 4)
+    return plot.drawing
+
+
+def _in_key(trace: Any) -> bool:
+    band = trace.type == "scatter" and trace.fill == "toself"
+    return trace.type in ("scatter", "bar") and not band and trace.showlegend is not False and bool(trace.name)
+
+
+def _key(plot: Plot, trace: Any, at: float, up: float) -> None:
+    if trace.type == "bar":
+        plot.sample(at, up, trace.marker.color, pattern=trace.marker.pattern.shape or "")
+    elif "lines" in (trace.mode or "lines"):
+        plot.sample(at, up, _colour(trace), DASHES[trace.line.dash or "solid"])
+    else:
+        plot.sample(at, up, _colour(trace), form=str(trace.marker.symbol or "circle"))
+    plot.words(at + 19, up - 2, _plain(trace.name).replace("\n", " "))
 
 
 def _plain(text: str | None) -> str:
     return re.sub(r"<br\s*/?>", "\n", text or "")
 
 
-def _named(trace: Any) -> str | None:
-    return None if trace.showlegend is False else _plain(trace.name)
-
-
-def _scatter(axes: Axes, trace: Any, number: int) -> None:
-    x, y = np.asarray(trace.x, dtype=float), np.asarray(trace.y, dtype=float)
-    if trace.fill == "toself":
-        red, green, blue, share = (float(v) for v in re.findall(r"[\d.]+", trace.fillcolor))
-        axes.fill(x, y, color=(red / 255, green / 255, blue / 255), alpha=share, linewidth=0)
-        return
-    mode = trace.mode or "lines"
+def _colour(trace: Any) -> str:
     colour = trace.line.color or (trace.marker.color if isinstance(trace.marker.color, str) else None)
-    style: dict[str, Any] = {"color": colour, "label": _named(trace), "zorder": 3 + number / 100}
+    return colour or "#333333"
+
+
+def _numbers(values: Any) -> np.ndarray:
+    return np.asarray([] if values is None else values, dtype=float)
+
+
+def _xs(trace: Any) -> np.ndarray:
+    return _numbers(trace.x) if trace.type != "box" else np.zeros(0)
+
+
+def _ys(trace: Any) -> Iterator[np.ndarray]:
+    """Values that the y axis must hold."""
+    values = _numbers(trace.y)
+    yield values
+    if trace.type == "bar":
+        yield np.zeros(1)
+    elif trace.type == "scatter" and trace.error_y.array is not None:
+        yield values + _numbers(trace.error_y.array)
+        yield values - _numbers(trace.error_y.arrayminus)
+
+
+def _axis(declared: Any, values: list[np.ndarray]) -> Axis:
+    """The figure's own range, else that of the values with a little room."""
+    title = _plain(declared.title.text).replace("\n", " ")
+    if declared.range is not None:
+        return Axis(float(declared.range[0]), float(declared.range[1]), title)
+    known = np.concatenate(values) if values else np.zeros(0)
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    room = 0.05 * (high - low) or 0.5
+    return Axis(low - room, high + room, title)
+
+
+def _scatter(plot: Plot, trace: Any) -> None:
+    x, y = _numbers(trace.x), _numbers(trace.y)
+    if trace.fill == "toself":
+        plot.area(x, y, trace.fillcolor)
+        return
+    mode, colour = trace.mode or "lines", _colour(trace)
     if "lines" in mode:
-        step = "steps-pre" if trace.line.shape == "vh" else "default"
-        axes.plot(x, y, linestyle=LINES[trace.line.dash or "solid"], linewidth=1.2, drawstyle=step, **style)
-        style["label"] = None
+        if trace.line.shape == "vh":  # up first, then along
+            x, y = np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]
+        plot.line(x, y, colour, DASHES[trace.line.dash or "solid"])
+        x, y = _numbers(trace.x), _numbers(trace.y)
     if "markers" in mode:
-        size = 12.0 if trace.marker.size is None else np.asarray(trace.marker.size, dtype=float)
-        hollow = str(trace.marker.symbol).endswith("-open")
-        face = {"facecolors": "none", "edgecolors": style.pop("color")} if hollow else {}
-        axes.scatter(
-            x, y, s=(np.asarray(size) * 0.6) ** 2, marker=MARKS[trace.marker.symbol or "circle"], **style, **face
-        )
+        size = np.broadcast_to(12.0 if trace.marker.size is None else _numbers(trace.marker.size), x.shape)
+        for at, up, across in zip(x.tolist(), y.tolist(), (size * 0.6).tolist(), strict=True):
+            plot.point(at, up, colour, across, str(trace.marker.symbol or "circle"))
     if trace.error_y.array is not None:
-        ends = np.stack([trace.error_y.arrayminus, trace.error_y.array])
-        axes.errorbar(x, y, yerr=ends, fmt="none", ecolor=colour, elinewidth=0.8, capsize=2)
+        for at, low, high in zip(
+            x.tolist(),
+            (y - _numbers(trace.error_y.arrayminus)).tolist(),
+            (y + _numbers(trace.error_y.array)).tolist(),
+            strict=True,
+        ):
+            plot.upright_bar(at, low, high, colour)
 
 
-def _bar(axes: Axes, trace: Any, number: int) -> None:
-    axes.bar(
-        np.asarray(trace.x, dtype=float),
-        np.asarray(trace.y, dtype=float),
-        width=trace.width,
-        color=trace.marker.color,
-        alpha=trace.marker.opacity or 1.0,
-        hatch=HATCHES[trace.marker.pattern.shape or ""],
-        edgecolor="white",
-        linewidth=0.2,
-        label=_named(trace),
-        zorder=2 + number / 100,
-    )
+def _bar(plot: Plot, trace: Any) -> None:
+    x, y = _numbers(trace.x), _numbers(trace.y)
+    step = float(np.diff(np.sort(x)).min()) if len(x) > 1 else 1.0
+    wide = np.broadcast_to(step if trace.width is None else _numbers(trace.width), x.shape)
+    pattern, share = trace.marker.pattern.shape or "", float(trace.marker.opacity or 1.0)
+    for at, width, up in zip(x.tolist(), wide.tolist(), y.tolist(), strict=True):
+        plot.column(at, width, up, trace.marker.color, pattern, share)
 
 
-def _box(axes: Axes, trace: Any, number: int) -> None:
-    values = np.asarray(trace.y, dtype=float)
+def _box(plot: Plot, trace: Any, place: int) -> None:
+    values = _numbers(trace.y)
     values = values[np.isfinite(values)]
-    colour = {"color": trace.line.color}
-    axes.boxplot(
-        [values], positions=[number], widths=0.6, showfliers=False, boxprops=colour, whiskerprops=colour,
-        capprops=colour, medianprops=colour,
-    )  # fmt: skip
-    spread = np.random.default_rng(0).uniform(-0.2, 0.2, len(values))
-    axes.scatter(number + spread, values, s=4, color=trace.marker.color, alpha=0.5, linewidth=0)
+    first, middle, third = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+    far = 1.5 * (third - first)
+    inside = values[(values >= first - far) & (values <= third + far)]
+    plot.box(place, (float(inside.min()), first, middle, third, float(inside.max())), trace.line.color)
+    for at, up in zip(np.random.default_rng(0).uniform(-0.2, 0.2, len(values)).tolist(), values.tolist(), strict=True):
+        plot.point(place + at, up, _colour(trace), 2)
 
 
-def _cells(axes: Axes, trace: Any, number: int) -> None:
-    """A matrix of shares, each cell with its text: dark on light, light on dark."""
+def _classes(declared: Any, names: Any, *, falling: bool = False) -> Axis:
+    """An axis of classes, the first on the left, or at the top where it falls."""
+    last = len(names) - 0.5
+    low, high = (last, -0.5) if falling else (-0.5, last)
+    return Axis(low, high, _plain(declared.title.text), tuple((k, str(name)[:18]) for k, name in enumerate(names)))
+
+
+def _cells(plot: Plot, trace: Any) -> None:
+    """A matrix of shares from 0 to 1, each cell with its text: dark on light, light on dark."""
+    (_, light), (_, dark) = trace.colorscale
     share = np.asarray(trace.z, dtype=float)
-    colours = LinearSegmentedColormap.from_list("cells", [(at, colour) for at, colour in trace.colorscale])
-    axes.imshow(share, cmap=colours, vmin=trace.zmin, vmax=trace.zmax, aspect="auto")
     for row, column in np.ndindex(share.shape):
-        ink = "white" if share[row, column] > 0.6 else "black"
-        axes.text(column, row, _plain(trace.text[row][column]), ha="center", va="center", fontsize=8, color=ink)
-    axes.set_xticks(range(share.shape[1]), [_wrapped(name) for name in trace.x])
-    axes.set_yticks(range(share.shape[0]), [_wrapped(name) for name in trace.y])
+        value = float(share[row, column])
+        fill = linearlyInterpolatedColor(toColor(light), toColor(dark), 0.0, 1.0, value)
+        ink = white if value > 0.6 else black
+        plot.cell(column, row, fill, _plain(trace.text[row][column]).split("\n"), ink)
 
 
-def _wrapped(name: str) -> str:
-    return str(name).replace(" ", "\n").replace("-", "-\n")
-
-
-def _shape(axes: Axes, shape: Any) -> None:
+def _shape(plot: Plot, shape: Any) -> None:
     """A line across the figure, as plotly's ``add_hline`` and ``add_vline`` leave them."""
     across, along = shape.xref.endswith("domain"), shape.yref.endswith("domain")
-    if shape.type == "line" and (across or along):
-        line = {"color": shape.line.color, "linestyle": LINES[shape.line.dash or "solid"], "linewidth": 1.0}
-        if across:
-            axes.axhline(shape.y0, **line)
-        else:
-            axes.axvline(shape.x0, **line)
-    else:
+    if shape.type != "line" or not (across or along):
         raise ValueError(f"a {shape.type} between {shape.xref} and {shape.yref} cannot be printed")
-
-
-def _axes(axes: Axes, layout: Any) -> None:
-    axes.set_xlabel(layout.xaxis.title.text or "", fontsize=8)
-    axes.set_ylabel(layout.yaxis.title.text or "", fontsize=8)
-    if layout.xaxis.range is not None:
-        axes.set_xlim(*layout.xaxis.range)
-    if layout.yaxis.range is not None:
-        axes.set_ylim(*layout.yaxis.range)
-    axes.tick_params(labelsize=7)
-    axes.spines[["top", "right"]].set_visible(False)
+    draw, value = (plot.across, shape.y0) if across else (plot.upright, shape.x0)
+    draw(float(value), shape.line.color, DASHES[shape.line.dash or "solid"])

@@ -6,12 +6,13 @@ import io
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from reportlab.graphics.shapes import Drawing
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as Grid
 from reportlab.platypus.tables import LongTable
 
@@ -129,8 +130,14 @@ def _figure(figure: Interval | None, digits: int, kind: str) -> str:
 def _pictures(charts: Sequence[Chart]) -> list[Flowable]:
     """Two a row, each with its words below."""
     wide = WIDTH / 2 - 4 * mm
-    tall = wide * on_paper.SIZE[1] / on_paper.SIZE[0]
-    drawn = [[Image(io.BytesIO(on_paper.png(chart)), width=wide, height=tall), _p(chart.alt, CELL)] for chart in charts]
+    drawn = [[_scaled(on_paper.drawing(chart), wide), _p(chart.alt, CELL)] for chart in charts]
     rows = [drawn[k : k + 2] + [[]] * (2 - len(drawn[k : k + 2])) for k in range(0, len(drawn), 2)]
     style = [("VALIGN", (0, 0), (-1, -1), "TOP")]
     return [KeepTogether([Grid([row], colWidths=[WIDTH / 2] * 2, style=style), Spacer(1, 4 * mm)]) for row in rows]
+
+
+def _scaled(drawn: Drawing, width: float) -> Drawing:
+    factor = width / drawn.width
+    drawn.scale(factor, factor)
+    drawn.width, drawn.height = width, drawn.height * factor
+    return drawn

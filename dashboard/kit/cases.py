@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import streamlit as st
 
+from core.background import Job
 from core.engine.pairs import PairAnswer
 from core.engine.results import GateVerdict, HeatMap, Review
 from core.engine.uncertainty import Uncertainty
-from core.errors import OverreadError
 from core.imaging.study import Series, SourceKind, Study
 from core.review.tables import Opinion
 from core.systems import Match
@@ -21,23 +20,6 @@ from core.systems import Match
 MAX_CASES = 6
 MAX_BYTES = 768 * 1024 * 1024
 MAX_HEAT_MAPS = 96
-
-
-@dataclass(eq=False)
-class Job:
-    """A review under way in its own thread, so that the scan can be looked at meanwhile."""
-
-    thread: threading.Thread | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    model: str = ""
-    fraction: float = 0.0
-    review: Review | None = None
-    error: OverreadError | None = None
-
-    @property
-    def running(self) -> bool:
-        """True until the thread has put its answer down."""
-        return self.thread is not None and self.thread.is_alive()
 
 
 @dataclass(eq=False)
@@ -52,7 +34,7 @@ class Case:
     match: Match
     system: str | None
     series_index: int
-    jobs: dict[tuple[str, int], Job] = field(default_factory=dict)
+    jobs: dict[tuple[str, int], Job[Review]] = field(default_factory=dict)
     chosen_slices: dict[int, int] = field(default_factory=dict)
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
@@ -78,20 +60,20 @@ class Case:
         return self.system != self.match.system
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> Job[Review] | None:
         """The review of the series on the screen, begun or done."""
         return self.jobs.get((self.system, self.series_index)) if self.system else None
 
     @property
     def review(self) -> Review | None:
         """The finished review of the series on the screen; without its answers while the gate holds them back."""
-        found = self.job.review if self.job else None
+        found = self.job.result if self.job else None
         return None if found is None else found.shown(overruled=self.gate_key in self.overruled_gates)
 
     @property
     def verdict(self) -> GateVerdict | None:
         """What the wrong-image gate says about the series on the screen, once it has been asked."""
-        return self.job.review.gate if self.job and self.job.review else None
+        return self.job.result.gate if self.job and self.job.result else None
 
     @property
     def held_back(self) -> bool:
@@ -160,7 +142,7 @@ def leave() -> None:
     """Stop the running reviews of the current case."""
     case = current()
     for job in case.jobs.values() if case else ():
-        job.stop.set()
+        job.stop()
 
 
 def _cases() -> OrderedDict[str, Case]:

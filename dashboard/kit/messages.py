@@ -9,12 +9,11 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
 
+from core.background import as_error
 from core.errors import OverreadError
 from dashboard.kit import words
 
 LOG = logging.getLogger("overread.dashboard")
-UNEXPECTED = "Something went wrong inside Overread."
-UNEXPECTED_REMEDY = "The server's log has the details; the page goes on, so try again or open another study."
 
 
 def show(error: OverreadError) -> None:
@@ -31,14 +30,6 @@ def shown() -> Iterator[None]:
         raise
     except Exception as failure:
         show(as_error(failure))
-
-
-def as_error(failure: Exception) -> OverreadError:
-    """The failure itself when it is meant for the user, else a plain statement; the log keeps the trace."""
-    if isinstance(failure, OverreadError):
-        return failure
-    LOG.error("unexpected failure", exc_info=failure)
-    return OverreadError(UNEXPECTED, UNEXPECTED_REMEDY)
 
 
 def replace_trace(failure: Exception) -> bool:

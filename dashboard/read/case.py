@@ -64,7 +64,7 @@ def leave() -> None:
     """Let go of the case on the desk; a review under way stops."""
     kept: tuple[object, Case] | None = st.session_state.pop("read-case", None)
     for job in kept[1].jobs.values() if kept else ():
-        job.stop.set()
+        job.stop()
 
 
 def title(record: Record) -> str:

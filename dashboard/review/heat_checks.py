@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
+from core.background import Job
 from core.engine.checks import SECONDS, HeatCheck, Verdict, check_heat_map, pointing_of, pointing_words, sentences
 from core.engine.engine import Engine
 from core.engine.results import HeatMap
@@ -34,18 +34,12 @@ Key = tuple[object, ...]
 
 
 @dataclass(eq=False)
-class Run:
+class Checks:
     """Checks of the maps of one slice, under way or done."""
 
     keys: frozenset[Key]
-    stop: threading.Event = field(default_factory=threading.Event)
-    done: dict[Key, HeatCheck] = field(default_factory=dict)
-    thread: threading.Thread | None = None
-
-    @property
-    def running(self) -> bool:
-        """True until every map has been checked."""
-        return self.thread is not None and self.thread.is_alive()
+    job: Job[None]
+    done: dict[Key, HeatCheck]
 
 
 def wanted(case: Case) -> bool:
@@ -58,25 +52,22 @@ def ensure(case: Case, maps: tuple[HeatMap, ...]) -> None:
     todo = {_key(case, heat): heat for heat in maps if heat.values is not None and heat.peak > 0}
     todo = {key: heat for key, heat in todo.items() if key not in _known()}
     before = _run()
-    if before is not None and todo.keys() <= before.keys and before.running:
+    if before is not None and todo.keys() <= before.keys and before.job.running:
         return
     halt()
     if not todo:
         return
-    run = Run(frozenset(todo))
-    run.thread = threading.Thread(
-        target=_work, args=(run, todo, case.study, case.system or "", case.series_index, engine()), daemon=True
-    )
-    weakref.finalize(case, run.stop.set)
-    st.session_state["heat-check-run"] = run
-    run.thread.start()
+    done: dict[Key, HeatCheck] = {}
+    where = (case.study, case.system or "", case.series_index)
+    work = partial(_work, done=done, todo=todo, where=where, models=engine())
+    st.session_state["heat-check-run"] = Checks(frozenset(todo), Job(work).ends_with(case).start(), done)
 
 
 def halt() -> None:
     """End whatever is being checked; finished checks are kept."""
     run = _run()
     if run is not None:
-        run.stop.set()
+        run.job.stop()
         for key, check in run.done.items():
             _remember(key, check)
 
@@ -94,7 +85,7 @@ def verdict(case: Case, heat: HeatMap) -> None:
     check, run = of(case, heat), _run()
     if check is not None:
         told(check)
-    elif run is not None and run.running and not run.stop.is_set() and _key(case, heat) in run.keys:
+    elif run is not None and run.job.running and not run.job.stopping and _key(case, heat) in run.keys:
         _waiting(case, heat, run)
     else:
         known = pointing_words(pointing_of(heat, case.series))
@@ -112,8 +103,8 @@ def told(check: HeatCheck) -> None:
 
 
 @st.fragment(run_every=POLL)
-def _waiting(case: Case, heat: HeatMap, run: Run) -> None:
-    if not run.running:
+def _waiting(case: Case, heat: HeatMap, run: Checks) -> None:
+    if not run.job.running:
         st.rerun()
     check = of(case, heat)
     if check is not None:
@@ -122,14 +113,20 @@ def _waiting(case: Case, heat: HeatMap, run: Run) -> None:
         st.caption(":material/hourglass_top: Testing this map in the background")
 
 
-def _work(run: Run, todo: dict[Key, HeatMap], study: Study, system: str, series_index: int, models: Engine) -> None:
+def _work(
+    job: Job[None],
+    done: dict[Key, HeatCheck],
+    todo: dict[Key, HeatMap],
+    where: tuple[Study, str, int],
+    models: Engine,
+) -> None:
     for key, heat in todo.items():
         try:
-            run.done[key] = check_heat_map(models, study, system, series_index, heat, stop=run.stop.is_set)
+            done[key] = check_heat_map(models, *where, heat, stop=lambda: job.stopping)
         except InterruptedError:
-            return
-        except Exception as failure:
-            run.done[key] = HeatCheck(heat, error=messages.as_error(failure).message)
+            raise
+        except Exception as failure:  # one map's failure is no reason to leave out the next
+            done[key] = HeatCheck(heat, error=messages.as_error(failure).message)
 
 
 def _key(case: Case, heat: HeatMap) -> Key:
@@ -137,8 +134,8 @@ def _key(case: Case, heat: HeatMap) -> Key:
     return (*where, heat.model, heat.target, heat.method, case.series.truth is not None)
 
 
-def _run() -> Run | None:
-    run: Run | None = st.session_state.get("heat-check-run")
+def _run() -> Checks | None:
+    run: Checks | None = st.session_state.get("heat-check-run")
     return run
 
 

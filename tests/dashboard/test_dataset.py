@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -111,37 +110,35 @@ def test_textures_stand_beside_their_class(tmp_path: Path) -> None:
 
 def test_an_audit_runs_in_the_background_and_equals_the_command(tmp_path: Path) -> None:
     folder = planted(tmp_path / "set")
-    job = jobs.AuditJob(Source("set", folder))
-    job.thread = threading.Thread(target=jobs.work, args=(job,))
-    job.thread.start()
-    job.thread.join(120)
-    assert job.report is not None
-    assert job.report.to_json() == audit(folder).to_json()
+    job = jobs.job_for(Source("set", folder)).start()
+    job.join(120)
+    assert job.result is not None
+    assert job.result.to_json() == audit(folder).to_json()
     assert 0.9 <= job.fraction <= 1
-    text = dataset_audit.html(job.report)
+    text = dataset_audit.html(job.result)
     assert "pictures of test with an identical copy in another part</th><td class='warn'>2 (benign 1, malig" in text
 
 
 def test_a_stopped_audit_ends_at_once_and_keeps_nothing(tmp_path: Path) -> None:
-    job = jobs.AuditJob(Source("set", planted(tmp_path / "set")))
+    job = jobs.job_for(Source("set", planted(tmp_path / "set")))
     read: list[str] = []
 
     def watch(text: str, fraction: float) -> None:
         read.append(text)
         if len(read) == 5:
-            job.stop.set()
-        jobs.AuditJob.watch(job, text, fraction)
+            job.stop()
+        jobs.AuditJob.tell(job, text, fraction)
 
-    job.watch = watch  # type: ignore[method-assign]
-    jobs.work(job)
-    assert (len(read), job.report, job.error) == (5, None, None)
+    job.tell = watch  # type: ignore[method-assign]
+    job.run()
+    assert (len(read), job.result, job.error) == (5, None, None)
 
 
 def test_a_damaged_set_is_told(tmp_path: Path) -> None:
     folder = planted(tmp_path / "set")
     (folder / "07.png").write_bytes(b"no picture")
-    job = jobs.AuditJob(Source("set", folder))
-    jobs.work(job)
+    job = jobs.job_for(Source("set", folder))
+    job.run()
     assert job.error is not None
     assert "07.png" in job.error.message
 

@@ -46,21 +46,19 @@ def test_stopping_ends_the_review_without_an_answer_or_an_error() -> None:
     assert job is not None
     assert job.running
     assert jobs.ensure(case, cast(Engine, Endless())) is job
-    job.stop.set()
-    assert job.thread is not None
-    job.thread.join(5)
+    job.stop()
+    job.join(5)
     assert not job.running
-    assert (job.review, job.error) == (None, None)
+    assert (job.result, job.error) == (None, None)
 
 
 def test_a_review_ends_when_its_session_is_gone() -> None:
     case = _case()
     job = jobs.ensure(case, cast(Engine, Endless()))
     assert job is not None
-    assert job.thread is not None
     del case
     gc.collect()
-    job.thread.join(5)
+    job.join(5)
     assert not job.running
 
 

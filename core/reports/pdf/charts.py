@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from math import ceil
+from math import ceil, nan
 
-from reportlab.graphics.shapes import Drawing, Line, Polygon, PolyLine, Rect, String
+from reportlab.graphics.shapes import Drawing, Line, Rect
 from reportlab.lib.colors import HexColor, white
 
 from core.imaging import render
-from core.reports.fonts import pdf_fonts, printable
-from core.reports.pdf.page import ACCENT, INK, LINE, QUIET, WIDTH, picture
+from core.reports.pdf.page import ACCENT, INK, QUIET, WIDTH, picture
+from core.reports.pdf.plot import Axis, Plot
 
 LINES = (HexColor("#2f6f8f"), HexColor("#b8621b"), HexColor("#4d4d4d"), HexColor("#7b4ea3"))
 DASHES: tuple[list[int] | None, ...] = (None, [5, 2], [1.5, 2], [6, 2, 1, 2])  # type: ignore[list-item]
@@ -37,40 +36,22 @@ def along(
         series: name, probability per slice (``None`` without an answer, a gap) and threshold of each model.
         marked: slices (from 0) to mark, with a word.
     """
-    regular, _ = pdf_fonts()
-    left, bottom, top, right = 26.0, 24.0, height - 16, WIDTH - 128
-    drawing = Drawing(WIDTH, height)
     count = max(len(values) for _, values, _ in series)
-
-    def x(index: int) -> float:
-        return left + (right - left) * (index / max(count - 1, 1))
-
-    def y(value: float) -> float:
-        return bottom + (top - bottom) * value
-
-    for value in (0.0, 0.5, 1.0):
-        drawing.add(Line(left, y(value), right, y(value), strokeColor=LINE, strokeWidth=0.5))
-        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.1f}", "end", regular))
-    for index in sorted({round((count - 1) * part / 4) for part in range(5)}):
-        drawing.add(_label(x(index), bottom - 9, str(index + 1), "middle", regular))
-    drawing.add(_label((left + right) / 2, 2, "image", "middle", regular))
+    shown = sorted({round((count - 1) * part / 4) for part in range(5)})
+    images = Axis(0, max(count - 1, 1), "image", tuple((index, str(index + 1)) for index in shown))
+    probability = Axis(0, 1, "", ((0, "0.0"), (0.5, "0.5"), (1, "1.0")))
+    plot = Plot(WIDTH, height, images, probability, left=26, bottom=24, right=128, top=16)
     for index, word in marked:
-        drawing.add(Line(x(index), bottom, x(index), top + 2, strokeColor=QUIET, strokeWidth=0.6))
-        drawing.add(_label(x(index), top + 5, word, "middle", regular))
+        plot.upright(index, QUIET, word=word)
     for place, (name, values, threshold) in enumerate(series):
         colour, dash = LINES[place % len(LINES)], DASHES[place % len(DASHES)]
-        for known, run in groupby(enumerate(values), key=lambda at: at[1] is not None):
-            points = [part for index, value in run if value is not None for part in (x(index), y(value))]
-            if known:
-                drawing.add(PolyLine(points, strokeColor=colour, strokeWidth=1.3, strokeDashArray=dash))
-        at = y(threshold)
-        drawing.add(Polygon([right + 1, at, right + 6, at + 3, right + 6, at - 3], fillColor=colour, strokeColor=None))
-        row = top - 3 - 17 * place
-        drawing.add(Line(right + 12, row, right + 28, row, strokeColor=colour, strokeWidth=1.3, strokeDashArray=dash))
-        drawing.add(String(right + 31, row - 2, printable(name[:26]), fontName=regular, fontSize=6.5, fillColor=INK))
-        drawing.add(String(right + 31, row - 9, f"threshold {threshold:.2f}", fontName=regular, fontSize=5.8,
-                           fillColor=QUIET))  # fmt: skip
-    return drawing
+        plot.line(range(len(values)), [nan if value is None else value for value in values], colour, dash, 1.3)
+        plot.threshold(threshold, colour)
+        row = plot.top - 3 - 17 * place
+        plot.sample(plot.right + 12, row, colour, dash)
+        plot.words(plot.right + 31, row - 2, name[:26], colour=INK)
+        plot.words(plot.right + 31, row - 9, f"threshold {threshold:.2f}", size=5.8)
+    return plot.drawing
 
 
 def scale(width: float = 160) -> object:
@@ -84,34 +65,17 @@ def reads_needed(points: Sequence[tuple[int, float, float, float]], height: floa
     Args:
         points: depth, reads per miss, and the interval's ends, by growing depth.
     """
-    regular, _ = pdf_fonts()
-    left, bottom, top, right = 34.0, 26.0, height - 10, WIDTH - 20
-    drawing = Drawing(WIDTH, height)
     highest = max(high for *_, high in points)
     most = 4.0 * ceil(min(max(value for _, value, _, _ in points) * 1.6, highest) / 4)  # four even steps
     deepest = max(depth for depth, *_ in points)
-
-    def x(depth: float) -> float:
-        return left + (right - left) * depth / deepest
-
-    def y(value: float) -> float:
-        return bottom + (top - bottom) * min(value, most) / most
-
-    band = [part for depth, _, low, _ in points for part in (x(depth), y(low))]
-    band += [part for depth, _, _, high in reversed(points) for part in (x(depth), y(high))]
-    drawing.add(Polygon(band, fillColor=HexColor("#d5e3ea"), strokeColor=None))
-    line = [part for depth, value, _, _ in points for part in (x(depth), y(value))]
-    drawing.add(PolyLine(line, strokeColor=ACCENT, strokeWidth=1.4))
-    for part in range(5):
-        value, depth = most * part / 4, deepest * part / 4
-        drawing.add(Line(left, y(value), right, y(value), strokeColor=LINE, strokeWidth=0.4))
-        drawing.add(_label(left - 4, y(value) - 2.5, f"{value:.0f}", "end", regular))
-        drawing.add(_label(x(depth), bottom - 9, f"{depth:.0f}", "middle", regular))
     cut = ", cut at the top" if highest > most else ""
     words = f"cases read from the top; line: reads per relevant miss, band: 95 % interval{cut}"
-    drawing.add(_label((left + right) / 2, 4, words, "middle", regular))
-    return drawing
-
-
-def _label(x: float, y: float, text: str, anchor: str, font: str) -> String:
-    return String(x, y, printable(text), fontName=font, fontSize=6.5, fillColor=QUIET, textAnchor=anchor)
+    quarters = [part / 4 for part in range(5)]
+    depths = Axis(0, deepest, words, tuple((deepest * part, f"{deepest * part:.0f}") for part in quarters))
+    reads = Axis(0, most, "", tuple((most * part, f"{most * part:.0f}") for part in quarters))
+    plot = Plot(WIDTH, height, depths, reads, left=34, bottom=26, right=20, top=10)
+    xs = [depth for depth, *_ in points]
+    ends = [low for _, _, low, _ in points], [high for *_, high in points]
+    plot.area([*xs, *reversed(xs)], [*ends[0], *reversed(ends[1])], HexColor("#d5e3ea"))
+    plot.line(xs, [value for _, value, _, _ in points], ACCENT, width=1.4)
+    return plot.drawing

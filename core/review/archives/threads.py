@@ -1,4 +1,4 @@
-"""One thread a run of this process: started, waited for, ended; what goes wrong in it is told and logged."""
+"""One job a run of this process: started, waited for, ended; what goes wrong in it is told and logged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from core.background import Job
 from core.errors import OverreadError
 from core.review.archives.background import Run, RunLock, Watch
 from core.review.store import Store
@@ -16,13 +16,7 @@ from core.review.vocabulary import RunState
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
-class _Job:
-    thread: threading.Thread
-    halt: threading.Event
-
-
-_jobs: dict[str, _Job] = {}
+_jobs: dict[str, Job[None]] = {}
 _registry = threading.Lock()
 
 
@@ -31,18 +25,17 @@ def start(store: Store, run: Run, work: Callable[[Watch[Run]], None]) -> None:
     lock = RunLock(store, run)
     if not lock.take():
         return
-    halt = threading.Event()
 
-    def body() -> None:
+    def body(job: Job[None]) -> None:
         try:
-            _guarded(store, run, halt, work)
+            _guarded(store, run, job.halt, work)
         finally:
             lock.release()
 
-    thread = threading.Thread(target=body, name=f"overread-{_name(store, run).rpartition('/')[2]}", daemon=True)
+    job = Job(body, name=f"overread-{_name(store, run).rpartition('/')[2]}")
     with _registry:
-        _jobs[_name(store, run)] = _Job(thread, halt)
-    thread.start()
+        _jobs[_name(store, run)] = job
+    job.start()
 
 
 def _guarded(store: Store, run: Run, halt: threading.Event, work: Callable[[Watch[Run]], None]) -> None:
@@ -79,7 +72,7 @@ def wait(store: Store, run: Run, seconds: float = 3600.0) -> Run:
     with _registry:
         job = _jobs.get(_name(store, run))
     if job is not None:
-        job.thread.join(seconds)
+        job.join(seconds)
     return store.run(type(run), run.id or 0)
 
 
@@ -88,9 +81,9 @@ def shut_down(seconds: float = 10.0) -> None:
     with _registry:
         jobs = list(_jobs.values())
     for job in jobs:
-        job.halt.set()
+        job.stop()
     for job in jobs:
-        job.thread.join(seconds)
+        job.join(seconds)
 
 
 def _name(store: Store, run: Run) -> str:
