@@ -18,7 +18,7 @@ from core.audit.sets import (
     GROUPS,
     SPLITS,
     VOLUMES,
-    Row,
+    IndexRow,
     decode,
     first_of,
     label_of,
@@ -90,7 +90,7 @@ class FolderSet:
         self._series = lru_cache(maxsize=4)(self._read)
         self.entries = self._slices(rows) if self.volumes else tuple(_entry(row) for row in rows)
 
-    def _slices(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
+    def _slices(self, rows: Sequence[IndexRow]) -> tuple[Entry, ...]:
         found = []
         for row in rows:
             image, mask = row[self.series], row[f"{self.series}_mask"]
@@ -139,7 +139,7 @@ def _volume_of(study: Study) -> Series:
     return next(s for s in study.series if s.projection == "slice")
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: IndexRow) -> Entry:
     number = row.get("slice", "")
     return Entry(
         name=row["image"],

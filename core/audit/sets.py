@@ -52,11 +52,11 @@ def audit_suffix(series: str) -> str:
     return f".{series}" if series not in ("", FIRST) else ""
 
 
-Row = dict[str, str]
+IndexRow = dict[str, str]
 SplitOf = Callable[[str | None], str | None]
 
 
-def read_index(folder: Path) -> list[Row]:
+def read_index(folder: Path) -> list[IndexRow]:
     """Rows of ``index.csv``.
 
     Raises:
@@ -67,7 +67,7 @@ def read_index(folder: Path) -> list[Row]:
         raise DataLayoutError(f"{folder} has no index.csv.", "Lay the folder out as its data card (data/cards) says.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
-            rows: list[Row] = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(handle)]
+            rows: list[IndexRow] = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(handle)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataLayoutError(f"{path} is no readable table ({error}).", "Save it as CSV in UTF-8.") from error
     if not rows:
@@ -97,7 +97,7 @@ def read_split(path: Path) -> dict[str, str]:
     return parts
 
 
-def first_of(row: Row, columns: tuple[str, ...]) -> str | None:
+def first_of(row: IndexRow, columns: tuple[str, ...]) -> str | None:
     """The first of some columns that holds anything."""
     return next((row[column] for column in columns if row.get(column)), None)
 
@@ -153,7 +153,7 @@ def decode(name: str, data: bytes) -> np.ndarray:
         ) from error
 
 
-def label_of(row: Row) -> str:
+def label_of(row: IndexRow) -> str:
     """What the index says a picture shows.
 
     Raises:
@@ -166,7 +166,7 @@ def label_of(row: Row) -> str:
     raise DataLayoutError("The index has neither a label nor a tumour column.", "Add one, as the data card says.")
 
 
-def _off_centre(rows: list[Row]) -> dict[int, float]:
+def _off_centre(rows: list[IndexRow]) -> dict[int, float]:
     """Distance of every slice from the middle of its volume, in [0, 0.5]; empty where slices are not numbered.
 
     Volumes are often cut around the tumour, so the position alone tells much of the answer.
@@ -183,7 +183,9 @@ def _off_centre(rows: list[Row]) -> dict[int, float]:
     return found
 
 
-def _pictures(folder: Path, rows: list[Row], positives: frozenset[str] | None, part: SplitOf) -> Iterator[Fingerprint]:
+def _pictures(
+    folder: Path, rows: list[IndexRow], positives: frozenset[str] | None, part: SplitOf
+) -> Iterator[Fingerprint]:
     load = opener(folder)
     places = _off_centre(rows)
     for number, row in enumerate(rows):
@@ -215,7 +217,7 @@ def volume(path: Path) -> np.ndarray:
         raise UnreadableFileError(f"{path} is no readable volume.", "Restore it from the publisher's files.") from error
 
 
-def _slices(folder: Path, rows: list[Row], series: str, part: SplitOf) -> Iterator[Fingerprint]:
+def _slices(folder: Path, rows: list[IndexRow], series: str, part: SplitOf) -> Iterator[Fingerprint]:
     """Every slice of the volumes of one series; the label is whether the tumour mask reaches it."""
     top = VOLUMES[series].top
     for row in rows:

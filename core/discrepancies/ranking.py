@@ -32,7 +32,7 @@ ONE_LABEL = 0.85  # labels belong to the patient when so many images agree with 
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class CaseEvidence:
     """What is known about ``N`` images.
 
     Attributes:
@@ -108,18 +108,18 @@ class Discrepancies:
     finding: Floats
     says_finding: NDArray[np.intp]
     answered: NDArray[np.intp]
-    evidence: Evidence
+    evidence: CaseEvidence
     one_label: bool
 
 
-def signals_of(evidence: Evidence) -> dict[str, Floats]:
+def signals_of(evidence: CaseEvidence) -> dict[str, Floats]:
     """Signals by name in the form that profiles are fitted on: log odds by model, mask sizes by segmenter."""
     found = {name: logits(p) for name, p in evidence.probabilities.items()}
     return found | {MASK + name: mask_signal(pixels) for name, pixels in evidence.mask_pixels.items()}
 
 
 def rank_discrepancies(
-    evidence: Evidence, profiles: Profiles | None = None, settings: Settings | None = None
+    evidence: CaseEvidence, profiles: Profiles | None = None, settings: Settings | None = None
 ) -> Discrepancies:
     """Rank images by how likely their recorded label is wrong.
 
@@ -171,7 +171,7 @@ def rank_discrepancies(
     )
 
 
-def _checked(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+def _checked(evidence: CaseEvidence) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     recorded = np.asarray(evidence.recorded).astype(bool)
     n = len(recorded)
     columns = [*evidence.probabilities.values(), *evidence.mask_pixels.values()]
@@ -186,7 +186,7 @@ def _checked(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     return recorded, np.unique(np.asarray(evidence.groups, dtype=str), return_inverse=True)[1]
 
 
-def _trust(evidence: Evidence, n: int) -> Floats:
+def _trust(evidence: CaseEvidence, n: int) -> Floats:
     """1 up to the 95th percentile of the calibration images, falling to 0 beyond all of them."""
     if evidence.strangeness is None:
         return np.ones(n)

@@ -11,7 +11,7 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import ArrayLike, NDArray
 
 from core.discrepancies.profile import CLIP, Floats, Profiles
-from core.discrepancies.ranking import Evidence, Settings, rank_discrepancies
+from core.discrepancies.ranking import CaseEvidence, Settings, rank_discrepancies
 from core.errors import DiscrepancyError
 
 DECILE = 0.1  # part of the list that is looked at
@@ -111,7 +111,7 @@ def _first(score: Floats) -> NDArray[np.intp]:
 
 
 def compare(
-    evidence: Evidence,
+    evidence: CaseEvidence,
     planted: NDArray[np.bool_],
     profiles: Profiles,
     *,

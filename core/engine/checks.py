@@ -32,7 +32,7 @@ from core.weights.answers import probabilities
 SECONDS = 90.0  # a check takes 10 to 20 s for a ResNet-50 on two cores, and several times that on a busy machine
 
 
-class Verdict(StrEnum):
+class MapVerdict(StrEnum):
     """What the checks of one heat map come to."""
 
     PASSED = "passed"
@@ -61,15 +61,15 @@ class HeatCheck:
     error: str = ""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> MapVerdict:
         """Failed when any check failed; passed when the answer was shown to rest on the map and nothing failed."""
         outcomes = [c.passed for c in (self.faithfulness, self.randomisation) if c is not None]
         if self.pointing is not None:
             outcomes.append(self.pointing.hit)
         if False in outcomes:
-            return Verdict.FAILED
+            return MapVerdict.FAILED
         shown = self.faithfulness is not None and self.faithfulness.passed
-        return Verdict.PASSED if shown else Verdict.UNTESTED
+        return MapVerdict.PASSED if shown else MapVerdict.UNTESTED
 
 
 class Subject:

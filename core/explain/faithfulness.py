@@ -19,7 +19,7 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
-Answer = Callable[[torch.Tensor], NDArray[np.float64]]
+Ask = Callable[[torch.Tensor], NDArray[np.float64]]
 Array = NDArray[np.float64]
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.4)
@@ -139,7 +139,7 @@ class Eraser:
 
 
 def road(
-    answer: Answer,
+    answer: Ask,
     x: torch.Tensor,
     heat: NDArray[np.floating],
     *,

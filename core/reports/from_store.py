@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from core.reports.archive import ArchiveLine, ArchiveReport, ModelLine, YieldPoint
 from core.reports.case import OpinionLine
-from core.review.archives import Against, Installed, Row, archive_yield, check_drift, worklist
+from core.review.archives import Against, Installed, WorklistRow, archive_yield, check_drift, worklist
 from core.review.people import Action, allowed, require
 from core.review.store import Store
 from core.review.summary import By, summary
@@ -82,7 +82,7 @@ def _peer(store: Store, archive_id: int, reader: int) -> tuple[str, ...]:
     return tuple(f"Reader group {line.key}: {line.text}" for line in lines)
 
 
-def _line(store: Store, row: Row, truth: Adjudication | None, reader: int) -> ArchiveLine:
+def _line(store: Store, row: WorklistRow, truth: Adjudication | None, reader: int) -> ArchiveLine:
     known = not row.hidden and row.state not in UNTOUCHED
     shown = truth if not row.hidden else None
     return ArchiveLine(

@@ -78,7 +78,7 @@ def record(session: Session, actor: int, action: str, subject: str, row: SQLMode
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChainVerdict:
     """Outcome of ``verify``.
 
     Attributes:
@@ -118,7 +118,7 @@ def _missing_triggers(database: Database, session: Session) -> list[str]:
     return sorted(wanted - {row[0] for row in session.connection().execute(text(query))})
 
 
-def verify(database: Database, head: str | None = None, session: Session | None = None) -> Verdict:
+def verify(database: Database, head: str | None = None, session: Session | None = None) -> ChainVerdict:
     """Check the chain link by link, and every append-only row against the link written with it.
 
     Args:
@@ -132,12 +132,12 @@ def verify(database: Database, head: str | None = None, session: Session | None 
         return _verify(database, snapshot, head)
 
 
-def _verify(database: Database, session: Session, head: str | None) -> Verdict:
+def _verify(database: Database, session: Session, head: str | None) -> ChainVerdict:
     rows = _rows(session)
     previous, count, seen_head = GENESIS, 0, head is None
 
-    def broken(reason: str, seq: int | None) -> Verdict:
-        return Verdict(False, count, previous, seq, reason)
+    def broken(reason: str, seq: int | None) -> ChainVerdict:
+        return ChainVerdict(False, count, previous, seq, reason)
 
     for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=_CHUNK)):
         if entry.seq != count + 1:
@@ -161,4 +161,4 @@ def _verify(database: Database, session: Session, head: str | None) -> Verdict:
         return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
     if missing := _missing_triggers(database, session):
         return broken(f"protection removed from the database: {', '.join(missing)}", None)
-    return Verdict(True, count, previous)
+    return ChainVerdict(True, count, previous)

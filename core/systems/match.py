@@ -16,7 +16,7 @@ from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import Look, System, Unnamed
 
 if TYPE_CHECKING:
-    from core.systems.router import Answer, Router
+    from core.systems.router import Router, RouterAnswer
 
 WHOLE_BODY_MM = 600.0  # a projection at least this tall shows a body, whatever part the tag names
 MIN_SIDE = 8
@@ -91,7 +91,7 @@ def match(study: Study, router: Router | None = None) -> Match:
     return Match(name, index, reason, certain, others, warnings)
 
 
-def _look(series: Series, router: Router | None) -> tuple[str, Answer] | None:
+def _look(series: Series, router: Router | None) -> tuple[str, RouterAnswer] | None:
     """The system whose kind of image the router sees in a series without a body part; ``None`` when it is not sure."""
     if router is None or series.body_part or series.projection != "slice" or min(series.shape) < MIN_SIDE:
         return None
@@ -100,7 +100,7 @@ def _look(series: Series, router: Router | None) -> tuple[str, Answer] | None:
     return (systems[0], answer) if systems and answer.probability >= SURE else None
 
 
-def _score(series: Series, system: System, seen: tuple[str, Answer] | None = None) -> tuple[float, str, bool]:
+def _score(series: Series, system: System, seen: tuple[str, RouterAnswer] | None = None) -> tuple[float, str, bool]:
     if accepts(system, series) is not None:
         return 0.0, "", False
     if series.modality is Modality.UNKNOWN:

@@ -81,7 +81,7 @@ class RouterCard(Sealed):
 
 
 @dataclass(frozen=True)
-class Answer:
+class RouterAnswer:
     """What the router says about a series.
 
     Attributes:
@@ -167,7 +167,7 @@ class Router:
             "vim": outlier.vim(known, features, logits, own),
         }
 
-    def answer(self, series: Series, slices: Sequence[int] | None = None, *, only: str | None = None) -> Answer:
+    def answer(self, series: Series, slices: Sequence[int] | None = None, *, only: str | None = None) -> RouterAnswer:
         """Kind and scores of a series; an answer does not depend on what was asked before.
 
         Args:
@@ -194,7 +194,7 @@ class Router:
             own = [self.card.kinds.index(kind) for kind in limit.kinds]
             found = self.scores(features, logits, own)
             strange[name] = float(np.median(excess(found, limit.thresholds, limit.spreads)))
-        return Answer(self.card.kinds[top], float(each[top]), strange, chosen)
+        return RouterAnswer(self.card.kinds[top], float(each[top]), strange, chosen)
 
 
 def excess(

@@ -42,7 +42,7 @@ TABLES: dict[str, Callable[[Sequence[Evidence], str], Table | None]] = {
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Predicted:
     """What there is for a system: models with predictions, and those without, with the reason.
 
     Attributes:
@@ -62,7 +62,7 @@ class Shelf:
         return tuple(model.sha256 for model in self.models)
 
 
-def shelf(name: str) -> Shelf:
+def shelf(name: str) -> Predicted:
     """Models of a system; a changed file is read afresh."""
     system = SYSTEMS[name]
     models: list[Evidence] = []
@@ -76,7 +76,7 @@ def shelf(name: str) -> Shelf:
     home = engine().weights / name
     rule, pairs = load_fusion(home), load_pairs(home)
     key = (*(m.sha256 for m in models), "" if rule is None else rule.model_dump_json())
-    return Shelf(system, (*models, *_together(key, models, rule, pairs)), tuple(without), rule, pairs)
+    return Predicted(system, (*models, *_together(key, models, rule, pairs)), tuple(without), rule, pairs)
 
 
 def first_with_predictions() -> str:
@@ -99,18 +99,18 @@ def _together(
     return tuple(one for one in found if one is not None)
 
 
-def modality_table(found: Shelf, split: str) -> Table | None:
+def modality_table(found: Predicted, split: str) -> Table | None:
     """What each model is worth on MR, on PET and on both; ``None`` for systems of one modality."""
     return _modalities(found.key, split, found)
 
 
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=16)
-def _modalities(key: tuple[str, ...], split: str, _found: Shelf) -> Table | None:
+def _modalities(key: tuple[str, ...], split: str, _found: Predicted) -> Table | None:
     own = [m for m in _found.models if m.card.name not in (together.ENSEMBLE, together.FUSION)]
     return modalities.table(own, _found.rule, _found.pairs, split)
 
 
-def table(name: str, found: Shelf, split: str) -> Table | None:
+def table(name: str, found: Predicted, split: str) -> Table | None:
     """A table by its key in :data:`TABLES`."""
     return _table(name, found.key, split, found.models)
 
@@ -120,12 +120,12 @@ def _table(name: str, key: tuple[str, ...], split: str, _models: tuple[Evidence,
     return TABLES[name](_models, split)
 
 
-def kinds(found: Shelf, split: str) -> tuple[subgroups.Kind, ...]:
+def kinds(found: Predicted, split: str) -> tuple[subgroups.Kind, ...]:
     """The ways in which the images can be divided into subgroups."""
     return subgroups.kinds_of(found.models, split, found.system.subgroup)
 
 
-def by_subgroup(found: Shelf, split: str, kind: str) -> Table | None:
+def by_subgroup(found: Predicted, split: str, kind: str) -> Table | None:
     """The table of one way to divide."""
     return _by_subgroup(found.key, split, kind, found.models)
 
@@ -135,7 +135,7 @@ def _by_subgroup(key: tuple[str, ...], split: str, kind: str, _models: tuple[Evi
     return subgroups.table(_models, split, kind)
 
 
-def conformal(found: Shelf, level: float) -> Table | None:
+def conformal(found: Predicted, level: float) -> Table | None:
     """The conformal table at a level."""
     return _conformal(found.key, level, found.models)
 

@@ -21,7 +21,7 @@ from core.statistics import Interval
 from core.statistics.operating import OperatingPoint, operating_point, operating_points
 from dashboard.evidence import cells as evidence_cells
 from dashboard.evidence import sketch
-from dashboard.evidence.data import Shelf
+from dashboard.evidence.data import Predicted
 from dashboard.kit import words
 from dashboard.kit.tables import CSS, NO_SPREAD, interval, number
 
@@ -64,7 +64,7 @@ class Explored:
 
 
 @st.fragment
-def show(found: Shelf, split: str, stem: str) -> None:
+def show(found: Predicted, split: str, stem: str) -> None:
     """The explorer; the server is asked only for another model, another prevalence, or a list of cases."""
     models = [m for m in found.models if (part := m.part(split)) is not None and part.has_both]
     if not models:

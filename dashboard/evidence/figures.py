@@ -10,49 +10,49 @@ import streamlit as st
 from core.evidence import Evidence
 from core.evidence.summary import parts_of
 from dashboard.evidence import masks as evidence_masks
-from dashboard.evidence.data import Shelf
+from dashboard.evidence.data import Predicted
 from dashboard.kit import charts as evidence_charts
 from dashboard.kit.charts import Chart
 
 SAVE_AS = "evidence-save-as"
 
 
-def curves(found: Shelf, split: str) -> list[Chart]:
+def curves(found: Predicted, split: str) -> list[Chart]:
     """ROC and precision-recall."""
     return _figures("curves", found.key, split, found.models)
 
 
-def calibration(found: Shelf, split: str) -> list[Chart]:
+def calibration(found: Predicted, split: str) -> list[Chart]:
     """A reliability diagram for each model."""
     return _figures("calibration", found.key, split, found.models)
 
 
-def decision(found: Shelf, split: str) -> list[Chart]:
+def decision(found: Predicted, split: str) -> list[Chart]:
     """The decision curve."""
     return _figures("decision", found.key, split, found.models)
 
 
-def masks(found: Shelf, split: str) -> list[Chart]:
+def masks(found: Predicted, split: str) -> list[Chart]:
     """Dice of all segmenters, then the Bland-Altman plot of each."""
     return _figures("masks", found.key, split, found.models)
 
 
-def scores(found: Shelf, split: str) -> list[Chart]:
+def scores(found: Predicted, split: str) -> list[Chart]:
     """A score histogram for each model, at the stored threshold."""
     return _figures("scores", found.key, split, found.models)
 
 
-def confusion(found: Shelf, split: str) -> list[Chart]:
+def confusion(found: Predicted, split: str) -> list[Chart]:
     """A confusion matrix for each model."""
     return _figures("confusion", found.key, split, found.models)
 
 
-def one_vs_rest(found: Shelf, split: str) -> list[Chart]:
+def one_vs_rest(found: Predicted, split: str) -> list[Chart]:
     """The curves of every class for each model of several."""
     return _figures("one-vs-rest", found.key, split, found.models)
 
 
-def every(found: Shelf, split: str) -> list[Chart]:
+def every(found: Predicted, split: str) -> list[Chart]:
     """All of them, for the report."""
     made = (curves, confusion, one_vs_rest, scores, calibration, decision, masks)
     return [chart for make in made for chart in make(found, split)]

@@ -14,7 +14,7 @@ from dashboard.evidence import cells as evidence_cells
 from dashboard.evidence import data, figures, report
 from dashboard.evidence import explorer as evidence_explorer
 from dashboard.evidence import pdf as evidence_pdf
-from dashboard.evidence.data import Shelf
+from dashboard.evidence.data import Predicted
 from dashboard.kit import heat_check_table, words
 from dashboard.kit import tables as evidence_tables
 from dashboard.kit.engine import engine
@@ -22,7 +22,7 @@ from dashboard.kit.engine import engine
 SPLIT_WORDS = {"test": "test (never used to choose anything)", "validation": "validation (chose the threshold)"}
 
 
-def choose() -> tuple[Shelf, str]:
+def choose() -> tuple[Predicted, str]:
     """Which system, which part, and how figures are saved."""
     evidence_tables.style()
     first, second, third = st.columns([3, 3, 2])
@@ -41,7 +41,7 @@ def choose() -> tuple[Shelf, str]:
     return data.shelf(name), split or SPLITS[0]
 
 
-def state(found: Shelf, split: str) -> bool:
+def state(found: Predicted, split: str) -> bool:
     """What the numbers rest on, which models have none, and what does not fit; whether there is anything to show."""
     if found.without:
         st.info("\n".join(f"- **{words.plain(s.title)}**: {words.plain(e.message)}" for s, e in found.without))
@@ -65,7 +65,7 @@ def state(found: Shelf, split: str) -> bool:
     return True
 
 
-def performance(found: Shelf, split: str) -> None:
+def performance(found: Predicted, split: str) -> None:
     """Main table and curves."""
     st.subheader("What the models reach", anchor="performance")
     _table("performance", found, split)
@@ -73,7 +73,7 @@ def performance(found: Shelf, split: str) -> None:
     st.caption("Bands: 95 %, whole groups drawn. Diamonds: stored thresholds.")
 
 
-def modalities(found: Shelf, split: str) -> None:
+def modalities(found: Predicted, split: str) -> None:
     """MR, PET and both: every model on every kind of image; nothing for systems of one modality."""
     table = data.modality_table(found, split)
     if table is None:
@@ -82,28 +82,28 @@ def modalities(found: Shelf, split: str) -> None:
     evidence_tables.show(table, stem(found, split))
 
 
-def per_class(found: Shelf, split: str) -> None:
+def per_class(found: Predicted, split: str) -> None:
     """Precision, recall and F1 of every class, and every model's confusion as a figure to keep."""
     st.subheader("Precision, recall and F1 of each class", anchor="report")
     _table("classes", found, split)
     figures.grid(figures.confusion(found, split), stem(found, split))
 
 
-def explorer(found: Shelf, split: str) -> None:
+def explorer(found: Predicted, split: str) -> None:
     """Threshold explorer with confusion matrix and cases."""
     st.subheader("Threshold explorer", anchor="threshold")
     with st.container(key="explorer"):
         evidence_explorer.show(found, split, stem(found, split))
 
 
-def calibration(found: Shelf, split: str) -> None:
+def calibration(found: Predicted, split: str) -> None:
     """Reliability, ECE, Brier."""
     st.subheader("Does the probability mean what it says", anchor="calibration")
     _table("calibration", found, split)
     figures.grid(figures.calibration(found, split), stem(found, split))
 
 
-def decision(found: Shelf, split: str) -> None:
+def decision(found: Predicted, split: str) -> None:
     """Decision curve beside the comparison of the models."""
     st.subheader("Would acting on it do more good than harm", anchor="decision")
     for chart in figures.decision(found, split):
@@ -114,14 +114,14 @@ def decision(found: Shelf, split: str) -> None:
     )
 
 
-def scores(found: Shelf, split: str) -> None:
+def scores(found: Predicted, split: str) -> None:
     """Histogram of the probabilities of every model, by true class."""
     st.subheader("Scores by true class", anchor="scores")
     figures.grid(figures.scores(found, split), stem(found, split))
     st.caption("Dashed: the stored threshold.")
 
 
-def breakdowns(found: Shelf, split: str) -> None:
+def breakdowns(found: Predicted, split: str) -> None:
     """Per group against per image."""
     st.subheader("Per group and per image", anchor="groups")
     if not _table("by-group", found, split):
@@ -129,7 +129,7 @@ def breakdowns(found: Shelf, split: str) -> None:
 
 
 @st.fragment
-def classes(found: Shelf, split: str) -> None:
+def classes(found: Predicted, split: str) -> None:
     """One class against the rest, with the confusion of every model of several classes."""
     several = [(m, part) for m in found.models if (part := m.part(split)) is not None and len(m.card.classes) > 2]
     if not several:
@@ -157,7 +157,7 @@ def classes(found: Shelf, split: str) -> None:
 
 
 @st.fragment
-def by_subgroup(found: Shelf, split: str) -> None:
+def by_subgroup(found: Predicted, split: str) -> None:
     """Figures by site, sequence, modality or place in the stack; nothing where the images tell none."""
     kinds = data.kinds(found, split)
     if not kinds:
@@ -177,7 +177,7 @@ def by_subgroup(found: Shelf, split: str) -> None:
         evidence_tables.show(table, stem(found, split))
 
 
-def segmentation(found: Shelf, split: str) -> None:
+def segmentation(found: Predicted, split: str) -> None:
     """Masks: Dice, size, worst cases; nothing without segmenters."""
     charts = figures.masks(found, split)
     if not charts:
@@ -199,13 +199,13 @@ def _worst(part: Part, key: str) -> None:
     evidence_cells.listed(part, frame, "lowest Dice first", key, key)
 
 
-def heat_maps(found: Shelf, split: str) -> None:
+def heat_maps(found: Predicted, split: str) -> None:
     """How often the heat maps of each model find the lesion, whatever part is chosen."""
     st.subheader("Do the heat maps find the tumour", anchor="heat-maps")
     heat_check_table.heat_check_table(found.system.name)
 
 
-def gate(found: Shelf, split: str) -> None:
+def gate(found: Predicted, split: str) -> None:
     """How well images that are none of the system's are stopped, whatever part is chosen."""
     st.subheader("Are wrong images stopped", anchor="gate")
     table = _gate(found)
@@ -215,12 +215,12 @@ def gate(found: Shelf, split: str) -> None:
     evidence_tables.show(table, f"overread-{found.system.name}")
 
 
-def _gate(found: Shelf) -> Table | None:
+def _gate(found: Predicted) -> Table | None:
     card = gate_card(engine().weights)
     return gate_table(card, found.system.name, found.system.title) if card is not None else None
 
 
-def pairs(found: Shelf, split: str) -> None:
+def pairs(found: Predicted, split: str) -> None:
     """Paired comparison."""
     st.subheader("Two models compared", anchor="pairs")
     if not _table("pairs", found, split):
@@ -228,7 +228,7 @@ def pairs(found: Shelf, split: str) -> None:
 
 
 @st.fragment
-def conformal(found: Shelf) -> None:
+def conformal(found: Predicted) -> None:
     """Conformal sets at a level the reader picks."""
     st.subheader("Sets that keep a promise", anchor="conformal")
     level = st.slider("Promised coverage", 0.80, 0.99, 0.90, 0.01, key="evidence-level")
@@ -240,7 +240,7 @@ def conformal(found: Shelf) -> None:
     evidence_tables.show(table, f"overread-{found.system.name}")
 
 
-def take_away(found: Shelf, split: str) -> None:
+def take_away(found: Predicted, split: str) -> None:
     """The whole page as one HTML or PDF file."""
     st.subheader("Take it away", anchor="take-away")
     with st.container(horizontal=True, gap="small"):
@@ -265,7 +265,9 @@ def take_away(found: Shelf, split: str) -> None:
     st.caption("All tables and figures of this page at the stored thresholds; conformal sets at 90 %.")
 
 
-def _contents(found: Shelf, split: str) -> tuple[str, str, str, tuple[Evidence, ...], list[Table], list[figures.Chart]]:
+def _contents(
+    found: Predicted, split: str
+) -> tuple[str, str, str, tuple[Evidence, ...], list[Table], list[figures.Chart]]:
     tables = [data.table(name, found, split) for name in data.TABLES]
     tables.append(data.modality_table(found, split))
     tables += [data.by_subgroup(found, split, kind.key) for kind in data.kinds(found, split)]
@@ -275,12 +277,12 @@ def _contents(found: Shelf, split: str) -> tuple[str, str, str, tuple[Evidence, 
     return system.title, system.scope, split, found.models, kept, figures.every(found, split)
 
 
-def stem(found: Shelf, split: str) -> str:
+def stem(found: Predicted, split: str) -> str:
     """Beginning of file names and keys."""
     return f"overread-{found.system.name}-{split}"
 
 
-def _table(name: str, found: Shelf, split: str) -> bool:
+def _table(name: str, found: Predicted, split: str) -> bool:
     table = data.table(name, found, split)
     if table is None:
         return False

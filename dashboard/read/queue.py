@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.review import Mode, Store
-from core.review.archives import Row, installed, worklist
+from core.review.archives import WorklistRow, installed, worklist
 from core.review.tables import Archive
 from dashboard.kit.archive_choice import systems_of
 from dashboard.kit.engine import engine
 from dashboard.read.case import mine
 
 
-def rows(store: Store, archive: Archive, reader: int) -> list[Row]:
+def rows(store: Store, archive: Archive, reader: int) -> list[WorklistRow]:
     """Rows that may still be read: in an archive read blind those that are hidden, else all."""
     return [
         row
@@ -22,7 +22,7 @@ def rows(store: Store, archive: Archive, reader: int) -> list[Row]:
     ]
 
 
-def unread(store: Store, found: list[Row], reader: int, after: int | None = None) -> Iterator[int]:
+def unread(store: Store, found: list[WorklistRow], reader: int, after: int | None = None) -> Iterator[int]:
     """Those without this reader's opinion, one by one: whoever needs the next one only asks for no more.
 
     Args:

@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from core.background import Job
-from core.engine.checks import SECONDS, HeatCheck, Verdict, check_heat_map, pointing_of, pointing_words, sentences
+from core.engine.checks import SECONDS, HeatCheck, MapVerdict, check_heat_map, pointing_of, pointing_words, sentences
 from core.engine.engine import Engine
 from core.engine.results import HeatMap
 from core.imaging.study import Study
@@ -25,9 +25,9 @@ HELP = (
     "random weights. Where a truth mask is shown, the map is also held against it."
 )
 SIGNS = {
-    Verdict.PASSED: ":material/check_circle: **Check passed.**",
-    Verdict.FAILED: ":orange[:material/warning: **Check failed.**]",
-    Verdict.UNTESTED: ":material/help: **Not tested.**",
+    MapVerdict.PASSED: ":material/check_circle: **Check passed.**",
+    MapVerdict.FAILED: ":orange[:material/warning: **Check failed.**]",
+    MapVerdict.UNTESTED: ":material/help: **Not tested.**",
 }
 
 Key = tuple[object, ...]

@@ -14,8 +14,8 @@ from core.review.archives import (
     Against,
     Field,
     Filter,
-    Row,
     View,
+    WorklistRow,
     save_view,
     saved_views,
 )
@@ -27,7 +27,7 @@ YES_NO = {"any": None, "yes": True, "no": False}
 
 
 @st.fragment
-def show(store: Store, rows: Sequence[Row], reader: int, archive: int) -> None:
+def show(store: Store, rows: Sequence[WorklistRow], reader: int, archive: int) -> None:
     """Filters on top, table below; a row selected shows its sentence and the way in."""
     who.touch()
     view = _view(store, reader, rows)
@@ -53,13 +53,13 @@ def show(store: Store, rows: Sequence[Row], reader: int, archive: int) -> None:
         _why(kept[picked[0]])
 
 
-def table(rows: Sequence[Row], fields: Sequence[Field]) -> pd.DataFrame:
+def table(rows: Sequence[WorklistRow], fields: Sequence[Field]) -> pd.DataFrame:
     """The columns asked for; the case number always comes first."""
     columns: dict[str, list[object]] = {"Case": [row.case_id for row in rows]}
     return pd.DataFrame(columns | {field.value: [SHOWN[field](row) for row in rows] for field in fields})
 
 
-def _why(row: Row) -> None:
+def _why(row: WorklistRow) -> None:
     with st.container(border=True):
         st.markdown(f"**Case {row.case_id}.** {words.plain(row.reason)}")
         for answer in (*row.answers, *row.beside):
@@ -74,7 +74,7 @@ def _why(row: Row) -> None:
             st.switch_page(routes.READ, query_params={"case": str(row.case_id)})
 
 
-def _view(store: Store, reader: int, rows: Sequence[Row]) -> View:
+def _view(store: Store, reader: int, rows: Sequence[WorklistRow]) -> View:
     saved = saved_views(store, reader)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox(
@@ -90,7 +90,7 @@ def _view(store: Store, reader: int, rows: Sequence[Row]) -> View:
     return view
 
 
-def _filter(start: Filter, rows: Sequence[Row], stem: str) -> Filter:
+def _filter(start: Filter, rows: Sequence[WorklistRow], stem: str) -> Filter:
     key = f"filter-{stem}"
     readers = sorted({row.reader for row in rows if row.reader is not None})
     against = st.multiselect("Models against record", list(Against), start.against, key=f"{key}-against")
@@ -158,7 +158,7 @@ def _word(value: bool | None) -> str:
     return next(word for word, meaning in YES_NO.items() if meaning is value)
 
 
-def _said(row: Row) -> str:
+def _said(row: WorklistRow) -> str:
     """The models' probabilities, highest first, with the decision of most."""
     system: System | None = SYSTEMS.get(row.system or "")
     figures = sorted((a.finding for a in row.answers if a.finding is not None), reverse=True)
@@ -169,7 +169,7 @@ def _said(row: Row) -> str:
     return most + ", ".join(words.probability(value) for value in figures)
 
 
-SHOWN: Mapping[Field, Callable[[Row], object]] = {
+SHOWN: Mapping[Field, Callable[[WorklistRow], object]] = {
     Field.RANK: lambda row: row.rank,
     Field.PROBABILITY: lambda row: row.probability,
     Field.REASON: lambda row: row.reason,

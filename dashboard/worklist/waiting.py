@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.review import Action, Store
-from core.review.archives import Row
+from core.review.archives import WorklistRow
 from dashboard.kit import messages, routes, who
 
 ORDER = (
@@ -19,7 +19,7 @@ ORDER = (
 
 
 @st.fragment
-def show(store: Store, rows: Sequence[Row], reader: int, *, scored: bool) -> None:
+def show(store: Store, rows: Sequence[WorklistRow], reader: int, *, scored: bool) -> None:
     """Button for the next case and the list."""
     who.touch()
     if not rows:
@@ -52,7 +52,7 @@ def show(store: Store, rows: Sequence[Row], reader: int, *, scored: bool) -> Non
         _open(store, rows[picked[0]], reader)
 
 
-def _open(store: Store, row: Row, reader: int) -> None:
+def _open(store: Store, row: WorklistRow, reader: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**Case {row.case_id}**")
         if who.may(Action.READ) and st.button("Read it", icon=":material/visibility:"):
@@ -68,7 +68,7 @@ def _open(store: Store, row: Row, reader: int) -> None:
                     _unblind(store, row, reader, reason.strip())
 
 
-def _unblind(store: Store, row: Row, reader: int, reason: str) -> None:
+def _unblind(store: Store, row: WorklistRow, reader: int, reason: str) -> None:
     try:
         store.unblind(row.case_id, reader, reason)
     except OverreadError as error:

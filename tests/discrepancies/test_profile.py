@@ -10,7 +10,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from core.discrepancies.profile import Profile, Profiles, fit_profiles, icc, logits, tempered
-from core.discrepancies.ranking import Evidence, rank_discrepancies
+from core.discrepancies.ranking import CaseEvidence, rank_discrepancies
 from core.errors import DiscrepancyError
 from tests.discrepancies.suspicions import PLAIN
 
@@ -54,7 +54,7 @@ def test_findings_that_look_clear_limit_the_evidence() -> None:
     assert m.missed > 0.15 > m.false_alarms
     clear, finding = m.evidence(logits([0.001, 0.999]))
     assert finding > -1.5 * clear
-    both = Evidence(["a", "b"], ["A", "B"], [True, False], {"m": [0.05, 0.95]})
+    both = CaseEvidence(["a", "b"], ["A", "B"], [True, False], {"m": [0.05, 0.95]})
     assert rank_discrepancies(both, Profiles({"m": m}), replace(PLAIN, one_label=True)).order[0] == 1
 
 

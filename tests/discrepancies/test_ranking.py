@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.discrepancies.profile import Profiles, discount, mask_signal
-from core.discrepancies.ranking import Evidence, Settings, class_adjusted, rank_discrepancies
+from core.discrepancies.ranking import CaseEvidence, Settings, class_adjusted, rank_discrepancies
 from core.discrepancies.words import sentence
 from core.errors import DiscrepancyError
 from tests.discrepancies.suspicions import HALF_OF_BASE, PLAIN, made
@@ -27,7 +27,7 @@ def test_any_share_wrong_is_bayes_by_enumeration() -> None:
     """Every pattern of wrong labels of a patient of three, summed by hand."""
     p, recorded = np.array([0.9, 0.2, 0.6]), np.array([False, True, True])
     found = rank_discrepancies(
-        Evidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), independent(), replace(PLAIN, one_label=False)
+        CaseEvidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), independent(), replace(PLAIN, one_label=False)
     )
     # Confident nonsense: in 3 of 100 images the model sees the other class.
     ratio = (0.97 * p + 0.03 * (1 - p)) / (0.97 * (1 - p) + 0.03 * p)
@@ -48,7 +48,7 @@ def test_any_share_wrong_is_bayes_by_enumeration() -> None:
 def test_one_true_label_is_bayes_by_enumeration() -> None:
     p, recorded = np.array([0.9, 0.7, 0.2]), np.array([False, False, True])
     found = rank_discrepancies(
-        Evidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), independent(), replace(PLAIN, one_label=True)
+        CaseEvidence(["a", "b", "c"], ["P"] * 3, recorded, {"m": p}), independent(), replace(PLAIN, one_label=True)
     )
     ratio = (0.97 * p + 0.03 * (1 - p)) / (0.97 * (1 - p) + 0.03 * p)
     image = (0.97 * ratio + 0.03) / (0.97 + 0.03 * ratio)  # an image may show something else than its patient's label
@@ -68,7 +68,7 @@ def test_correlated_images_count_as_fewer() -> None:
     assert discount([1, 5], 0.0).tolist() == [1, 1]
 
     def of(n: int, icc: float) -> float:
-        e = Evidence([str(k) for k in range(n)], ["P"] * n, np.zeros(n), {"m": np.full(n, 0.9)})
+        e = CaseEvidence([str(k) for k in range(n)], ["P"] * n, np.zeros(n), {"m": np.full(n, 0.9)})
         return float(rank_discrepancies(e, Profiles({}, icc=icc), replace(PLAIN, one_label=False)).log_odds[0])
 
     assert of(12, 1.0) < of(12, 0.3) < of(12, 0.0)
@@ -92,7 +92,9 @@ def test_odd_label_out_of_a_patient_with_one_label() -> None:
     recorded = np.zeros(100, dtype=bool)
     recorded[50:] = True
     recorded[7] = True
-    e = Evidence([str(k) for k in range(100)], [f"P{k // 10}" for k in range(100)], recorded, {"m": np.full(100, 0.5)})
+    e = CaseEvidence(
+        [str(k) for k in range(100)], [f"P{k // 10}" for k in range(100)], recorded, {"m": np.full(100, 0.5)}
+    )
     found = rank_discrepancies(e)
     assert found.one_label
     assert found.order[0] == 7
@@ -102,7 +104,7 @@ def test_masks_speak_for_and_against() -> None:
     n = 8
     recorded = np.array([False, True] * 4)
     pixels = np.array([900.0, 0.0, 0.0, 900.0, np.nan, np.nan, 0.0, 900.0])
-    e = Evidence(
+    e = CaseEvidence(
         [str(k) for k in range(n)],
         [str(k) for k in range(n)],
         recorded,
@@ -117,7 +119,7 @@ def test_masks_speak_for_and_against() -> None:
 
 
 def test_strange_images_lose_their_own_evidence() -> None:
-    e = Evidence(
+    e = CaseEvidence(
         ["a", "b", "c"], ["A", "B", "C"], [False] * 3, {"m": [0.95] * 3}, strangeness=np.array([0.5, 0.975, 1.0])
     )
     found = rank_discrepancies(e, settings=PLAIN)
@@ -143,7 +145,7 @@ def test_a_model_without_answers_changes_nothing() -> None:
 def test_order_of_rows_and_names_do_not_matter() -> None:
     e = made(4, one=True)
     shuffle = np.random.default_rng(0).permutation(600)
-    mixed = Evidence(
+    mixed = CaseEvidence(
         np.asarray(e.ids)[shuffle].tolist(),
         np.char.add("x", np.asarray(e.groups)[shuffle]).tolist(),
         np.asarray(e.recorded)[shuffle],
@@ -173,7 +175,7 @@ def test_class_adjustment_undoes_a_leaning_model() -> None:
 
 def test_a_rare_finding_is_doubted_more_than_its_absence() -> None:
     recorded = np.arange(100) < 10
-    e = Evidence([str(k) for k in range(100)], [str(k) for k in range(100)], recorded, {"m": np.full(100, 0.5)})
+    e = CaseEvidence([str(k) for k in range(100)], [str(k) for k in range(100)], recorded, {"m": np.full(100, 0.5)})
     odds = rank_discrepancies(e, settings=PLAIN).log_odds
     shrunk = (10 + HALF_OF_BASE) / (100 + 2 * HALF_OF_BASE)
     assert odds[:10].min() - odds[10:].max() == pytest.approx(2 * np.log((1 - shrunk) / shrunk))
@@ -181,7 +183,7 @@ def test_a_rare_finding_is_doubted_more_than_its_absence() -> None:
 
 def test_sentences_name_what_speaks() -> None:
     p = {"a": [0.9] * 6 + [0.1], "b": [0.8] * 6 + [0.2], "c": [0.55] * 6 + [0.3]}
-    e = Evidence(
+    e = CaseEvidence(
         [str(k) for k in range(7)],
         ["P"] * 6 + ["Q"],
         [False] * 7,
@@ -209,6 +211,6 @@ def test_sentences_name_what_speaks() -> None:
     ],
 )
 def test_refuses_what_does_not_fit(change: dict[str, object], match: str) -> None:
-    e = Evidence(["a", "b"], ["P", "Q"], [True, False], {"m": [0.5, 0.5]})
+    e = CaseEvidence(["a", "b"], ["P", "Q"], [True, False], {"m": [0.5, 0.5]})
     with pytest.raises(DiscrepancyError, match=match):
         rank_discrepancies(replace(e, **change))  # type: ignore[arg-type]

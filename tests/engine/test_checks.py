@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.engine.checks import HeatCheck, Subject, Verdict, check_heat_map, pointing_of, sentences
+from core.engine.checks import HeatCheck, MapVerdict, Subject, check_heat_map, pointing_of, sentences
 from core.engine.engine import Engine
 from core.engine.results import HeatMap
 from core.explain.faithfulness import Faithfulness
@@ -76,7 +76,7 @@ def test_no_time_leaves_gaps_and_says_so(engine: Engine) -> None:
     case = study()
     heat = engine.heat_map(case, "brain-mr", 0, "resnet50", 0)
     check = check_heat_map(engine, case, "brain-mr", 0, heat, seconds=0.0)
-    assert check.verdict is Verdict.UNTESTED
+    assert check.verdict is MapVerdict.UNTESTED
     assert check.faithfulness is None
     assert check.randomisation is None
     slow = check_heat_map(engine, case, "brain-mr", 0, replace(heat, seconds=100.0), maps=5)
@@ -100,7 +100,7 @@ def test_an_empty_or_missing_map_is_not_tested(engine: Engine) -> None:
         (replace(HEAT, model="nobody"), "no model 'nobody'"),
     ):
         check = check_heat_map(engine, study(), "brain-mr", 0, heat)
-        assert check.verdict is Verdict.UNTESTED
+        assert check.verdict is MapVerdict.UNTESTED
         assert why in sentences(check)[0]
 
 
@@ -120,18 +120,18 @@ def test_pointing_needs_a_reference_on_that_slice() -> None:
 @pytest.mark.parametrize(
     ("faithful", "random", "pointing", "verdict"),
     [
-        (_rests(0.41), NEEDS, LESION, Verdict.PASSED),
-        (_rests(0.41), NEEDS, None, Verdict.PASSED),
-        (_rests(0.41), None, None, Verdict.PASSED),
-        (_rests(0.08), NEEDS, LESION, Verdict.FAILED),
-        (_rests(0.41), PICTURE, LESION, Verdict.FAILED),
-        (_rests(0.41), NEEDS, MISSED, Verdict.FAILED),
-        (_rests(0.01, answer=0.04), NEEDS, None, Verdict.UNTESTED),
-        (None, NEEDS, LESION, Verdict.UNTESTED),
+        (_rests(0.41), NEEDS, LESION, MapVerdict.PASSED),
+        (_rests(0.41), NEEDS, None, MapVerdict.PASSED),
+        (_rests(0.41), None, None, MapVerdict.PASSED),
+        (_rests(0.08), NEEDS, LESION, MapVerdict.FAILED),
+        (_rests(0.41), PICTURE, LESION, MapVerdict.FAILED),
+        (_rests(0.41), NEEDS, MISSED, MapVerdict.FAILED),
+        (_rests(0.01, answer=0.04), NEEDS, None, MapVerdict.UNTESTED),
+        (None, NEEDS, LESION, MapVerdict.UNTESTED),
     ],
 )
 def test_verdicts(
-    faithful: Faithfulness | None, random: Randomisation | None, pointing: Pointing | None, verdict: Verdict
+    faithful: Faithfulness | None, random: Randomisation | None, pointing: Pointing | None, verdict: MapVerdict
 ) -> None:
     assert HeatCheck(HEAT, False, faithful, random, pointing).verdict is verdict
 

@@ -17,8 +17,8 @@ from core.review.archives import (
     Against,
     Field,
     Filter,
-    Row,
     View,
+    WorklistRow,
     archive_yield,
     begin_scoring,
     check_drift,
@@ -112,13 +112,13 @@ def test_a_blind_reader_learns_nothing_from_the_list(blind: Store) -> None:
     told = worklist(blind, ARCHIVE, models, reader)
     assert told.hidden == len(told.rows) == 60
     public = ("case_id", "system", "state", "date")
-    empty = Row(
+    empty = WorklistRow(
         case_id=0, source="", patient="", system=None, state=CaseState.NEW, recorded_finding=None, recorded_label=None,
         recorded_text="", reader=None, date=None, simulated=False, hidden=True,
     )  # fmt: skip
     for row in told.rows:
         assert row.reason == HIDDEN
-        for column in fields(Row):
+        for column in fields(WorklistRow):
             if column.name not in (*public, "reason", "simulated", "slices"):
                 assert getattr(row, column.name) == getattr(empty, column.name), column.name
     # filters and sorting by what the models say do not separate hidden rows either
@@ -233,7 +233,7 @@ def test_filters(opened: Store) -> None:
     wait(opened, begin_scoring(opened, engine, 1, ARCHIVE, SYSTEM))
     rows = worklist(opened, ARCHIVE, installed(engine, SYSTEM), 1).rows
 
-    def kept(**conditions: object) -> list[Row]:
+    def kept(**conditions: object) -> list[WorklistRow]:
         return View(Filter(**conditions)).apply(rows)  # type: ignore[arg-type]
 
     assert {r.source.split("-")[0] for r in kept(against=(Against.MISSED, Against.OVERCALLED))} == {PLANTED}

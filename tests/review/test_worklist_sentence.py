@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.engine.vote import Vote
-from core.review.archives.sentence import Answer, PatientView
+from core.review.archives.sentence import ModelAnswer, PatientView
 from core.review.archives.sentence import why as told
 
 
 def why(  # every answer is a vote
-    system: str, finding: bool | None, text: str, answers: Sequence[Answer], patient: PatientView
+    system: str, finding: bool | None, text: str, answers: Sequence[ModelAnswer], patient: PatientView
 ) -> str:
     return told(system, finding, text, answers, Vote(tuple(a.voice for a in answers)), patient)
 
 
-def _answer(name: str, finding: float | None, **more: object) -> Answer:
+def _answer(name: str, finding: float | None, **more: object) -> ModelAnswer:
     positive = None if finding is None else finding >= 0.5
-    return Answer(name, f"{name.title()}, with details", "1.0", finding, positive, **more)  # type: ignore[arg-type]
+    return ModelAnswer(name, f"{name.title()}, with details", "1.0", finding, positive, **more)  # type: ignore[arg-type]
 
 
 def test_all_models_against_the_record() -> None:

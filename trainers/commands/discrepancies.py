@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from core import places
-from core.discrepancies.ranking import MASK, STOPPED, Discrepancies, Evidence, rank_discrepancies
+from core.discrepancies.ranking import MASK, STOPPED, CaseEvidence, Discrepancies, rank_discrepancies
 from core.discrepancies.signals import ValidationSignals, validation_signals
 from core.discrepancies.trial import DECILE, METHODS, Found, compare, plant
 from core.discrepancies.words import sentence
@@ -79,9 +79,9 @@ def discrepancies_command(
         json.write_text(json_module.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def evidence_of(scores: Scores) -> Evidence:
+def evidence_of(scores: Scores) -> CaseEvidence:
     """Scores in the form that the ranking takes, labels as they are in the folder."""
-    return Evidence(
+    return CaseEvidence(
         ids=scores.ids.tolist(),
         groups=scores.groups.tolist(),
         recorded=scores.recorded,
@@ -103,17 +103,17 @@ def _scored(system: str, data: Path, weights: Path, cache: Path | None) -> Score
         )
 
 
-def _recorded(evidence: Evidence) -> dict[tuple[str, str], bool]:
+def _recorded(evidence: CaseEvidence) -> dict[tuple[str, str], bool]:
     images = zip(evidence.groups, evidence.ids, strict=True)
     return dict(zip(images, np.asarray(evidence.recorded).tolist(), strict=True))
 
 
-def _ranked(evidence: Evidence, known: ValidationSignals) -> Discrepancies:
+def _ranked(evidence: CaseEvidence, known: ValidationSignals) -> Discrepancies:
     return rank_discrepancies(evidence, known.profiles(_recorded(evidence)))
 
 
 def _compare(
-    truth: Evidence, planted: np.ndarray, known: ValidationSignals
+    truth: CaseEvidence, planted: np.ndarray, known: ValidationSignals
 ) -> tuple[dict[str, Found], dict[str, Found]]:
     """Validation images that are ranked are known by their recorded label only, the planted ones by the wrong one."""
     given = replace(truth, recorded=np.asarray(truth.recorded) ^ planted)
@@ -153,7 +153,7 @@ def _describe(system: str, scores: Scores, known: ValidationSignals) -> dict[str
 
 
 def _trial(
-    truth: Evidence, planted: np.ndarray, scores: Scores, known: ValidationSignals, seed: int, share: float
+    truth: CaseEvidence, planted: np.ndarray, scores: Scores, known: ValidationSignals, seed: int, share: float
 ) -> dict[str, object]:
     main, further = _compare(truth, planted, known)
     patients = len(set(scores.groups[planted].tolist()))
@@ -175,7 +175,7 @@ def _trial(
 
 
 def repeated(
-    truth: Evidence, scores: Scores, known: ValidationSignals, share: float, seeds: Sequence[int]
+    truth: CaseEvidence, scores: Scores, known: ValidationSignals, share: float, seeds: Sequence[int]
 ) -> dict[str, object]:
     """Mean, standard deviation and range over seeds of the share found, by ranking."""
     found: dict[str, list[float]] = {}

@@ -41,7 +41,7 @@ MOST = {"train": 2600, "validation": 900, "test": 1500}  # slices of a kind: nei
 SIMULATED = {"train": 240, "validation": 40, "test": 40}
 
 
-class Row(NamedTuple):
+class RouterImage(NamedTuple):
     """One image: its plane, kind, family and group."""
 
     plane: np.ndarray
@@ -50,7 +50,7 @@ class Row(NamedTuple):
     group: str
 
 
-Rows = dict[str, list[Row]]
+Rows = dict[str, list[RouterImage]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +104,11 @@ def _scans(
             slices = [(i, k) for i in getattr(parts, part) for k in range(i.series.slices)]
             most = MOST[part] // len(source.recipes)
             chosen = rng.permutation(len(slices))[:most]
-            rows[part] += [Row(_seen(*slices[c]), number, name, slices[c][0].group) for c in chosen.tolist()]
+            rows[part] += [RouterImage(_seen(*slices[c]), number, name, slices[c][0].group) for c in chosen.tolist()]
     for place, part in enumerate(PARTS):
         wanted = SIMULATED[part] if system in DRAWINGS else 0
         drawn = simulated_items(system, wanted, seed + 500 + place, modality=source.modality)
-        rows[part] += [Row(_seen(item, 0), number, "simulated", item.group) for item in drawn]
+        rows[part] += [RouterImage(_seen(item, 0), number, "simulated", item.group) for item in drawn]
     return rows, list(use.values())
 
 
@@ -131,7 +131,7 @@ def _read(path: Path) -> tuple[Rows, list[DataUse]]:
     with np.load(path, allow_pickle=False) as content:
         rows = {
             part: [
-                Row(*row)
+                RouterImage(*row)
                 for row in zip(
                     content[f"{part}_planes"],
                     content[f"{part}_kinds"].tolist(),
@@ -145,14 +145,14 @@ def _read(path: Path) -> tuple[Rows, list[DataUse]]:
         return rows, [DataUse.model_validate_json(str(text)) for text in content["use"]]
 
 
-def _shots(part: str, scans: list[Row], seed: int) -> Shots:
+def _shots(part: str, scans: list[RouterImage], seed: int) -> Shots:
     """Scans with as many wrong images as the part needs; the test part gets families that were never trained on."""
     rng = np.random.default_rng([seed, 77, PARTS.index(part)])
     rows = list(scans)
     planes = [row[0].astype(np.float32) for row in scans]
     for family, make, count in families(part, planes):
         for _ in range(count):
-            rows.append(Row(picture(make(rng)), kinds().index(OTHER), family, family))
+            rows.append(RouterImage(picture(make(rng)), kinds().index(OTHER), family, family))
     return Shots(
         np.stack([r.plane for r in rows]),
         np.array([r.kind for r in rows]),

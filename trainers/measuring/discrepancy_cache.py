@@ -23,7 +23,7 @@ Told = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # model: find
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class CachedAnswer:
     """What the models say about a series, and whether the gate stops it."""
 
     models: Told
@@ -36,7 +36,7 @@ class Answers:
     def __init__(self, path: Path | None, weights: Mapping[str, str]) -> None:
         self.path, self.weights = path, dict(weights)
         self.frames: list[pd.DataFrame] = []
-        self.known: dict[str, Answer] = {}
+        self.known: dict[str, CachedAnswer] = {}
         self.saved = time.monotonic()
         if path is None or not path.is_file():
             return
@@ -51,19 +51,19 @@ class Answers:
                 str(model): (rows["finding"].to_numpy(np.float64), rows["mask_pixels"].to_numpy(np.float64))
                 for model, rows in of_series.groupby("model")
             }
-            self.known[str(series)] = Answer(told, bool(of_series["stopped"].any()))
+            self.known[str(series)] = CachedAnswer(told, bool(of_series["stopped"].any()))
 
     @staticmethod
     def _key(item: Item) -> str:
         planes = "".join(pixel_digest(plane) for plane in item.series.pixels)
         return hashlib.sha256(f"{item.series.modality}{item.series.unit}{planes}".encode()).hexdigest()
 
-    def get(self, item: Item) -> Answer | None:
+    def get(self, item: Item) -> CachedAnswer | None:
         """Answers of all models, or ``None`` when one is missing."""
         answer = self.known.get(self._key(item))
         return answer if answer is not None and set(answer.models) == set(self.weights) else None
 
-    def put(self, item: Item, answer: Answer) -> None:
+    def put(self, item: Item, answer: CachedAnswer) -> None:
         """Keep the answers of a series."""
         key = self._key(item)
         self.known[key] = answer

@@ -23,7 +23,7 @@ from core.weights.card import ModelCard
 from core.weights.predictions import EvidenceError, Part, load
 from trainers.data.digests import seen_before
 from trainers.data.items import Item
-from trainers.measuring.discrepancy_cache import Answer, Answers, Told
+from trainers.measuring.discrepancy_cache import Answers, CachedAnswer, Told
 from trainers.measuring.scoring import in_batches
 
 TOGETHER = 128  # single pictures that classifiers are asked about at once
@@ -35,7 +35,7 @@ class Scores:
 
     Attributes:
         ids, groups: ``(N,)`` text. recorded: ``(N,)`` whether the label is a finding.
-        probabilities, mask_pixels: ``(N,)`` by model, as :class:`core.discrepancies.ranking.Evidence` wants them.
+        probabilities, mask_pixels: ``(N,)`` by model, as :class:`core.discrepancies.ranking.CaseEvidence` wants them.
         stopped: ``(N,)`` whether the wrong-image gate stops the image; ``None`` when it was not asked.
         cards: card of every model that answered.
         left_out: training pictures that were left out, and patients of whom nothing remained.
@@ -101,7 +101,7 @@ def score(
         )
     store = Answers(cache, {name: card.weights_sha256 for name, card in cards.items()})
     single = not any(card.role == "segmenter" for card in cards.values())
-    answers: list[Answer] = []
+    answers: list[CachedAnswer] = []
     for some in _batches([item for item, _ in asked], single):
         new = [item for item in some if store.get(item) is None]
         for item, answer in zip(new, _ask(engine, system, new, cards), strict=True):
@@ -141,7 +141,7 @@ def _batches(items: Sequence[Item], single: bool) -> Iterator[Sequence[Item]]:
         yield items[start : start + TOGETHER]
 
 
-def _ask(engine: Engine, system: str, items: Sequence[Item], cards: Mapping[str, ModelCard]) -> list[Answer]:
+def _ask(engine: Engine, system: str, items: Sequence[Item], cards: Mapping[str, ModelCard]) -> list[CachedAnswer]:
     if len(items) > 1:
         try:
             return _together(engine, system, items, cards)
@@ -150,7 +150,7 @@ def _ask(engine: Engine, system: str, items: Sequence[Item], cards: Mapping[str,
     return [_alone(engine, system, item, cards) for item in items]
 
 
-def _alone(engine: Engine, system: str, item: Item, cards: Mapping[str, ModelCard]) -> Answer:
+def _alone(engine: Engine, system: str, item: Item, cards: Mapping[str, ModelCard]) -> CachedAnswer:
     review = engine.review(Study(item.group, SourceKind.RASTER, (item.series,), ""), system)
     none = np.full(item.series.slices, np.nan)
     told: Told = dict.fromkeys(cards, (none, none))
@@ -160,10 +160,10 @@ def _alone(engine: Engine, system: str, item: Item, cards: Mapping[str, ModelCar
         assert result.finding is not None
         drawn = none if result.mask is None else result.mask.sum((1, 2)).astype(np.float64)
         told[result.state.name] = (np.asarray(result.finding, dtype=np.float64), drawn)
-    return Answer(told, review.gate is not None and review.gate.state is GateState.STOPPED)
+    return CachedAnswer(told, review.gate is not None and review.gate.state is GateState.STOPPED)
 
 
-def _together(engine: Engine, system: str, items: Sequence[Item], cards: Mapping[str, ModelCard]) -> list[Answer]:
+def _together(engine: Engine, system: str, items: Sequence[Item], cards: Mapping[str, ModelCard]) -> list[CachedAnswer]:
     """Answers of classifiers about single pictures, several times as fast; they differ from those one by one by
     rounding only."""
     adapted = [adapt(item.series, declared(system)) for item in items]
@@ -175,7 +175,7 @@ def _together(engine: Engine, system: str, items: Sequence[Item], cards: Mapping
         findings[name] = finding_probability(probabilities(logits, card.temperature), card).astype(np.float64)
     none = np.full(1, np.nan)
     return [
-        Answer(
+        CachedAnswer(
             {name: (finding[row : row + 1], none) for name, finding in findings.items()},
             engine.verdict(system, item.series).state is GateState.STOPPED,
         )

@@ -23,20 +23,27 @@ from core.review.archives.ranking import rank
 from core.review.archives.recorded import Untold, recorded_class, untold
 from core.review.archives.roots import import_roots, permitted
 from core.review.archives.scoring import Installed, installed, need_models, pending
-from core.review.archives.sentence import Answer
+from core.review.archives.sentence import ModelAnswer
 from core.review.archives.sheet import Column, guess_columns, headers, read_sheet
 from core.review.archives.sources import Layout, Survey, survey
 from core.review.archives.staging import locate, stage_upload
 from core.review.archives.threads import shut_down, wait
 from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
 from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views
-from core.review.archives.worklist import Against, Row, Worklist, hidden_cases, stopped_words, sums_tell, worklist
+from core.review.archives.worklist import (
+    Against,
+    Worklist,
+    WorklistRow,
+    hidden_cases,
+    stopped_words,
+    sums_tell,
+    worklist,
+)
 from core.review.archives.yields import Point, Tenth, YieldCurve
 
 __all__ = [
     "DEFAULT_FIELDS",
     "Against",
-    "Answer",
     "Column",
     "Comparison",
     "Drift",
@@ -45,10 +52,10 @@ __all__ = [
     "ImportOptions",
     "Installed",
     "Layout",
+    "ModelAnswer",
     "ModelDrift",
     "Point",
     "Progress",
-    "Row",
     "ScoredVersion",
     "Shift",
     "Survey",
@@ -56,6 +63,7 @@ __all__ = [
     "Untold",
     "View",
     "Worklist",
+    "WorklistRow",
     "YieldCurve",
     "adopt",
     "archive_yield",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.discrepancies.profile import Profiles
-from core.discrepancies.ranking import STOPPED, Discrepancies, Evidence, rank_discrepancies
+from core.discrepancies.ranking import STOPPED, CaseEvidence, Discrepancies, rank_discrepancies
 from core.discrepancies.signals import validation_signals
 from core.engine.vote import voters
 from core.review.archives.scoring import Installed
@@ -94,7 +94,7 @@ def discrepancies(
             answer = own.get(name)
             column.append(np.nan if answer is None or answer.mask_pixels is None else float(answer.mask_pixels))
         strange.append(STOPPED if answers[case.id or 0].unlike else 0.0)
-    evidence = Evidence(
+    evidence = CaseEvidence(
         ids=[str(case.id) for case in cases],
         groups=[group_of(case) for case in cases],
         recorded=np.array([bool(case.recorded_finding) for case in cases]),

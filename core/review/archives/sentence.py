@@ -11,7 +11,7 @@ from core.systems import system
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """One model's answer on a case.
 
     Attributes:
@@ -71,7 +71,7 @@ def why(
     system_name: str,
     recorded_finding: bool | None,
     recorded_text: str,
-    answers: Sequence[Answer],
+    answers: Sequence[ModelAnswer],
     vote: Vote,
     patient: PatientView,
     slices: SliceView | None = None,
@@ -136,7 +136,7 @@ def _recorded_so(patient: PatientView) -> str:
     return "" if patient.recorded is None else f" ({patient.recorded} recorded so)"
 
 
-def _doubts(answers: Sequence[Answer]) -> list[str]:
+def _doubts(answers: Sequence[ModelAnswer]) -> list[str]:
     out = []
     given = [a for a in answers if a.positive is not None]
     empty = [a for a in given if a.positive and a.mask_pixels == 0]

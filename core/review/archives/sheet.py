@@ -57,7 +57,7 @@ class RowProblem:
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """One usable row. ``file`` and ``mask`` are relative paths with forward slashes; ``place`` is the slice within the
     series, as written; empty cells are ``None``."""
 
@@ -77,7 +77,7 @@ class Sheet:
     """A sheet read: which header means what, the usable rows, and what was wrong with others."""
 
     columns: Mapping[Column, str]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     problems: tuple[RowProblem, ...]
     date_format: str | None = None
 
@@ -136,10 +136,10 @@ def read_sheet(data: bytes, columns: Mapping[Column, str] | None = None, *, date
 
 def _rows(
     rows: list[list[str]], places: dict[Column, int], date_format: str | None
-) -> tuple[tuple[Row, ...], tuple[RowProblem, ...]]:
-    good: list[Row] = []
+) -> tuple[tuple[SheetRow, ...], tuple[RowProblem, ...]]:
+    good: list[SheetRow] = []
     bad: list[RowProblem] = []
-    seen: dict[str, Row] = {}
+    seen: dict[str, SheetRow] = {}
     for number, cells in enumerate(rows, 2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -156,7 +156,7 @@ def _rows(
         if text and when is None:
             wanted = date.today().strftime(date_format) if date_format else "2026-01-31"
             bad.append(RowProblem(number, f"{text!r} is not a date like {wanted}.", "Correct it; it is left out."))
-        row = Row(
+        row = SheetRow(
             row=number,
             file=path,
             patient=values.get(Column.PATIENT) or None,

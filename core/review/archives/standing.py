@@ -11,7 +11,7 @@ import numpy as np
 from core.engine.results import Decision
 from core.engine.vote import NO_VOTE, Vote, count, most, voters
 from core.review.archives.scoring import Installed
-from core.review.archives.sentence import Answer, PatientView
+from core.review.archives.sentence import ModelAnswer, PatientView
 from core.review.tables import Case, Score
 from core.systems import system
 
@@ -28,8 +28,8 @@ class Answers:
         slices: of the series. found: of them, those on which most models see a finding.
     """
 
-    given: tuple[Answer, ...] = ()
-    beside: tuple[Answer, ...] = ()
+    given: tuple[ModelAnswer, ...] = ()
+    beside: tuple[ModelAnswer, ...] = ()
     vote: Vote = NO_VOTE
     slices: int = 1
     found: int = 0
@@ -78,9 +78,9 @@ def _answers(rows: Sequence[Score], models: Installed) -> Answers:
     return Answers(given, beside, vote, says.shape[1], int(most(says).sum()))
 
 
-def _answer(row: Score, models: Installed) -> Answer:
+def _answer(row: Score, models: Installed) -> ModelAnswer:
     answered = not row.error and row.finding is not None and np.isfinite(row.finding)
-    return Answer(
+    return ModelAnswer(
         model=row.model,
         title=models.cards[row.model].title,
         version=row.version,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import ArchiveError
-from core.review.archives.worklist import Against, Row
+from core.review.archives.worklist import Against, WorklistRow
 from core.review.store import Store
 from core.review.vocabulary import CaseState
 
@@ -72,7 +72,7 @@ class Filter:
         asked = (self.split, self.unlike, self.confidence, self.probability)
         return bool(self.against) or any(value is not None for value in asked)
 
-    def keeps(self, row: Row) -> bool:
+    def keeps(self, row: WorklistRow) -> bool:
         """Whether a row meets every condition."""
         if row.hidden and self.looks_at_models:
             return False
@@ -108,7 +108,7 @@ class View:
     sort: Field | None = None
     descending: bool = True
 
-    def apply(self, rows: Iterable[Row]) -> list[Row]:
+    def apply(self, rows: Iterable[WorklistRow]) -> list[WorklistRow]:
         """Rows that are wanted, in the order that is wanted. Hidden rows stay last under a sort by a model column."""
         kept = [row for row in rows if self.filter.keeps(row)]
         if self.sort is None:
@@ -168,7 +168,7 @@ def saved_views(store: Store, owner: int) -> dict[str, View]:
     return out
 
 
-_KEYS: Mapping[Field, Callable[[Row], Any]] = {
+_KEYS: Mapping[Field, Callable[[WorklistRow], Any]] = {
     Field.RANK: lambda row: row.rank,
     Field.PROBABILITY: lambda row: row.probability,
     Field.REASON: lambda row: row.reason,

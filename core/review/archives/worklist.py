@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from core.engine.vote import Vote
 from core.review.archives.scoring import Installed
-from core.review.archives.sentence import Answer
+from core.review.archives.sentence import ModelAnswer
 from core.review.archives.standing import Answers, current
 from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
@@ -44,7 +44,7 @@ class Against(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class WorklistRow:
     """One case of the list. Where ``hidden``, only number, system, state, date, slices and ``simulated`` are told.
 
     Attributes:
@@ -79,8 +79,8 @@ class Row:
     value: float | None = None
     reason: str = ""
     against: Against | None = None
-    answers: tuple[Answer, ...] = ()
-    beside: tuple[Answer, ...] = ()
+    answers: tuple[ModelAnswer, ...] = ()
+    beside: tuple[ModelAnswer, ...] = ()
     finding: float | None = None
     decided: bool | None = None
     tied: bool = False
@@ -104,7 +104,7 @@ class Worklist:
         models: fingerprint of the installed models the ranking rests on. pedigree: those models in words.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[WorklistRow, ...]
     hidden: int
     stale: int
     unscored: int
@@ -201,10 +201,10 @@ def _row(
     ranked: Mapping[int, Discrepancy],
     answers: Mapping[int, Answers],
     ever: set[int],
-) -> Row:
+) -> WorklistRow:
     number = case.id or 0
     state = CaseState(case.state)
-    told = Row(
+    told = WorklistRow(
         case_id=number,
         source="",
         patient="",
@@ -262,7 +262,7 @@ def _row(
     )
 
 
-def _withheld(row: Row, overruled: Collection[int]) -> Row:
+def _withheld(row: WorklistRow, overruled: Collection[int]) -> WorklistRow:
     """A row whose image the gate stopped keeps its place and the gate's reasons, nothing that a model says."""
     if not row.stopped or row.case_id in overruled:
         return row
