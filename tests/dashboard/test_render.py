@@ -96,3 +96,18 @@ def test_titles_are_shortened_only_where_they_stay_different() -> None:
 def test_names_of_files_stay_text() -> None:
     assert words.plain("a_b*[x](y).png") == r"a\_b\*\[x\](y).png"
     assert words.cell("<img src=x onerror='y'>") == "&lt;img src=x onerror=&#x27;y&#x27;&gt;"
+
+
+def test_truth_result_and_prediction_are_told_apart_by_colour_and_line() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[10:30, 10:30] = True
+    kinds = (render.truth_contour(mask), render.ai_result_contour(mask), render.prediction_contour(mask))
+    assert len({kind.colour for kind in kinds}) == 3
+    shares = []
+    for kind in kinds:
+        drawn = render.picture(GREY, (400, 400), contours=[kind]).astype(int)
+        changed = (drawn != 90).any(-1)
+        towards = np.array(kind.colour) - 90
+        assert ((drawn[changed] - 90) @ towards > 0).all()  # in its own colour
+        shares.append(changed.mean())
+    assert shares[1] < shares[0] < shares[2]  # dotted, dashed, solid
