@@ -43,7 +43,8 @@ def test_the_ensemble_and_published_recipes_have_rows(weights: Path) -> None:
     assert f"{joint[0].card.threshold.low:.3f} to {joint[0].card.threshold.high:.3f}" in html
     assert html.count("published recipe, not trained here") == len(system.classics)
     assert "python -m trainers train --recipe classic-chest-resnet50" in html
-    made.put(weights, made.card("chest-ct", "resnet50", name="classic-resnet50", title="Classic"), None)
+    classic = made.card("chest-ct", "resnet50").model_copy(update={"name": "classic-resnet50"})
+    made.put(weights, classic, None)
     html = about.table(system, states(weights), {}, joint)
     assert html.count("published recipe, trained here") == 1
     assert html.count("published recipe, not trained here") == len(system.classics) - 1

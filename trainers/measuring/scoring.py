@@ -197,6 +197,8 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
         def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
             return float(getattr(binary_rates(truth, p, threshold), name))
 
+        if not both and name in ("f1", "ppv", "npv"):
+            continue  # shares of what is called so mean nothing where all is, or nothing is
         if np.isfinite(rate(s.truth, s.finding)):  # one class alone has its own rate, not the other's
             i = bootstrap_by_group(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
             if groups > 1 and bound is not None:
