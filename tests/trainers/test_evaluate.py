@@ -98,7 +98,7 @@ def test_the_form(result: Any) -> None:
         if name != "resnet50":
             wanted |= {"dice_slice", "dice_volume_mean", "dice_volume_median", "false_mask_rate"}
             wanted |= {"iou_slice", "iou_volume_mean", "tversky_slice", "tversky_volume_mean"}
-        assert wanted | {"f1", "f1_low", "f1_high", "ppv", "npv", "report", "confusion"} <= set(model)
+        assert wanted | {"f1", "f1_low", "f1_high", "ppv", "report", "confusion"} <= set(model)
         assert all(np.isfinite(v) for k, v in model.items() if k not in ("report", "confusion"))
         assert sum(sum(row) for row in model["confusion"]["counts"]) == N
         assert model["report"]["tumour"]["f1"] == pytest.approx(model["f1"])
