@@ -76,7 +76,6 @@ class Gate:
             probability=answer.probability,
             strange=strange,
             own=limit.kinds,
-            scores=tuple(limit.thresholds),
             version=found.card.version,
             evidence=_evidence(limit),
         )

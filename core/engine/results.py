@@ -114,7 +114,6 @@ class GateVerdict:
         strange: how far the image lies beyond the limit for good scans, in their quartile distances; above 0 is
             stopped; ``None`` without a router.
         own: kinds of images that the system reads.
-        scores: which scores of the feature space that rests on.
         version: of the router; empty without one.
         evidence: what the limit rests on: share of good test scans stopped and AUROC, in words.
         unchecked: why only the rules were asked; empty when the router answered.
@@ -126,7 +125,6 @@ class GateVerdict:
     probability: float | None = None
     strange: float | None = None
     own: tuple[str, ...] = ()
-    scores: tuple[str, ...] = ()
     version: str = ""
     evidence: str = ""
     unchecked: str = ""

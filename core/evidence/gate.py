@@ -42,7 +42,7 @@ def gate_table(card: RouterCard, system: str, title: str) -> Table | None:
         for name, metric in sorted(kinds, key=lambda kind: kind[1].value)
     ]
     about = (
-        f"Gate version {card.version}, by {' and '.join(limit.thresholds)}. "
+        f"Gate version {card.version}, by the log odds against the system's own kinds of image. "
         "The rules (tags, colour, shape, text, masks) come before it and are not counted here."
     )
     return Table(

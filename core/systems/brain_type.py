@@ -7,7 +7,7 @@ import numpy as np
 from core.imaging.study import Modality, Plane, Unit
 from core.simulate.brain_type import brain_type
 from core.simulate.phantom import Drawing, Order, Phantom, Sample, drawn_series, hardness
-from core.systems.declaration import DataSet, ModelSlot, System, Term, Unnamed
+from core.systems.declaration import DataSet, ModelSlot, ScanKind, System, Term, Unnamed
 
 NAME = "brain-type"
 LABELS = ("no tumour", "glioma", "meningioma", "pituitary tumour")
@@ -82,6 +82,7 @@ SYSTEM = System(
     place=6,
     finding_words=("tumours", "pituitary", "pituitary adenoma"),
     sets=(DataSet("brain-brisc", "CC BY 4.0", {"no-tumor": 0, "glioma": 1, "meningioma": 1, "pituitary": 1}),),
+    scans=(ScanKind("brain MR slice, T1 after contrast", ("brain-type",)),),
     unnamed={Modality.MR: Unnamed(0.5)},
     drawing=DRAWING,
     showcase=f"{NAME}-01",

@@ -1,7 +1,7 @@
 """The learnt router: names the kind of an image and tells how strange it is for a system.
 
-Kept in ``weights/router``: the network (float16 safetensors), a few statistics of its feature space (safetensors) and a
-card in JSON with their hashes, data and figures. What does not match its card is refused. Pickle is never used.
+Kept in ``weights/router``: the network (float16 safetensors) and a card in JSON with its hash, data and figures. What
+does not match its card is refused. Pickle is never used.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from safetensors import SafetensorError
-from safetensors.numpy import load as arrays_from_bytes
-from safetensors.numpy import save as arrays_to_bytes
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 
@@ -27,38 +25,37 @@ from core.imaging.study import Series, Unit
 from core.models.router_net import RouterNet
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
-from core.statistics import outlier
+from core.statistics.outlier import not_own
 from core.weights.card import DataUse, Metric, Training
 from core.weights.sealed import Sealed
 
 FOLDER = "router"
-CARD, WEIGHTS, STATISTICS = "card.json", "weights.safetensors", "statistics.safetensors"
+CARD, WEIGHTS = "card.json", "weights.safetensors"
 CHECKED = 5  # slices of a stack that are looked at
-Method = Literal["softmax", "mahalanobis", "relative-mahalanobis", "nearest-neighbour", "vim"]
 PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-METHODS: tuple[Method, ...] = ("softmax", "mahalanobis", "relative-mahalanobis", "nearest-neighbour", "vim")
 _COUNTER = "num_batches_tracked"
-SIDE = 96
+SIDE = 128
 CONTRACT = InputContract(
     channels=1, height=SIDE, width=SIDE, scaling=Scaling.PERCENTILE, percentiles=(0.5, 99.5), window=(-500, 1500)
 )
 
 
 class Limit(BaseModel):
-    """How one system judges an image: which kinds are its own, by which scores, and from which values it stops it.
+    """How one system judges an image: which kinds are its own, and from which log odds against them it is stopped.
 
-    An image is stopped when any score in use lies above its threshold; ``spreads`` (the quartile distance of good
-    scans) make the scores comparable. ``metrics`` are on the test part; ``compared`` holds the AUROC of every score on
-    validation, on which the scores were chosen.
+    Attributes:
+        kinds: of images that the system reads.
+        threshold: log odds above which an image is stopped, chosen on answers to groups left out of the training.
+        spread: quartile distance of good scans' log odds, the unit in which strangeness is told.
+        metrics: on the test part.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kinds: tuple[str, ...]
-    thresholds: dict[Method, FiniteFloat] = Field(min_length=1)
-    spreads: dict[Method, PositiveFinite]
+    threshold: FiniteFloat
+    spread: PositiveFinite
     metrics: dict[str, Metric] = {}
-    compared: dict[str, float] = {}
 
 
 class RouterCard(Sealed):
@@ -70,14 +67,12 @@ class RouterCard(Sealed):
     kinds: tuple[str, ...]
     systems: dict[str, Limit]
     contract: InputContract
-    neighbour: int = Field(ge=1)
     data: tuple[DataUse, ...]
     training: Training
     metrics: dict[str, Metric] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     parameters: int
     weights_sha256: str
-    statistics_sha256: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +81,8 @@ class RouterAnswer:
 
     Attributes:
         kind: the most probable kind. probability: its mean probability over the slices looked at.
-        strange: by system, how far the worst score lies above its threshold, in units of its spread among good scans
-            (median over the slices): above 0 the series is stopped.
+        strange: by system, how far the log odds against its kinds lie above the threshold, in units of their spread
+            among good scans (median over the slices): above 0 the series is stopped.
         slices: which slices were looked at.
     """
 
@@ -119,7 +114,7 @@ def looked_at(slices: int) -> tuple[int, ...]:
 
 
 class Router:
-    """The network, its statistics and its card. One instance serves all threads.
+    """The network and its card. One instance serves all threads.
 
     Args:
         folder: ``weights/router``.
@@ -129,7 +124,7 @@ class Router:
     """
 
     def __init__(self, folder: Path) -> None:
-        for name in (CARD, WEIGHTS, STATISTICS):
+        for name in (CARD, WEIGHTS):
             if not (folder / name).is_file():
                 raise ModelUnavailableError(
                     f"The router is not installed: {name} is missing.", "Train it: python -m trainers gate."
@@ -139,33 +134,18 @@ class Router:
         except ValueError as error:
             raise _refused(f"its card cannot be read ({error})") from error
         weights = _checked(folder / WEIGHTS, self.card.weights_sha256)
-        statistics = _checked(folder / STATISTICS, self.card.statistics_sha256)
         self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
         try:
             counters = {k: v for k, v in self._net.state_dict().items() if k.endswith(_COUNTER)}
             self._net.load_state_dict({k: v.float() for k, v in tensors_from_bytes(weights).items()} | counters)
-            self._statistics = {k: v.astype(np.float64) for k, v in arrays_from_bytes(statistics).items()}
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise _refused("its files are of another network") from error
         self._lock = threading.Lock()
 
-    def read(self, planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits ``(N, kinds)`` and features ``(N, F)``, float64, of planes ``(N, side, side)`` from :func:`plane`."""
+    def read(self, planes: np.ndarray) -> np.ndarray:
+        """Logits ``(N, kinds)``, float64, of planes ``(N, side, side)`` from :func:`plane`."""
         with self._lock, torch.inference_mode():
-            logits, features = self._net(torch.from_numpy(planes)[:, None])
-        return logits.numpy().astype(np.float64), features.numpy().astype(np.float64)
-
-    def scores(self, features: np.ndarray, logits: np.ndarray, own: Sequence[int]) -> dict[Method, np.ndarray]:
-        """Every score of ``N`` images for a system whose own kinds have the indices ``own``; larger is stranger."""
-        known = self._statistics
-        bank = known["bank"][np.isin(known["bank_kinds"], list(own))]
-        return {
-            "softmax": outlier.not_own(logits, own),
-            "mahalanobis": outlier.mahalanobis(known, features, own),
-            "relative-mahalanobis": outlier.relative_mahalanobis(known, features, own),
-            "nearest-neighbour": outlier.nearest(bank, features, min(self.card.neighbour, len(bank))),
-            "vim": outlier.vim(known, features, logits, own),
-        }
+            return cast("np.ndarray", self._net(torch.from_numpy(planes)[:, None]).numpy().astype(np.float64))
 
     def answer(self, series: Series, slices: Sequence[int] | None = None, *, only: str | None = None) -> RouterAnswer:
         """Kind and scores of a series; an answer does not depend on what was asked before.
@@ -182,8 +162,8 @@ class Router:
         chosen = tuple(i for i, values in seen.items() if np.isfinite(values).all())
         if not chosen:
             raise NotFiniteError("No slice holds finite numbers only.", "Export the images again.")
-        logits, features = self.read(np.stack([seen[i] for i in chosen]))
-        if not (np.isfinite(logits).all() and np.isfinite(features).all()):
+        logits = self.read(np.stack([seen[i] for i in chosen]))
+        if not np.isfinite(logits).all():
             raise NotFiniteError("The pixel values are beyond what can be computed with.", "Export the images again.")
         each = torch.from_numpy(logits).softmax(1).numpy().mean(0)
         top = int(each.argmax())
@@ -192,23 +172,15 @@ class Router:
             if only not in (None, name):
                 continue
             own = [self.card.kinds.index(kind) for kind in limit.kinds]
-            found = self.scores(features, logits, own)
-            strange[name] = float(np.median(excess(found, limit.thresholds, limit.spreads)))
+            strange[name] = float(np.median((not_own(logits, own) - limit.threshold) / limit.spread))
         return RouterAnswer(self.card.kinds[top], float(each[top]), strange, chosen)
 
 
-def excess(
-    scores: Mapping[Method, np.ndarray], thresholds: Mapping[Method, float], spreads: Mapping[Method, float]
-) -> np.ndarray:
-    """How far the worst score of each of ``N`` images lies above its threshold, in units of its spread."""
-    return np.asarray(np.max([(scores[m] - cut) / spreads[m] for m, cut in thresholds.items()], axis=0))
-
-
-def save(net: RouterNet, statistics: Mapping[str, np.ndarray], card: RouterCard, folder: Path) -> RouterCard:
-    """Write network and statistics as float16 (whole numbers and what float16 cannot hold as float32), and the card.
+def save(net: RouterNet, card: RouterCard, folder: Path) -> RouterCard:
+    """Write the network as float16 (vectors as float32), and the card.
 
     Returns:
-        The card as written, with the hashes of what was written.
+        The card as written, with the hash of what was written.
 
     Raises:
         ValueError: a value is not finite.
@@ -217,18 +189,9 @@ def save(net: RouterNet, statistics: Mapping[str, np.ndarray], card: RouterCard,
     if not all(bool(torch.isfinite(v).all()) for v in tensors.values()):
         raise ValueError("the network holds values that are not finite; the training has diverged")
     weights = tensors_to_bytes({k: v.to(torch.float16) if v.dim() > 1 else v.float() for k, v in tensors.items()})
-    small = arrays_to_bytes(
-        {k: np.ascontiguousarray(v, dtype=np.float16 if k == "bank" else np.float32) for k, v in statistics.items()}
-    )
-    card = card.model_copy(
-        update={
-            "weights_sha256": hashlib.sha256(weights).hexdigest(),
-            "statistics_sha256": hashlib.sha256(small).hexdigest(),
-        }
-    )
+    card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()}).sealed()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(weights)
-    (folder / STATISTICS).write_bytes(small)
     card.save(folder / CARD)
     return card
 

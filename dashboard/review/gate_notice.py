@@ -95,9 +95,9 @@ def _help(verdict: GateVerdict) -> str:
     """What the verdict rests on."""
     if verdict.strange is None:
         return words.plain(verdict.unchecked)
-    how = " and ".join(verdict.scores)
-    beyond = f"{verdict.strange:+.1f} quartile distances from the limit (above 0 is stopped)"
-    return words.plain(f"Router version {verdict.version}, by {how}: {beyond}; {verdict.evidence}.")
+    beyond = f"{abs(verdict.strange):.1f} {'beyond' if verdict.strange > 0 else 'within'} the limit"
+    unit = "in quartile distances of good scans; beyond it an image is stopped"
+    return words.plain(f"Image check, version {verdict.version}: {beyond} ({unit}); {verdict.evidence}.")
 
 
 def _article(kind: str) -> str:

@@ -16,6 +16,7 @@ from core.systems import SYSTEMS
 from core.systems.declaration import ScanKind
 from core.systems.router import plane
 from core.weights.card import DataUse
+from trainers.data import wrong_drawings as drawings
 from trainers.data import wrong_images as wrong
 from trainers.data.items import Item
 from trainers.data.parts import PARTS, read_parts
@@ -67,6 +68,12 @@ class Shots:
 
     def __len__(self) -> int:
         return len(self.planes)
+
+
+def joined(first: Shots, second: Shots) -> Shots:
+    """Images of two parts as one."""
+    both = ((getattr(first, name), getattr(second, name)) for name in ("planes", "kinds", "families", "groups"))
+    return Shots(*(np.concatenate(pair) for pair in both))
 
 
 def read_shots(
@@ -181,7 +188,9 @@ def families(part: str, planes: Sequence[np.ndarray]) -> list[tuple[str, wrong.M
         ("face", wrong.face),
     ]
     if part == "train":
-        return [(name, make, 420) for name, make in seen]
+        more = (drawings.leaves, drawings.clouds, drawings.stars, drawings.paper, drawings.snapshot)
+        drawn = [(make.__name__, wrong.small(make), 900) for make in more]
+        return [*((name, make, 1200) for name, make in seen), *drawn]
     chosen = seen if part == "validation" else [*seen, *unseen]
     return [(name, make, 90) for name, make in chosen]
 

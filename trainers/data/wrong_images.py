@@ -27,7 +27,8 @@ _FONTS = (
 _LETTERS = "abcdefghijklmnopqrstuvwxyz  0123456789.,:-/"
 
 
-def _size(rng: np.random.Generator) -> tuple[int, int]:
+def size_of(rng: np.random.Generator) -> tuple[int, int]:
+    """Height and width of a picture, in pixels."""
     side = int(rng.integers(96, 420))
     return side, max(48, int(side * rng.uniform(0.5, 1.6)))
 
@@ -38,7 +39,7 @@ def _words(rng: np.random.Generator, longest: int) -> str:
 
 def document(rng: np.random.Generator) -> Image:
     """Lines of writing, dark on light or the other way round, sometimes with boxes and rules."""
-    height, width = _size(rng)
+    height, width = size_of(rng)
     paper, ink = (rng.uniform(200, 255), rng.uniform(0, 80))
     if rng.random() < 0.4:
         paper, ink = ink, paper
@@ -58,7 +59,7 @@ def document(rng: np.random.Generator) -> Image:
 
 def texture(rng: np.random.Generator) -> Image:
     """Filtered noise, stripes, squares, ramps or flat grey."""
-    height, width = _size(rng)
+    height, width = size_of(rng)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     kind = int(rng.integers(0, 5))
     if kind == 0:
@@ -75,12 +76,12 @@ def texture(rng: np.random.Generator) -> Image:
     else:
         image = np.zeros((height, width), np.float32)
     image = image + rng.normal(0, rng.choice([0.0, 0.05, 0.3]), image.shape)
-    return _stretched(image)
+    return stretched(image)
 
 
 def shapes(rng: np.random.Generator) -> Image:
     """Filled ellipses, boxes and lines: also what a drawn mask looks like."""
-    height, width = _size(rng)
+    height, width = size_of(rng)
     flat = rng.random() < 0.5
     image = np.full((height, width), 0 if flat else rng.uniform(0, 255), np.uint8)
     for _ in range(int(rng.integers(1, 3 if flat else 12))):
@@ -106,16 +107,16 @@ def whole_breasts(rng: np.random.Generator) -> Image:
     for centre in (rng.uniform(0.22, 0.32), rng.uniform(0.68, 0.78)):
         dome = ((x - centre) / rng.uniform(0.17, 0.24)) ** 2 + ((y - wall) / rng.uniform(0.3, 0.5)) ** 2 < 1
         strands = cv2.GaussianBlur(rng.normal(size=(side, side)).astype(np.float32), (0, 0), side * 0.02)
-        strands = _stretched(strands) / 255
+        strands = stretched(strands) / 255
         image = np.where(dome & (y < wall + 0.02), 0.25 + 0.6 * strands**2, image).astype(np.float32)
     chest = ((x - 0.5) / 0.5) ** 2 + ((y - wall - 0.35) / 0.37) ** 2 < 1
     image = np.where(chest & (image == 0), rng.uniform(0.05, 0.35), image)
-    return _stretched(image + rng.normal(0, 0.02, image.shape))
+    return stretched(image + rng.normal(0, 0.02, image.shape))
 
 
 def chart(rng: np.random.Generator) -> Image:
     """Axes with curves or bars and labels: a figure from a paper. Never trained on."""
-    height, width = _size(rng)
+    height, width = size_of(rng)
     page = np.full((height, width), 255, np.uint8)
     left, bottom = int(width * 0.15), int(height * 0.85)
     cv2.line(page, (left, 5), (left, bottom), 0.0, 1)
@@ -145,7 +146,7 @@ def code_block(rng: np.random.Generator) -> Image:
 
 def photo(names: Sequence[str]) -> Maker:
     """Maker of random cut-outs of the photographs and micrographs that come with scikit-image."""
-    whole = [_grey(getattr(skimage.data, name)()) for name in names]
+    whole = [grey(getattr(skimage.data, name)()) for name in names]
 
     def make(rng: np.random.Generator) -> Image:
         image = whole[int(rng.integers(0, len(whole)))]
@@ -223,7 +224,8 @@ def small(make: Maker, share: float = 0.3) -> Maker:
     return made
 
 
-def _grey(image: np.ndarray) -> Image:
+def grey(image: np.ndarray) -> Image:
+    """A picture in any form as grey levels in [0, 255]."""
     if image.dtype == bool:
         image = image.astype(np.float32) * 255
     if image.ndim == 3:
@@ -231,6 +233,7 @@ def _grey(image: np.ndarray) -> Image:
     return np.ascontiguousarray(image, dtype=np.float32)
 
 
-def _stretched(image: np.ndarray) -> Image:
+def stretched(image: np.ndarray) -> Image:
+    """Grey levels spread over [0, 255]."""
     low, high = float(image.min()), float(image.max())
     return ((image - low) / max(high - low, 1e-6) * 255).astype(np.float32)
