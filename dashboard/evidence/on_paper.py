@@ -115,13 +115,13 @@ def _axis(declared: Any, values: list[np.ndarray]) -> Axis:
 def _scatter(plot: Plot, trace: Any) -> None:
     x, y = _numbers(trace.x), _numbers(trace.y)
     if trace.fill == "toself":
-        plot.area(x, y, trace.fillcolor)
+        plot.area(x.tolist(), y.tolist(), trace.fillcolor)
         return
     mode, colour = trace.mode or "lines", _colour(trace)
     if "lines" in mode:
         if trace.line.shape == "vh":  # up first, then along
             x, y = np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]
-        plot.line(x, y, colour, DASHES[trace.line.dash or "solid"])
+        plot.line(x.tolist(), y.tolist(), colour, DASHES[trace.line.dash or "solid"])
         x, y = _numbers(trace.x), _numbers(trace.y)
     if "markers" in mode:
         size = np.broadcast_to(12.0 if trace.marker.size is None else _numbers(trace.marker.size), x.shape)
