@@ -16,6 +16,7 @@ from trainers.commands.benchmark import benchmark
 from trainers.commands.discrepancies import discrepancies_command
 from trainers.commands.evaluate import evaluate_command
 from trainers.commands.export import export_torchscript
+from trainers.commands.figures import figures_command
 from trainers.commands.folds import folds_command
 from trainers.commands.fuse import fuse_command
 from trainers.commands.gain import gain_command
@@ -155,11 +156,12 @@ def benchmark_command(
     json: Annotated[Path | None, typer.Option(help="Write the times here.")] = None,
     repeats: Annotated[int, typer.Option(min=1)] = 20,
     threads: Threads = 0,
+    processor_time: Annotated[bool, typer.Option(help="Of one thread, where the machine is busy otherwise.")] = False,
 ) -> None:
     """Inference time of every installed model on this machine, one image at a time."""
     if threads:
         torch.set_num_threads(threads)
-    benchmark(weights, json, repeats=repeats)
+    benchmark(weights, json, repeats=repeats, processor_time=processor_time)
 
 
 @app.command()
@@ -188,6 +190,7 @@ def pack_command(
 
 app.command("seeds")(seeds_command)
 app.command("folds")(folds_command)
+app.command("figures")(figures_command)
 app.command("fuse")(fuse_command)
 app.command("gain")(gain_command)
 app.command("audit")(audit_command)

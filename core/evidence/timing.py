@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,16 +54,33 @@ def _noise(card: ModelCard) -> Series:
     return adapt(plain, system(card.system))
 
 
-def time_model(folder: Path, *, repeats: int) -> Timing:
+def machine_name() -> str:
+    """The processor by its own name where the system tells it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
+def time_model(folder: Path, *, repeats: int, clock: Callable[[], float] = time.perf_counter) -> Timing:
     """Time one model.
+
+    Args:
+        repeats: images that count. clock: seconds; ``time.process_time`` with one thread tells how long the model would
+            take alone, on a machine that is busy with other work.
 
     Raises:
         ModelUnavailableError: it is not installed, or refused.
     """
     net, card = load_model(folder)
     series = sample(card)
-    seconds = [predict_series(net, card, series, indices=[0]).seconds for _ in range(WARM_UPS + repeats)][WARM_UPS:]
-    times = 1000 * np.array(seconds)
+    marks = [clock()]
+    for _ in range(WARM_UPS + repeats):
+        predict_series(net, card, series, indices=[0])
+        marks.append(clock())
+    times = 1000 * np.diff(marks)[WARM_UPS:]
     return Timing(
         median_ms=float(np.median(times)),
         shortest_ms=float(times.min()),

@@ -7,7 +7,7 @@ import numpy as np
 from core.imaging.study import Modality, Plane, Unit
 from core.simulate.brain import MM_PER_PIXEL, brain
 from core.simulate.phantom import Drawing, Order, Phantom, Sample, drawn_series, hardness
-from core.systems.declaration import DataSet, Guess, Look, ModelSlot, ScanKind, System, Term, Unnamed
+from core.systems.declaration import DataSet, Guess, Look, ModelSlot, PublishedRecipe, ScanKind, System, Term, Unnamed
 
 NAME = "brain-mr"
 SAMPLES = (
@@ -71,6 +71,10 @@ SYSTEM = System(
         ModelSlot(
             "resunet", "Residual U-Net (classic), gated by the ResNet-50", "resunet", "segmenter", gate="resnet50"
         ),
+    ),
+    classics=(
+        PublishedRecipe("classic-brain-resnet50", "classic-resnet50", "ResNet-50 as in the source system"),
+        PublishedRecipe("classic-brain-resunet", "classic-resunet", "Residual U-Net as in the source system"),
     ),
     licence_note="Trained on LGG Segmentation (Buda; images TCGA-LGG), CC BY-NC-SA 4.0: not for commercial use.",
     coded_site=Term("12738006", "SCT", "Brain"),

@@ -14,6 +14,7 @@ from core.systems.declaration import (
     Guess,
     Look,
     ModelSlot,
+    PublishedRecipe,
     ScanKind,
     System,
     Term,
@@ -94,6 +95,13 @@ SYSTEM = System(
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
         ModelSlot("efficientnet-b0-subtypes", "EfficientNet-B0 (four classes)", "efficientnet_b0", "classifier"),
+    ),
+    classics=(
+        PublishedRecipe("classic-chest-densenet121", "classic-densenet121", "DenseNet-121 as in the source system"),
+        PublishedRecipe(
+            "classic-chest-efficientnet-b0", "classic-efficientnet-b0", "EfficientNet-B0 as in the source system"
+        ),
+        PublishedRecipe("classic-chest-resnet50", "classic-resnet50", "ResNet-50 as in the source system"),
     ),
     licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0, and Chest CT-Scan images (Hany), "
     "ODbL.",

@@ -24,6 +24,19 @@ class ModelSlot:
 
 
 @dataclass(frozen=True)
+class PublishedRecipe:
+    """A recipe that repeats the system re-implemented here, for comparison: trainable, but not shipped.
+
+    Attributes:
+        recipe: its name for ``python -m trainers train``. name: of the model that it makes. title: for people.
+    """
+
+    recipe: str
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Term:
     """A coded concept: code, coding scheme (``SCT`` is SNOMED CT, ``DCM`` is DICOM PS3.16) and its meaning."""
 
@@ -142,6 +155,7 @@ class System:
         clear: the word for a negative answer ("no tumour seen").
         scope: what an answer does and does not mean, one sentence.
         models: the models, first the main one.
+        classics: recipes as they were published.
         licence_note: licence of the training data.
         words: what a series' description says (lower case) when this system reads it rather than another one of the
             same modality and body part.
@@ -177,6 +191,7 @@ class System:
     words: tuple[str, ...] = ()
     coded_finding: Term = NEOPLASM
     coded_site: Term | None = None
+    classics: tuple[PublishedRecipe, ...] = ()
     place: int = 100
     finding_words: tuple[str, ...] = ()
     clear_words: tuple[str, ...] = ()

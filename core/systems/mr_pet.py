@@ -7,7 +7,7 @@ import numpy as np
 from core.imaging.study import Modality, Plane, Unit
 from core.simulate.phantom import Drawing, Order, Phantom, Sample, drawn_series, hardness
 from core.simulate.thigh import SLICE_STEP, thigh
-from core.systems.declaration import DataSet, ModelSlot, PairOf, ScanKind, System, Term, Unnamed
+from core.systems.declaration import DataSet, ModelSlot, PairOf, PublishedRecipe, ScanKind, System, Term, Unnamed
 
 NAME = "mr-pet"
 LABELS = {"no tumour": 0, "tumour": 1}
@@ -69,6 +69,11 @@ SYSTEM = System(
         ModelSlot("pet", "ResNet-34, PET only", "resnet34", "classifier"),
         ModelSlot("mr", "ResNet-34, MR only", "resnet34", "classifier"),
         ModelSlot("combined", "ResNet-34, MR and PET", "resnet34", "classifier"),
+    ),
+    classics=(
+        PublishedRecipe("classic-mr-pet-combined", "classic-combined", "ResNet-34 (combined) as in the source system"),
+        PublishedRecipe("classic-mr-pet-mr", "classic-mr", "ResNet-34 (mr) as in the source system"),
+        PublishedRecipe("classic-mr-pet-pet", "classic-pet", "ResNet-34 (pet) as in the source system"),
     ),
     licence_note="Trained on TCIA Soft-tissue-Sarcoma (IBSI copy), CC BY 3.0.",
     coded_site=Term("87784001", "SCT", "Soft tissue"),

@@ -7,7 +7,7 @@ import numpy as np
 from core.imaging.study import Modality, Plane, Unit
 from core.simulate import pet, writers
 from core.simulate.phantom import Drawing, Order, Phantom, Sample, drawn_series, hardness
-from core.systems.declaration import DataSet, Guess, Look, ModelSlot, ScanKind, System, Term, Unnamed
+from core.systems.declaration import DataSet, Guess, Look, ModelSlot, PublishedRecipe, ScanKind, System, Term, Unnamed
 
 NAME = "pet"
 UNLICENSED = "no licence stated: internal use only"
@@ -96,6 +96,9 @@ SYSTEM = System(
         ModelSlot("unet", "U-Net, ResNet-18 encoder", "unet_resnet18", "segmenter", gate="unet"),
         ModelSlot("resnet34", "ResNet-34", "resnet34", "classifier"),
         ModelSlot("inception-three-class", "InceptionResNetV2, three classes", "inception_resnet_v2", "classifier"),
+    ),
+    classics=(
+        PublishedRecipe("classic-pet-inception", "classic-inception", "InceptionResNetV2 as in the source system"),
     ),
     licence_note="Trained on DM i AI 2023 projections; no licence stated: internal use only.",
     coded_site=Term("38266002", "SCT", "Entire body"),

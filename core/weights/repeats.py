@@ -87,9 +87,15 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Measured:
-    """Times of a machine: milliseconds an image by ``system/model``."""
+    """Times of a machine: milliseconds an image by ``system/model``.
+
+    Attributes:
+        machine: in words, with what was counted where it was not plain time. processor, processors: its name, how many.
+    """
 
     machine: str
+    processor: str
+    processors: int
     milliseconds: dict[str, tuple[float, float, float]]  # median, shortest, longest
 
 
@@ -160,9 +166,11 @@ def measured(weights: Path) -> Measured | None:
 
     def whole(content: dict[str, Any]) -> Measured:
         machine = f"{content['machine']}, {content['threads']} of {content['processors']} processors"
+        if content.get("clock", "time") != "time":
+            machine += f", {content['clock']}"
         names = ("median_ms", "shortest_ms", "longest_ms")
         times = {n: (float(m[names[0]]), float(m[names[1]]), float(m[names[2]])) for n, m in content["models"].items()}
-        return Measured(machine, times)
+        return Measured(machine, str(content["machine"]), int(content["processors"]), times)
 
     return _read(weights / BENCHMARK, whole, None)
 

@@ -148,7 +148,7 @@ def explored(sha256: str, split: str, prevalence: float, _part: Part) -> Explore
     cells = [fourfold(_part, threshold) for threshold in thresholds]
     of = {truth: cells[0][names[0]].of for truth, names in ROWS}
     shown = {
-        "label": f"Threshold: from this probability on the model says finding (stored: {stored:.3f})",
+        "label": f"Threshold: from this probability on the model says finding (stored: {stored:.3f}{_ends(_part)})",
         "stops": [f"{threshold:.3f}" for threshold in thresholds],
         "start": thresholds.index(stored),
         "sketch": drawing,
@@ -166,6 +166,14 @@ def explored(sha256: str, split: str, prevalence: float, _part: Part) -> Explore
         ],
     }
     return Explored(thresholds, thresholds.index(stored), points, shown)
+
+
+def _ends(part: Part) -> str:
+    """How sure the stored threshold is: the interval of its choice over resampled validation groups."""
+    threshold = part.card.threshold
+    if threshold.low is None or threshold.high is None:
+        return ""
+    return f"; chosen again on resampled groups, 95 % of {threshold.low:.3f} to {threshold.high:.3f}"
 
 
 def figures_of(point: OperatingPoint) -> list[tuple[Interval, int]]:

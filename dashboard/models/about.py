@@ -12,13 +12,16 @@ import streamlit as st
 
 from core.engine.pairs import rule_for
 from core.engine.results import ModelState
+from core.evidence import Evidence, together
 from core.systems.declaration import System
 from core.weights import repeats
 from core.weights.card import ModelCard
 from core.weights.store import WEIGHTS
 from dashboard.kit import messages, words
 from dashboard.kit.engine import engine
+from dashboard.kit.shelf import shelf
 from dashboard.kit.slice_strip import COLOURS, DASHES
+from dashboard.models import cells, further
 from dashboard.models import times as model_times
 
 FIGURES = {
@@ -26,9 +29,12 @@ FIGURES = {
     "accuracy": "Accuracy",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
+    "f1": "F1",
     "group_auc": "AUC by group",
     "macro_recall": "Macro recall",
     "dice_volume_mean": "Volume Dice",
+    "iou_volume_mean": "Volume IoU",
+    "tversky_volume_mean": "Volume Tversky",
     "false_mask_rate": "False masks",
     "ece": "Calibration error",
 }
@@ -51,7 +57,10 @@ def show(system: System, states: Sequence[ModelState]) -> None:
     st.subheader(system.title, anchor=system.name)
     st.write(system.summary)
     st.caption(f"{system.scope} {system.licence_note}")
-    st.html(STYLE + table(system, states, model_times.known(system.name)))
+    with messages.shown():
+        joint = [m for m in shelf(system.name).models if m.card.name in (together.ENSEMBLE, together.FUSION)]
+        st.html(STYLE + table(system, states, model_times.known(system.name), joint))
+        further.curves(system)
     st.download_button(
         "Table (CSV)",
         csv(states, model_times.known(system.name)),
@@ -154,9 +163,17 @@ def csv(states: Sequence[ModelState], times: Mapping[str, tuple[float, float, fl
 
 
 def table(
-    system: System, states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]] = MappingProxyType({})
+    system: System,
+    states: Sequence[ModelState],
+    times: Mapping[str, tuple[float, float, float]] = MappingProxyType({}),
+    joint: Sequence[Evidence] = (),
 ) -> str:
-    """HTML table: a row per model with its test figures, then a row per baseline; only columns that hold a figure.
+    """HTML table: a row per model with its test figures, then what they say together, published recipes, baselines.
+
+    Only columns that hold a figure.
+
+    Args:
+        joint: the ensemble, and two modalities fused.
 
     Baselines are those of the first ready model: all models of a system are tested on the same images.
     """
@@ -167,6 +184,8 @@ def table(
     heads = "".join(f"<th scope='col'>{head}</th>" for head in names)
     architectures = {slot.name: slot.architecture for slot in system.models}
     rows = "".join(_row(state, architectures.get(state.name, ""), shown, times.get(state.name)) for state in states)
+    rows += "".join(further.joint(one, shown) for one in joint)
+    rows += "".join(further.classic_row(system, classic, shown) for classic in system.classics)
     rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
     label = words.cell(f"Models of {system.title}")
     return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
@@ -180,15 +199,19 @@ def _row(state: ModelState, architecture: str, shown: Sequence[str], time: tuple
     body = "".join(f"<div class='quiet'>{words.cell(line)}</div>" for line in about if line)
     status = words.cell(f"{state.status}: {state.reason}" if state.reason else f"{state.status}")
     if card is None:
-        cells = f"<td colspan='{len(shown) + 4}'>{status}</td>"
+        body_cells = f"<td colspan='{len(shown) + 4}'>{status}</td>"
     else:
-        figures = "".join(_figure(card, name) for name in shown)
-        rule = f"{card.threshold.value:.3f}<div class='quiet'>{words.cell(card.threshold.rule.split(' on ')[0])}</div>"
+        figures = "".join(cells.stored(card, name) for name in shown)
+        rule = cells.threshold(card.threshold)
         stored = f"{_megabytes(card):.1f} MB as {words.cell(card.storage)}"
         size = f"{card.parameters / 1e6:.1f} million<div class='quiet'>{stored}</div>"
-        taken = "–" if time is None else f"{time[0]:.0f} ms<div class='quiet'>{time[1]:.0f} to {time[2]:.0f}</div>"
-        cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td><td>{taken}</td>"
-    return f"<tr><th scope='row'>{words.cell(state.title)}{body}</th>{cells}</tr>"
+        taken = "–"
+        if time is not None:
+            taken = f"{time[0]:.0f} ms<div class='quiet'>{time[1]:.0f} to {time[2]:.0f}</div>"
+            if model_times.elsewhere(f"{card.system}/{card.name}"):
+                taken += f"<div class='quiet'>{model_times.ELSEWHERE}</div>"
+        body_cells = f"<td>{status}</td>{figures}<td>{rule}</td><td>{size}</td><td>{taken}</td>"
+    return f"<tr><th scope='row'>{words.cell(state.title)}{body}</th>{body_cells}</tr>"
 
 
 def _megabytes(card: ModelCard) -> float:
@@ -206,20 +229,14 @@ def _tested(card: ModelCard) -> list[str]:
     return [f"test part of {names}", f"n = {figure.n}{groups}"]
 
 
-def _figure(card: ModelCard, name: str) -> str:
-    figure = card.metrics.get(name)
-    if figure is None:
-        return "<td>–</td>"
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        interval = f"<div class='quiet'>{figure.low:.3f} to {figure.high:.3f}</div>"
-    return f"<td>{figure.value:.3f}{interval}</td>"
-
-
 def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:
-    cells = "".join(f"<td>{figures[key]:.3f}</td>" if key in figures else "<td>–</td>" for key in shown)
+    shown_cells = ""
+    for key in shown:
+        ends = [figures[f"{key}_{end}"] for end in ("low", "high") if f"{key}_{end}" in figures]
+        below = f"<div class='quiet'>{ends[0]:.3f} to {ends[1]:.3f}</div>" if len(ends) == 2 else ""
+        shown_cells += f"<td>{figures[key]:.3f}{below}</td>" if key in figures else "<td>–</td>"
     rest = "<td>–</td>" * 3
-    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{cells}{rest}</tr>"
+    return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{shown_cells}{rest}</tr>"
 
 
 def _details(card: ModelCard) -> None:

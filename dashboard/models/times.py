@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import platform
 import threading
 
 import streamlit as st
 
 from core.errors import OverreadError
-from core.evidence.timing import time_model
+from core.evidence.timing import machine_name, time_model
 from core.systems import SYSTEMS
 from core.weights import repeats as beside
 from dashboard.kit import messages
@@ -17,12 +16,23 @@ from dashboard.kit.engine import engine
 
 REPEATS = 5
 Times = dict[str, tuple[float, float, float]]
+ELSEWHERE = "measured elsewhere"
 
 
 @st.cache_resource(show_spinner=False)
 def _here() -> tuple[threading.Lock, Times]:
     """Times measured in this process, and who may measure: two at once would measure each other."""
     return threading.Lock(), {}
+
+
+def elsewhere(name: str) -> bool:
+    """Whether a model's time, by ``system/model``, is that of another machine."""
+    stored = beside.measured(engine().weights)
+    return name not in _here()[1] and stored is not None and not _same(stored)
+
+
+def _same(stored: beside.Measured) -> bool:
+    return (stored.processor, stored.processors) == (machine_name(), os.cpu_count())
 
 
 def known(system: str) -> Times:
@@ -35,11 +45,13 @@ def known(system: str) -> Times:
 def control() -> None:
     """Where the times are from, and a button that measures them on this machine."""
     stored = beside.measured(engine().weights)
-    here = f"{platform.machine()}, {os.cpu_count()} processors"
+    here = f"{machine_name()}, {os.cpu_count()} processors"
     if _here()[1]:
         told = f"Times: measured on this machine ({here}), {REPEATS} images a model, while it did whatever else it did."
+    elif stored and _same(stored):
+        told = f"Times: measured on this machine ({stored.machine}; weights/benchmark.json)."
     elif stored:
-        told = f"Times: measured on {stored.machine} (weights/benchmark.json)."
+        told = f"Times: {ELSEWHERE} (machine {stored.machine}; weights/benchmark.json); this one is {here}."
     else:
         told = "Times have not been measured on this machine."
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

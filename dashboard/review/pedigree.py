@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.engine.results import Review
+from core.evidence.summary import threshold_words
 from core.imaging.study import Series, Study
 from core.weights.card import ModelCard
 from dashboard.kit import words
@@ -33,7 +34,7 @@ def model(card: ModelCard) -> None:
         "Architecture": f"{card.architecture}, {card.parameters:,} parameters{several}",
         "Trained": f"{card.training.date}, recipe {card.training.recipe}, code {card.training.code_version}",
         "Started from": card.training.initial_weights,
-        "Threshold": f"{cut.value:.3f}: {cut.rule} ({cut.data}, n = {cut.n})",
+        "Threshold": f"{threshold_words(cut).removeprefix('threshold ')} ({cut.data}, n = {cut.n})",
         "Temperature": f"{card.temperature:.3g}",
         "Weights": card.weights_sha256[:16],
     }

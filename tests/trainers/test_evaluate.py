@@ -97,12 +97,18 @@ def test_the_form(result: Any) -> None:
         wanted |= {"threshold", "ece", "ms_per_image"}
         if name != "resnet50":
             wanted |= {"dice_slice", "dice_volume_mean", "dice_volume_median", "false_mask_rate"}
-        assert wanted <= set(model)
-        assert all(np.isfinite(v) for v in model.values())
+            wanted |= {"iou_slice", "iou_volume_mean", "tversky_slice", "tversky_volume_mean"}
+        assert wanted | {"f1", "f1_low", "f1_high", "ppv", "report", "confusion"} <= set(model)
+        assert all(np.isfinite(v) for k, v in model.items() if k not in ("report", "confusion"))
+        assert sum(sum(row) for row in model["confusion"]["counts"]) == N
+        assert model["report"]["tumour"]["f1"] == pytest.approx(model["f1"])
+        assert model["report"]["tumour"]["recall"] == pytest.approx(model["sensitivity"])
         assert model["auc_low"] <= model["auc"] <= model["auc_high"]
         assert "group_auc" not in model  # every patient has slices of both kinds: it does not apply
     assert {"always positive", "always negative"} <= set(figures["baselines"])
-    assert figures["baselines"]["always positive"] == {"auc": 0.5, "accuracy": 0.5}
+    always = figures["baselines"]["always positive"]
+    assert (always["auc"], always["accuracy"]) == (0.5, 0.5)
+    assert always["accuracy_low"] <= 0.5 <= always["accuracy_high"]
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resunet"])

@@ -23,7 +23,8 @@ from trainers.measuring.classwise import class_figures
 from trainers.measuring.ensemble import add_ensemble
 from trainers.measuring.modalities import evaluate_modalities
 from trainers.measuring.panel import Panel
-from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
+from trainers.measuring.report import report_of
+from trainers.measuring.scoring import Scored, baselines, figures, threshold_figures, with_intervals
 from trainers.measuring.tables import figure_table
 
 __all__ = ["evaluate", "evaluate_command", "pixel_digest", "read_folder", "without_training_pictures"]
@@ -122,7 +123,7 @@ def evaluate(
 
 
 def _model_figures(card: ModelCard, items: Sequence[Item], s: Scored) -> dict[str, object]:
-    out = with_intervals(figures(card, s), {"threshold": card.threshold.value})
+    out = with_intervals(figures(card, s), threshold_figures(card.threshold))
     names = [label.replace("-", " ") for item in items for label in item.labels]
     classes = [name.replace("-", " ") for name in card.classes]
     if len(classes) > 2 and set(names) <= set(classes):
@@ -131,7 +132,8 @@ def _model_figures(card: ModelCard, items: Sequence[Item], s: Scored) -> dict[st
         out["recall"] = {name: metric.value for name, metric in single.items()}
         out["recall_low"] = {name: metric.low for name, metric in single.items()}
         out["recall_high"] = {name: metric.high for name, metric in single.items()}
-    return out
+        return out | report_of(card, s, np.array([classes.index(name) for name in names]))
+    return out | report_of(card, s)
 
 
 def evaluate_command(

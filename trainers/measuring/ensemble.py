@@ -10,6 +10,7 @@ from core.engine.ensemble import mean_finding, threshold
 from core.engine.vote import own_question
 from core.weights.card import ModelCard
 from core.weights.predictions import stored
+from trainers.measuring.report import report_of
 from trainers.measuring.scoring import Scored, figures, with_intervals
 
 
@@ -51,4 +52,4 @@ def add_ensemble(
     )
     seconds = sum(answers[c.name].seconds for c in joining)
     s = replace(answers[joining[0].name], finding=finding, masks=None, truths=None, seconds=seconds)
-    models["ensemble"] = with_intervals(figures(card, s), {"threshold": cut})
+    models["ensemble"] = with_intervals(figures(card, s), {"threshold": cut}) | report_of(card, s)

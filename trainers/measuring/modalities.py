@@ -16,7 +16,8 @@ from core.weights.card import Metric, ModelCard, Threshold
 from core.weights.fusion import fused, load_fusion
 from trainers.data.items import Item
 from trainers.measuring.panel import Panel
-from trainers.measuring.scoring import Scored, baselines, figures, with_intervals
+from trainers.measuring.report import report_of
+from trainers.measuring.scoring import Scored, baselines, figures, threshold_figures, with_intervals
 
 MR, PET = "mr", "pet"  # as the JSON names the two kinds of slices
 KINDS = {MR: Modality.MR, PET: Modality.PT}
@@ -124,7 +125,8 @@ def _pair_scores(card: ModelCard, scores: dict[str, Score], pairs: Sequence[Pair
 
 def _figures(card: ModelCard, truth: np.ndarray, groups: np.ndarray, score: Score) -> dict[str, float]:
     s = _alone(truth, groups, *score)
-    return with_intervals(figures(card, s), {"n": len(truth), "threshold": card.threshold.value})
+    whole = with_intervals(figures(card, s), {"n": len(truth), **threshold_figures(card.threshold)})
+    return whole | report_of(card, s)
 
 
 def pair_figures(

@@ -11,17 +11,18 @@ import torch
 
 from core.engine.predict import SeriesPrediction, answered, masks_from, predict_series
 from core.errors import NotFiniteError
-from core.imaging.study import Series
+from core.imaging.study import Modality, Series, Unit
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
 from core.statistics.calibration import ece
 from core.statistics.intervals import Interval, bootstrap_by_group
-from core.statistics.perfect import past_perfection
+from core.statistics.overlap import dice_from_counts, iou_from_counts, tversky_from_counts
+from core.statistics.perfect import f1_past_perfection, past_perfection, ranking_past_perfection
 from core.statistics.ranking import roc_auc
 from core.statistics.rates import binary_rates
-from core.statistics.segmentation import dice, dice_per_volume, false_mask_rate
+from core.statistics.segmentation import dice_per_volume
 from core.weights.answers import finding_probability, probabilities
-from core.weights.card import Metric, ModelCard
+from core.weights.card import Metric, ModelCard, Threshold
 from trainers.data.items import Item
 
 BATCH = 32
@@ -174,32 +175,50 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
     threshold = card.threshold.value
     groups = len(set(s.groups))
 
-    def interval(statistic: object, arrays: list[np.ndarray], of: np.ndarray, n: int = resamples) -> Metric:
-        return metric_of(bootstrap_by_group(statistic, arrays, of, n=n))  # type: ignore[arg-type]
-
     out: dict[str, Metric] = {}
     both = 0 < s.truth.sum() < len(s.truth)
     if both:
-        out["auc"] = interval(roc_auc, [s.truth, s.finding], s.groups)
+        out["auc"] = _area(s.truth, s.finding, s.groups, resamples)
         by_group = _per_group(s)
         if by_group is not None:
-            out["group_auc"] = interval(roc_auc, list(by_group), np.arange(len(by_group[0])))
-    over = {"accuracy": np.ones(len(s.truth), bool), "sensitivity": s.truth, "specificity": ~s.truth}
-    for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
+            out["group_auc"] = _area(*by_group, np.arange(len(by_group[0])), resamples)
+    said = s.finding >= threshold
+    bounds = {
+        "accuracy": (past_perfection, np.ones(len(s.truth), bool)),
+        "balanced_accuracy": (None, np.zeros(len(s.truth), bool)),
+        "sensitivity": (past_perfection, s.truth),
+        "specificity": (past_perfection, ~s.truth),
+        "f1": (f1_past_perfection, said | s.truth),
+        "ppv": (past_perfection, said),
+        "npv": (past_perfection, ~said),
+    }
+    for name, (bound, over) in bounds.items():
 
         def rate(truth: np.ndarray, p: np.ndarray, name: str = name) -> float:
             return float(getattr(binary_rates(truth, p, threshold), name))
 
+        if not both and name in ("f1", "ppv", "npv"):
+            continue  # shares of what is called so mean nothing where all is, or nothing is
         if np.isfinite(rate(s.truth, s.finding)):  # one class alone has its own rate, not the other's
             i = bootstrap_by_group(rate, [s.truth, s.finding], s.groups, n=min(resamples, 500))
-            if groups > 1 and name in over:
-                i = past_perfection(i, s.groups[over[name]])
+            if groups > 1 and bound is not None:
+                i = bound(i, s.groups[over])
             out[name] = metric_of(i)
     if both:
         out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
     if s.masks is not None and s.truths is not None:
-        out.update(_mask_figures(s, resamples))
+        counts = [[int(m.sum()) for m in masks] for masks in (s.masks, s.truths)]
+        shared = [int((m & t).sum()) for m, t in zip(s.masks, s.truths, strict=True)]
+        out |= mask_figures(*(np.array(c) for c in (*counts, shared)), s.groups, resamples)
     out["ms_per_image"] = Metric(value=1000 * s.seconds, n=len(s.truth), method="this machine's CPU, one at a time")
+    return out
+
+
+def threshold_figures(threshold: Threshold) -> dict[str, float]:
+    """A threshold as JSON has it, with the interval of its choice where the card keeps one."""
+    out = {"threshold": threshold.value}
+    if threshold.low is not None and threshold.high is not None:
+        out |= {"threshold_low": threshold.low, "threshold_high": threshold.high}
     return out
 
 
@@ -213,28 +232,36 @@ def with_intervals(metrics: Mapping[str, Metric], out: dict[str, Any] | None = N
     return out
 
 
-def _mask_figures(s: Scored, resamples: int) -> dict[str, Metric]:
-    assert s.masks is not None
-    assert s.truths is not None
+def _area(truth: np.ndarray, score: np.ndarray, groups: np.ndarray, resamples: int) -> Metric:
+    """AUC with its interval; without a pair out of order, with the bound that this many groups allow."""
+    i = bootstrap_by_group(roc_auc, [truth, score], groups, n=resamples)
+    return metric_of(ranking_past_perfection(i, truth, groups) if i.groups > 1 else i)
+
+
+def mask_figures(
+    drawn: np.ndarray, real: np.ndarray, shared: np.ndarray, groups: np.ndarray, resamples: int = 1000
+) -> dict[str, Metric]:
+    """Overlap by slice and by volume, and false masks, from the ``(N,)`` pixel counts of mask, truth and both."""
     out = {}
 
-    def put(name: str, values: np.ndarray, of: np.ndarray, statistic: object = np.mean) -> None:
+    def put(name: str, values: np.ndarray, of: np.ndarray, statistic: object = np.mean, *, rate: bool = False) -> None:
         i = bootstrap_by_group(statistic, [values], of, n=resamples)  # type: ignore[arg-type]
-        out[name] = metric_of(i)
+        out[name] = metric_of(past_perfection(i, of) if rate and i.groups > 1 else i)
 
-    with_tumour = np.array([bool(t.any()) for t in s.truths])
-    if with_tumour.any():
-        rows = np.nonzero(with_tumour)[0]
-        per_slice = np.array([dice(s.masks[r], s.truths[r]) for r in rows])
-        put("dice_slice", per_slice, s.groups[rows])
-        values = dice_with_tumour(s.masks, s.truths, s.groups)
-        put("dice_volume_mean", values, np.arange(len(values)))
-        put("dice_volume_median", values, np.arange(len(values)), np.median)
-    if (~with_tumour).any():
-        rows = np.nonzero(~with_tumour)[0]
-        drawn = np.array([float(s.masks[r].any()) for r in rows])
-        assert abs(drawn.mean() - false_mask_rate(s.masks, s.truths)) < 1e-9
-        put("false_mask_rate", drawn, s.groups[rows])
+    indices = {"dice": dice_from_counts, "iou": iou_from_counts, "tversky": tversky_from_counts}
+    ill = real > 0
+    if ill.any():
+        _, codes = np.unique(groups, return_inverse=True)
+        whole = [np.bincount(codes, counts) for counts in (drawn, real, shared)]
+        volumes = [counts[whole[1] > 0] for counts in whole]
+        for name, index in indices.items():
+            put(f"{name}_slice", index(drawn[ill], real[ill], shared[ill]), groups[ill])
+            values = index(*volumes)
+            put(f"{name}_volume_mean", values, np.arange(len(values)))
+        dice = dice_from_counts(*volumes)
+        put("dice_volume_median", dice, np.arange(len(dice)), np.median)
+    if (~ill).any():
+        put("false_mask_rate", (drawn[~ill] > 0).astype(float), groups[~ill], rate=True)
     return out
 
 
@@ -266,21 +293,47 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def constant_answers(truth: np.ndarray, groups: np.ndarray) -> dict[str, dict[str, float]]:
+    """What always saying the same reaches; how many images that gets right depends on the groups drawn.
+
+    Args:
+        truth: bool ``(N,)``. groups: ``(N,)``.
+    """
+    out = {}
+    for label, right in (("always positive", truth), ("always negative", ~truth)):
+        share = bootstrap_by_group(np.mean, [right.astype(float)], groups)
+        out[label] = {"auc": 0.5, "accuracy": share.value} | _ends("accuracy", share)
+    return out
+
+
 def baselines(truth: np.ndarray, items: Sequence[Item]) -> dict[str, dict[str, float]]:
-    """What needs no model: always positive, always negative, and the grey-level mean and spread as a score.
+    """What needs no model: one answer for all, and a grey level as a score; each with its interval by group.
+
+    The grey levels are the slice's mean and spread, and for PET its largest, which is SUVmax where the unit is SUV. The
+    better direction of each is taken.
 
     Args:
         truth: bool ``(N,)``, true where a slice's label is a finding.
         items: the ``N`` slices, in the same order.
     """
-    rate = float(truth.mean())
-    out = {"always positive": {"auc": 0.5, "accuracy": rate}, "always negative": {"auc": 0.5, "accuracy": 1 - rate}}
-    if 0 < rate < 1:
-        planes = [plane for item in items for plane in item.series.pixels]
-        for name, score in (
-            ("grey mean", np.array([float(p.mean(dtype=np.float64)) for p in planes])),
-            ("grey spread", np.array([float(p.std(dtype=np.float64)) for p in planes])),
-        ):
-            auc = roc_auc(truth, score)
-            out[name] = {"auc": max(auc, 1 - auc)}
+    groups = np.array([item.group for item in items for _ in item.labels])
+    out = constant_answers(truth, groups)
+    if not 0 < float(truth.mean()) < 1:
+        return out
+    planes = [plane for item in items for plane in item.series.pixels]
+    scores = {
+        "grey mean": np.array([float(p.mean(dtype=np.float64)) for p in planes]),
+        "grey spread": np.array([float(p.std(dtype=np.float64)) for p in planes]),
+    }
+    if all(item.series.modality is Modality.PT for item in items):
+        name = "SUVmax" if all(item.series.unit is Unit.SUV for item in items) else "largest grey level"
+        scores[name] = np.array([float(p.max()) for p in planes])
+    for name, score in scores.items():
+        sign = 1.0 if roc_auc(truth, score) >= 0.5 else -1.0
+        found = bootstrap_by_group(roc_auc, [truth, sign * score], groups)
+        out[name] = {"auc": found.value} | _ends("auc", found)
     return out
+
+
+def _ends(name: str, i: Interval) -> dict[str, float]:
+    return {f"{name}_low": i.low, f"{name}_high": i.high} if np.isfinite([i.low, i.high]).all() else {}

@@ -18,6 +18,7 @@ def figure_table(result: dict[str, Any]) -> Iterator[Table]:
         both = result["models"] | result["baselines"]
         tested = {name: m["tested_on"][kind] for name, m in both.items() if kind in m.get("tested_on", {})}
         yield _table(f"{title}; tested on {kind}", tested)
+    yield from _reports(result["models"])
     if result.get("fusion"):
         yield _table("late fusion of pet and mr, on pairs", {"pet + mr": result["fusion"]["pairs"]})
     if result.get("paired"):
@@ -39,11 +40,23 @@ def _table(title: str, columns: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
+def _reports(models: dict[str, dict[str, Any]]) -> Iterator[Table]:
+    """Precision, recall and F1 of every class, a table a model."""
+    for name, values in models.items():
+        if "report" not in values:
+            continue
+        table = Table("class", "precision", "recall", "F1", "support", title=f"{name}, classification report")
+        for label, line in values["report"].items():
+            told = {k: v for k, v in line.items() if v is not None}
+            table.add_row(label, *(_cell(told, key) for key in ("precision", "recall", "f1")), str(line["support"]))
+        yield table
+
+
 def _flat(values: dict[str, Any]) -> dict[str, float]:
     """Figures by class become rows of their own."""
     out: dict[str, float] = {}
     for key, value in values.items():
-        if key == "tested_on":
+        if key in ("tested_on", "report", "confusion"):
             continue
         if isinstance(value, dict):
             base, _, end = key.partition("_")
