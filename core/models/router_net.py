@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import timm
 import torch
@@ -13,6 +13,11 @@ BLOCKS = 5  # of the trunk's seven: what lies beyond knows objects, not the grai
 EARLY, LATE = 2, 4  # blocks whose feature maps are pooled (strides 8 and 16)
 FEATURES = 40 + 112 + 112
 HIDDEN = 128
+
+
+def cut(whole: Any) -> tuple[nn.Sequential, nn.ModuleList]:
+    """Stem and blocks that are used of timm's network called ``TRUNK``."""
+    return nn.Sequential(whole.conv_stem, whole.bn1), nn.ModuleList(whole.blocks[:BLOCKS])
 
 
 class RouterNet(nn.Module):
@@ -28,9 +33,9 @@ class RouterNet(nn.Module):
 
     def __init__(self, kinds: int) -> None:
         super().__init__()
-        whole = timm.create_model(TRUNK, pretrained=False, num_classes=0, in_chans=1)
-        self.stem = nn.Sequential(whole.conv_stem, whole.bn1)
-        self.blocks = nn.ModuleList(whole.blocks[:BLOCKS])
+        self.stem, self.blocks = cut(timm.create_model(TRUNK, pretrained=False, num_classes=0, in_chans=1))
+        self.centre: torch.Tensor
+        self.spread: torch.Tensor
         self.register_buffer("centre", torch.zeros(FEATURES))
         self.register_buffer("spread", torch.ones(FEATURES))
         self.head = nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, kinds))

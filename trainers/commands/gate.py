@@ -20,7 +20,7 @@ from torch import nn
 
 from core import places
 from core.models.imagenet_lite import NAME, load_into
-from core.models.router_net import BLOCKS, TRUNK, RouterNet
+from core.models.router_net import TRUNK, RouterNet, cut
 from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
 from core.weights.card import DataUse, Training
 from trainers.data.router_data import OTHER, Shots, joined, kinds, read_shots, sources
@@ -72,8 +72,8 @@ def start(net: RouterNet) -> None:
     """
     whole = timm.create_model(TRUNK, pretrained=False, num_classes=0, in_chans=1)
     load_into(whole, TRUNK)
-    net.stem.load_state_dict(nn.Sequential(whole.conv_stem, whole.bn1).state_dict())
-    net.blocks.load_state_dict(nn.ModuleList(whole.blocks[:BLOCKS]).state_dict())
+    for part, known in zip((net.stem, net.blocks), cut(whole), strict=True):
+        part.load_state_dict(known.state_dict())
     for parameter in (*net.stem.parameters(), *net.blocks.parameters()):
         if parameter.dim() > 1:
             parameter.data = parameter.data.half().float()

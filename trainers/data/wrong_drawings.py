@@ -74,7 +74,7 @@ def paper(rng: np.random.Generator) -> Image:
 def snapshot(rng: np.random.Generator) -> Image:
     """A cut-out of a photograph: any size, turned into its negative, brighter, darker or out of focus at times."""
     photos = _photos()
-    image = _part(rng, photos[int(rng.integers(0, len(photos)))], rng.uniform(0.12, 1))
+    image: np.ndarray = _part(rng, photos[int(rng.integers(0, len(photos)))], rng.uniform(0.12, 1))
     if rng.random() < 0.5:
         image = image[:, ::-1]
     if rng.random() < 0.3:
