@@ -44,9 +44,6 @@ IN_ML = (
 )
 
 
-_INDICES = (dice_from_counts, iou_from_counts, tversky_from_counts)
-
-
 @dataclass(frozen=True, eq=False)
 class Masks:
     """Overlap on one part.
@@ -81,7 +78,7 @@ def masks(part: Part) -> Masks | None:
     if part.mask_pixels is None or part.truth_pixels is None or part.shared_pixels is None:
         return None
     slices = np.flatnonzero(part.truth_pixels > 0)
-    counts = tuple(pixels[slices] for pixels in (part.mask_pixels, part.truth_pixels, part.shared_pixels))
+    counts = (part.mask_pixels[slices], part.truth_pixels[slices], part.shared_pixels[slices])
     place = {name: number for number, name in enumerate(dict.fromkeys(part.groups))}
     names, codes = np.array(list(place)), np.array([place[name] for name in part.groups])
     drawn, real, shared = (
@@ -97,9 +94,13 @@ def masks(part: Part) -> Masks | None:
         size_ml = bland_altman(drawn_ml, real_ml)
     return Masks(
         slices,
-        *(index(*counts) for index in _INDICES),
+        dice_from_counts(*counts),
+        iou_from_counts(*counts),
+        tversky_from_counts(*counts),
         names[ill],
-        *(index(*volumes) for index in _INDICES),
+        dice_from_counts(*volumes),
+        iou_from_counts(*volumes),
+        tversky_from_counts(*volumes),
         names,
         drawn,
         real,
@@ -171,7 +172,7 @@ def _overlap(part: Part) -> dict[str, Interval]:
 def _size(part: Part) -> dict[str, Interval]:
     found = masks(part)
     assert found is not None
-    out = {}
+    out: dict[str, Interval] = {}
     for of, end in ((found.size, ""), (found.size_ml, "_ml")):
         if of is not None:
             out |= {f"bias{end}": of.bias, f"lower{end}": of.lower, f"upper{end}": of.upper}

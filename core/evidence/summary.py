@@ -141,8 +141,8 @@ def _card_baselines(models: Sequence[Evidence]) -> list[Row]:
 
 def _stored(figures: Mapping[str, float], key: str, part: Part) -> Interval:
     """A baseline's figure as the card keeps it, with its interval where it has one."""
-    ends = (figures.get(f"{key}_{end}", float("nan")) for end in ("low", "high"))
-    return Interval(figures[key], *ends, part.n, part.group_count, "from the model card")
+    low, high = (figures.get(f"{key}_{end}", float("nan")) for end in ("low", "high"))
+    return Interval(figures[key], low, high, part.n, part.group_count, "from the model card")
 
 
 def calibration(models: Sequence[Evidence], split: str) -> Table:

@@ -163,6 +163,9 @@ def _follow(made: Sequence[Interval], prevalence: float) -> list[Interval]:
     def put(place: int, low: float, high: float, method: str) -> None:
         out[place] = replace(made[place], low=min(low, high), high=max(low, high), method=method)
 
+    def both(place: int, ends: FloatArray, method: str) -> None:
+        put(place, float(ends[0]), float(ends[1]), method)
+
     def ppv(found: float, cleared: float) -> float:
         true, false = prevalence * found, (1 - prevalence) * (1 - cleared)
         return true / (true + false) if true + false else float("nan")
@@ -182,13 +185,13 @@ def _follow(made: Sequence[Interval], prevalence: float) -> list[Interval]:
     if sensitivity.value in (0.0, 1.0):
         ends = np.array([sensitivity.low, sensitivity.high])
         with np.errstate(divide="ignore"):
-            put(7, *(1 / (prevalence * ends)), sensitivity.method)
-        put(9, *(1000 * prevalence * ends), sensitivity.method)
-        put(10, *(1000 * prevalence * (1 - ends)), sensitivity.method)
+            both(7, 1 / (prevalence * ends), sensitivity.method)
+        both(9, 1000 * prevalence * ends, sensitivity.method)
+        both(10, 1000 * prevalence * (1 - ends), sensitivity.method)
     if specificity.value in (0.0, 1.0):
         ends = np.array([specificity.low, specificity.high])
-        put(11, *(1000 * (1 - prevalence) * (1 - ends)), specificity.method)
-        put(12, *(1000 * (1 - prevalence) * ends), specificity.method)
+        both(11, 1000 * (1 - prevalence) * (1 - ends), specificity.method)
+        both(12, 1000 * (1 - prevalence) * ends, specificity.method)
     if made[2].value == 1:
         put(2, (sensitivity.low + specificity.low) / 2, 1.0, "mean of the two rates' own bounds")
     if made[_PPV].value == 1:

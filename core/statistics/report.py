@@ -117,8 +117,8 @@ def classification_report(
 
     rows = [ClassFigures(single[0][k], single[1][k], single[2][k], int(support[k])) for k in range(classes)]
     means = [
-        ClassFigures(*(mean(kind, classes + place, weights) for kind in range(3)), support=cases)
-        for place, weights in enumerate((np.ones(classes), support.astype(float)))
+        ClassFigures(mean(0, row, weights), mean(1, row, weights), mean(2, row, weights), cases)
+        for row, weights in ((classes, np.ones(classes)), (classes + 1, support.astype(float)))
     ]
     right = (labels == said).astype(float)
     hits = np.bincount(codes, weights=right, minlength=count)

@@ -207,9 +207,9 @@ def figures(card: ModelCard, s: Scored, *, resamples: int = 1000) -> dict[str, M
     if both:
         out["ece"] = Metric(value=float(ece(s.finding, s.truth)), n=len(s.truth), groups=groups, method="15 bins")
     if s.masks is not None and s.truths is not None:
-        counts = [[int(m.sum()) for m in masks] for masks in (s.masks, s.truths)]
-        shared = [int((m & t).sum()) for m, t in zip(s.masks, s.truths, strict=True)]
-        out |= mask_figures(*(np.array(c) for c in (*counts, shared)), s.groups, resamples)
+        drawn, real = (np.array([int(m.sum()) for m in masks]) for masks in (s.masks, s.truths))
+        shared = np.array([int((m & t).sum()) for m, t in zip(s.masks, s.truths, strict=True)])
+        out |= mask_figures(drawn, real, shared, s.groups, resamples)
     out["ms_per_image"] = Metric(value=1000 * s.seconds, n=len(s.truth), method="this machine's CPU, one at a time")
     return out
 
@@ -248,12 +248,17 @@ def mask_figures(
         i = bootstrap_by_group(statistic, [values], of, n=resamples)  # type: ignore[arg-type]
         out[name] = metric_of(past_perfection(i, of) if rate and i.groups > 1 else i)
 
-    indices = {"dice": dice_from_counts, "iou": iou_from_counts, "tversky": tversky_from_counts}
+    indices: dict[str, Callable[..., np.ndarray]] = {
+        "dice": dice_from_counts,
+        "iou": iou_from_counts,
+        "tversky": tversky_from_counts,
+    }
     ill = real > 0
     if ill.any():
         _, codes = np.unique(groups, return_inverse=True)
-        whole = [np.bincount(codes, counts) for counts in (drawn, real, shared)]
-        volumes = [counts[whole[1] > 0] for counts in whole]
+        all_drawn, all_real, all_shared = (np.bincount(codes, counts) for counts in (drawn, real, shared))
+        tumour = all_real > 0
+        volumes = (all_drawn[tumour], all_real[tumour], all_shared[tumour])
         for name, index in indices.items():
             put(f"{name}_slice", index(drawn[ill], real[ill], shared[ill]), groups[ill])
             values = index(*volumes)
