@@ -90,12 +90,14 @@ class Measured:
     """Times of a machine: milliseconds an image by ``system/model``.
 
     Attributes:
-        machine: in words, with what was counted where it was not plain time. processor, processors: its name, how many.
+        machine: in words, with what was counted where it was not plain time.
+        processor, processors: its name, how many. clock: ``time``, or what was counted instead.
     """
 
     machine: str
     processor: str
     processors: int
+    clock: str
     milliseconds: dict[str, tuple[float, float, float]]  # median, shortest, longest
 
 
@@ -166,11 +168,12 @@ def measured(weights: Path) -> Measured | None:
 
     def whole(content: dict[str, Any]) -> Measured:
         machine = f"{content['machine']}, {content['threads']} of {content['processors']} processors"
-        if content.get("clock", "time") != "time":
-            machine += f", {content['clock']}"
+        clock = str(content.get("clock", "time"))
+        if clock != "time":
+            machine += f", {clock}"
         names = ("median_ms", "shortest_ms", "longest_ms")
         times = {n: (float(m[names[0]]), float(m[names[1]]), float(m[names[2]])) for n, m in content["models"].items()}
-        return Measured(machine, str(content["machine"]), int(content["processors"]), times)
+        return Measured(machine, str(content["machine"]), int(content["processors"]), clock, times)
 
     return _read(weights / BENCHMARK, whole, None)
 
