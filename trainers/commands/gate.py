@@ -36,7 +36,6 @@ AUGMENT = Augment(
 BATCH, PASSES = 64, 256  # images at once through the trunk; features at once through the head
 PEAK, DECAY, SMOOTHED, DROPPED = 1e-3, 0.1, 0.02, 0.1
 SIMULATED = 4  # what a simulated scan weighs: they are few, and those of two systems are drawn by one hand
-REVERSIBLE = ("whole-body PET projection", OTHER)  # uptake is shown dark on white as often as bright on black
 
 
 def gate_command(
@@ -97,7 +96,9 @@ class Features:
     def of(cls, net: RouterNet, shots: Shots, seed: int) -> Features:
         """Both from the planes; sets the centre and the spread by which the network standardises features."""
         rng = torch.Generator().manual_seed(seed)
-        turned = torch.from_numpy(np.isin(shots.kinds, [kinds().index(name) for name in REVERSIBLE]))
+        # Uptake is shown dark on white as often as bright on black, and so are drawings and pages.
+        reversible = [k for k, (_, scan) in enumerate(sources()) if scan.reversible] + [kinds().index(OTHER)]
+        turned = torch.from_numpy(np.isin(shots.kinds, reversible))
         plain, changed = [], []
         with torch.inference_mode():
             for rows in torch.arange(len(shots)).split(BATCH):
