@@ -15,7 +15,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 
 from core.imaging.tag_lists import IDENTIFYING, KEPT, NO_NAMES, SECRET_NAMES, SECRET_VALUES
-from core.imaging.terms import only_terms, without_names
+from core.imaging.terms import has_date, only_terms, without_names
 
 _NAME_LIKE = re.compile(
     r"\^|@|\d{6,}|\d{1,4}[-./]\d{1,2}[-./]\d{2,4}|\b(mr|mrs|ms|dr|prof|name|dob|born)[.:]", re.IGNORECASE
@@ -72,7 +72,11 @@ class Identity:
     def free_text(self, text: str) -> str:
         """What a free text says about the image; words that may name somebody are taken out, dates empty it."""
         text = " ".join(text.split())[:64]
-        return "" if _NAME_LIKE.search(text) or self.reveals(text) else without_names(text)
+        return "" if self.names_somebody(text) else without_names(text)
+
+    def names_somebody(self, text: str) -> bool:
+        """Whether a text as a whole reads like a name, a number of a record or a date, or is one of this patient."""
+        return bool(_NAME_LIKE.search(text)) or has_date(text) or self.reveals(text)
 
 
 def kept_tags(header: Dataset, identity: Identity) -> dict[str, str]:

@@ -31,6 +31,7 @@ _HINTS = {
     Modality.CT: {"ct"},
     Modality.MR: {"mr", "mri", "t1", "t2", "t1w", "t2w", "t1c", "t1ce", "t1gd", "flair", "dwi", "adc"},
 }
+HINT_WORDS = frozenset().union(*_HINTS.values())  # what of a file's name is gone by
 
 
 def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> list[Series]:

@@ -30,7 +30,7 @@ _UNITED_IMAGING = "Image Private Header"
 _GE_OFFSET = 1_000_000_000  # GE adds it to a b-value to mark it as the nominal one
 _BLOCKS = range(0x10, 0x18)
 _NAMED_B = re.compile(r"(?:^|[^a-z])b[ =_]?(\d{1,5})(?![a-z\d])(?:#(\d+))?", re.IGNORECASE)
-_COMMENTED = re.compile(r"b=(\d+(?:\.\d+)?)(?:\(([-\d., ]+)\))?", re.IGNORECASE)
+COMMENTED = re.compile(r"b=(\d+(?:\.\d+)?)(?:\(([-\d., ]+)\))?", re.IGNORECASE)
 _GE_PARTS = {0: "magnitude", 1: "phase", 2: "real", 3: "imaginary"}
 
 
@@ -67,7 +67,7 @@ def b_value(header: Dataset) -> float | None:
     named = _NAMED_B.search(str(header.get("SequenceName", "") or ""))
     if named:
         return float(named[1])
-    commented = _COMMENTED.search(str(header.get("ImageComments", "") or ""))
+    commented = COMMENTED.search(str(header.get("ImageComments", "") or ""))
     return float(commented[1]) if commented else None
 
 
@@ -86,7 +86,7 @@ def direction(header: Dataset) -> str:
     named = _NAMED_B.search(str(header.get("SequenceName", "") or ""))
     if named and named[2]:
         return f"#{named[2]}"
-    commented = _COMMENTED.search(str(header.get("ImageComments", "") or ""))
+    commented = COMMENTED.search(str(header.get("ImageComments", "") or ""))
     return spelled(_numbers(commented[2].split(","))) if commented and commented[2] else ""
 
 

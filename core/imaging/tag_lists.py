@@ -271,3 +271,79 @@ SECRET_VALUES = (
     "DeviceSerialNumber",
     "StudyID",
 )
+
+# What a kept file holds: what reading needs, at every depth, and nothing else. Dates, times and instance UIDs are among
+# it: uptake values need the former, references from masks and reports to the hospital's images the latter.
+STORED = frozenset(
+    (
+        *KEPT,
+        # identity of the image, never of the person
+        *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"),
+        *("InstanceNumber", "SeriesNumber", "AcquisitionNumber", "PatientWeight", "PatientSize"),
+        # times
+        *("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime", "TimezoneOffsetFromUTC"),
+        *("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime", "FrameAcquisitionDateTime"),
+        *("FrameReferenceDateTime", "FrameReferenceTime", "FrameAcquisitionDuration", "DecayFactor"),
+        "DecayCorrectionDateTime",
+        # pixels
+        *("SamplesPerPixel", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "HighBit"),
+        *("PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelAspectRatio", "PixelData"),
+        *("FloatPixelData", "DoubleFloatPixelData", "FloatPixelPaddingValue", "DoubleFloatPixelPaddingValue"),
+        *("SmallestImagePixelValue", "LargestImagePixelValue", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+        *("RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor"),
+        *("BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
+        *("GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData"),
+        *("SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData"),
+        "SegmentedBluePaletteColorLookupTableData",
+        # values and their display
+        *("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "ModalityLUTType", "LUTDescriptor"),
+        *("LUTData", "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth", "PresentationLUTShape"),
+        *("PixelValueTransformationSequence", "FrameVOILUTSequence", "RealWorldValueMappingSequence"),
+        *("RealWorldValueSlope", "RealWorldValueIntercept", "RealWorldValueFirstValueMapped"),
+        *("RealWorldValueLastValueMapped", "MultienergyCTAcquisition"),
+        # place
+        *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceLocation"),
+        *("NominalScannedPixelSpacing", "PatientOrientation", "Laterality", "ImageLaterality"),
+        *("PositionReferenceIndicator", "PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence"),
+        # frames
+        *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "FrameContentSequence", "StackID"),
+        *("InStackPositionNumber", "TemporalPositionIndex", "FrameAcquisitionNumber", "DimensionIndexValues"),
+        *("DimensionOrganizationSequence", "DimensionOrganizationUID", "DimensionIndexSequence"),
+        *("DimensionIndexPointer", "FunctionalGroupPointer", "DimensionOrganizationType", "FrameIncrementPointer"),
+        *("FrameTime", "FrameTimeVector", "EnergyWindowVector", "DetectorVector", "RRIntervalVector"),
+        *("TimeSlotVector", "SliceVector", "NumberOfSlices", "NumberOfTimeSlices", "SeriesType"),
+        # what tells images apart
+        *("EchoNumbers", "MREchoSequence", "EffectiveEchoTime", "MRDiffusionSequence", "DiffusionDirectionality"),
+        *("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation", "MRImageFrameTypeSequence"),
+        *("CTImageFrameTypeSequence", "PETFrameTypeSequence", "FrameType", "ComplexImageComponent"),
+        *("MRTimingAndRelatedParametersSequence", "MRModifierSequence", "InversionTimes", "TriggerTime"),
+        *("CTXRayDetailsSequence", "CTReconstructionSequence", "ContrastBolusUsageSequence"),
+        *("ContrastBolusAgentSequence", "ContrastBolusAgentAdministered", "ContrastBolusAgentNumber"),
+        *("CardiacSynchronizationSequence", "RespiratorySynchronizationSequence", "LowRRValue", "HighRRValue"),
+        *("NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "ImageComments"),
+        *("NominalCardiacTriggerDelayTime", "NominalRespiratoryTriggerDelayTime", "TemporalPositionIdentifier"),
+        *("NumberOfTemporalPositions", "TemporalPositionSequence", "TemporalPositionTimeOffset"),
+        # uptake
+        *("RadiopharmaceuticalInformationSequence", "RadionuclideTotalDose", "RadionuclideHalfLife"),
+        *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStopTime", "RadiopharmaceuticalStartDateTime"),
+        *("RadiopharmaceuticalStopDateTime", "RadionuclidePositronFraction", "CountsSource", "DoseCalibrationFactor"),
+        # masks
+        *("SegmentSequence", "SegmentNumber", "SegmentAlgorithmType", "SegmentationType", "MaximumFractionalValue"),
+        *("SegmentationFractionalType", "SegmentsOverlap", "SegmentIdentificationSequence", "ReferencedSegmentNumber"),
+        *("DerivationImageSequence", "SourceImageSequence", "ReferencedSOPClassUID", "ReferencedSOPInstanceUID"),
+        *("ReferencedFrameNumber", "ReferencedSeriesSequence", "ReferencedInstanceSequence"),
+        *("SegmentAlgorithmName", "SegmentationAlgorithmIdentificationSequence", "AlgorithmName", "ContentLabel"),
+    )
+)
+
+# Defined terms of coded attributes that are no words.
+_CODES = """
+MONOCHROME1 MONOCHROME2 RGB YBR FULL 422 420 ICT RCT PARTIAL PALETTE COLOR HSV ARGB CMYK XYB BQML CNTS GML CM2ML
+PROPCPS PROPCNTS MGMINML UMOLMINML MLMING MLG 1CM UMOLML STDDEV HU MGML ED EDW HU_MOD US OD PCT Z_EFF LBM BSA IBW
+LBMJAMES128 LBMJANMA SIGMOID LINEAR EXACT DIRECTIONAL BVALUE BINARY FRACTIONAL LABELMAP OCCUPANCY PROBABILITY
+SEMIAUTOMATIC AUTOMATIC MANUAL ISO 10918 14495 15444 13818 14496 23008 18181 15948 HFS HFP FFS FFP HFDR HFDL FFDR FFDL
+LFP RFP AFDL AFDR PFDR PFDL NM CR DX MG XA XC ES OPT OP OT RTIMAGE RTDOSE IDENTITY INVERSE REPROJECTION GATED DYNAMIC
+TILED SPARSE VELOCITY IMAGINARY MAGNITUDE REAL DERIVED ORIGINAL PRIMARY SECONDARY MOSAIC GR SE EP RM SK MP SP MTC SS
+TRSS OSP PER RG CG PPG FC PFF PFP FS YES NO UNDEFINED
+"""
+CODES = frozenset(_CODES.split())
