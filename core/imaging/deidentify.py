@@ -50,6 +50,17 @@ class Identity:
             self._values.update(value.lower() for value in _texts(header.get(keyword)))
         self.patients.update(_texts(header.get("PatientID")))
 
+    def know(self, *values: str | None) -> None:
+        """Take note of identifying values that stand beside the files: a code in a sheet, a folder's name."""
+        for value in values:
+            if value and value.strip():
+                self._values.add(value.strip().lower())
+                self._words |= {w.lower() for w in re.split(r"[\W\d_]+", value) if len(w) > 1} - NO_NAMES
+
+    def masked(self, text: str) -> str:
+        """A text that people wrote, with every word that names the patient or a physician taken out."""
+        return re.sub(r"[\w^]+", lambda found: "…" if self.reveals(found[0]) else found[0], text)
+
     def reveals(self, text: str) -> bool:
         """Whether a text holds an identifying value: long ones anywhere, short ones as a word of their own."""
         folded = text.lower()

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from core.errors import NotFoundError, StoreError
 from core.review.images import Images
 from core.review.people import Action, People, acting
+from core.review.pseudonyms import Pseudonyms
 from core.review.tables import Archive, Case, CaseFile, ImportFile, RecordedReader
 from core.review.trail import append
 from core.review.vocabulary import CaseState, FileRole, Mode, Outcome
@@ -114,14 +115,14 @@ class Cases(Images, People):
             actor: user number.
             archive_id: where to.
             content_hash: SHA-256 of the study.
-            source: file name to show.
+            source: what to call it; no file name, since those name people: a pseudonym.
             files: name, SHA-256 (from ``put_image``), size in bytes and role of each file, in order.
             patient: pseudonym.
             system: key of the system that reads it, once matched.
             recorded_finding: whether the recorded diagnosis names a finding.
             recorded_label: class of the recorded diagnosis.
             recorded_text: its words.
-            recorded_reader: who wrote it, as the source says; becomes a number.
+            recorded_reader: who wrote it, as the source says; becomes a pseudonym and a number.
             team: that reader's group.
             study_date: ISO date.
             simulated: true for phantoms.
@@ -167,11 +168,10 @@ class Cases(Images, People):
                 self._note(session, archive_id, import_path, outcome, run_id=run_id, size=size, case_id=case.id)
             return case, new
 
-    @staticmethod
-    def _recorded_reader(session: Session, name: str | None, team: str) -> int | None:
+    def _recorded_reader(self, session: Session, name: str | None, team: str) -> int | None:
         if not name or not name.strip():
             return None
-        name = clean(name).strip()
+        name = Pseudonyms.of(self.images_folder).reader(clean(name))
         reader = session.exec(select(RecordedReader).where(RecordedReader.name == name)).first()
         if reader is None:
             reader = RecordedReader(name=name, team=clean(team))
@@ -242,6 +242,6 @@ class Cases(Images, People):
         return [(f.name, self.image(f.sha256)) for f in self.case_files(case_id) if f.role == FileRole.IMAGE]
 
     def recorded_readers(self) -> dict[int, RecordedReader]:
-        """Writers of recorded diagnoses by number. Their names are not for pages."""
+        """Writers of recorded diagnoses by number, under their pseudonyms."""
         with self.reading() as session:
             return {reader.number or 0: reader for reader in session.exec(select(RecordedReader))}

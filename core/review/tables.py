@@ -54,8 +54,7 @@ class User(SQLModel, table=True):
 
 
 class RecordedReader(SQLModel, table=True):
-    """Who wrote a recorded diagnosis: ``name`` is what the source said and never leaves the store, pages show the
-    number. Their numbers are not user numbers."""
+    """Who wrote a recorded diagnosis: ``name`` is a pseudonym, pages show the number, which is no user number."""
 
     __tablename__ = "recorded_readers"
 
@@ -92,7 +91,7 @@ class Case(SQLModel, table=True):
     archive_id: int = Field(foreign_key="archives.id", index=True)
     patient: str = Field(default="", index=True)
     content_hash: str = Field(index=True)
-    source: str  # file name as imported, without folders
+    source: str  # pseudonym of the file as imported, or what the series is, never a name
     system: str | None = Field(default=None, index=True)
     recorded_finding: bool | None = None
     recorded_label: str | None = None
@@ -121,7 +120,7 @@ class CaseFile(SQLModel, table=True):
 
 
 class ImportRun(SQLModel, table=True):
-    """One import into an archive; ``source`` is shown, ``settings`` is what resuming needs."""
+    """One import into an archive; ``source`` is a pseudonym, ``settings`` is what resuming needs."""
 
     __tablename__ = "import_runs"
 
@@ -148,7 +147,7 @@ class ImportFile(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     archive_id: int = Field(foreign_key="archives.id", index=True)
     run_id: int | None = Field(default=None, foreign_key="import_runs.id", index=True)
-    path: str  # relative to the import's source
+    path: str  # pseudonym
     size: int = 0
     outcome: str
     case_id: int | None = Field(default=None, foreign_key="cases.id")

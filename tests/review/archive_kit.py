@@ -14,6 +14,7 @@ from core.errors import EngineBusyError
 from core.imaging import Study
 from core.review import Mode, Store
 from core.review.archives import ImportOptions, begin_import, wait
+from core.review.pseudonyms import Pseudonyms
 from core.systems import system
 from core.weights.card import ModelCard, Threshold
 from tests.cards import card_of
@@ -105,6 +106,13 @@ class GreyEngine:
             return replace(review, gate=GateVerdict(GateState.PASSED, strange=far))
         flag = Flag("unlike-training", "It looks like something else.")
         return replace(review, gate=GateVerdict(GateState.STOPPED, (flag,), strange=far))
+
+
+def real(store: Store, shown: str) -> str:
+    """A file's path within its source, from the pseudonym under which it is kept."""
+    pseudonym, comma, row = shown.partition(",")
+    meaning = Pseudonyms.of(store.images_folder).meaning(pseudonym)
+    return (meaning or "?/?").split("/", 1)[1] + comma + row
 
 
 def folder(root: Path, levels: dict[str, list[tuple[float, int]]]) -> Path:

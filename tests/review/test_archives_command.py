@@ -15,7 +15,7 @@ from core.review.archives.__main__ import app
 from core.review.archives.planting import HeldOut, held_out, prove, spread
 from core.weights.predictions import PREDICTIONS
 from core.weights.store import CARD
-from tests.review.archive_kit import SYSTEM, GreyEngine, card, folder, image
+from tests.review.archive_kit import SYSTEM, GreyEngine, card, folder, image, real
 
 
 def _models(root: Path, data: Path) -> GreyEngine:
@@ -75,7 +75,9 @@ def test_the_command_line(tmp_path: Path) -> None:
         sheet.write("spoilt.png,A,0,,\n")
     done = runner.invoke(app, ["import", "trial", str(root), "--system", SYSTEM, "--store", store])
     assert done.exit_code == 0, done.output
-    assert "spoilt.png" in done.output
+    (unread,) = [row for row in Store.open(store).import_report(1) if row.outcome == "unreadable"]
+    assert f"unreadable: {unread.path}" in done.output
+    assert real(Store.open(store), unread.path) == "spoilt.png"
     none = runner.invoke(app, ["score", "trial", "--system", SYSTEM, "--store", store, "--weights", str(tmp_path)])
     assert none.exit_code == 2
     assert "No model of Brain MR is installed" in none.output

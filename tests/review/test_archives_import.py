@@ -30,13 +30,13 @@ from core.review.archives.staging import staging_folder
 from core.review.pseudonyms import Pseudonyms
 from core.review.tables import ImportFile
 from tests.imaging.builders import noise, picture, stack, to_bytes, zipped
-from tests.review.archive_kit import SYSTEM, GreyEngine, folder, image, imported
+from tests.review.archive_kit import SYSTEM, GreyEngine, folder, image, imported, real
 from tests.review.casebook import archive as new_archive
 from tests.review.casebook import person
 
 
 def _report(store: Store, archive: int) -> dict[str, ImportFile]:
-    return {row.path.split("/", 1)[1]: row for row in store.import_report(archive)}
+    return {real(store, row.path): row for row in store.import_report(archive)}
 
 
 def test_a_folder_with_an_index(sqlite_store: Store, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_folder_with_an_index(sqlite_store: Store, tmp_path: Path) -> None:
     assert cases[0].patient == cases[1].patient != cases[2].patient
     assert all("A" not in c.patient.removeprefix("P-").upper().split("-") for c in cases)
     assert len({c.recorded_reader for c in cases}) == 2
-    assert sqlite_store.case_bytes(cases[0].id or 0) == [("A-001.png", image(0.2, 1))]
+    assert sqlite_store.case_bytes(cases[0].id or 0) == [("0001.png", image(0.2, 1))]
 
 
 def test_masks_go_along_as_masks(sqlite_store: Store, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_same_image_is_kept_once_and_a_contradiction_is_told(sqlite_store: S
     assert len(sqlite_store.cases(archive)) == 1
     report = _report(sqlite_store, archive)
     assert report["copy.png"].outcome == report["contradiction.png"].outcome == "duplicate"
-    assert report["copy.png"].reason == "The same image as A-001.png."
+    assert report["copy.png"].reason == f"The same image as {report['A-001.png'].path}."
     assert "recorded as '0' there and as '1' here" in report["contradiction.png"].reason
 
 
@@ -287,7 +287,8 @@ def test_a_link_put_there_after_the_import_began_leads_nowhere(
     bad = folder(tmp_path / "elsewhere", {"A": [(0.3, 0)]})
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "set").symlink_to(bad)
-    settings = {"path": str(tmp_path / "good" / "set"), "options": ImportOptions(SYSTEM).to_json()}
+    path = Pseudonyms.of(sqlite_store.images_folder).path(str(tmp_path / "good" / "set"))
+    settings = {"path": path, "options": ImportOptions(SYSTEM).to_json()}
     archive = new_archive(sqlite_store)
     run = sqlite_store.start_import(1, archive, "set", settings)
     run = wait(sqlite_store, resume(sqlite_store, GreyEngine(), 1, run))

@@ -32,7 +32,7 @@ from core.review.archives import (
     worklist,
 )
 from core.review.archives.worklist import BLOCK, CONTROLS, HIDDEN, STALE, UNSCORED, reading_order
-from tests.review.archive_kit import SYSTEM, GreyEngine, folder, imported
+from tests.review.archive_kit import SYSTEM, GreyEngine, folder, imported, real
 from tests.review.casebook import lock, person
 
 PLANTED = "P3"
@@ -91,7 +91,7 @@ def test_planted_wrong_labels_come_first_with_their_reason(store: Store, tmp_pat
     told = worklist(store, archive, installed(engine, SYSTEM), 1)
     assert [row.rank for row in told.rows] == list(range(1, 61))
     first = told.rows[:6]
-    assert {row.source.split("-")[0] for row in first} == {PLANTED}
+    assert {real(store, row.source).split("-")[0] for row in first} == {PLANTED}
     assert all((row.probability or 0) > 0.5 for row in first)
     assert all((row.probability or 1) < 0.1 for row in told.rows[6:])
     missed = next(row for row in first if row.recorded_finding is False)
@@ -126,7 +126,7 @@ def test_a_blind_reader_learns_nothing_from_the_list(blind: Store) -> None:
     assert View(Filter(probability=(0.5, 1.0))).apply(told.rows) == []
     assert View(sort=Field.FINDING).apply(told.rows) == list(told.rows)
     # once the own opinion is locked this one case is shown, at its true rank
-    planted = next(case.id for case in blind.cases(ARCHIVE) if case.source.startswith(PLANTED))
+    planted = next(case.id for case in blind.cases(ARCHIVE) if real(blind, case.source).startswith(PLANTED))
     lock(blind, planted, reader, Stage.BLIND, label="tumour", finding=True)
     after = worklist(blind, ARCHIVE, models, reader)
     assert after.hidden == 59
@@ -199,11 +199,12 @@ def test_other_versions_and_unscored_cases_stand_unranked(opened: Store, tmp_pat
 
 def test_a_stopped_image_is_told_and_counts_less(opened: Store) -> None:
     plain = {d.case_id: d.value for d in opened.machine_discrepancies(ARCHIVE)}
-    engine = GreyEngine(version="2.0", strange=lambda study: 1.5 if study.name.startswith(PLANTED) else -1.0)
+    contents = {c.content_hash for c in opened.cases(ARCHIVE) if real(opened, c.source).startswith(PLANTED)}
+    engine = GreyEngine(version="2.0", strange=lambda study: 1.5 if study.sha256 in contents else -1.0)
     wait(opened, begin_scoring(opened, engine, 1, ARCHIVE, SYSTEM))
     rows = worklist(opened, ARCHIVE, installed(engine, SYSTEM), 1).rows
     stopped = [row for row in rows if row.unlike]
-    assert {row.source.split("-")[0] for row in stopped} == {PLANTED}
+    assert {real(opened, row.source).split("-")[0] for row in stopped} == {PLANTED}
     assert len(stopped) == 6
     assert all(row.ood == -1.0 and "image check" not in row.reason for row in rows if not row.unlike)
     # no number and no sentence of the models, the gate's reasons instead; it keeps its place
@@ -236,11 +237,12 @@ def test_filters(opened: Store) -> None:
     def kept(**conditions: object) -> list[WorklistRow]:
         return View(Filter(**conditions)).apply(rows)  # type: ignore[arg-type]
 
-    assert {r.source.split("-")[0] for r in kept(against=(Against.MISSED, Against.OVERCALLED))} == {PLANTED}
+    told = kept(against=(Against.MISSED, Against.OVERCALLED))
+    assert {real(opened, r.source).split("-")[0] for r in told} == {PLANTED}
     assert len(kept(split=True)) + len(kept(split=False)) == 60
     assert all(len({a.positive for a in r.answers}) == 2 for r in kept(split=True))
     assert 0 < len(kept(split=True)) < 60
-    (number,) = {r.reader for r in rows if r.source.endswith("-001.png")}
+    (number,) = {r.reader for r in rows if real(opened, r.source).endswith("-001.png")}
     assert len(kept(readers=(number,))) == 30
     assert {r.date for r in kept(first_day="2026-01-03", last_day="2026-01-04")} == {"2026-01-03", "2026-01-04"}
     assert len(kept(words="p3- tumour")) == 6

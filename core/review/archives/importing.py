@@ -6,18 +6,23 @@ An import that is killed goes on where it was: what became of a file is written 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pydicom
 from sqlmodel import select
 
-from core.errors import ArchiveError, OverreadError, StoreError
+from core.errors import ArchiveError, OverreadError, StoreError, UnreadableFileError
 from core.imaging import Study, read
+from core.imaging.bare import bare, hinted_name
+from core.imaging.deidentify import Identity
 from core.imaging.formats import Format, sniff
+from core.imaging.keys import content_key
 from core.review.archives.recorded import check_mapping, is_finding, recorded_class
 from core.review.archives.sheet import Column, RowProblem
 from core.review.archives.sources import Found, Layout, Survey, read_files
@@ -102,8 +107,8 @@ class Importer:
         self._pseudonyms = Pseudonyms.of(store.images_folder)
 
     def path_of(self, found: Found) -> str:
-        """Name of a case in the import report."""
-        return f"{self._name}/{found.path}"
+        """Pseudonym under which a case stands in the import report."""
+        return self._pseudonyms.path(f"{self._name}/{found.path}")
 
     def waiting(self, survey: Survey) -> Iterator[Found]:
         """Cases that are not in the archive yet; those that could not be read before are tried once a run."""
@@ -117,7 +122,7 @@ class Importer:
     def note_rows(self, sheet: str, problems: tuple[RowProblem, ...]) -> None:
         """Report the rows of a sheet that could not be used."""
         for problem in problems:
-            path = f"{self._name}/{sheet}, row {problem.row}"
+            path = f"{self._pseudonyms.path(f'{self._name}/{sheet}')}, row {problem.row}"
             self._note(path, Outcome.UNREADABLE, f"Row {problem.row}: {problem.text}", problem.remedy)
 
     def take(self, survey: Survey, found: Found) -> Outcome:
@@ -141,25 +146,30 @@ class Importer:
     def _add(self, root: Path, found: Found, path: str) -> Outcome:
         files = _ordered(read_files(root, found.files), joined=bool(found.texts) or len(found.files) > 1)
         masks = read_files(root, found.masks)
-        study = read(files)
+        given = read(files)
+        is_dicom = sniff(files[0][1]) is Format.DICOM
+        identity = _identity(found, [data for _, data in (*files, *masks)])
+        plain = [self._bare(number, file, identity, found) for number, file in enumerate(files, 1)]
+        drawn = [self._bare(number, file, identity, found) for number, file in enumerate(masks, 1)]
+        study = read(plain)
+        _check_same(given, study)
         known = self._options.system
         index, name = _series_for(study, known)
         label = self._label(found, name) if name else None
-        kept = [self._keep(number, file, FileRole.IMAGE) for number, file in enumerate(files, 1)]
-        kept += [self._keep(number, file, FileRole.TRUTH) for number, file in enumerate(masks, 1)]
+        kept = [self._keep(file, FileRole.IMAGE) for file in plain]
+        kept += [self._keep(file, FileRole.TRUTH) for file in drawn]
         series = study.series[index]
-        is_dicom = sniff(files[0][1]) is Format.DICOM
         case, new = self._store.add_case(
             self._actor,
             self._archive,
-            content_hash=study.sha256,
-            source=study.name if len(files) == 1 else series.description,
+            content_hash=given.sha256,
+            source=path if len(files) == 1 else series.description,
             files=kept,
             patient=self._patient(found.patient, is_dicom),
             system=name,
             recorded_finding=is_finding(label, name) if name else None,
             recorded_label=label,
-            recorded_text=found.recorded or "",
+            recorded_text=identity.masked(found.recorded or ""),
             recorded_reader=found.reader,
             team=self._options.team,
             study_date=found.date.isoformat() if isinstance(found.date, date) else None,
@@ -169,10 +179,10 @@ class Importer:
                 "slices": series.slices,
                 "size": list(series.shape),
                 "modality": series.modality.value,
-                "series_keys": [one.key for one in study.series],
+                "series_keys": sorted({one.key for one in (*study.series, *given.series)}),
                 "looks": [look for one in study.series for look in looks(one.pixels)],
-                "source_sha256": [hashlib.sha256(data).hexdigest() for _, data in files] if is_dicom else [],
-                "notes": [problem.reason for problem in study.problems],
+                "source_sha256": [hashlib.sha256(data).hexdigest() for _, data in files],
+                "notes": [problem.reason for problem in given.problems],
             },
             import_path=path,
             run_id=self._run,
@@ -181,7 +191,7 @@ class Importer:
             return Outcome.ADDED
         if self._first_seen(path, case.id):
             return Outcome.ADDED
-        said, before = found.recorded or "nothing", case.recorded_text or "nothing"
+        said, before = identity.masked(found.recorded or "") or "nothing", case.recorded_text or "nothing"
         if label != case.recorded_label:
             reason = f"The same image as {case.source}, recorded as {before!r} there and as {said!r} here."
             self._note(path, Outcome.DUPLICATE, reason, "Find out which is right; the first one is kept.", case.id)
@@ -211,11 +221,45 @@ class Importer:
             return ""
         return code if self._options.keep_patient_codes and not is_dicom else self._pseudonyms.patient(code)
 
-    def _keep(self, number: int, file: tuple[str, bytes], role: FileRole) -> tuple[str, str, int, FileRole]:
+    def _bare(self, number: int, file: tuple[str, bytes], identity: Identity, found: Found) -> tuple[str, bytes]:
+        """What is kept of a file, under a name that says only what reading goes by."""
         name, data = file
-        clean = self._pseudonyms.clean(data)
-        shown = f"{number:04d}.dcm" if sniff(data) is Format.DICOM else PurePosixPath(name).name
-        return shown, self._store.put_image(clean), len(clean), role
+        patient = self._pseudonyms.patient(found.patient or "")
+        return hinted_name(number, name, data), bare(data, identity, self._pseudonyms.code, patient)
+
+    def _keep(self, file: tuple[str, bytes], role: FileRole) -> tuple[str, str, int, FileRole]:
+        return file[0], self._store.put_image(file[1]), len(file[1]), role
+
+
+def _identity(found: Found, files: Iterable[bytes]) -> Identity:
+    """What a case's files and its row of the sheet say about the patient and the physicians."""
+    identity = Identity()
+    identity.know(found.patient, found.reader)
+    for data in files:
+        if sniff(data) is Format.DICOM:
+            header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+            identity.learn(header)
+    return identity
+
+
+def _check_same(given: Study, kept: Study) -> None:
+    """Refuse a case whose kept files are not read as the given ones are.
+
+    Raises:
+        UnreadableFileError: they are not: something that reading needs was lost.
+    """
+
+    def facts(study: Study) -> list[tuple[object, ...]]:
+        return sorted(
+            (content_key(s.pixels, s.spacing), s.unit, s.modality, s.projection, s.low_is_bright, s.plane is None)
+            for s in study.series
+        )
+
+    if facts(given) != facts(kept):
+        raise UnreadableFileError(
+            "Without what may name the patient its images are read otherwise, so they are not kept.",
+            "Convert the series to NIfTI or export it again from its archive.",
+        )
 
 
 def _ordered(files: list[tuple[str, bytes]], *, joined: bool) -> list[tuple[str, bytes]]:

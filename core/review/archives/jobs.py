@@ -15,6 +15,7 @@ from core.review.archives.scoring import Reviewer, need_models, pending
 from core.review.archives.threads import start
 from core.review.archives.work import import_cases, imported, score_cases
 from core.review.people import Action, require
+from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import ImportRun, ScoreRun
 from core.review.vocabulary import RunState
@@ -46,9 +47,11 @@ def begin_import(
     chosen = (options or ImportOptions()).check()
     source = source.expanduser().resolve() if anywhere else permitted(store, actor, source)
     if not source.exists():
-        raise ArchiveError(f"There is no {source}.", "Give a folder, a zip or a CSV on this machine.")
-    settings = {"path": str(source), "options": chosen.to_json(), "anywhere": anywhere}
-    run = store.start_import(actor, archive_id, source.name, settings)
+        raise ArchiveError("There is no such folder or file.", "Give a folder, a zip or a CSV on this machine.")
+    names = Pseudonyms.of(store.images_folder)
+    kept = chosen.with_sheet(names.path(chosen.layout.sheet)) if chosen.layout.sheet else chosen
+    settings = {"path": names.path(str(source)), "options": kept.to_json(), "anywhere": anywhere}
+    run = store.start_import(actor, archive_id, settings["path"], settings)
     start(store, run, lambda watch: import_cases(store, watch))
     return run
 

@@ -29,6 +29,7 @@ from core.review.archives.ranking import rank, ranked
 from core.review.archives.scoring import Installed, Reviewer, need_models
 from core.review.archives.standing import current
 from core.review.archives.threads import wait
+from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case
 from core.review.vocabulary import Mode
@@ -240,10 +241,12 @@ def honest(models: Installed, rows: Sequence[HeldOut], planted: NDArray[np.bool_
 def places(store: Store, archive: int, rows: Sequence[HeldOut]) -> dict[int, int]:
     """Row number by case; a case is known by the path it was imported from."""
     by_path = {row.path: number for number, row in enumerate(rows)}
-    report = store.import_report(archive)
-    return {
-        f.case_id: by_path[f.path.split("/", 1)[1]] for f in report if f.case_id is not None and f.outcome == "added"
-    }
+    names = Pseudonyms.of(store.images_folder)
+    found = {}
+    for file in store.import_report(archive):
+        if file.case_id is not None and file.outcome == "added":
+            found[file.case_id] = by_path[(names.meaning(file.path) or "").split("/", 1)[1]]
+    return found
 
 
 def _again(

@@ -147,7 +147,7 @@ def _rows(
         path = relative_path(values[Column.FILE])
         if path is None:
             said = values[Column.FILE]
-            text = f"The path {said!r} leads out of the archive's folder." if said else "No file is named."
+            text = "The path leads out of the archive's folder." if said else "No file is named."
             bad.append(RowProblem(number, text, "Give the file's path relative to the sheet."))
             continue
         when, text = None, values.get(Column.DATE, "")
@@ -155,7 +155,7 @@ def _rows(
             when = _date(text, date_format)
         if text and when is None:
             wanted = date.today().strftime(date_format) if date_format else "2026-01-31"
-            bad.append(RowProblem(number, f"{text!r} is not a date like {wanted}.", "Correct it; it is left out."))
+            bad.append(RowProblem(number, f"The date is not written like {wanted}.", "Correct it; it is left out."))
         row = SheetRow(
             row=number,
             file=path,
@@ -170,7 +170,7 @@ def _rows(
         earlier = seen.get(path)
         if earlier is not None:
             same = (earlier.patient, earlier.recorded) == (row.patient, row.recorded)
-            text = f"{path} stands in row {earlier.row} already" + ("." if same else ", with other entries.")
+            text = f"The file stands in row {earlier.row} already" + ("." if same else ", with other entries.")
             bad.append(RowProblem(number, text, f"Row {earlier.row} is taken; remove one of them."))
             continue
         seen[path] = row

@@ -96,12 +96,12 @@ def survey(root: Path, layout: Layout | None = None, *, stop: Callable[[], bool]
     """
     layout, root = layout or Layout(), root.expanduser().resolve()
     if not root.is_dir():
-        raise ArchiveError(f"There is no folder {root}.", "Give the folder that holds the scans.")
+        raise ArchiveError("There is no such folder.", "Give the folder that holds the scans.")
     sheet = layout.sheet if layout.sheet is not None else usual_sheet(root)
     found = _by_sheet(root, sheet, layout) if sheet else _by_files(root, layout, stop)
     if not found.cases:
         raise ArchiveError(
-            f"There is nothing to import in {root.name}.", f"A folder with {READABLE}, or a sheet that names files."
+            "There is nothing to import in the folder.", f"A folder with {READABLE}, or a sheet that names files."
         )
     return found
 
@@ -131,7 +131,7 @@ def inside(root: Path, name: str) -> Path:
 def _by_sheet(root: Path, sheet: str, layout: Layout) -> Survey:
     name = relative_path(sheet)
     if name is None or not (root / name).is_file():
-        raise ArchiveError(f"There is no sheet {sheet!r} in {root.name}.", "Give its path within the folder.")
+        raise ArchiveError("There is no such sheet in the folder.", "Give its path within the folder.")
     table = read_sheet(inside(root, name).read_bytes(), layout.columns, date_format=layout.date_format)
     cases = [
         Found(
@@ -173,7 +173,9 @@ def _by_files(root: Path, layout: Layout, stop: Callable[[], bool] | None) -> Su
                 head = handle.read(_HEAD)
         except (OSError, UnreadableFileError) as error:
             reason = (
-                error if isinstance(error, OverreadError) else UnreadableFileError(f"It cannot be opened ({error}).")
+                error
+                if isinstance(error, OverreadError)
+                else UnreadableFileError(f"It cannot be opened ({error.strerror}).", "Check its permissions.")
             )
             cases.append(Found(name, error=reason))
             continue

@@ -54,14 +54,14 @@ def locate(source: Path, images_folder: Path, limits: Limits = ARCHIVE_LIMITS) -
     if source.is_dir():
         return source, None
     if not source.is_file():
-        raise ArchiveError(f"There is no {source}.", "Give a folder, a zip or a CSV on this machine.")
+        raise ArchiveError("There is no such folder or file.", "Give a folder, a zip or a CSV on this machine.")
     if source.suffix.lower() in (".csv", ".tsv"):
         return source.parent, source.name
     if source.suffix.lower() != ".zip":
-        raise ArchiveError(f"{source.name} is neither a folder, a zip nor a CSV.", "Give its folder instead.")
+        raise ArchiveError("It is neither a folder, a zip nor a CSV.", "Give its folder instead.")
     if source.stat().st_size > _LARGEST_ZIP:
         raise LimitExceededError(
-            f"{source.name} is larger than {_LARGEST_ZIP // MIB:,} MiB.", "Unpack it and import the folder."
+            f"The zip is larger than {_LARGEST_ZIP // MIB:,} MiB.", "Unpack it and import the folder."
         )
     with source.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()

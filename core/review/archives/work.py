@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlmodel import func, select
 
-from core.errors import EngineBusyError, ModelVersionError
+from core.errors import ArchiveError, EngineBusyError, ModelVersionError
 from core.review.archives.background import Watch
 from core.review.archives.importing import Importer, ImportOptions, report_name
 from core.review.archives.joining import join_slices
@@ -24,6 +24,7 @@ from core.review.archives.roots import permitted
 from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
 from core.review.archives.sources import survey, usual_sheet
 from core.review.archives.staging import clear, locate
+from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case, ImportFile, ImportRun, Score, ScoreRun
 from core.review.vocabulary import Outcome, RunState
@@ -49,7 +50,10 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
     """
     run = watch.run
     options = ImportOptions.from_json(run.settings["options"])
-    source = Path(run.settings["path"])
+    names = Pseudonyms.of(store.images_folder)
+    source = Path(_meant(names, run.settings["path"]))
+    if options.layout.sheet:
+        options = options.with_sheet(_meant(names, options.layout.sheet))
     if not run.settings.get("anywhere"):
         source = permitted(store, run.started_by, source)  # again: a link may have been put there meanwhile
     root, sheet = locate(source, store.images_folder)
@@ -75,6 +79,20 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
             raise InterruptedError
     watch.finish(RunState.DONE, _aside(found.aside))
     clear(root, store.images_folder)
+
+
+def _meant(names: Pseudonyms, pseudonym: str) -> str:
+    """The path behind a pseudonym.
+
+    Raises:
+        ArchiveError: the file beside the store that knows it is gone.
+    """
+    found = names.meaning(pseudonym)
+    if found is None:
+        raise ArchiveError(
+            f"Where {pseudonym} lies is not known any more.", f"Put {NAMES_FILE} back, or import the folder anew."
+        )
+    return found
 
 
 def _aside(count: int) -> str:
