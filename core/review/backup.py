@@ -14,8 +14,9 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
-from core.errors import BackupDamagedError, StoreError
+from core.errors import BackupDamagedError, StoreDamagedError, StoreError
 from core.review.database import DATABASE, IMAGES, place
 from core.review.exchange import (
     MANIFEST,
@@ -25,15 +26,18 @@ from core.review.exchange import (
     last_link,
     manifest,
     named_images,
+    need_images,
     read_manifest,
     sha256_of,
     write_rows,
 )
-from core.review.images import sync_folder
+from core.review.images import sync_folder, told_disk_errors
+from core.review.pseudonyms import KEY_BYTES, KEY_FILE
+from core.review.schema import newest
 from core.review.store import Store
 from core.review.trail import verify
 
-BESIDE = "pseudonyms.key"  # lies beside the images; without it known patients would get new pseudonyms
+BESIDE = KEY_FILE  # without it known patients would get new pseudonyms; what turns paths back stays at home
 _BLOCK = 1 << 20
 
 
@@ -62,18 +66,25 @@ def backup(store: Store, path: Path) -> Carried:
     those that the copied database names are copied after it.
 
     Raises:
-        StoreError: the file exists.
+        StoreError: the file exists, or it cannot be written.
+        StoreDamagedError: the store's own trail does not verify: a copy of it would pass for the store.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        raise StoreError(f"{path} exists.", "Name a new file: a backup never replaces another.") from None
-    try:
-        return _write(store, path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    found = verify(store)
+    if not found.ok:
+        raise StoreDamagedError(
+            f"The store is not sound: {found.reason}.", "Keep it as it is, and restore the last backup elsewhere."
+        )
+    with told_disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            raise StoreError(f"{path} exists.", "Name a new file: a backup never replaces another.") from None
+        try:
+            return _write(store, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _write(store: Store, path: Path) -> Carried:
@@ -126,6 +137,8 @@ def _unpack(path: Path, folder: Path) -> dict[str, object]:
                     os.fsync(sink.fileno())
                 if left != 0 or digest.hexdigest() != entry["sha256"]:
                     raise BackupDamagedError(f"{name} in the backup was changed.", "Use another copy.")
+            if BESIDE in content["files"] and int(content["files"][BESIDE]["size"]) != KEY_BYTES:
+                raise BackupDamagedError("The key of the pseudonyms in the backup is none.", "Use another copy.")
             (folder / MANIFEST).write_text(json.dumps(content), encoding="utf-8")
             return content
     except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, OSError, RuntimeError, zlib.error) as error:
@@ -148,6 +161,12 @@ def restore(path: Path, where: str) -> Carried:
     folder = images.parent
     if "://" not in where and folder.exists() and any(folder.iterdir()):
         raise StoreError(f"{folder} is not empty.", "Restore into a new folder, then move it.")
+    with told_disk_errors():
+        return _restore(path, where, address, images)
+
+
+def _restore(path: Path, where: str, address: str, images: Path) -> Carried:
+    folder = images.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".restoring-", dir=folder.parent))
     try:
@@ -170,12 +189,19 @@ def restore(path: Path, where: str) -> Carried:
 
 def _restore_folder(scratch: Path, folder: Path, content: dict[str, object]) -> Carried:
     (scratch / IMAGES).mkdir(exist_ok=True)
-    store = Store.open(str(scratch))
     try:
-        found = verify(store)
+        store = Store.open(str(scratch))
+    except (StoreError, DBAPIError, ValueError) as error:
+        raise BackupDamagedError("The database in the backup cannot be opened.", "Use another copy.") from error
+    try:
+        found = verify(store, str(content["head"]) or None)
+        if found.ok:
+            with store.reading() as session:
+                need_images(session.connection(), content)
     finally:
         store.close()
-    if not found.ok or found.head != (content["head"] or found.head):
+    older = content["revision"] != newest()  # bringing it up to date added to the trail
+    if not found.ok or not (older or found.head == (content["head"] or found.head)):
         raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
     (scratch / MANIFEST).unlink()
     scratch.chmod(0o700)

@@ -12,7 +12,7 @@ from core.review.images import Images
 from core.review.people import Action, People, acting
 from core.review.pseudonyms import Pseudonyms
 from core.review.tables import Archive, Case, CaseFile, ImportFile, RecordedReader
-from core.review.trail import append
+from core.review.trail import decide
 from core.review.vocabulary import CaseState, FileRole, Mode, Outcome
 
 _ORDER = [state.value for state in CaseState]
@@ -65,7 +65,7 @@ class Cases(Images, People):
             archive = Archive(name=name, note=clean(note), mode=Mode(mode).value, created_by=actor)
             session.add(archive)
             session.flush()
-            append(session, actor, "archive.added", f"archive:{archive.id}", {"mode": archive.mode})
+            decide(session, actor, "archive.added", f"archive:{archive.id}", archive, mode=archive.mode)
             return archive
 
     def archives(self) -> list[Archive]:
@@ -85,7 +85,7 @@ class Cases(Images, People):
             archive = found_archive(session, archive_id)
             if archive.mode != Mode.OPEN:
                 archive.mode = Mode.OPEN.value
-                append(session, actor, "archive.opened", f"archive:{archive_id}", {"reason": clean(reason)})
+                decide(session, actor, "archive.opened", f"archive:{archive_id}", archive, reason=clean(reason))
             return archive
 
     def add_case(
@@ -162,6 +162,7 @@ class Cases(Images, People):
                         case_id=case.id or 0, position=position, sha256=sha256, name=clean(name), size=size, role=kept
                     )
                     session.add(file)
+                decide(session, actor, "case.added", f"case:{case.id}", case)
             if import_path is not None:
                 outcome = Outcome.ADDED if new else Outcome.DUPLICATE
                 size = sum(entry[2] for entry in files)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from core import places
 from core.errors import StoreError
+from core.review import noted_head
 from core.review.schema import upgrade
 from core.settings import settings
 
@@ -66,6 +67,17 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk or a lost connection in the user's words; what else a database says stays what it is."""
+    try:
+        yield
+    except OperationalError as error:
+        full = "full" in str(error.orig).lower() or "space" in str(error.orig).lower()
+        what = "The disk is full: nothing was written." if full else "The database cannot be written to."
+        raise StoreError(what, "Make room or check that the database runs, then do it again.") from error
+
+
 class Database:
     """An open database: every public method of the store runs in one transaction of it.
 
@@ -80,8 +92,11 @@ class Database:
         self._writer = engine.execution_options(overread_writing=True)
 
     @staticmethod
-    def connect(url: str) -> Engine:
+    def connect(url: str, images_folder: Path | None = None) -> Engine:
         """Open the database at ``url`` and bring its tables up to date.
+
+        Args:
+            images_folder: of the store; beside it lie the keys that older stores are brought up to date with.
 
         Raises:
             StoreError: neither SQLite (as a file) nor PostgreSQL, or newer than this program.
@@ -99,7 +114,7 @@ class Database:
                 "Give a folder, sqlite:///FILE or postgresql+pg8000://USER:PASSWORD@HOST/DATABASE.",
             )
         try:
-            upgrade(engine.execution_options(overread_writing=True))
+            upgrade(engine.execution_options(overread_writing=True), images_folder)
         except DBAPIError as error:
             raise StoreError(
                 f"The database {engine.url.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",
@@ -133,12 +148,15 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Write transaction: one at a time over all processes, durable when the block is left, undone on an error."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _told(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_LOCK})
             else:
                 session.connection()  # begins the transaction now, so that all that is read here is current
             yield session
+        head = session.info.get("head")
+        if head is not None:
+            noted_head.note(self.images_folder.parent, *head)
 
     def close(self) -> None:
         """Close all connections."""

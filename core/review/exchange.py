@@ -15,18 +15,31 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
-from core.review.images import image_file, sync_folder, write_atomically
+from core.review.canonical import canonical
+from core.review.images import image_file, sync_folder, told_disk_errors, write_atomically
 from core.review.schema import newest
 from core.review.store import Store
-from core.review.trail import canonical, verify
+from core.review.trail import verify
 from core.review.vocabulary import Moment, now, stamp
 
 MANIFEST = "manifest.json"
 FORMAT = "overread-store-1"
-_NAME = re.compile(r"rows/[a-z_]+\.jsonl|images/[0-9a-f]{2}/[0-9a-f]{64}|overread\.sqlite|pseudonyms\.key")
+README = "README.txt"
+CONTENTS = """What this export holds about people
+
+Patients, files, folders and the writers of recorded diagnoses are pseudonyms; the two files that turn pseudonyms back
+(pseudonyms.key, names.key) are not here. Images hold no name, number, birth date, comment or private text.
+
+It does hold: dates and times of examinations, the images' DICOM instance, series and study identifiers, sex, age,
+weight and size of patients; recorded diagnoses and comments as people wrote them; names, e-mail addresses and sign-in
+identifiers of users; names and notes of archives; and what is in the pixels, burned-in text included. A hospital can
+find its patients again by the identifiers and dates. Handle it as patient data.
+"""
+_NAME = re.compile(r"README\.txt|rows/[a-z_]+\.jsonl|images/[0-9a-f]{2}/[0-9a-f]{64}|overread\.sqlite|pseudonyms\.key")
 _CHUNK = 500
 
 
@@ -86,6 +99,18 @@ def named_images(connection: Connection) -> list[str]:
     return sorted(connection.execute(select(files.c.sha256).distinct()).scalars())
 
 
+def need_images(connection: Connection, content: dict[str, Any]) -> None:
+    """Refuse a backup or export without an image that its cases name and that it does not say is missing.
+
+    Raises:
+        BackupDamagedError: there is one: image and line of the manifest were taken out together.
+    """
+    carried = {Path(name).name for name in content["files"] if name.startswith("images/")}
+    lost = [sha256 for sha256 in named_images(connection) if sha256 not in carried | set(content["missing"])]
+    if lost:
+        raise BackupDamagedError(f"{len(lost)} images that cases need were taken out.", "Use another copy.")
+
+
 def last_link(connection: Connection) -> str:
     """Hash of the audit trail's last entry."""
     entries = SQLModel.metadata.tables["audit_entries"]
@@ -134,11 +159,16 @@ def read_manifest(data: bytes) -> dict[str, Any]:
 def export_all(store: Store, folder: Path) -> Carried:
     """Write the whole store to an empty folder as JSON lines and images.
 
-    The key of the patients' pseudonyms is left out: what is exported leads back to nobody by itself.
+    The keys of the pseudonyms are left out. What it does hold about people stands in its README.txt.
 
     Raises:
-        StoreError: the folder holds something already.
+        StoreError: the folder holds something already, or it cannot be written.
     """
+    with told_disk_errors():
+        return _export(store, folder)
+
+
+def _export(store: Store, folder: Path) -> Carried:
     if folder.exists() and any(folder.iterdir()):
         raise StoreError(f"{folder} is not empty.", "Name a new folder.")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -148,6 +178,7 @@ def export_all(store: Store, folder: Path) -> Carried:
         rows, hashes, head = write_rows(connection, folder), named_images(connection), last_link(connection)
     for name, data in intact_images(store, hashes, missing):
         write_atomically(folder / name, data)
+    write_atomically(folder / README, CONTENTS.encode())
     files: dict[str, dict[str, Any]] = {
         path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "size": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
@@ -172,7 +203,10 @@ def checked_folder(folder: Path) -> dict[str, Any]:
 
 
 def _read_row(table: Table, line: str) -> dict[str, Any]:
-    values = json.loads(line)
+    try:
+        values = dict(json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise BackupDamagedError(f"A row of {table.name} cannot be read.", "Use another copy.") from error
     if set(values) != {column.name for column in table.columns}:
         raise BackupDamagedError(f"A row of {table.name} has other columns than the table.", "Update Overread.")
     for column in table.columns:
@@ -218,6 +252,14 @@ def import_all(folder: Path, store: Store) -> Carried:
             f"The export was made at revision {content['revision']}, this program is at {newest()}.",
             "Import it with the program that made it, then update.",
         )
+    try:
+        with told_disk_errors():
+            return _import(folder, store, content)
+    except (DBAPIError, ValueError, TypeError, KeyError) as error:
+        raise BackupDamagedError("The rows of the export do not fit together.", "Use another copy.") from error
+
+
+def _import(folder: Path, store: Store, content: dict[str, Any]) -> Carried:
     rows: dict[str, int] = {}
     with store.writing() as session:
         connection = session.connection()
@@ -234,6 +276,7 @@ def import_all(folder: Path, store: Store) -> Carried:
                 store.put_image(data)
         for table in tables():
             rows[table.name] = _fill(connection, table, folder / "rows" / f"{table.name}.jsonl")
+        need_images(connection, content)
         if rows != content["rows"]:
             raise BackupDamagedError("The number of rows is not what the manifest says.", "Use another copy.")
         if not (found := verify(store, session=session)).ok or found.head != (content["head"] or found.head):

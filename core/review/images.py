@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import NotFoundError, StoreDamagedError
+from core.errors import NotFoundError, StoreDamagedError, StoreError
 from core.review.database import Database
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@contextmanager
+def told_disk_errors() -> Iterator[None]:
+    """Tell what the disk refuses in the user's words.
+
+    Raises:
+        StoreError: no room, no right to write, or another failure of the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "The disk is full." if full else f"The disk refuses ({error.strerror or type(error).__name__})."
+        raise StoreError(what, "Make room, or check the rights on the store's folder; nothing is half done.") from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -24,7 +42,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there completely or not at all, even after a kill or a power cut."""
+    """Write a file so that it is there completely or not at all, even after a kill or a power cut.
+
+    Raises:
+        StoreError: the disk is full or may not be written to.
+    """
+    with told_disk_errors():
+        _write_atomically(path, data)
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:

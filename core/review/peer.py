@@ -12,7 +12,7 @@ from core.review.cases import advance, clean, found_case
 from core.review.opinions import checked_marks, need_opinion
 from core.review.people import LOCAL_NUMBER, Action, People, acting
 from core.review.tables import Adjudication, Arbitration, Case, Opinion, PeerReview
-from core.review.trail import append, record
+from core.review.trail import decide, record
 from core.review.vocabulary import CaseState, Radpeer, Sided, now
 
 
@@ -41,9 +41,9 @@ class Peer(People):
             record(session, reader, "peer_review.locked", f"case:{case_id}", review, score=score.value)
             queued = session.exec(select(Arbitration).where(Arbitration.case_id == case_id)).first()
             if score.to_arbitration and queued is None:
-                session.add(Arbitration(case_id=case_id, peer_review_id=review.id or 0))
+                opened = Arbitration(case_id=case_id, peer_review_id=review.id or 0)
                 advance(case, CaseState.ARBITRATION)
-                append(session, reader, "arbitration.opened", f"case:{case_id}", {"peer_review": review.id})
+                decide(session, reader, "arbitration.opened", f"case:{case_id}", opened, peer_review=review.id)
             return review
 
     def peer_reviews(self, case_id: int) -> list[PeerReview]:
@@ -104,8 +104,8 @@ class Peer(People):
                 marks=checked_marks(marks),
                 comment=clean(comment),
             )
-            record(session, arbiter, "case.adjudicated", f"case:{case_id}", truth, sided=truth.sided)
             queued.closed = now()
+            record(session, arbiter, "case.adjudicated", f"case:{case_id}", truth, queued, sided=truth.sided)
             advance(case, CaseState.ADJUDICATED)
             return truth
 

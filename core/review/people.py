@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 from core.errors import NotAllowedError, NotFoundError
 from core.review.database import Database
 from core.review.tables import User
-from core.review.trail import append
+from core.review.trail import decide
 from core.review.vocabulary import Role, now
 from core.settings import settings
 
@@ -107,7 +107,7 @@ class People(Database):
             found = User(issuer=LOCAL_ISSUER, subject=LOCAL_ISSUER, name="Local user", roles=_roles(Role))
             session.add(found)
             session.flush()
-            append(session, LOCAL_NUMBER, "user.added", f"user:{found.number}", {"issuer": LOCAL_ISSUER})
+            decide(session, LOCAL_NUMBER, "user.added", f"user:{found.number}", found, issuer=LOCAL_ISSUER)
         return found
 
     def sign_in(self, issuer: str, subject: str, name: str, email: str | None, email_verified: bool) -> User:
@@ -132,13 +132,13 @@ class People(Database):
                 user = User(issuer=issuer, subject=subject, name=name, email=email)
                 session.add(user)
                 session.flush()
-                append(session, user.number or 0, "user.added", f"user:{user.number}", {"issuer": issuer})
+                decide(session, user.number or 0, "user.added", f"user:{user.number}", user, issuer=issuer)
             if not user.active:
                 raise NotAllowedError("This account was deactivated.", "Ask an admin.")
             if email and email_verified and email.casefold() in settings().admins and Role.ADMIN not in user.roles:
                 user.roles = _roles([*map(Role, user.roles), Role.ADMIN])
                 granted = {"roles": user.roles, "why": "named in OVERREAD_ADMINS"}
-                append(session, user.number or 0, "user.roles", f"user:{user.number}", granted)
+                decide(session, user.number or 0, "user.roles", f"user:{user.number}", user, **granted)
             user.name, user.email, user.last_seen = name, email, now()
             return user
 
@@ -161,9 +161,10 @@ class People(Database):
         with self.writing() as session:
             acting(session, actor, Action.MANAGE_USERS)
             user = acting(session, number)
+            admins = self._real_admins(session)
             before, user.roles = user.roles, _roles(roles)
-            self._keep_an_admin(session)
-            append(session, actor, "user.roles", f"user:{number}", {"before": before, "roles": user.roles})
+            self._keep_an_admin(session, admins)
+            decide(session, actor, "user.roles", f"user:{number}", user, before=before, roles=user.roles)
             return user
 
     def set_active(self, actor: int, number: int, active: bool) -> User:
@@ -171,14 +172,23 @@ class People(Database):
         with self.writing() as session:
             acting(session, actor, Action.MANAGE_USERS)
             user = acting(session, number)
+            admins = self._real_admins(session)
             user.active = active
-            self._keep_an_admin(session)
-            append(session, actor, "user.active", f"user:{number}", {"active": active})
+            self._keep_an_admin(session, admins)
+            decide(session, actor, "user.active", f"user:{number}", user, active=active)
             return user
 
     @staticmethod
-    def _keep_an_admin(session: Session) -> None:
+    def _real_admins(session: Session) -> int:
+        """Active admins who sign in: the local user, whom nobody is while sign-in is configured, is none."""
+        people = session.exec(select(User).where(col(User.active), User.issuer != LOCAL_ISSUER))
+        return sum(Role.ADMIN in user.roles for user in people)
+
+    @staticmethod
+    def _keep_an_admin(session: Session, before: int) -> None:
         session.flush()
+        if before and not People._real_admins(session):
+            raise NotAllowedError("The last admin who signs in must stay one.", "Make another user admin first.")
         if not any(Role.ADMIN in u.roles for u in session.exec(select(User).where(col(User.active)))):
             raise NotAllowedError("Somebody must stay admin.", "Make another user admin first.")
 

@@ -18,10 +18,11 @@ UPGRADE_LOCK = 0x0FE1
 _one_at_a_time = threading.Lock()  # alembic keeps its context in module globals
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None, images_folder: Path | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["images"] = images_folder
     return config
 
 
@@ -39,8 +40,11 @@ def revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, images_folder: Path | None = None) -> None:
     """Run the missing migrations in one transaction.
+
+    Args:
+        images_folder: of the store, for migrations that turn paths into pseudonyms.
 
     Raises:
         StoreError: the database was written by a newer program.
@@ -58,4 +62,4 @@ def upgrade(engine: Engine) -> None:
                 f"The store was written by a newer version of Overread (revision {found}).", "Update Overread."
             )
         if found != head:
-            command.upgrade(_config(connection), "head")
+            command.upgrade(_config(connection, images_folder), "head")

@@ -39,8 +39,8 @@ class Store(Cases, Runs, Blinding, Opinions, Peer, Desk):
             StoreError: the place cannot hold a store, or a newer program wrote it.
         """
         address, images = place(url, images_folder)
-        engine = cls.connect(address)
         images.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = cls.connect(address, images)
         return cls(engine, images)
 
 

@@ -6,29 +6,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col, select
 
+from core.review import decided, noted_head
+from core.review.canonical import canonical
 from core.review.database import Database
 from core.review.tables import APPEND_ONLY, AuditEntry
 from core.review.vocabulary import now, stamp
 
 GENESIS = "0" * 64
 _CHUNK = 1000
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return stamp(value)
-    raise TypeError(f"{type(value).__name__} cannot be hashed")
-
-
-def canonical(value: Any) -> str:
-    """JSON that depends on the content only: sorted keys, no blanks, moments as ISO text, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def digest(row: SQLModel) -> str:
@@ -66,13 +57,30 @@ def append(session: Session, actor: int, action: str, subject: str, payload: Map
     entry.sha256 = _link(entry)
     session.add(entry)
     session.flush()
+    session.info["head"] = (entry.seq, entry.sha256)
     return entry
 
 
-def record(session: Session, actor: int, action: str, subject: str, row: SQLModel, **payload: Any) -> AuditEntry:
-    """Add a row of an append-only table together with the link that holds its digest."""
-    session.add(row)
+def decide(session: Session, actor: int, action: str, subject: str, *rows: SQLModel, **payload: Any) -> AuditEntry:
+    """Add a link that holds the digests of rows that decide something, as they stand now."""
+    session.add_all(rows)
     session.flush()
+    return append(session, actor, action, subject, {**payload, "states": [decided.state(session, r) for r in rows]})
+
+
+def record(
+    session: Session, actor: int, action: str, subject: str, row: SQLModel, *changed: SQLModel, **payload: Any
+) -> AuditEntry:
+    """Add a row of an append-only table together with the link that holds its digest.
+
+    Args:
+        changed: rows that decide something and changed with it.
+    """
+    session.add(row)
+    session.add_all(changed)
+    session.flush()
+    if changed:
+        payload["states"] = [decided.state(session, one) for one in changed]
     kept = {"table": type(row).__tablename__, "id": row.id, "digest": digest(row)}  # type: ignore[attr-defined]
     return append(session, actor, action, subject, {**payload, "row": kept})
 
@@ -107,6 +115,17 @@ def _rows(session: Session) -> dict[tuple[str, int], str]:
     return found
 
 
+def _file_damage(database: Database, session: Session) -> str:
+    """What SQLite's own check says of its file; empty when it is whole, and for PostgreSQL."""
+    if not database.is_sqlite:
+        return ""
+    for pragma in ("integrity_check", "foreign_key_check"):
+        said = [tuple(row) for row in session.connection().execute(text(f"PRAGMA {pragma}"))]
+        if said not in ([], [("ok",)]):
+            return " ".join(str(part) for part in said[0])
+    return ""
+
+
 def _missing_triggers(database: Database, session: Session) -> list[str]:
     names = {str(table.__tablename__) for table in APPEND_ONLY}
     if database.is_sqlite:
@@ -119,22 +138,31 @@ def _missing_triggers(database: Database, session: Session) -> list[str]:
 
 
 def verify(database: Database, head: str | None = None, session: Session | None = None) -> ChainVerdict:
-    """Check the chain link by link, and every append-only row against the link written with it.
+    """Check the database file, the chain link by link, and every row that decides against the link written with it.
+
+    The chain must still hold the head given, and the one noted beside the store with the last write.
 
     Args:
         database: an open store.
         head: hash of a link known from before; it must still be in the chain.
         session: the transaction to look in; a snapshot of its own by default.
     """
-    if session is not None:
-        return _verify(database, session, head)
-    with database.snapshot() as snapshot:
-        return _verify(database, snapshot, head)
+    try:
+        if session is not None:
+            return _verify(database, session, head)
+        with database.snapshot() as snapshot:
+            return _verify(database, snapshot, head)
+    except (DBAPIError, ValueError, KeyError, TypeError) as error:  # a page of the file, or a row, is no such thing
+        return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): its file is damaged")
 
 
 def _verify(database: Database, session: Session, head: str | None) -> ChainVerdict:
+    if harm := _file_damage(database, session):
+        return ChainVerdict(False, 0, "", None, f"the database file is damaged: {harm}")
     rows = _rows(session)
-    previous, count, seen_head = GENESIS, 0, head is None
+    states: dict[tuple[str, int], tuple[str, int]] = {}
+    beside = noted_head.noted(database.images_folder.parent)
+    previous, count, seen_head, seen_noted = GENESIS, 0, head is None, beside is None
 
     def broken(reason: str, seq: int | None) -> ChainVerdict:
         return ChainVerdict(False, count, previous, seq, reason)
@@ -146,7 +174,10 @@ def _verify(database: Database, session: Session, head: str | None) -> ChainVerd
             return broken(f"entry {entry.seq} does not follow the entry before it", entry.seq)
         if entry.sha256 != _link(entry):
             return broken(f"entry {entry.seq} was changed", entry.seq)
-        kept = json.loads(entry.payload).get("row")
+        payload = json.loads(entry.payload)
+        for one in payload.get("states", ()):
+            states[one["table"], one["id"]] = (one["digest"], entry.seq)
+        kept = payload.get("row")
         if kept is not None:
             found = rows.pop((kept["table"], kept["id"]), None)
             if found is None:
@@ -154,11 +185,23 @@ def _verify(database: Database, session: Session, head: str | None) -> ChainVerd
             if found != kept["digest"]:
                 return broken(f"{kept['table']} row {kept['id']} of entry {entry.seq} was changed", entry.seq)
         previous, count, seen_head = entry.sha256, count + 1, seen_head or entry.sha256 == head
+        seen_noted = seen_noted or entry.sha256 == beside
     if rows:
         name, number = min(rows)
         return broken(f"{name} row {number} has no entry", None)
     if not seen_head:
         return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
+    if not seen_noted:
+        return broken("the chain ends before the head noted beside the store: it was cut or rolled back", count + 1)
+    for one in decided.states(session):
+        digest_then, seq = states.pop((one["table"], one["id"]), ("", 0))
+        if not seq:
+            return broken(f"{one['table']} row {one['id']} has no entry", None)
+        if digest_then != one["digest"]:
+            return broken(f"{one['table']} row {one['id']} is not what entry {seq} says", seq)
+    if states:
+        (name, number), (_, seq) = min(states.items(), key=lambda item: item[1][1])
+        return broken(f"{name} row {number} of entry {seq} is gone", seq)
     if missing := _missing_triggers(database, session):
         return broken(f"protection removed from the database: {', '.join(missing)}", None)
     return ChainVerdict(True, count, previous)

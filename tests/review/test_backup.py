@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlmodel import SQLModel
 from typer.testing import CliRunner
 
-from core.errors import BackupDamagedError, StoreError
+from core.errors import BackupDamagedError, StoreDamagedError, StoreError
 from core.review import Radpeer, Role, RunState, Sided, Stage, Store
 from core.review.__main__ import app
 from core.review.backup import BESIDE, backup, restore
 from core.review.exchange import export_all, import_all
+from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.tables import DriftReading
 from core.review.trail import verify
 from tests.review import postgres
@@ -177,6 +179,77 @@ def test_a_damaged_backup_restores_nothing(
     with pytest.raises(BackupDamagedError):
         restore(tmp_path / "backup.zip", str(tmp_path / "again"))
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def _image_with_its_line(files: dict[str, bytes]) -> None:
+    content = json.loads(files["manifest.json"])
+    name = _image(files)
+    del content["files"][name], files[name]
+    files["manifest.json"] = json.dumps(content).encode()
+
+
+def _short_key(files: dict[str, bytes]) -> None:
+    content = json.loads(files["manifest.json"])
+    files[BESIDE] = b"k" * 10
+    content["files"][BESIDE] = {"sha256": hashlib.sha256(b"k" * 10).hexdigest(), "size": 10}
+    files["manifest.json"] = json.dumps(content).encode()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"), [(_image_with_its_line, "taken out"), (_short_key, "key of the pseudonyms")]
+)
+def test_what_was_taken_out_or_shortened_together_with_its_line_is_refused(
+    sqlite_store: Store, tmp_path: Path, damage: Callable[[dict[str, bytes]], None], words: str
+) -> None:
+    backup(fill(sqlite_store), tmp_path / "backup.zip")
+    _rewrite(tmp_path / "backup.zip", damage)
+    with pytest.raises(BackupDamagedError, match=words):
+        restore(tmp_path / "backup.zip", str(tmp_path / "again"))
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_forged_store_is_not_backed_up(sqlite_store: Store, tmp_path: Path) -> None:
+    fill(sqlite_store)
+    with sqlite_store.engine.begin() as connection:
+        connection.execute(text("UPDATE users SET roles = '[\"admin\"]' WHERE number = 2"))
+    with pytest.raises(StoreDamagedError, match="users row 2"):
+        backup(sqlite_store, tmp_path / "backup.zip")
+    assert not (tmp_path / "backup.zip").exists()
+
+
+def test_neither_export_nor_backup_turns_a_pseudonym_back(sqlite_store: Store, tmp_path: Path) -> None:
+    names = Pseudonyms.of(sqlite_store.images_folder)
+    shown = names.path("/data/Quill Jane/1951.png")
+    assert names.meaning(shown) == "/data/Quill Jane/1951.png"
+    assert (sqlite_store.images_folder.parent / NAMES_FILE).stat().st_mode & 0o077 == 0
+    found = case(sqlite_store, archive(sqlite_store), b"x", recorded_reader="Dr Quill")
+    assert found.recorded_reader == 1
+    backup(sqlite_store, tmp_path / "backup.zip")
+    export_all(sqlite_store, tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "backup.zip") as packed:
+        members = [packed.read(name) for name in packed.namelist()]
+    for data in (*members, *(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())):
+        assert b"Quill" not in data
+    said = (tmp_path / "out" / "README.txt").read_text()
+    assert all(word in said for word in ("dates and times", "e-mail", "identifiers", "as people wrote them"))
+
+
+def test_a_full_disk_is_told(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fill(sqlite_store)
+    backup(sqlite_store, tmp_path / "good.zip")
+    monkeypatch.setattr(os, "fsync", full)
+    for act in (
+        lambda: sqlite_store.put_image(b"new"),
+        lambda: backup(sqlite_store, tmp_path / "b.zip"),
+        lambda: export_all(sqlite_store, tmp_path / "out"),
+        lambda: restore(tmp_path / "good.zip", str(tmp_path / "again")),
+    ):
+        with pytest.raises((StoreError, BackupDamagedError)) as told:
+            act()
+        assert told.value.remedy
 
 
 def test_no_byte_of_a_backup_changes_unnoticed(sqlite_store: Store, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from core.review import Role, Stage, Store
+from core.review import Radpeer, Role, Sided, Stage, Store
+from core.review.noted_head import FILE
 from core.review.trail import verify
 from tests.review.casebook import archive, case, lock, person
 
@@ -125,8 +126,66 @@ def test_a_chain_cut_short_is_noticed_by_a_head_noted_before(kept: Store) -> Non
     head = verify(kept).head
     assert verify(kept, head).ok
     _meddle(kept, "DELETE FROM audit_entries WHERE action = 'report.made'")
-    assert verify(kept).ok  # nothing else hangs on that entry: only the head noted elsewhere can tell
+    assert "cut or rolled back" in verify(kept).reason  # noted beside the store with the last write
+    (kept.images_folder.parent / FILE).unlink()
+    assert verify(kept).ok  # nothing else hangs on that entry: only a head noted elsewhere can tell then
     assert not verify(kept, head).ok
+
+
+def test_a_database_rolled_back_to_an_older_copy_is_noticed(kept: Store, tmp_path: Path) -> None:
+    file = Path(str(kept.engine.url.database))
+    with closing(sqlite3.connect(file)) as raw, closing(sqlite3.connect(tmp_path / "older")) as older:
+        raw.backup(older)
+    kept.set_roles(1, 2, [Role.LEAD])
+    assert verify(kept).ok
+    kept.close()
+    for rest in ("", "-wal", "-shm"):
+        file.with_name(file.name + rest).unlink(missing_ok=True)
+    file.write_bytes((tmp_path / "older").read_bytes())
+    again = Store.open(str(file.parent))
+    assert "cut or rolled back" in verify(again).reason
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "row"),
+    [
+        ("UPDATE users SET roles = '[\"admin\"]' WHERE number = 2", "users row 2"),
+        ("UPDATE users SET active = 0 WHERE number = 2", "users row 2"),
+        ("INSERT INTO users (number, issuer, subject, name, roles, active, created) VALUES "
+         "(9, 'i', 's', 'n', '[\"admin\"]', 1, '2026-01-01T00:00:00.000000Z')", "users row 9 has no entry"),
+        ("UPDATE archives SET mode = 'open'", "archives row 1"),
+        ("UPDATE cases SET recorded_finding = 1 WHERE id = 2", "cases row 2"),
+        ("UPDATE cases SET recorded_label = 'x' WHERE id = 3", "cases row 3"),
+        ("UPDATE case_files SET sha256 = '" + "0" * 64 + "' WHERE case_id = 1", "cases row 1"),
+        ("DELETE FROM case_files WHERE case_id = 3", "cases row 3"),
+        ("UPDATE arbitrations SET closed = NULL", "arbitrations row 1"),
+        ("DELETE FROM arbitrations", "damaged|arbitrations row 1"),
+    ],
+)  # fmt: skip
+def test_what_decides_and_was_changed_is_named(kept: Store, statement: str, row: str) -> None:
+    lead = person(kept, "lead", Role.LEAD, Role.ARBITER)
+    kept.peer_review(1, 2, Radpeer.EXPECTED_MATTERS)
+    kept.adjudicate(1, lead, finding=True, label=None, sided=Sided.REVIEWER)
+    assert verify(kept).ok
+    _meddle(kept, statement)
+    found = verify(kept)
+    assert not found.ok
+    assert any(words in found.reason for words in row.split("|"))
+
+
+def test_a_damaged_file_is_told_and_no_crash(kept: Store) -> None:
+    file = Path(str(kept.engine.url.database))
+    kept.close()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(file.read_bytes())
+    for at in range(8 * 4096, len(data), 4096):
+        data[at : at + 200] = b"\x5a" * 200
+    file.write_bytes(data)
+    found = verify(kept)
+    assert not found.ok
+    assert "damaged" in found.reason
 
 
 def test_removed_protection_is_noticed(kept: Store) -> None:
