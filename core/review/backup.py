@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import BackupDamagedError, StoreDamagedError, StoreError
+from core.review import noted_head
 from core.review.database import DATABASE, IMAGES, place
 from core.review.exchange import (
     MANIFEST,
@@ -204,6 +205,8 @@ def _restore_folder(scratch: Path, folder: Path, content: dict[str, object]) -> 
     if not found.ok or not (older or found.head == (content["head"] or found.head)):
         raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
     (scratch / MANIFEST).unlink()
+    if found.head:
+        noted_head.note(scratch, found.entries, found.head)
     scratch.chmod(0o700)
     if folder.exists():
         folder.rmdir()

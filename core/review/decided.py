@@ -1,4 +1,4 @@
-"""What decides something and may change: roles, recorded diagnoses, modes, arbitrations, operating points.
+"""What decides something and may change: roles, recorded diagnoses, modes and arbitrations.
 
 Such a row is no append-only one, so the audit trail holds the digest of its deciding columns with every change; the
 latest one must fit the row as it stands.

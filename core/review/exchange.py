@@ -281,5 +281,6 @@ def _import(folder: Path, store: Store, content: dict[str, Any]) -> Carried:
             raise BackupDamagedError("The number of rows is not what the manifest says.", "Use another copy.")
         if not (found := verify(store, session=session)).ok or found.head != (content["head"] or found.head):
             raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
+        session.info["head"] = (found.entries, found.head)
     size = sum(int(entry["size"]) for entry in content["files"].values())
     return Carried(rows, len(images), size, tuple(content["missing"]), content["head"])

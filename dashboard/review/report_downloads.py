@@ -22,7 +22,8 @@ lines = opinion_lines  # the store's opinions as :func:`show` takes them
 _MADE = "report-dicom"  # the session keeps the DICOM objects of one case only: they can be large
 _DICOM_HELP = (
     "DICOM SEG (masks and their probabilities), structured report (TID 1500) and secondary captures. Unlike everything "
-    "else here they carry the patient's name and number from the uploaded files."
+    "else here they carry the patient's name, number, birth date and sex, the accession and study number, date and "
+    "referring physician from the uploaded files; the README in the zip lists what they hold."
 )
 
 
@@ -113,4 +114,7 @@ def _dicom(case: Case, review: Review, opinions: Sequence[OpinionLine] | None, v
             on_click="ignore",
             key=f"take-{series}",
         )
-        st.caption("These files name the patient as the upload did, so that they file to the right patient.")
+        st.caption(
+            "These files name the patient as the upload did, so that they file to the right patient. "
+            "The README in the zip lists all that they carry."
+        )

@@ -15,12 +15,14 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.datadict import DicomDictionary
 from pydicom.sr.codedict import codes
 
 from core.errors import ReportError
 from core.imaging import read
 from core.reports.case import CaseReport
 from core.reports.dicom import dicom_objects, dicom_zip, find_source
+from core.reports.dicom.objects import file_kind
 from tests.imaging import builders
 from tests.imaging.test_dicom import enhanced
 from tests.reports import kit
@@ -59,23 +61,29 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_dciodvfy_finds_no_error(made) -> None:  # type: ignore[no-untyped-def]
     _, _, files = made
     kinds = [file.stem.split("-", 1)[1] for file in files]
-    assert kinds[:3] == ["seg-binary", "seg-fractional", "sr"]
-    assert set(kinds[3:]) == {"overlay"}
+    models = ("unet", "resunet")
+    assert kinds[:5] == [*(f"seg-{kind}-{m}" for kind in ("binary", "fractional") for m in models), "sr"]
+    assert set(kinds[5:]) == {"overlay"}
     for file in files:
         assert kit.complaints(file) == [], file.name
 
 
 def test_binary_segmentation_holds_every_mask_on_its_source_image(made) -> None:  # type: ignore[no-untyped-def]
     report, images, files = made
-    seg = hd.seg.segread(files[0])
     drawn = [r for r in report.review.results if r.mask is not None]
-    assert int(seg.NumberOfFrames) == len(drawn) * len(images)  # empty frames too
     uids = [image.SOPInstanceUID for image in images]
-    stored = seg.get_pixels_by_source_instance(uids)
     for number, result in enumerate(drawn):
-        assert np.array_equal(stored[..., number].astype(bool), result.mask)
-        assert seg.get_segment_description(number + 1).segment_label == result.state.title
-        algorithm = seg.get_segment_description(number + 1).algorithm_identification
+        seg = hd.seg.segread(files[number])
+        assert (seg.number_of_segments, int(seg.NumberOfFrames)) == (1, len(images))  # empty frames too
+        # by hand as well, as a reader does that knows nothing of segments: frames in the order of the images
+        order = [f.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+                 for f in seg.PerFrameFunctionalGroupsSequence]  # fmt: skip
+        plain = pydicom.dcmread(files[number]).pixel_array.reshape(result.mask.shape)
+        assert np.array_equal(plain[[order.index(uid) for uid in uids]] > 0, result.mask)
+        stored = seg.get_pixels_by_source_instance(uids)
+        assert np.array_equal(stored[..., 0].astype(bool), result.mask)
+        assert seg.get_segment_description(1).segment_label == result.state.title
+        algorithm = seg.get_segment_description(1).algorithm_identification
         assert algorithm.name == f"Overread {report.review.system}/{result.state.name}"
         assert algorithm.version == result.state.card.version
     place = [
@@ -87,11 +95,11 @@ def test_binary_segmentation_holds_every_mask_on_its_source_image(made) -> None:
 
 def test_fractional_segmentation_holds_the_probabilities(made) -> None:  # type: ignore[no-untyped-def]
     report, images, files = made
-    seg = hd.seg.segread(files[1])
-    assert (seg.SegmentationType, seg.SegmentationFractionalType) == ("FRACTIONAL", "PROBABILITY")
-    stored = seg.get_pixels_by_source_instance([image.SOPInstanceUID for image in images], rescale_fractional=True)
     for number, result in enumerate(r for r in report.review.results if r.mask is not None):
-        assert np.abs(stored[..., number] - result.mask_probability.astype(float)).max() <= 0.5 / 255 + 1e-6
+        seg = hd.seg.segread(files[2 + number])
+        assert (seg.SegmentationType, seg.SegmentationFractionalType) == ("FRACTIONAL", "PROBABILITY")
+        stored = seg.get_pixels_by_source_instance([image.SOPInstanceUID for image in images], rescale_fractional=True)
+        assert np.abs(stored[..., 0] - result.mask_probability.astype(float)).max() <= 0.5 / 255 + 1e-6
 
 
 def test_patient_and_references_are_the_source_s_and_everything_else_is_new(made) -> None:  # type: ignore[no-untyped-def]
@@ -111,8 +119,8 @@ def test_patient_and_references_are_the_source_s_and_everything_else_is_new(made
         assert str(item.ReferringPhysicianName) == str(source.ReferringPhysicianName)
         assert item.SeriesInstanceUID != source.SeriesInstanceUID
     assert len({item.SOPInstanceUID for item in objects}) == len(objects)
-    assert len({item.SeriesInstanceUID for item in objects}) == 4  # two segmentations, a report, overlays
-    for seg in objects[:2]:
+    assert len({item.SeriesInstanceUID for item in objects}) == 6  # four segmentations, a report, overlays
+    for seg in objects[:4]:
         assert seg.FrameOfReferenceUID == source.FrameOfReferenceUID
         referenced = seg.ReferencedSeriesSequence[0]
         assert referenced.SeriesInstanceUID == source.SeriesInstanceUID
@@ -122,7 +130,7 @@ def test_patient_and_references_are_the_source_s_and_everything_else_is_new(made
 
 def test_structured_report_gives_every_probability_with_its_image(made) -> None:  # type: ignore[no-untyped-def]
     report, images, files = made
-    content = hd.sr.srread(files[2]).content
+    content = hd.sr.srread(files[4]).content
     slice_of = {image.SOPInstanceUID: index for index, image in enumerate(images)}
     seen = {}
     for group in content.get_image_measurement_groups():
@@ -150,14 +158,15 @@ def test_structured_report_gives_every_probability_with_its_image(made) -> None:
 
 def test_structured_report_gives_the_sizes_by_the_source_s_geometry(made) -> None:  # type: ignore[no-untyped-def]
     report, images, files = made
-    content = hd.sr.srread(files[2]).content
+    content = hd.sr.srread(files[4]).content
     rows, columns = (float(v) for v in images[0].PixelSpacing)
     between = float(images[1].ImagePositionPatient[2]) - float(images[0].ImagePositionPatient[2])
-    seg = pydicom.dcmread(files[0])
+    segs = [pydicom.dcmread(file) for file in files[:2]]
     volumes = content.get_volumetric_roi_measurement_groups()
     drawn = [r for r in report.review.results if r.mask is not None]
     assert len(volumes) == len(drawn)
-    for group, result, described in zip(volumes, drawn, seg.SegmentSequence, strict=True):
+    for group, result, seg in zip(volumes, drawn, segs, strict=True):
+        (described,) = seg.SegmentSequence
         volume = group.get_measurements()[0]
         assert (volume.name, volume.unit.value) == (codes.SCT.Volume, "ml")
         assert volume.value == pytest.approx(result.mask.sum() * rows * columns * between / 1000, rel=1e-5)
@@ -179,7 +188,7 @@ def test_structured_report_gives_the_sizes_by_the_source_s_geometry(made) -> Non
 def test_captures_are_colour_pictures_with_the_outline(made) -> None:  # type: ignore[no-untyped-def]
     report, _, files = made
     coloured = 0
-    for file in files[3:]:
+    for file in files[5:]:
         capture = pydicom.dcmread(file)
         assert (capture.PhotometricInterpretation, capture.SamplesPerPixel, capture.Modality) == ("RGB", 3, "OT")
         pixels = capture.pixel_array.astype(int)
@@ -194,7 +203,7 @@ def test_a_single_image_refers_to_its_frame(tmp_path: Path) -> None:
     report = kit.case(files)
     paths = written(dicom_objects(report, find_source(files, report.series)), tmp_path)
     assert [kit.complaints(path) for path in paths] == [[] for _ in paths]
-    groups = hd.sr.srread(paths[2]).content.get_planar_roi_measurement_groups()
+    groups = hd.sr.srread(paths[4]).content.get_planar_roi_measurement_groups()
     assert len(groups) == 2
     area = groups[0].get_measurements()[0]
     assert area.value == pytest.approx(report.review.results[0].mask.sum() * 0.5 * 0.75)  # type: ignore[union-attr]
@@ -203,18 +212,18 @@ def test_a_single_image_refers_to_its_frame(tmp_path: Path) -> None:
 def test_frames_of_an_enhanced_file_are_matched_by_number() -> None:
     files = enhanced_files()
     report = kit.case(files)
-    seg = dicom_objects(report, find_source(files, report.series))[0]
+    segs = dicom_objects(report, find_source(files, report.series))[:2]
     source = pydicom.dcmread(io.BytesIO(files[0][1]))
     height = [
         float(f.PlanePositionSequence[0].ImagePositionPatient[2]) for f in source.PerFrameFunctionalGroupsSequence
     ]
     along = list(np.argsort(height))  # file frames in the order of the series
-    stored = hd.seg.Segmentation.from_dataset(seg).get_pixels_by_source_frame(
-        source.SOPInstanceUID, [int(frame) + 1 for frame in along]
-    )
-    for number, result in enumerate(r for r in report.review.results if r.mask is not None):
+    for seg, result in zip(segs, (r for r in report.review.results if r.mask is not None), strict=True):
+        stored = hd.seg.Segmentation.from_dataset(seg).get_pixels_by_source_frame(
+            source.SOPInstanceUID, [int(frame) + 1 for frame in along]
+        )
         assert result.mask is not None
-        assert np.array_equal(stored[..., number].astype(bool), result.mask)
+        assert np.array_equal(stored[..., 0].astype(bool), result.mask)
 
 
 def enhanced_files() -> list[tuple[str, bytes]]:
@@ -257,6 +266,38 @@ def test_names_reach_the_objects_but_never_a_log(
     assert {str(item.PatientName) for item in objects} == {"Müßiggang"}
     assert not any(item.PatientSex or item.PatientBirthDate for item in objects)  # invalid values are left out
     assert b"name and number" in zipfile.ZipFile(io.BytesIO(data)).read("README.txt")
+
+
+def test_objects_carry_who_and_which_study_and_the_readme_says_so() -> None:
+    planted = {}
+    for tag, (vr, multiplicity, _, retired, keyword) in DicomDictionary.items():
+        skip = tag < 0x00080000 or retired or not keyword or keyword in (*kit.PATIENT, *builders_own())
+        if vr in ("LO", "SH", "ST", "LT", "UT", "PN") and not skip:
+            planted[keyword] = "QUILL" if multiplicity == "1" else ["QUILL"]
+    files = kit.mr_files(3, **planted, BurnedInAnnotation="YES", PatientIdentityRemoved="NO")
+    report = kit.case(files)
+    objects = dicom_objects(report, find_source(files, report.series))
+    for item in objects:
+        assert [e.keyword for e in item.iterall() if "QUILL" in str(e.value) and e.VR != "SQ"] == [], file_kind(item)
+        assert "StudyDescription" not in item
+    captures = [item for item in objects if file_kind(item) == "overlay"]
+    assert {(c.BurnedInAnnotation, c.PatientIdentityRemoved) for c in captures} == {("YES", "NO")}
+    said = zipfile.ZipFile(io.BytesIO(dicom_zip(objects))).read("README.txt").decode()
+    for words in (
+        "Patient's Name",
+        "Patient ID",
+        "Patient's Birth Date",
+        "Accession Number",
+        "Referring Physician's Name",
+    ):
+        assert f"- {words}" in said
+    assert "003-seg-fractional-unet.dcm: FRACTIONAL" in said
+    assert "001-seg-binary-unet.dcm: BINARY" in said
+
+
+def builders_own() -> set[str]:
+    """What the files need to be read as they are."""
+    return {"IssuerOfPatientID", "RescaleType", "SeriesDescription", "ProtocolName", "TimezoneOffsetFromUTC"}
 
 
 def test_nothing_that_is_hashed_or_shown_names_the_patient() -> None:

@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from core.reports import figures
 from core.reports.case import CaseReport
 from core.reports.dicom import common
-from core.reports.dicom.source import DicomSource
+from core.reports.dicom.source import DEIDENTIFIED, DicomSource
 
 MOST = 64  # captures; the slices with the highest probabilities are kept
 
@@ -47,6 +47,11 @@ def _capture(report: CaseReport, source: DicomSource, pixels: np.ndarray, series
     )
     if "Laterality" not in made:
         made.Laterality = ""  # type 2C, and nothing here knows the side: one slice shows both
-    made.BurnedInAnnotation = "NO"  # the caption names models and slice, never the patient
+    # The caption names models and slice, never the patient; what the source's pixels show, the capture shows too.
+    for keyword in ("BurnedInAnnotation", "PatientIdentityRemoved", *DEIDENTIFIED):
+        if keyword in made:
+            del made[keyword]
+        if keyword in source.first:
+            made[keyword] = source.first[keyword]
     made.DerivationDescription = common.plain(f"Overread overlay, window {report.display.name}", 1024)
     return made

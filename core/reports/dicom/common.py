@@ -15,6 +15,7 @@ from core.systems.declaration import Term
 from core.weights.card import ModelCard
 
 FIRST_SERIES_NUMBER = 9001
+FIRST_MASK_NUMBER = 9011  # segmentations, a series each
 PROBABILITY = codes.DCM.Probability
 THRESHOLD = codes.DCM.ThresholdValue
 PRESENT = codes.SCT.Present

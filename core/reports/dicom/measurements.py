@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import highdicom as hd
@@ -53,21 +54,21 @@ Group = (
 def structured_report(
     report: CaseReport,
     source: DicomSource,
-    segmentation: hd.seg.Segmentation | None,
+    segmentations: Mapping[str, hd.seg.Segmentation],
     tracking: dict[str, hd.UID],
 ) -> ComprehensiveSR:
     """Measurement report: per model, and for their mean, by slice the probability, threshold and decision; per mask
     area and volume.
 
     Args:
-        segmentation: the binary one, that the mask sizes refer to; without it no sizes are given.
+        segmentations: the binary ones by model, that the mask sizes refer to; without one no sizes are given.
         tracking: identifiers shared with the segmentation.
     """
     groups: list[Group] = [group for result in report.review.ready for group in _answers(report, source, result)]
     groups += _ensemble(report, source)
-    if segmentation is not None:
-        for number, result in enumerate(drawn(report), 1):
-            groups += _sizes(report, source, segmentation, number, result, tracking[result.state.name])
+    for result in drawn(report):
+        if result.state.name in segmentations:
+            groups += _sizes(report, source, segmentations[result.state.name], result, tracking[result.state.name])
     observer = ObserverContext(
         observer_type=codes.DCM.Device,
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
@@ -80,7 +81,7 @@ def structured_report(
         imaging_measurements=groups,
         title=codes.cid7021.ImagingMeasurementReport,
     )
-    evidence = [*source.files, *([segmentation] if segmentation is not None else [])]
+    evidence = [*source.files, *segmentations.values()]
     return ComprehensiveSR(
         evidence=evidence,
         content=content[0],
@@ -199,7 +200,6 @@ def _sizes(
     report: CaseReport,
     source: DicomSource,
     segmentation: hd.seg.Segmentation,
-    number: int,
     result: ModelResult,
     uid: hd.UID,
 ) -> list[Group]:
@@ -220,7 +220,7 @@ def _sizes(
         return [
             PlanarROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=tracked,
-                referenced_segment=_only_frame(source, segmentation, number),
+                referenced_segment=_only_frame(source, segmentation, 1),
                 measurements=[_area(report, result, 0)],
                 **common_facts,
             )
@@ -231,7 +231,7 @@ def _sizes(
         groups.append(
             VolumetricROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=tracked,
-                referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=number),
+                referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=1),
                 measurements=[Measurement(name=codes.SCT.Volume, value=volume.value, unit=_ML)],
                 **common_facts,
             )

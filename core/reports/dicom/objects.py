@@ -7,20 +7,30 @@ import zipfile
 from collections.abc import Sequence
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_description
 
 from core.errors import ReportError
 from core.reports.case import CaseReport
 from core.reports.dicom.capture import captures
 from core.reports.dicom.measurements import structured_report
-from core.reports.dicom.segmentation import segmentations, tracking_uids
-from core.reports.dicom.source import DicomSource
+from core.reports.dicom.segmentation import drawn, segmentations, tracking_uids
+from core.reports.dicom.source import CARRIED, DicomSource
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 README = """DICOM objects by Overread. Research and teaching only, not for diagnosis.
 
 They carry the patient's name and number exactly as the uploaded images did, so that an archive files them to the
 right patient and study. Nothing else that Overread writes names a patient. Handle these files as patient data.
-"""
+
+Taken over from the uploaded images, with their values:
+{carried}
+the identifiers (UIDs) of study, frame of reference and images; and what the pixels show, in the overlays.
+
+{masks}"""
+_FRACTIONAL = (
+    "FRACTIONAL: the model's probability of every pixel, 255 is 1. No mask: a viewer must not draw its border."
+)
+_BINARY = "BINARY: the model's mask, 1 where it outlines."
 
 
 def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
@@ -43,7 +53,8 @@ def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
     try:
         tracking = tracking_uids(report)
         masks = [] if source.projected else segmentations(report, source, tracking)
-        document = structured_report(report, source, masks[0] if masks else None, tracking)
+        binary = dict(zip((r.state.name for r in drawn(report)), masks, strict=False))
+        document = structured_report(report, source, binary, tracking)
         made: list[Dataset] = [*masks, document, *captures(report, source)]
     except ReportError:
         raise
@@ -61,14 +72,38 @@ def dicom_zip(objects: Sequence[Dataset]) -> bytes:
     """The objects as DICOM files in a zip, named by kind, with a note on whom they name."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("README.txt", _EPOCH), README)
-        for number, item in enumerate(objects, 1):
+        names = [f"{number:03d}-{file_kind(item)}{_model(item)}.dcm" for number, item in enumerate(objects, 1)]
+        archive.writestr(zipfile.ZipInfo("README.txt", _EPOCH), _readme(objects, names))
+        for name, item in zip(names, objects, strict=True):
             buffer = io.BytesIO()
             item.save_as(buffer, enforce_file_format=True)
-            entry = zipfile.ZipInfo(f"{number:03d}-{file_kind(item)}.dcm", _EPOCH)
+            entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, buffer.getvalue())
     return out.getvalue()
+
+
+def carried(objects: Sequence[Dataset]) -> list[str]:
+    """Names of the patient's and study's attributes that hold a value in some object, as DICOM calls them."""
+    held = [k for k in CARRIED if any(str(item.get(k, "") or "") for item in objects)]
+    return [dictionary_description(keyword) for keyword in held]
+
+
+def _readme(objects: Sequence[Dataset], names: Sequence[str]) -> str:
+    told = "\n".join(f"- {name}" for name in carried(objects)) or "- nothing but"
+    masks = [
+        f"{name}: {_FRACTIONAL if item.SegmentationType == 'FRACTIONAL' else _BINARY}\n"
+        for name, item in zip(names, objects, strict=True)
+        if item.Modality == "SEG"
+    ]
+    return README.format(carried=told, masks="".join(masks))
+
+
+def _model(item: Dataset) -> str:
+    """Name of the model that a segmentation is of."""
+    if item.Modality != "SEG":
+        return ""
+    return "-" + str(item.SegmentSequence[0].SegmentAlgorithmName).rpartition("/")[2]
 
 
 def file_kind(item: Dataset) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import highdicom as hd
 import numpy as np
 from highdicom.color import CIELabColor
@@ -33,12 +35,14 @@ def tracking_uids(report: CaseReport) -> dict[str, hd.UID]:
 
 
 def segmentations(report: CaseReport, source: DicomSource, tracking: dict[str, hd.UID]) -> list[Segmentation]:
-    """Binary and fractional segmentation, one segment per outlining model, every source image with its frame.
+    """A binary and a fractional segmentation for each outlining model, every source image with its frame.
+
+    One segment to an object: common readers put the second segment's frames in the wrong place.
 
     Frames without a mask are written too: an empty mask is an answer, and some viewers mistake a missing one.
 
     Returns:
-        Nothing when no model outlines; the binary object first.
+        Nothing when no model outlines; the binary objects first, in the order of :func:`drawn`.
 
     Raises:
         ReportError: the source images have no place in the patient.
@@ -51,35 +55,36 @@ def segmentations(report: CaseReport, source: DicomSource, tracking: dict[str, h
             "The source images have no frame of reference: a segmentation cannot lie on them.",
             "Export the series again with its geometry.",
         )
-    masks = np.stack([r.mask for r in results if r.mask is not None], axis=-1).astype(np.uint8)
-    objects = [_object(report, source, tracking, masks, SegmentationTypeValues.BINARY, 0)]
-    if all(r.mask_probability is not None for r in results):
-        fractions = np.stack(
-            [r.mask_probability.astype(np.float32) for r in results if r.mask_probability is not None], axis=-1
-        )
-        fractions = np.clip(fractions, 0.0, 1.0)
-        objects.append(_object(report, source, tracking, fractions, SegmentationTypeValues.FRACTIONAL, 1))
+    objects = []
+    for result in results:
+        assert result.mask is not None
+        mask = result.mask.astype(np.uint8)
+        objects.append(_object(report, source, result, tracking, mask, SegmentationTypeValues.BINARY, len(objects)))
+    for result in results:
+        if result.mask_probability is not None:
+            share = np.clip(result.mask_probability.astype(np.float32), 0.0, 1.0)
+            kind = SegmentationTypeValues.FRACTIONAL
+            objects.append(_object(report, source, result, tracking, share, kind, len(objects)))
     return objects
 
 
 def _object(
     report: CaseReport,
     source: DicomSource,
+    result: ModelResult,
     tracking: dict[str, hd.UID],
     values: np.ndarray,
     kind: SegmentationTypeValues,
     number: int,
 ) -> Segmentation:
     words = "masks" if kind is SegmentationTypeValues.BINARY else "mask probabilities"
-    return Segmentation(
+    made = Segmentation(
         source_images=source.files,
         pixel_array=on_frames(source, values),
         segmentation_type=kind,
-        segment_descriptions=[
-            _description(report, result, place, tracking) for place, result in enumerate(drawn(report), 1)
-        ],
+        segment_descriptions=[_description(report, result, tracking)],
         series_instance_uid=hd.UID(),
-        series_number=common.FIRST_SERIES_NUMBER + number,
+        series_number=common.FIRST_MASK_NUMBER + number,
         sop_instance_uid=hd.UID(),
         instance_number=1,
         fractional_type=SegmentationFractionalTypeValues.PROBABILITY,
@@ -87,18 +92,27 @@ def _object(
         omit_empty_frames=False,
         content_label="OVERREAD",
         content_description=common.plain(f"Predicted {words}, research and teaching only"),
-        series_description=common.plain(f"Overread {words} (research only)"),
+        series_description=common.plain(f"Overread {words} {result.state.name} (research only)"),
         **common.EQUIPMENT,
     )
+    _number_every_frame(made)
+    return made
 
 
-def _description(
-    report: CaseReport, result: ModelResult, number: int, tracking: dict[str, hd.UID]
-) -> SegmentDescription:
+def _number_every_frame(made: Segmentation) -> None:
+    """Say at each frame which segment it is of: readers look there, highdicom's own report templates too."""
+    shared = made.SharedFunctionalGroupsSequence[0]
+    if "SegmentIdentificationSequence" in shared:
+        for frame in made.PerFrameFunctionalGroupsSequence:
+            frame.SegmentIdentificationSequence = deepcopy(shared.SegmentIdentificationSequence)
+        del shared.SegmentIdentificationSequence
+
+
+def _description(report: CaseReport, result: ModelResult, tracking: dict[str, hd.UID]) -> SegmentDescription:
     name, version = common.algorithm(result)
     site = report.declared.coded_site
     return SegmentDescription(
-        segment_number=number,
+        segment_number=1,
         segment_label=common.plain(result.state.title),
         segmented_property_category=common.ABNORMAL,
         segmented_property_type=common.code(report.declared.coded_finding),

@@ -26,6 +26,7 @@ from core.imaging.formats import Format, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits
 from core.imaging.projections import coronal_mip
 from core.imaging.study import Modality, Series
+from core.imaging.tag_lists import STORED
 
 # Type 2 attributes of patient and study (PS3.3 C.7.1.1, C.7.2.1): present, possibly empty. Old files leave them out.
 _MAY_BE_EMPTY = (
@@ -39,6 +40,23 @@ _MAY_BE_EMPTY = (
     "StudyTime",
     "ReferringPhysicianName",
 )
+DEIDENTIFIED = ("DeidentificationMethod", "DeidentificationMethodCodeSequence")
+# What an object may take over from its source besides what the reader goes by: who and which study. Whatever else
+# hospitals write into patient and study (sixty texts and more) stays with them.
+CARRIED = (
+    *_MAY_BE_EMPTY,
+    *("IssuerOfPatientID", "PatientAge", "PatientSize", "PatientWeight", "StudyInstanceUID"),
+)
+_COPIED = STORED | {
+    *CARRIED,
+    *(
+        "PatientIdentityRemoved",
+        "BurnedInAnnotation",
+        "SpecificCharacterSet",
+        "LongitudinalTemporalInformationModified",
+    ),
+    *("DeidentificationMethodCodeSequence",),
+}
 # highdicom writes unusual names into a warning, and so to the log: it gets to see none, they are put in afterwards.
 _NAMES = ("PatientName", "ReferringPhysicianName")
 _STRICT = ("DA", "TM", "AS")
@@ -174,6 +192,10 @@ def _names(header: Dataset) -> Dataset:
 def _fit_for_writing(header: Dataset) -> Dataset:
     """A copy without names; empty where type 2 attributes lack and where dates or sex are invalid."""
     copy = deepcopy(header)  # pydicom's shallower copies share the elements with their original
+    for element in list(copy):
+        if element.keyword not in _COPIED:
+            del copy[element.tag]
+    copy.PositionReferenceIndicator = ""
     for keyword in _MAY_BE_EMPTY:
         if keyword not in copy or keyword in _NAMES:
             setattr(copy, keyword, "")
@@ -182,9 +204,8 @@ def _fit_for_writing(header: Dataset) -> Dataset:
             setattr(copy, element.keyword, "") if element.keyword in _MAY_BE_EMPTY else copy.pop(element.tag)
     if copy.PatientSex not in _SEXES:
         copy.PatientSex = ""
-    told = "DeidentificationMethod" in copy or "DeidentificationMethodCodeSequence" in copy
-    if copy.get("PatientIdentityRemoved") == "YES" and not told:
-        copy.DeidentificationMethod = "not stated by the source images"  # type 1C, and some publishers leave it out
+    if copy.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in copy:
+        copy.DeidentificationMethod = "as the source images state it"  # type 1C; their own words may be anything
     if "SOPClassUID" not in copy:
         copy.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
     return copy
