@@ -63,6 +63,8 @@ def read_index(folder: Path) -> list[IndexRow]:
         DataLayoutError: no folder, no index, no rows.
     """
     path = folder / "index.csv"
+    if path.is_file() and path.resolve().parent != folder.resolve():
+        raise DataLayoutError("The index.csv is a link that leads out of the folder.", "Put the file itself there.")
     if not path.is_file():
         raise DataLayoutError(f"{folder} has no index.csv.", "Lay the folder out as its data card (data/cards) says.")
     try:
@@ -110,7 +112,11 @@ def inside(folder: Path, name: str) -> Path:
     """
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise DataLayoutError(f"The index names {name}, which lies outside {folder}.", "Keep all files in the folder.")
-    return folder / name
+    path = folder / name
+    whole = folder.resolve()
+    if whole not in path.resolve().parents:
+        raise DataLayoutError(f"{name} is a link that leads out of the folder.", "Put the file itself there.")
+    return path
 
 
 def opener(folder: Path) -> Callable[[str], bytes]:

@@ -127,11 +127,17 @@ def _open_zip(name: str, data: bytes, depth: int, budget: Budget) -> Iterator[En
         for info in members:
             path = folder + clean_name(info.filename)
             try:
+                _check_member(info)
                 content = _member(archive, info, budget)
             except UploadLimitError:
                 raise
+            except OverreadError as error:
+                budget.add_file()
+                yield Entry(path, error=error)
+                continue
             except Exception as error:  # zipfile raises many kinds on damaged archives; the rest is still read
-                why = UnreadableFileError(f"It is damaged within the zip ({error}).", "Make the zip again.")
+                why = UnreadableFileError("It is damaged within the zip.", "Make the zip again.")
+                why.__cause__ = error
                 budget.add_file()
                 yield Entry(path, error=why)
                 continue
@@ -154,15 +160,25 @@ def _contents(data: bytes, budget: Budget) -> tuple[zipfile.ZipFile, list[zipfil
     members = [info for info in archive.infolist() if not info.is_dir() and not _JUNK.search(clean_name(info.filename))]
     if any(info.filename == "[Content_Types].xml" for info in members):
         raise UnreadableFileError("It is an Office document, not an image.", "Save the images out of it.")
-    if any(info.flag_bits & 1 for info in members):
+    if members and all(info.flag_bits & 1 for info in members):
         raise EncryptedFileError("The zip archive is encrypted.", "Unpack it with its password, then upload the files.")
-    if any(info.compress_type not in _METHODS for info in members):
+    if members and all(info.compress_type not in _METHODS for info in members):
         raise UnreadableFileError(
             "The zip archive uses an uncommon compression method.", "Make it again as an ordinary (deflate) zip."
         )
     if not members:
         raise UnreadableFileError("The zip archive holds no files.", "Upload the images themselves.")
     return archive, members
+
+
+def _check_member(info: zipfile.ZipInfo) -> None:
+    """Refuse one member that cannot be unpacked; the others are."""
+    if info.flag_bits & 1:
+        raise EncryptedFileError("It is encrypted.", "Unpack the zip with its password, then upload the file.")
+    if info.compress_type not in _METHODS:
+        raise UnreadableFileError(
+            "It is packed by an uncommon compression method.", "Make the zip again as an ordinary (deflate) one."
+        )
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -107,7 +108,10 @@ def _results(store: Store, archive: int, models: Installed) -> None:
         f"{words.count(len(chances), 'case')} ranked; about **{expected:.0f}** wrong records expected among them. "
         "Single cases stand on the worklist."
     )
-    chart = go.Figure(go.Histogram(x=chances, xbins={"start": 0, "end": 1, "size": 0.05}, marker={"color": "#4c8fb0"}))
+    # Counted here: a histogram drawn by the browser would get one value a case, in the order of the cases.
+    counts, edges = np.histogram(chances, bins=20, range=(0.0, 1.0))
+    middles = (edges[:-1] + edges[1:]) / 2
+    chart = go.Figure(go.Bar(x=middles.tolist(), y=counts.tolist(), width=0.05, marker={"color": "#4c8fb0"}))
     chart.update_layout(
         height=200,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

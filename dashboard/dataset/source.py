@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.audit.sets import FIRST, VOLUMES, read_index
 from core.errors import DataLayoutError
-from core.review import Action
+from core.review import Action, open_store
+from core.review.archives import permitted
 from dashboard.dataset import data
 from dashboard.dataset.data import Shown, Source
 from dashboard.kit import tables, who, words
@@ -48,6 +49,7 @@ def _own() -> Shown | None:
     folder = Path(text.strip()).expanduser()
     if not folder.is_absolute():
         raise DataLayoutError(f"{text} is no whole path.", "Begin with the root, such as /data/my-scans.")
+    folder = permitted(open_store(), who.number(), folder)
     head = read_index(folder)[0]
     series = FIRST
     if "image" not in head:

@@ -27,6 +27,7 @@ class SignIns:
         self._lock = threading.Lock()
         self._used: dict[str, float] = {}
         self._ended: dict[str, float] = {}
+        self._left: set[str] = set()
 
     def use(self, key: str, since: float) -> bool:
         """Count as used now, if it is still good.
@@ -54,6 +55,12 @@ class SignIns:
         """Over for all tabs, as when the person signs out in one of them."""
         with self._lock:
             self._end(key)
+            self._left.add(key)
+
+    def left(self, key: str) -> bool:
+        """Whether a sign-in is over because the person signed out, and not for want of use."""
+        with self._lock:
+            return key in self._left
 
     def _good(self, key: str, since: float) -> bool:
         if key in self._ended:
@@ -69,3 +76,4 @@ class SignIns:
         self._ended[key] = now
         for old in [k for k, when in self._ended.items() if now - when > KEEP_SECONDS]:
             del self._ended[old]
+            self._left.discard(old)

@@ -35,7 +35,8 @@ def enter(at_door: Callable[[], object]) -> User:
         if not st.user.is_logged_in:
             _door("Sign in to go on.")
         elif not sign_ins().use(*_sign_in()):
-            _door(f"You were signed out after {_minutes():g} minutes without use. Drafts are kept.")
+            idle = f"You were signed out after {_minutes():g} minutes without use. Drafts are kept."
+            _door("You have signed out." if sign_ins().left(_sign_in()[0]) else idle)
         else:
             person = _person(store)
             if person.active:

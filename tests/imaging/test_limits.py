@@ -175,3 +175,17 @@ def test_junk_of_operating_systems_is_passed_over() -> None:
     study = read([("z.zip", zipped([("a.png", SMALL), *junk]))])
     assert study.problems == ()
     assert read([("s.zip", zipped([("s/1.dcm", to_bytes(stack(noise(1, 8, 8))[0]))]))]).problems == ()
+
+
+def test_a_member_that_cannot_be_unpacked_costs_itself_only() -> None:
+    good = [(f"{n}.png", picture(noise(8, 8, seed=n))) for n in range(3)]
+    data = bytearray(zipped(good))
+    place = data.find(b"PK\x01\x02", data.find(b"PK\x01\x02") + 1)  # the second member's entry in the directory
+    for offset, value in ((8, 1), (10, 97)):  # marked as encrypted; packed by an unknown method
+        bad = bytearray(data)
+        bad[place + offset] |= value
+        study = read([("a.zip", bytes(bad))])
+        assert sum(series.slices for series in study.series) == 2
+        (problem,) = study.problems
+        assert problem.name == "1.png"
+        assert "encrypted" in problem.reason or "uncommon" in problem.reason
