@@ -153,7 +153,7 @@ def verify(database: Database, head: str | None = None, session: Session | None 
         with database.snapshot() as snapshot:
             return _verify(database, snapshot, head)
     except (DBAPIError, ValueError, KeyError, TypeError) as error:  # a page of the file, or a row, is no such thing
-        return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): its file is damaged")
+        return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): it is damaged")
 
 
 def _verify(database: Database, session: Session, head: str | None) -> ChainVerdict:
