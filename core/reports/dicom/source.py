@@ -47,7 +47,7 @@ CARRIED = (
     *_MAY_BE_EMPTY,
     *("IssuerOfPatientID", "PatientAge", "PatientSize", "PatientWeight", "StudyInstanceUID"),
 )
-_COPIED = STORED | {
+_COPIED = (STORED - {"ManufacturerModelName", "SoftwareVersions"}) | {
     *CARRIED,
     *(
         "PatientIdentityRemoved",
