@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from core.errors import NotAllowedError, NotFoundError
@@ -65,7 +67,21 @@ def test_only_an_admin_grants_roles(store: Store) -> None:
         store.set_roles(1, reviewer, ["radiologist"])  # type: ignore[list-item]
     assert store.user(reviewer).roles == ["reviewer"]
     assert store.set_roles(1, reviewer, [Role.LEAD, Role.REVIEWER]).roles == ["lead", "reviewer"]
-    assert store.audit_trail(f"user:{reviewer}")[0].payload == '{"before":["reviewer"],"roles":["lead","reviewer"]}'
+    payload = json.loads(store.audit_trail(f"user:{reviewer}")[0].payload)
+    assert (payload["before"], payload["roles"]) == (["reviewer"], ["lead", "reviewer"])
+
+
+def test_the_last_admin_who_signs_in_cannot_resign(sqlite_store: Store) -> None:
+    admin = person(sqlite_store, "admin", Role.ADMIN)
+    for resign in (
+        lambda: sqlite_store.set_roles(admin, admin, []),
+        lambda: sqlite_store.set_active(admin, admin, False),
+    ):
+        with pytest.raises(NotAllowedError, match="last admin who signs in"):
+            resign()
+    assert allowed(sqlite_store.user(admin), Action.MANAGE_USERS)
+    other = person(sqlite_store, "other", Role.ADMIN)
+    assert sqlite_store.set_roles(other, admin, []).roles == []
 
 
 def test_somebody_stays_admin(sqlite_store: Store) -> None:
