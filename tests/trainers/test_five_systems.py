@@ -268,6 +268,7 @@ def test_the_ensembles_threshold_comes_from_validation(tmp_path: Path, weights: 
     truth = np.tile([0, 1], 20)
     for shift, one in zip((0.0, 0.5), cards, strict=True):
         (tmp_path / one.name).mkdir()
+        one.save(tmp_path / one.name / "card.json")
         frame = pd.DataFrame({"id": [f"i{n}" for n in range(40)], "group": np.arange(40), "truth": truth})
         frame["split"] = "validation"
         frame["logit_0"] = np.where(truth, 1.0, -3.0) + shift + rng.normal(0, 0.1, 40)
@@ -292,6 +293,7 @@ def test_the_ensemble_of_any_system_is_the_mean_of_its_binary_models(tmp_path: P
         answers[name] = Scored(ids, groups, truth, truth > 0, none, finding, None, None, 0.1)
         frame = pd.DataFrame({"id": ids, "group": groups, "truth": truth, "split": "validation"})
         (tmp_path / name).mkdir()
+        cards[name].save(tmp_path / name / "card.json")
         frame.assign(logit_0=np.log(finding / (1 - finding))).to_parquet(tmp_path / name / "predictions.parquet")
     found: dict[str, dict[str, Any]] = {}
     add_ensemble(found, cards, answers, tmp_path)
