@@ -90,7 +90,8 @@ def test_what_was_seen_cannot_be_read_blind_afterwards(store: Store) -> None:
         with pytest.raises(BlindingError):
             lock(store, number, lead)
     assert lock(store, found.id, lead, Stage.OPEN).stage == "open"
-    assert [e.action for e in store.audit_trail(f"case:{found.id}")] == ["opinion.locked", "outputs.unblinded"]
+    told = [entry.action for entry in store.audit_trail(f"case:{found.id}")]
+    assert told == ["opinion.locked", "outputs.unblinded", "case.added"]
 
 
 def test_only_a_lead_unblinds_and_only_readers_read(store: Store) -> None:
