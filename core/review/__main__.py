@@ -17,6 +17,7 @@ from core.errors import NotFoundError, OverreadError, StoreDamagedError, StoreEr
 from core.review import backup, exchange, trail
 from core.review.database import DATABASE, place
 from core.review.people import LOCAL_NUMBER
+from core.review.pseudonyms import Pseudonyms
 from core.review.schema import newest
 from core.review.store import Store
 from core.review.tables import CaseFile
@@ -116,6 +117,16 @@ def import_command(folder: Path, store: Where = None) -> None:
     """Fill an empty store from an export."""
     with _opened(store, new=True) as opened:
         _say("Imported", exchange.import_all(folder, opened))
+
+
+@app.command()
+def meaning(pseudonym: str, store: Where = None) -> None:
+    """Say which path or reader a pseudonym (F-..., R-...) stands for, by the file beside the store that knows."""
+    with _opened(store) as opened:
+        found = Pseudonyms.of(opened.images_folder).meaning(pseudonym)
+        if found is None:
+            raise NotFoundError(f"What {pseudonym} stands for is not known here.", "Import the folder again.")
+        typer.echo(found)
 
 
 @app.command()

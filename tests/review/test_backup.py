@@ -222,6 +222,8 @@ def test_neither_export_nor_backup_turns_a_pseudonym_back(sqlite_store: Store, t
     shown = names.path("/data/Quill Jane/1951.png")
     assert names.meaning(shown) == "/data/Quill Jane/1951.png"
     assert (sqlite_store.images_folder.parent / NAMES_FILE).stat().st_mode & 0o077 == 0
+    assert _run("meaning", shown, "--store", tmp_path / "store") == (0, "/data/Quill Jane/1951.png\n")
+    assert _run("meaning", "F-0", "--store", tmp_path / "store")[0] == 2
     found = case(sqlite_store, archive(sqlite_store), b"x", recorded_reader="Dr Quill")
     assert found.recorded_reader == 1
     backup(sqlite_store, tmp_path / "backup.zip")

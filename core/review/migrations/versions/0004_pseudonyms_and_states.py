@@ -1,6 +1,6 @@
 """Paths and readers' names become pseudonyms; what decides something is put under the audit trail as it stands.
 
-What the images themselves say is taken out by ``python -m core.review rewrite-images``.
+Images that an older program kept stay as they are: import their folders anew to have them kept bare.
 """
 
 from __future__ import annotations
