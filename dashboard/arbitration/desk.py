@@ -10,7 +10,7 @@ from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from core.systems import SYSTEMS
 from dashboard.kit import controls, messages, render, slices, viewer, who, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.read import case as read_case
 from dashboard.read import form, marker, reveal
 
@@ -22,7 +22,7 @@ SIDED = {
 }
 
 
-def show(store: Store, record: Record, case: Case, arbiter: int) -> None:
+def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     """Images on the left; statements and the form for the truth on the right."""
     st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
     st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(read_case.title(record))}</h1>")
@@ -35,7 +35,7 @@ def show(store: Store, record: Record, case: Case, arbiter: int) -> None:
 
 
 @st.fragment
-def _images(store: Store, record: Record, case: Case, arbiter: int) -> None:
+def _images(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     who.touch()
     series, index = case.series, slices.index(case)
     view = controls.show(case, overlays=False)
@@ -63,7 +63,7 @@ def _opinions(store: Store, record: Record, arbiter: int) -> list[Opinion]:
     return store.opinions(record.id, arbiter)
 
 
-def _statements(store: Store, record: Record, case: Case, arbiter: int) -> None:
+def _statements(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     assert record.id is not None
     st.markdown("##### What was said")
     recorded = reveal.answer(bool(record.recorded_finding), record.recorded_label, record.system)
@@ -85,7 +85,7 @@ def _statements(store: Store, record: Record, case: Case, arbiter: int) -> None:
     )
 
 
-def _truth(store: Store, record: Record, case: Case, arbiter: int) -> None:
+def _truth(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     assert record.id is not None
     settled = store.adjudication(record.id)
     st.markdown("##### The truth, as far as it can be told")

@@ -23,7 +23,7 @@ MAX_HEAT_MAPS = 96
 
 
 @dataclass(eq=False)
-class Case:
+class OpenCase:
     """One study on the Review page, with what was chosen and what the models said.
 
     ``originals`` are the uploaded files of a DICOM study: they alone still name the patient, and are kept for nothing
@@ -105,17 +105,17 @@ class Case:
         return kept + sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
 
 
-def recent() -> list[Case]:
+def recent() -> list[OpenCase]:
     """Cases of this session, the latest first."""
     return list(reversed(_cases().values()))
 
 
-def current() -> Case | None:
+def current() -> OpenCase | None:
     """The case on the Review page."""
     return _cases().get(st.session_state.get("case", ""))
 
 
-def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = ()) -> Case:
+def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = ()) -> OpenCase:
     """Make a study the current case; stop what the previous one had under way; drop the oldest when memory is full.
 
     Args:
@@ -124,7 +124,7 @@ def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = (
     leave()
     cases = _cases()
     kept = tuple(files) if study.source is SourceKind.DICOM else ()
-    case = Case(study=study, match=match, system=match.system, series_index=match.series_index, originals=kept)
+    case = OpenCase(study=study, match=match, system=match.system, series_index=match.series_index, originals=kept)
     cases[case.key] = case
     select(case.key)
     while len(cases) > 1 and (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES):
@@ -145,8 +145,8 @@ def leave() -> None:
         job.stop()
 
 
-def _cases() -> OrderedDict[str, Case]:
+def _cases() -> OrderedDict[str, OpenCase]:
     if "cases" not in st.session_state:
         st.session_state["cases"] = OrderedDict()
-    cases: OrderedDict[str, Case] = st.session_state["cases"]
+    cases: OrderedDict[str, OpenCase] = st.session_state["cases"]
     return cases

@@ -12,7 +12,7 @@ from core.imaging.study import Modality, Series, Unit, Window
 from core.preprocessing import windows
 from core.systems import SYSTEMS
 from dashboard.kit import words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 NONE, HEAT, MASK, TRUTH, AI_RESULT = "none", "heat map", "mask", "truth", "AI result"
 
@@ -28,7 +28,7 @@ class View:
     model: str | None = None
 
 
-def show(case: Case, *, overlays: bool = True) -> View:
+def show(case: OpenCase, *, overlays: bool = True) -> View:
     """Draw the controls of the image and return what they say.
 
     Args:
@@ -74,7 +74,7 @@ def offered(series: Series, system: str | None) -> tuple[Window, ...]:
     return presets if presets[-1].name == "automatic" else (*presets, contrast(series))
 
 
-def _window(case: Case, stem: str) -> Window:
+def _window(case: OpenCase, stem: str) -> Window:
     series = case.series
     named = {w.name: w for w in offered(series, case.system)}
     low, high = _span(series)
@@ -102,7 +102,7 @@ def _window(case: Case, stem: str) -> Window:
     return replace(named.get(preset or "", start), centre=centre, width=max(width, step), name="")
 
 
-def _overlay(case: Case, stem: str) -> str:
+def _overlay(case: OpenCase, stem: str) -> str:
     review = case.review
     offered = [NONE]
     if review and review.ready:
@@ -121,7 +121,7 @@ def _overlay(case: Case, stem: str) -> str:
     return st.segmented_control("Overlay", offered, default=NONE, required=True, key=key) or NONE
 
 
-def _model(case: Case, overlay: str, stem: str) -> str | None:
+def _model(case: OpenCase, overlay: str, stem: str) -> str | None:
     """Whose overlay, where several models have one."""
     ready: tuple[ModelResult, ...] = case.review.ready if case.review else ()
     if overlay == MASK:

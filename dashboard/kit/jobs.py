@@ -11,13 +11,13 @@ from core.engine.engine import Engine
 from core.engine.results import ModelStatus, Review
 from core.imaging.study import Study
 from dashboard.kit import messages
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 QUICK = 0.6  # seconds: a review that is done by then shows no progress bar at all
 POLL = 0.8
 
 
-def ensure(case: Case, engine: Engine) -> Job[Review] | None:
+def ensure(case: OpenCase, engine: Engine) -> Job[Review] | None:
     """Begin the review of the series on the screen unless it has begun; ``None`` without a system."""
     if case.system is None:
         return None
@@ -31,7 +31,7 @@ def ensure(case: Case, engine: Engine) -> Job[Review] | None:
 
 
 @st.fragment(run_every=POLL)
-def progress(case: Case, job: Job[Review]) -> None:
+def progress(case: OpenCase, job: Job[Review]) -> None:
     """Progress by model with a stop button; the page is drawn anew when the review is done."""
     if not job.running:
         st.rerun()
@@ -40,7 +40,7 @@ def progress(case: Case, job: Job[Review]) -> None:
     st.button("Stop", key=f"stop-{case.key}", icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping)
 
 
-def outcome(case: Case, job: Job[Review]) -> None:
+def outcome(case: OpenCase, job: Job[Review]) -> None:
     """What to say when a review ended without an answer, with a way to run it again."""
     if job.result is not None:
         st.rerun()  # the answer came while the page was being drawn

@@ -8,13 +8,13 @@ import streamlit as st
 
 from core.engine.results import Review
 from dashboard.kit import slices, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 COLOURS = ("#4c8fb0", "#e69f00", "#009e73", "#cc79a7", "#8c8c8c")  # Okabe and Ito: distinct for every kind of sight
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def show(case: Case, review: Review, index: int) -> None:
+def show(case: OpenCase, review: Review, index: int) -> None:
     """Chart for a stack; nothing for a single image."""
     if case.series.slices < 2 or not review.ready:
         return

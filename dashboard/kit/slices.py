@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 
-def index(case: Case) -> int:
+def index(case: OpenCase) -> int:
     """The slice on the screen, from 0; the most suspicious one until the reviewer chooses."""
     chosen = case.chosen_slices.get(case.series_index)
     if chosen is not None:
@@ -15,17 +15,17 @@ def index(case: Case) -> int:
     return case.review.peak if case.review else case.series.slices // 2
 
 
-def go(case: Case, to: int) -> None:
+def go(case: OpenCase, to: int) -> None:
     """Show another slice (held within the stack)."""
     case.chosen_slices[case.series_index] = min(max(to, 0), case.series.slices - 1)
 
 
-def step(case: Case, by: int) -> None:
+def step(case: OpenCase, by: int) -> None:
     """Show a neighbouring slice."""
     go(case, index(case) + by)
 
 
-def controls(case: Case) -> None:
+def controls(case: OpenCase) -> None:
     """Slider and buttons under the image; nothing for a single image."""
     total = case.series.slices
     if total < 2:

@@ -8,7 +8,7 @@ from core.errors import OverreadError
 from core.review import Stage, Store
 from core.review.tables import Case as Record
 from dashboard.kit import controls, messages, render, slices, viewer, who, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.read import case as read_case
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
@@ -35,7 +35,7 @@ not against somebody who means to cheat.
 
 
 @st.fragment
-def show(store: Store, record: Record, case: Case, reader: int) -> None:
+def show(store: Store, record: Record, case: OpenCase, reader: int) -> None:
     """Viewer on the left, the form on the right. One fragment: scrolling redraws this part only."""
     who.touch()
     assert record.id is not None
@@ -57,7 +57,7 @@ def show(store: Store, record: Record, case: Case, reader: int) -> None:
         )
 
 
-def lock(form: Form, case: Case, label: str) -> None:
+def lock(form: Form, case: OpenCase, label: str) -> None:
     """The button that makes the draft an opinion; says what is missing."""
     wanting = read_form.missing(form, case)
     if st.button(
@@ -77,7 +77,7 @@ def lock(form: Form, case: Case, label: str) -> None:
         st.rerun()
 
 
-def _images(form: Form, case: Case) -> None:
+def _images(form: Form, case: OpenCase) -> None:
     index = slices.index(case)
     view = controls.show(case, overlays=False)
     marking = st.toggle("Mark on the image", key=f"marking-{form.case_id}", help="Show where the finding is.")

@@ -11,7 +11,7 @@ from core.imaging.study import SourceKind
 from core.review import Stage, Store
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 
 def chosen(store: Store) -> Record | None:
@@ -32,13 +32,13 @@ def choose(case_id: int | None) -> None:
         st.query_params["case"] = str(case_id)
 
 
-def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
+def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
     """The images of a case, read once per session; a reference mask stays in the store: it tells the answer.
 
     Args:
         purpose: a case laid on the desk for another purpose starts afresh, without the models' answers.
     """
-    kept: tuple[tuple[int | None, str], Case] | None = st.session_state.get("read-case")
+    kept: tuple[tuple[int | None, str], OpenCase] | None = st.session_state.get("read-case")
     if kept is not None and kept[0] == (record.id, purpose):
         return kept[1]
     leave()
@@ -48,7 +48,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
     study = replace(study.without_answers(), name=title(record))
     match = systems.match(study)
     index = min(int(record.details.get("series_index", match.series_index)), len(study.series) - 1)
-    case = Case(
+    case = OpenCase(
         study=study,
         match=match,
         system=record.system or match.system,
@@ -62,7 +62,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> Case:
 
 def leave() -> None:
     """Let go of the case on the desk; a review under way stops."""
-    kept: tuple[object, Case] | None = st.session_state.pop("read-case", None)
+    kept: tuple[object, OpenCase] | None = st.session_state.pop("read-case", None)
     for job in kept[1].jobs.values() if kept else ():
         job.stop()
 

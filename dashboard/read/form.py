@@ -12,7 +12,7 @@ import streamlit as st
 from core.errors import AlreadyLockedError
 from core.review import Stage, Store
 from core.systems import SYSTEMS
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 CONFIDENCE = (50, 60, 70, 80, 90, 95, 100)
 PAUSE_SECONDS = 120.0  # a longer silence is no reading time
@@ -109,7 +109,7 @@ def of(store: Store, case_id: int, reader: int, stage: Stage, start: dict[str, A
     return form
 
 
-def show(form: Form, case: Case) -> None:
+def show(form: Form, case: OpenCase) -> None:
     """The fields; what is chosen is kept at once."""
     system = SYSTEMS[case.system] if case.system else None
     stem = f"{form.case_id}-{form.stage}"
@@ -156,7 +156,7 @@ def show(form: Form, case: Case) -> None:
     )
 
 
-def missing(form: Form, case: Case) -> list[str]:
+def missing(form: Form, case: OpenCase) -> list[str]:
     """What must be answered before the opinion can be locked."""
     wanted = {
         "what you see": form.finding,
@@ -166,7 +166,7 @@ def missing(form: Form, case: Case) -> list[str]:
     return [name for name, value in wanted.items() if value is None]
 
 
-def labels(case: Case, finding: bool | None) -> list[str]:
+def labels(case: OpenCase, finding: bool | None) -> list[str]:
     """Classes that go with an answer."""
     if finding is None or case.system is None:
         return []
@@ -184,7 +184,7 @@ def _taken(form: Form, name: str, key: str) -> None:
     form.change(**{name: st.session_state[key]})
 
 
-def _answered(form: Form, case: Case, key: str) -> None:
+def _answered(form: Form, case: OpenCase, key: str) -> None:
     chosen = st.session_state[key]
     finding = None if chosen is None else chosen == FOUND
     offered = labels(case, finding)

@@ -8,14 +8,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard.kit import slices
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.read import marker
 from dashboard.read.form import Form
 
 MOST = 40
 
 
-def board(form: Form, case: Case, picture: np.ndarray, index: int, alt: str) -> None:
+def board(form: Form, case: OpenCase, picture: np.ndarray, index: int, alt: str) -> None:
     """The slice to mark on, in place of the viewer."""
 
     def add(place: dict[str, float]) -> None:
@@ -32,7 +32,7 @@ def board(form: Form, case: Case, picture: np.ndarray, index: int, alt: str) -> 
     st.caption(marker.HELP)
 
 
-def listed(form: Form, case: Case) -> None:
+def listed(form: Form, case: OpenCase) -> None:
     """Marks so far, each with its slice; and the way to set one without a pointer."""
     for number, one in enumerate(form.marks):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -75,7 +75,7 @@ def _drop(form: Form, number: int) -> None:
     form.change(marks=[one for n, one in enumerate(form.marks) if n != number])
 
 
-def _numbers(form: Form, case: Case) -> None:
+def _numbers(form: Form, case: OpenCase) -> None:
     height, width = case.series.shape
     stem = f"mark-{form.case_id}-{form.stage}"
     x = st.number_input("Column", 0, width - 1, width // 2, key=f"{stem}-x")

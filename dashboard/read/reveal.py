@@ -11,7 +11,7 @@ from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from core.systems import SYSTEMS
 from dashboard.kit import jobs, messages, who, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.read import blind
 from dashboard.read import case as read_case
@@ -28,7 +28,7 @@ SCORES = {
 }
 
 
-def show(store: Store, record: Record, case: Case, reader: int, stage: Stage | None) -> None:
+def show(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None) -> None:
     """Own opinions, the models, then what is still to be answered."""
     assert record.id is not None
     scores = store.scores_for(record.id, reader)  # raises when the models' answers are not released to this reader
@@ -53,7 +53,7 @@ def show(store: Store, record: Record, case: Case, reader: int, stage: Stage | N
         _peer(store, record, reader, ready=stage is None)
 
 
-def said(opinion: Opinion, case: Case) -> str:
+def said(opinion: Opinion, case: OpenCase) -> str:
     """An opinion in one line."""
     when = {Stage.BLIND: "Before the models", Stage.FINAL: "Final", Stage.OPEN: "With the models in sight"}
     what = answer(opinion.finding, opinion.label, case.system)
@@ -76,7 +76,7 @@ def spent(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _remember_overruling(store: Store, record: Record, case: Case, reader: int) -> None:
+def _remember_overruling(store: Store, record: Record, case: OpenCase, reader: int) -> None:
     """What the reader overruled in another session stays overruled."""
     assert record.id is not None
     if case.gate_key in case.overruled_gates or record.id not in store.overruled(record.archive_id, reader):
@@ -93,7 +93,7 @@ def _reason(store: Store, record: Record, reader: int) -> None:
 
 
 @st.fragment
-def _final(store: Store, record: Record, case: Case, reader: int, stage: Stage | None) -> None:
+def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None) -> None:
     who.touch()
     assert record.id is not None
     st.markdown("##### Final opinion")

@@ -10,7 +10,7 @@ from core.imaging.places import Partner, partner
 from core.imaging.study import Modality
 from core.systems import SYSTEMS
 from dashboard.kit import controls, messages, picture, render, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 
 SIDE = 300
@@ -18,7 +18,7 @@ SHORT = {Modality.PT: "PET", Modality.MR: "MR"}
 
 
 @st.fragment
-def show(case: Case, review: Review, index: int) -> None:
+def show(case: OpenCase, review: Review, index: int) -> None:
     """Nothing for a study of one modality; else the joint answer when it is asked for, or why there is none."""
     if not review.ready or case.system is None:
         return
@@ -27,7 +27,7 @@ def show(case: Case, review: Review, index: int) -> None:
             _offered(case, case.system, index)
 
 
-def _offered(case: Case, system: str, index: int) -> None:
+def _offered(case: OpenCase, system: str, index: int) -> None:
     found = partner(case.study, case.series_index, index)
     if found is None:
         return
@@ -49,7 +49,7 @@ def _offered(case: Case, system: str, index: int) -> None:
     _told(case, index, found, case.pairs[key])
 
 
-def _told(case: Case, index: int, found: Partner, answer: PairAnswer) -> None:
+def _told(case: OpenCase, index: int, found: Partner, answer: PairAnswer) -> None:
     system = SYSTEMS[case.system or ""]
     said = system.finding if answer.decision is Decision.FINDING else system.clear
     other = case.study.series[found.series_index]

@@ -8,12 +8,12 @@ from PIL import Image, ImageDraw
 
 from core.engine.results import Review
 from dashboard.kit import render
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.controls import View
 from dashboard.review import report_downloads
 
 
-def show(case: Case, review: Review | None, index: int, picture: np.ndarray, caption: str, view: View) -> None:
+def show(case: OpenCase, review: Review | None, index: int, picture: np.ndarray, caption: str, view: View) -> None:
     """Download buttons; the files are made when they are asked for."""
 
     def screen() -> None:

@@ -10,10 +10,10 @@ from core.engine.results import GateVerdict
 from core.review import open_store
 from core.systems import SYSTEMS
 from dashboard.kit import messages, who, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 
-def line(case: Case) -> None:
+def line(case: OpenCase) -> None:
     """What the gate says, under the study's name; nothing before it has been asked."""
     verdict = case.verdict
     if verdict is None or case.system is None:
@@ -34,7 +34,7 @@ def line(case: Case) -> None:
     st.caption(text, help=_help(verdict) or None)
 
 
-def show(case: Case) -> None:
+def show(case: OpenCase) -> None:
     """Why the answers are held back, and the button that overrules; after that, a reminder above the answers."""
     verdict = case.verdict
     if verdict is None or not verdict.stopped:
@@ -63,7 +63,7 @@ def show(case: Case) -> None:
         messages.show(failed)
 
 
-def _overrule(case: Case, reason: str) -> None:
+def _overrule(case: OpenCase, reason: str) -> None:
     """Record first, then open: an overruling that could not be kept does not count."""
     verdict = case.verdict
     assert verdict is not None

@@ -14,7 +14,7 @@ from core.engine.engine import Engine
 from core.engine.results import HeatMap
 from core.imaging.study import Study
 from dashboard.kit import messages, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 
 POLL = 1.5
@@ -42,12 +42,12 @@ class Checks:
     done: dict[Key, HeatCheck]
 
 
-def wanted(case: Case) -> bool:
+def wanted(case: OpenCase) -> bool:
     """The switch that asks for checks; it stays as it is from slice to slice."""
     return bool(st.toggle("Test the maps", key=f"heat-test-{case.key}-{case.series_index}", help=HELP))
 
 
-def ensure(case: Case, maps: tuple[HeatMap, ...]) -> None:
+def ensure(case: OpenCase, maps: tuple[HeatMap, ...]) -> None:
     """Begin the checks of these maps unless they are known or under way; a run for another slice ends."""
     todo = {_key(case, heat): heat for heat in maps if heat.values is not None and heat.peak > 0}
     todo = {key: heat for key, heat in todo.items() if key not in _known()}
@@ -72,7 +72,7 @@ def halt() -> None:
             _remember(key, check)
 
 
-def of(case: Case, heat: HeatMap) -> HeatCheck | None:
+def of(case: OpenCase, heat: HeatMap) -> HeatCheck | None:
     """The finished check of a map, or ``None``."""
     key, run = _key(case, heat), _run()
     if run is not None and key in run.done:
@@ -80,7 +80,7 @@ def of(case: Case, heat: HeatMap) -> HeatCheck | None:
     return _known().get(key)
 
 
-def verdict(case: Case, heat: HeatMap) -> None:
+def verdict(case: OpenCase, heat: HeatMap) -> None:
     """What the check found, that it is under way, or at least where the hottest point lies."""
     check, run = of(case, heat), _run()
     if check is not None:
@@ -103,7 +103,7 @@ def told(check: HeatCheck) -> None:
 
 
 @st.fragment(run_every=POLL)
-def _waiting(case: Case, heat: HeatMap, run: Checks) -> None:
+def _waiting(case: OpenCase, heat: HeatMap, run: Checks) -> None:
     if not run.job.running:
         st.rerun()
     check = of(case, heat)
@@ -129,7 +129,7 @@ def _work(
             done[key] = HeatCheck(heat, error=messages.as_error(failure).message)
 
 
-def _key(case: Case, heat: HeatMap) -> Key:
+def _key(case: OpenCase, heat: HeatMap) -> Key:
     where = (case.key, case.system, case.series_index, heat.slice_index)
     return (*where, heat.model, heat.target, heat.method, case.series.truth is not None)
 

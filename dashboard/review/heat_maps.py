@@ -9,7 +9,7 @@ from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
 from dashboard.kit import controls, heat_check_table, picture, render, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.review import heat_checks
 
@@ -32,7 +32,7 @@ HELP = {
 }
 
 
-def of(case: Case, model: str, index: int, *, target: str | None = None, method: str = "grad-cam") -> HeatMap:
+def of(case: OpenCase, model: str, index: int, *, target: str | None = None, method: str = "grad-cam") -> HeatMap:
     """A heat map, from the session's memory or from the engine; a failure comes back as its reason."""
     key = (case.system, case.series_index, model, index, target, method)
     if key in case.heat_maps:
@@ -47,7 +47,7 @@ def of(case: Case, model: str, index: int, *, target: str | None = None, method:
 
 
 @st.fragment
-def show(case: Case, review: Review, system: System, index: int, view: controls.View) -> None:
+def show(case: OpenCase, review: Review, system: System, index: int, view: controls.View) -> None:
     """Tiles of all models that answered, with method, target class and opacity."""
     ready = review.ready
     if not ready:
@@ -94,7 +94,7 @@ def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str
 
 
 def _tile(
-    case: Case, result: ModelResult, name: str, index: int, view: controls.View, heat: HeatMap, opacity: int
+    case: OpenCase, result: ModelResult, name: str, index: int, view: controls.View, heat: HeatMap, opacity: int
 ) -> None:
     known = heat_check_table.line(result.state.card, heat.method)
     if heat.values is None:
@@ -119,7 +119,7 @@ def _tile(
 
 
 def _drawn(
-    case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int, side: int
+    case: OpenCase, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int, side: int
 ) -> tuple[np.ndarray, str]:
     """The scan under its heat map, and what is seen there in words."""
     assert heat.values is not None
@@ -133,7 +133,9 @@ def _drawn(
 
 
 @st.dialog("Heat map", width="large")
-def _enlarged(case: Case, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int) -> None:
+def _enlarged(
+    case: OpenCase, result: ModelResult, index: int, view: controls.View, heat: HeatMap, opacity: int
+) -> None:
     """One map in large: over the scan, beside the bare scan, with its scale and its check."""
     card = result.state.card
     version = f", version {card.version}" if card else ""

@@ -8,7 +8,7 @@ import streamlit as st
 from core.engine.results import ModelResult, Review
 from dashboard.kit import controls, render, words
 from dashboard.kit import picture as pictures
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.review import measures
 
 SIDE = 420
@@ -20,7 +20,7 @@ def segmenters(review: Review) -> tuple[ModelResult, ...]:
 
 
 @st.fragment
-def show(case: Case, review: Review, index: int, view: controls.View) -> None:
+def show(case: OpenCase, review: Review, index: int, view: controls.View) -> None:
     """Five panels for one segmenter, chosen where there are several; nothing without one."""
     drawn = segmenters(review)
     if not drawn:
@@ -38,7 +38,7 @@ def show(case: Case, review: Review, index: int, view: controls.View) -> None:
     measures.show(case.series, chosen, index)
 
 
-def _five(case: Case, result: ModelResult, index: int, view: controls.View) -> None:
+def _five(case: OpenCase, result: ModelResult, index: int, view: controls.View) -> None:
     series = case.series
     assert result.mask is not None
     grey = controls.grey(series, index, view)

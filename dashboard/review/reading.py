@@ -9,7 +9,7 @@ from core.engine.results import ModelResult, Review
 from core.systems import SYSTEMS
 from core.systems.declaration import System
 from dashboard.kit import controls, jobs, render, slice_strip, slices, viewer, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.review import (
     agreement,
     both_modalities,
@@ -35,7 +35,7 @@ STYLE = """
 
 
 @st.fragment
-def show(case: Case) -> None:
+def show(case: OpenCase) -> None:
     """Everything that changes with the slice; sliders redraw this part only."""
     st.html(STYLE)
     system = SYSTEMS[case.system] if case.system else None
@@ -56,7 +56,7 @@ def show(case: Case) -> None:
     pedigree.show(review, case.study, case.series)
 
 
-def _answers(case: Case, review: Review | None, system: System | None, index: int) -> None:
+def _answers(case: OpenCase, review: Review | None, system: System | None, index: int) -> None:
     st.markdown("##### What the models say")
     if system is None:
         st.info("No system fits this image by itself. Choose one above to go on.", icon=":material/help:")
@@ -88,7 +88,7 @@ def _answers(case: Case, review: Review | None, system: System | None, index: in
     st.caption(system.scope)
 
 
-def _sizes(case: Case, review: Review, index: int) -> None:
+def _sizes(case: OpenCase, review: Review, index: int) -> None:
     drawn = panels.segmenters(review)
     if drawn:
         short = words.short_titles([r.state.title for r in drawn])
@@ -96,7 +96,7 @@ def _sizes(case: Case, review: Review, index: int) -> None:
         st.markdown(":material/straighten: **Size of the mask**  \n" + "  \n".join(lines))
 
 
-def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) -> None:
+def _viewer(case: OpenCase, picture: np.ndarray, index: int, view: controls.View) -> None:
     series = case.series
     number = f"{index + 1} / {series.slices}"
     overlay = "" if view.overlay == controls.NONE else f", overlay {_overlay_name(case, index, view)}"
@@ -111,7 +111,7 @@ def _viewer(case: Case, picture: np.ndarray, index: int, view: controls.View) ->
     )
 
 
-def _overlay_name(case: Case, index: int, view: controls.View) -> str:
+def _overlay_name(case: OpenCase, index: int, view: controls.View) -> str:
     if case.review and view.overlay in (controls.HEAT, controls.MASK):
         short = words.short_titles([r.state.title for r in case.review.ready])
         if view.overlay == controls.HEAT:
@@ -123,7 +123,7 @@ def _overlay_name(case: Case, index: int, view: controls.View) -> str:
     return "truth, dashed red"
 
 
-def _picture(case: Case, index: int, view: controls.View) -> np.ndarray:
+def _picture(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
     series, review = case.series, case.review
     heat, contours = None, []
     if view.overlay == controls.HEAT and review:

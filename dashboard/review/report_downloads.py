@@ -13,7 +13,7 @@ from core.reports.files import case_csv, case_json
 from core.reports.from_store import opinion_lines
 from core.reports.pdf import case_pdf
 from dashboard.kit import messages, slices
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.controls import View
 from dashboard.review import heat_maps
 
@@ -29,7 +29,7 @@ _DICOM_HELP = (
 
 @st.fragment
 def show(
-    case: Case,
+    case: OpenCase,
     review: Review | None,
     opinions: Sequence[OpinionLine] | None = None,
     *,
@@ -65,7 +65,7 @@ def show(
 
 
 def report(
-    case: Case, review: Review, opinions: Sequence[OpinionLine] | None = None, view: View | None = None
+    case: OpenCase, review: Review, opinions: Sequence[OpinionLine] | None = None, view: View | None = None
 ) -> CaseReport:
     """What a report of the series on the screen is made of, heat maps of its key slices included.
 
@@ -94,7 +94,9 @@ def _button(label: str, icon: str, name: str, mime: str, make: Callable[[], byte
     )
 
 
-def _dicom(case: Case, review: Review, opinions: Sequence[OpinionLine] | None, view: View | None, stem: str) -> None:
+def _dicom(
+    case: OpenCase, review: Review, opinions: Sequence[OpinionLine] | None, view: View | None, stem: str
+) -> None:
     """Made by one button, taken by the next: it takes seconds, and what fails must be said on the page."""
     series = f"{stem}-{case.series_index}"
     if st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP):

@@ -6,11 +6,11 @@ import streamlit as st
 
 from core.systems import SYSTEMS
 from dashboard.kit import picture, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.review import gate_notice, pedigree, sources, truth
 
 
-def show(case: Case) -> None:
+def show(case: OpenCase) -> None:
     """Study, series and system, each to be changed on the spot."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="stretch"):
@@ -28,7 +28,7 @@ def show(case: Case) -> None:
     pedigree.problems(case.study)
 
 
-def _study(case: Case) -> None:
+def _study(case: OpenCase) -> None:
     series = case.series
     facts = [str(series.modality), words.size(series), words.millimetres(series), str(series.unit)]
     if case.study.simulated:
@@ -40,7 +40,7 @@ def _study(case: Case) -> None:
     )
 
 
-def _series(case: Case) -> None:
+def _series(case: OpenCase) -> None:
     if len(case.study.series) < 2:
         return
     key = f"series-{case.key}"
@@ -55,7 +55,7 @@ def _series(case: Case) -> None:
     )
 
 
-def _system(case: Case) -> None:
+def _system(case: OpenCase) -> None:
     key = f"system-{case.key}"
     st.session_state[key] = case.system
     st.selectbox(
@@ -69,7 +69,7 @@ def _system(case: Case) -> None:
     )
 
 
-def _reason(case: Case) -> str:
+def _reason(case: OpenCase) -> str:
     match = case.match
     if case.overruled:
         chosen = SYSTEMS[match.system].title if match.system else "none"
@@ -79,12 +79,12 @@ def _reason(case: Case) -> str:
     return f"Why this system: {match.reason.rstrip('.')}.{also}"
 
 
-def _warnings(case: Case) -> None:
+def _warnings(case: OpenCase) -> None:
     if case.match.warnings:
         st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(text)}" for text in case.match.warnings))
 
 
-def _thumbnails(case: Case) -> None:
+def _thumbnails(case: OpenCase) -> None:
     if len(case.study.series) < 2:
         return
     with st.container(horizontal=True, gap="small"):

@@ -7,7 +7,7 @@ import streamlit as st
 from core.engine.results import Review
 from core.engine.triage import LEVEL, LEVELS, Sorted, Triage
 from dashboard.kit import words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 SAYS = {
     Triage.LOW: "low: only {classes} fits",
@@ -30,7 +30,7 @@ HELP = (
 
 
 @st.fragment
-def show(case: Case, review: Review, index: int) -> None:
+def show(case: OpenCase, review: Review, index: int) -> None:
     """One row per model that answered and has calibration images; nothing where none has."""
     ready = [r for r in review.ready if r.state.name in review.stored]
     if not ready:

@@ -7,10 +7,10 @@ import streamlit as st
 from core import imaging
 from core.imaging.truth import attach_truth
 from dashboard.kit import messages
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 
-def upload(case: Case) -> None:
+def upload(case: OpenCase) -> None:
     """Optional uploader for a mask."""
     files = st.file_uploader(
         "Reference mask for this series (optional)",

@@ -9,14 +9,14 @@ from core.engine.results import Review
 from core.engine.uncertainty import GAIN, SHIFT, ZOOM, Uncertainty
 from core.errors import OverreadError
 from dashboard.kit import messages, words
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 
 CHANGES = f"mirrored, shifted by {SHIFT:.0%}, zoomed by {ZOOM:.0%}, contrast changed by {GAIN:.0%}"
 
 
 @st.fragment
-def show(case: Case, review: Review, index: int) -> None:
+def show(case: OpenCase, review: Review, index: int) -> None:
     """Disagreement of the models at once; the spread under small changes when it is asked for."""
     if not review.ready or case.system is None:
         return

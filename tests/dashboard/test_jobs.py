@@ -12,7 +12,7 @@ from core.engine.engine import Engine
 from core.errors import EngineBusyError
 from core.simulate.samples import load_sample
 from dashboard.kit import jobs
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 
 
 class Endless:
@@ -34,10 +34,10 @@ class Full(Endless):
         raise EngineBusyError("All places are taken.", "Wait.")
 
 
-def _case() -> Case:
+def _case() -> OpenCase:
     study = load_sample("brain-mr-04")
     match = systems.match(study)
-    return Case(study=study, match=match, system=match.system, series_index=match.series_index)
+    return OpenCase(study=study, match=match, system=match.system, series_index=match.series_index)
 
 
 def test_stopping_ends_the_review_without_an_answer_or_an_error() -> None:

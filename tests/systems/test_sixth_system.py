@@ -34,7 +34,7 @@ from core.simulate import phantom
 from core.systems import SYSTEMS, match
 from core.systems.catalogue import discover, forget
 from dashboard.dataset import data as dataset_data
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine as page_engine
 from trainers.__main__ import app as command
 
@@ -249,7 +249,7 @@ def store(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def test_the_review_page_shows_its_answer(toy: Toy, store: Path) -> None:
     study = _study(toy)
-    case = Case(study=study, match=match(study), system=NAME, series_index=0)
+    case = OpenCase(study=study, match=match(study), system=NAME, series_index=0)
     app = AppTest.from_file(str(PAGES / "review.py"), default_timeout=120)
     app.session_state["cases"], app.session_state["case"] = OrderedDict({case.key: case}), case.key
     app.session_state["person"] = Store.open(str(store)).local_user()
