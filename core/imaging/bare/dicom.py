@@ -65,8 +65,9 @@ def bare_dicom(data: bytes, identity: Identity, code: Callable[[str], str], pati
     meta = FileMetaDataset()
     written = ExplicitVRLittleEndian if syntax == DeflatedExplicitVRLittleEndian else syntax
     meta.TransferSyntaxUID = written
-    meta.MediaStorageSOPClassUID = kept.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or "1.2"
-    meta.MediaStorageSOPInstanceUID = kept.get("SOPInstanceUID") or "1.2"
+    kind = kept.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or "1.2"
+    meta.MediaStorageSOPClassUID = UID(kind)
+    meta.MediaStorageSOPInstanceUID = UID(kept.get("SOPInstanceUID") or "1.2")
     file = FileDataset(
         "",
         kept,

@@ -55,7 +55,7 @@ def segmentations(report: CaseReport, source: DicomSource, tracking: dict[str, h
             "The source images have no frame of reference: a segmentation cannot lie on them.",
             "Export the series again with its geometry.",
         )
-    objects = []
+    objects: list[Segmentation] = []
     for result in results:
         assert result.mask is not None
         mask = result.mask.astype(np.uint8)

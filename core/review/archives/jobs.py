@@ -50,8 +50,9 @@ def begin_import(
         raise ArchiveError("There is no such folder or file.", "Give a folder, a zip or a CSV on this machine.")
     names = Pseudonyms.of(store.images_folder)
     kept = chosen.with_sheet(names.path(chosen.layout.sheet)) if chosen.layout.sheet else chosen
-    settings = {"path": names.path(str(source)), "options": kept.to_json(), "anywhere": anywhere}
-    run = store.start_import(actor, archive_id, settings["path"], settings)
+    path = names.path(str(source))
+    settings = {"path": path, "options": kept.to_json(), "anywhere": anywhere}
+    run = store.start_import(actor, archive_id, path, settings)
     start(store, run, lambda watch: import_cases(store, watch))
     return run
 

@@ -31,7 +31,8 @@ _NAMES_A_FILE = re.compile(r"The same image as |leads out|stands in row|cannot b
 
 def upgrade() -> None:
     """Rewrite what names files and people, then note the state of every row that decides something."""
-    images: Path | None = op.get_context().config.attributes.get("images")
+    config = op.get_context().config
+    images: Path | None = None if config is None else config.attributes.get("images")
     with Session(op.get_bind()) as session:
         if images is not None:
             _rename(session, Pseudonyms.of(images))
