@@ -329,11 +329,12 @@ def test_real_series(real_data: Path, tmp_path: Path, name: str, system: str) ->
     for path in paths:
         assert kit.complaints(path) == [], path.name
     images = sources(files)
-    seg = hd.seg.segread(paths[0])
-    stored = seg.get_pixels_by_source_instance([image.SOPInstanceUID for image in images])
-    for number, result in enumerate(r for r in review.results if r.mask is not None):
-        assert np.array_equal(stored[..., number].astype(bool), result.mask)
-    assert str(seg.PatientName) == str(images[0].PatientName)
+    binary = [path for path in paths if "seg-binary" in path.name]
+    for path, result in zip(binary, (r for r in review.results if r.mask is not None), strict=True):
+        seg = hd.seg.segread(path)
+        stored = seg.get_pixels_by_source_instance([image.SOPInstanceUID for image in images])
+        assert np.array_equal(stored[..., 0].astype(bool), result.mask)
+        assert str(seg.PatientName) == str(images[0].PatientName)
 
 
 @pytest.mark.parametrize("kind", ["seg-binary", "seg-fractional"])
