@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydicom import Dataset
 
-from core.imaging import functional_groups as groups
+from core.imaging.dicom import functional_groups as groups
 
 # CT Image, Enhanced CT Image, Legacy Converted Enhanced CT Image
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")

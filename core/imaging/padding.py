@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 
-from core.imaging.functional_groups import as_number
+from core.imaging.dicom.functional_groups import as_number
 from core.imaging.study import Unit
 
 AIR_HU = -1000.0

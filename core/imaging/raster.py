@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import UnreadableFileError
+from core.imaging.dicom.jpeg_frames import uncommon_jpeg
 from core.imaging.formats import Format
-from core.imaging.jpeg_frames import uncommon_jpeg
 from core.imaging.limits import Budget
 from core.imaging.padding import background
 from core.imaging.study import Unit

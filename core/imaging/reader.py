@@ -10,16 +10,16 @@ from pathlib import PurePosixPath
 from core.errors import OverreadError, UnreadableFileError
 from core.imaging.archive import Entry, walk
 from core.imaging.deidentify import Identity
-from core.imaging.dicom_frames import Frame, read_frames
-from core.imaging.dicom_series import build_series, sort_frames
-from core.imaging.dicom_split import Volume, split_volumes
-from core.imaging.dicom_truth import Source, attach_drawn, is_drawn, refers_to, sources_of
+from core.imaging.dicom.frames import Frame, read_frames
+from core.imaging.dicom.segmentations import as_masks, drawn_by_algorithm
+from core.imaging.dicom.series import build_series, sort_frames
+from core.imaging.dicom.split import Volume, split_volumes
+from core.imaging.dicom.truth import Source, attach_drawn, is_drawn, refers_to, sources_of
 from core.imaging.formats import READABLE, Format, describe, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
 from core.imaging.nifti import read_nifti
 from core.imaging.projections import coronal_mip
 from core.imaging.raster import Picture, read_raster
-from core.imaging.segmentations import as_masks, drawn_by_algorithm
 from core.imaging.stacks import stack_pictures
 from core.imaging.study import Modality, Problem, Series, SourceKind, Study
 from core.imaging.truth import attach_truth, looks_like_mask, pairing_key

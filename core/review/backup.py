@@ -32,7 +32,7 @@ from core.review.exchange import (
     sha256_of,
     write_rows,
 )
-from core.review.images import sync_folder, told_disk_errors
+from core.review.kept.images import sync_folder, told_disk_errors
 from core.review.pseudonyms import KEY_BYTES, KEY_FILE
 from core.review.schema import newest
 from core.review.store import Store

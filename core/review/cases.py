@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import NotFoundError, StoreError
-from core.review.images import Images
+from core.review.kept.images import Images
 from core.review.people import Action, People, acting
 from core.review.pseudonyms import Pseudonyms
 from core.review.tables import Archive, Case, CaseFile, ImportFile, RecordedReader

@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 
 from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
 from core.review.canonical import canonical
-from core.review.images import image_file, sync_folder, told_disk_errors, write_atomically
+from core.review.kept.images import image_file, sync_folder, told_disk_errors, write_atomically
 from core.review.schema import newest
 from core.review.store import Store
 from core.review.trail import verify

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from core.errors import ArchiveError
-from core.review.images import write_atomically
+from core.review.kept.images import write_atomically
 
 KEY_FILE = "pseudonyms.key"
 NAMES_FILE = "names.key"

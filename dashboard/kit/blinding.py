@@ -12,7 +12,7 @@ from core import imaging
 from core.errors import OverreadError
 from core.imaging.study import Study
 from core.review import Mode, Store, open_store
-from core.review.looks import looks, near, reduced, same, variants
+from core.review.kept.looks import looks, near, reduced, same, variants
 from core.review.tables import Case as Record
 from dashboard.kit import routes, who, words
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from core import imaging
 from core.review import FileRole, Mode, Store, fingerprint
-from core.review.looks import looks
+from core.review.kept.looks import looks
 from core.review.tables import Discrepancy, Score
 
 SYSTEM = "brain-mr"

@@ -12,7 +12,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileDataset
 
 from core.imaging import Study, Unit, read
-from core.imaging.private_tags import b_value, direction
+from core.imaging.dicom.private_tags import b_value, direction
 from tests.imaging.builders import CT, PET, dataset, named, noise, pet_tags, stack
 
 VOLUME = noise(6, 8, 10, dtype=np.uint16, seed=1) % 4096

@@ -26,7 +26,7 @@ from core.review.archives import (
     wait,
 )
 from core.review.archives import importing as importing_module
-from core.review.archives.staging import staging_folder
+from core.review.archives.intake.staging import staging_folder
 from core.review.pseudonyms import Pseudonyms
 from core.review.tables import ImportFile
 from tests.imaging.builders import noise, picture, stack, to_bytes, zipped

@@ -7,8 +7,8 @@ import datetime
 import pytest
 
 from core.errors import ArchiveError
+from core.review.archives.intake.sheet import Column, headers, read_sheet
 from core.review.archives.recorded import recorded_class, untold
-from core.review.archives.sheet import Column, headers, read_sheet
 
 
 def test_names_are_forgiven_and_a_column_is_used_once() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.review.looks import looks, near, reduced, same, variants
+from core.review.kept.looks import looks, near, reduced, same, variants
 from core.simulate import samples
 
 

@@ -18,7 +18,7 @@ from core.errors import NotFoundError, StoreDamagedError, StoreError
 from core.places import HOME
 from core.review import Store, default_folder
 from core.review.database import place
-from core.review.images import write_atomically
+from core.review.kept.images import write_atomically
 from core.review.schema import newest, revision
 from tests.review.casebook import archive, case
 

@@ -23,7 +23,7 @@ from pydicom.uid import (
 from core.imaging.bare.jpeg import bare_frame
 from core.imaging.bare.private import copy_private
 from core.imaging.deidentify import Identity
-from core.imaging.private_tags import COMMENTED
+from core.imaging.dicom.private_tags import COMMENTED
 from core.imaging.tag_lists import CODES, STORED
 from core.imaging.terms import is_term
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pydicom import Dataset
 
-from core.imaging import private_tags
+from core.imaging.dicom import private_tags
 
 CSA = "SIEMENS CSA HEADER"
 _NUMBERS = (

@@ -18,10 +18,10 @@ from pydicom.valuerep import validate_value
 from core.errors import OverreadError, ReportError
 from core.imaging.archive import walk
 from core.imaging.deidentify import Identity
-from core.imaging.dicom_frames import Frame, read_frames
-from core.imaging.dicom_series import build_series, sort_frames
-from core.imaging.dicom_split import split_volumes
-from core.imaging.dicom_truth import is_drawn
+from core.imaging.dicom.frames import Frame, read_frames
+from core.imaging.dicom.series import build_series, sort_frames
+from core.imaging.dicom.split import split_volumes
+from core.imaging.dicom.truth import is_drawn
 from core.imaging.formats import Format, sniff
 from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits
 from core.imaging.projections import coronal_mip

@@ -6,6 +6,11 @@ Pages and the command line call what is named here; the modules hold the details
 from core.review.archives.background import Progress, is_running
 from core.review.archives.drift import Drift, Shift
 from core.review.archives.importing import ImportOptions
+from core.review.archives.intake.joining import join_slices
+from core.review.archives.intake.roots import import_roots, permitted
+from core.review.archives.intake.sheet import Column, guess_columns, headers, read_sheet
+from core.review.archives.intake.sources import Layout, Survey, survey
+from core.review.archives.intake.staging import locate, stage_upload
 from core.review.archives.jobs import (
     adopt,
     begin_import,
@@ -16,17 +21,12 @@ from core.review.archives.jobs import (
     resume,
     stop,
 )
-from core.review.archives.joining import join_slices
 from core.review.archives.monitor import ModelDrift, check_drift
 from core.review.archives.outcomes import archive_yield, outcomes
 from core.review.archives.ranking import rank
 from core.review.archives.recorded import Untold, recorded_class, untold
-from core.review.archives.roots import import_roots, permitted
 from core.review.archives.scoring import Installed, installed, need_models, pending
 from core.review.archives.sentence import ModelAnswer
-from core.review.archives.sheet import Column, guess_columns, headers, read_sheet
-from core.review.archives.sources import Layout, Survey, survey
-from core.review.archives.staging import locate, stage_upload
 from core.review.archives.threads import shut_down, wait
 from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
 from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views

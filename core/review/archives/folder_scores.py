@@ -13,9 +13,9 @@ import pandas as pd
 from core.engine.results import ModelStatus
 from core.errors import ArchiveError, OverreadError
 from core.imaging import Series, Study, read
+from core.review.archives.intake.sources import Found, Layout, Survey, read_files, survey
+from core.review.archives.intake.staging import locate
 from core.review.archives.scoring import Reviewer, installed, scores_of
-from core.review.archives.sources import Found, Layout, Survey, read_files, survey
-from core.review.archives.staging import locate
 from core.review.tables import Score
 from core.systems import accepts, adapt, match, system
 

@@ -23,10 +23,10 @@ from core.imaging.bare import bare, hinted_name
 from core.imaging.deidentify import Identity
 from core.imaging.formats import Format, sniff
 from core.imaging.keys import content_key
+from core.review.archives.intake.sheet import Column, RowProblem
+from core.review.archives.intake.sources import Found, Layout, Survey, read_files
 from core.review.archives.recorded import check_mapping, is_finding, recorded_class
-from core.review.archives.sheet import Column, RowProblem
-from core.review.archives.sources import Found, Layout, Survey, read_files
-from core.review.looks import looks
+from core.review.kept.looks import looks
 from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import ImportFile

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import ArchiveError
 from core.review.archives.background import Progress, Run, is_running, speed
 from core.review.archives.importing import ImportOptions
-from core.review.archives.roots import permitted
+from core.review.archives.intake.roots import permitted
 from core.review.archives.scoring import Reviewer, need_models, pending
 from core.review.archives.threads import start
 from core.review.archives.work import import_cases, imported, score_cases
@@ -34,7 +34,7 @@ def begin_import(
 ) -> ImportRun:
     """Import a folder, a zip or a CSV on this machine into an archive, in the background.
 
-    Uploaded files go through :func:`core.review.archives.staging.stage_upload` first.
+    Uploaded files go through :func:`core.review.archives.intake.staging.stage_upload` first.
 
     Args:
         anywhere: do not ask whether the folder may be imported: for whoever sits at the machine's own command line.

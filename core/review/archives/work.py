@@ -18,12 +18,12 @@ from sqlmodel import func, select
 from core.errors import ArchiveError, EngineBusyError, ModelVersionError
 from core.review.archives.background import Watch
 from core.review.archives.importing import Importer, ImportOptions, report_name
-from core.review.archives.joining import join_slices
+from core.review.archives.intake.joining import join_slices
+from core.review.archives.intake.roots import permitted
+from core.review.archives.intake.sources import survey, usual_sheet
+from core.review.archives.intake.staging import clear, locate
 from core.review.archives.ranking import rank
-from core.review.archives.roots import permitted
 from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
-from core.review.archives.sources import survey, usual_sheet
-from core.review.archives.staging import clear, locate
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case, ImportFile, ImportRun, Score, ScoreRun

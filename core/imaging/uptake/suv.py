@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from core.imaging.decay import injection, scan_length, scan_start
-from core.imaging.instants import zone_of
+from core.imaging.dicom.private_tags import private_numbers
 from core.imaging.numbers import positive
-from core.imaging.private_tags import private_numbers
 from core.imaging.study import Unit
+from core.imaging.uptake.decay import injection, scan_length, scan_start
+from core.imaging.uptake.instants import zone_of
 
 _PHILIPS = (0x7053, "Philips PET Private Group")
 _SUV_FACTOR = 0x00

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from pydicom import Dataset
 
-from core.imaging.instants import Instant, full_moment, moment, nearest_day, time_of_day, zone_of
 from core.imaging.numbers import positive, private
+from core.imaging.uptake.instants import Instant, full_moment, moment, nearest_day, time_of_day, zone_of
 
 MOST_HALF_LIVES = 10.0  # after that a thousandth is left: nobody scans so late, so a date is wrong
 LATEST = timedelta(hours=1)  # after the scan's start: a dynamic scan begins before the injection

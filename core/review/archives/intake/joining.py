@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.imaging.keys import natural
-from core.review.archives.sources import Found
+from core.review.archives.intake.sources import Found
 
 
 def join_slices(cases: Iterable[Found]) -> list[Found]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.imaging.dicom_frames import Frame
-from core.imaging.frame_sets import by_number, by_place, in_order
+from core.imaging.dicom.frame_sets import by_number, by_place, in_order
+from core.imaging.dicom.frames import Frame
 
 _RANKED = ("FrameReferenceTime", "TriggerTime", "NominalCardiacTriggerDelayTime", "TemporalPositionIdentifier",
            "AcquisitionNumber", "AcquisitionDateTime", "AcquisitionTime", "ContentTime")  # fmt: skip

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.imaging.dicom_frames import Frame
-from core.imaging.functional_groups import item
+from core.imaging.dicom.frames import Frame
+from core.imaging.dicom.functional_groups import item
+from core.imaging.dicom.segmentations import is_segmentation, marked
 from core.imaging.keys import short_hash
-from core.imaging.segmentations import is_segmentation, marked
 from core.imaging.study import Series
 from core.imaging.truth import BY_ALGORITHM
 

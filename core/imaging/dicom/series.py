@@ -9,15 +9,15 @@ import numpy as np
 from pydicom import Dataset
 
 from core.imaging.deidentify import Identity, kept_tags
-from core.imaging.dicom_frames import Frame
-from core.imaging.dicom_split import Mark, Volume
-from core.imaging.frame_sets import offset_of
+from core.imaging.dicom.frame_sets import offset_of
+from core.imaging.dicom.frames import Frame
+from core.imaging.dicom.split import Mark, Volume
 from core.imaging.geometry import MOST_SLICE_MM, lps_affine, plane_of, plausible, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
 from core.imaging.padding import background
 from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
 from core.imaging.study import Modality, Series, SourceKind, Unit, Voi
-from core.imaging.suv import suv_scale
+from core.imaging.uptake.suv import suv_scale
 
 _TILTED = 0.02
 _SHIFTED_PIXELS = 0.5

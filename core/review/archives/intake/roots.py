@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ArchiveError
-from core.review.archives.staging import staging_folder
+from core.review.archives.intake.staging import staging_folder
 from core.review.people import LOCAL_ISSUER
 from core.review.store import Store
 from core.review.tables import User

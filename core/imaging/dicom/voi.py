@@ -6,8 +6,8 @@ import numpy as np
 from pydicom import Dataset
 
 from core.errors import UnreadableFileError
-from core.imaging import functional_groups as groups
-from core.imaging.luts import read_table
+from core.imaging.dicom import functional_groups as groups
+from core.imaging.dicom.luts import read_table
 from core.imaging.study import Voi, Window
 
 _MACRO = "FrameVOILUTSequence"

@@ -12,10 +12,8 @@ from itertools import combinations
 
 import numpy as np
 
-from core.imaging.dicom_facts import FACTS, Fact, Kind
-from core.imaging.dicom_frames import Frame
-from core.imaging.dicom_repeats import copies_note, ranked, ranking, repeats, without_copies
-from core.imaging.frame_sets import (
+from core.imaging.dicom.facts import FACTS, Fact, Kind
+from core.imaging.dicom.frame_sets import (
     FEWEST_EVEN,
     Groups,
     by_facts,
@@ -27,6 +25,8 @@ from core.imaging.frame_sets import (
     is_even,
     offsets_of,
 )
+from core.imaging.dicom.frames import Frame
+from core.imaging.dicom.repeats import copies_note, ranked, ranking, repeats, without_copies
 from core.imaging.geometry import plane_of, slice_normal
 
 _SAME_DIRECTION = 0.01

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from core.imaging.dicom_facts import Fact
-from core.imaging.dicom_frames import Frame
+from core.imaging.dicom.facts import Fact
+from core.imaging.dicom.frames import Frame
 from core.imaging.geometry import slice_normal
 from core.imaging.keys import natural
 from core.imaging.slice_places import is_rounded, places_of, slice_distance

@@ -12,7 +12,7 @@ from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import DecodeRunner
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1
 
-from core.imaging.jpeg_frames import coded_size
+from core.imaging.dicom.jpeg_frames import coded_size
 
 _SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1)
 # pydicom asks a plug-in for these names

@@ -9,9 +9,9 @@ import numpy as np
 from pydicom import Dataset
 
 from core.errors import UnreadableFileError
-from core.imaging import functional_groups as groups
+from core.imaging.dicom import functional_groups as groups
+from core.imaging.dicom.private_tags import SIEMENS, private_numbers, siemens_csa
 from core.imaging.geometry import is_orientation, slice_normal
-from core.imaging.private_tags import SIEMENS, private_numbers, siemens_csa
 
 _REMEDY = "Convert the series with a tool that splits mosaics and upload the NIfTI files."
 _NO_SIDE = (

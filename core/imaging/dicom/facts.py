@@ -9,8 +9,8 @@ from enum import Enum, auto
 from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
 
-from core.imaging import functional_groups as groups
-from core.imaging import private_tags
+from core.imaging.dicom import functional_groups as groups
+from core.imaging.dicom import private_tags
 
 _DIFFUSION = "MRDiffusionSequence"
 _CONTENT = "FrameContentSequence"

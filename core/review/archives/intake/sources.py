@@ -15,7 +15,7 @@ from core.errors import ArchiveError, OverreadError, UnreadableFileError
 from core.imaging.formats import READABLE, Format, describe, sniff
 from core.imaging.keys import natural
 from core.imaging.truth import looks_like_mask, pairing_key
-from core.review.archives.sheet import Column, RowProblem, read_sheet, relative_path
+from core.review.archives.intake.sheet import Column, RowProblem, read_sheet, relative_path
 
 INDEX = "index.csv"
 _HEAD = 4096

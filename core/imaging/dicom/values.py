@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom import Dataset
 
-from core.imaging import functional_groups as groups
+from core.imaging.dicom import functional_groups as groups
+from core.imaging.dicom.luts import read_table
+from core.imaging.dicom.stored_bits import stored_bits, stored_values
 from core.imaging.hounsfield import why_not_hounsfield
-from core.imaging.luts import read_table
 from core.imaging.padding import padding_mask
-from core.imaging.stored_bits import stored_bits, stored_values
 from core.imaging.study import Modality, Unit
 
 _TRANSFORMATION = "PixelValueTransformationSequence"

@@ -9,11 +9,11 @@ from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
 from pydicom.uid import RLELossless
 
 from core.errors import UnreadableFileError
-from core.imaging.jpeg_decoder import register
-from core.imaging.jpeg_frames import coded_size
+from core.imaging.dicom.jpeg_decoder import register
+from core.imaging.dicom.jpeg_frames import coded_size
+from core.imaging.dicom.stored_bits import stored_bits, stored_values
 from core.imaging.limits import Budget
 from core.imaging.raster import to_grey
-from core.imaging.stored_bits import stored_bits, stored_values
 
 _WIDTHS = (1, 8, 16, 32, 64)
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydicom import Dataset
 
-from core.imaging.dicom_frames import Frame
-from core.imaging.functional_groups import as_number, item
+from core.imaging.dicom.frames import Frame
+from core.imaging.dicom.functional_groups import as_number, item
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"

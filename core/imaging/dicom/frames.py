@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydicom import Dataset
 
-from core.imaging.dicom_facts import facts_of
-from core.imaging.dicom_mosaic import Mosaic, mosaic_of
-from core.imaging.dicom_parse import parse
-from core.imaging.dicom_pixels import decode
-from core.imaging.dicom_values import physical
-from core.imaging.functional_groups import as_number, item, numbers, values
+from core.imaging.dicom.facts import facts_of
+from core.imaging.dicom.functional_groups import as_number, item, numbers, values
+from core.imaging.dicom.mosaic import Mosaic, mosaic_of
+from core.imaging.dicom.parse import parse
+from core.imaging.dicom.pixels import decode
+from core.imaging.dicom.values import physical
+from core.imaging.dicom.voi import stored_windows
 from core.imaging.geometry import MOST_SLICE_MM, is_orientation, plausible
 from core.imaging.limits import Budget
 from core.imaging.study import Modality, Unit, Window
-from core.imaging.voi import stored_windows
 
 
 @dataclass(eq=False)
@@ -38,7 +38,7 @@ class Frame:
         quantitative: whether the values come from a rescale, as uptake needs it.
         pixel_aspect: height of a pixel over its width where there is no spacing.
         order: (InstanceNumber, frame number); the former ``None`` when missing.
-        facts: what may tell frames of one series apart, by name, see :mod:`core.imaging.dicom_facts`.
+        facts: what may tell frames of one series apart, by name, see :mod:`core.imaging.dicom.facts`.
         tile: cut out of a mosaic, so that no reference to the file means this slice alone.
     """
 

@@ -1,0 +1,1 @@
+"""DICOM: from headers and frames to series, masks and display values."""

@@ -1,0 +1,1 @@
+"""Uptake: SUV, and the instants and decay it rests on."""

@@ -1,0 +1,1 @@
+"""What an import is made of: folders, zips, sheets and uploads, found and joined."""
