@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.csv_cells import rows_csv
 from core.statistics import Interval
 
 MODEL, BASELINE, PUBLISHED = "model", "baseline", "published"
@@ -71,9 +70,7 @@ class Table:
 
     def csv(self) -> str:
         """One line a figure, full precision, with everything that the figure rests on."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
-        writer.writeheader()
+        lines: list[dict[str, object]] = []
         heads = {column.key: column.head for column in self.columns}
         for row in self.rows:
             line: dict[str, object] = {
@@ -85,11 +82,11 @@ class Table:
                 "note": row.note,
             }
             if not row.figures:
-                writer.writerow(line)
+                lines.append(line)
             for key, head in heads.items():
                 figure = row.figures.get(key)
                 if figure is not None:
-                    writer.writerow(
+                    lines.append(
                         line
                         | {
                             "figure": head,
@@ -102,7 +99,7 @@ class Table:
                             "method": figure.method,
                         }
                     )
-        return out.getvalue()
+        return rows_csv(CSV_COLUMNS, lines)
 
 
 def exact(value: float, n: int, groups: int, method: str) -> Interval:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from core.csv_cells import rows_csv
 from core.reports.case import OpinionLine
 
 
@@ -183,18 +182,7 @@ def content_hash(report: ArchiveReport) -> str:
 
 
 def _csv(lines: Sequence[ArchiveLine]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for line in lines:
-        writer.writerow([_harmless(cell(line)) for cell in _COLUMNS.values()])
-    return out.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: names and diagnoses come from other people's files."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and isinstance(value, str) else text
+    return rows_csv(tuple(_COLUMNS), ({name: cell(line) for name, cell in _COLUMNS.items()} for line in lines))
 
 
 def _word(finding: bool | None) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
+from core.csv_cells import rows_csv
 from core.reports.build import record_of
 from core.reports.case import CaseReport
 from core.reports.record import CaseRecord, ModelPart, SlicePart, VotePart
@@ -53,9 +51,7 @@ def case_json(report: CaseReport) -> str:
 def case_csv(report: CaseReport) -> str:
     """The case as CSV with full precision: one row per model, slice and class, one row for a model without answer."""
     record = record_of(report)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    rows: list[dict[str, object]] = []
     common = {
         "study_sha256": record.study.sha256,
         "system": record.system.name,
@@ -69,15 +65,14 @@ def case_csv(report: CaseReport) -> str:
     for model in record.models:
         said = common | _model(model)
         if not model.slices:
-            writer.writerow(said)
+            rows.append(said)
         for part in model.slices:
             flags = "; ".join(f.text for f in record.flags if f.slice == part.slice)
             together = {"flags": flags, "vote": _vote(votes[part.slice])}
             for name in part.calibrated:
-                writer.writerow(said | _slice(part) | _class(part, name) | together)
-    for said in _ensemble(record):
-        writer.writerow(common | said)
-    return out.getvalue()
+                rows.append(said | _slice(part) | _class(part, name) | together)
+    rows += [common | said for said in _ensemble(record)]
+    return rows_csv(COLUMNS, rows)
 
 
 def _model(model: ModelPart) -> dict[str, object]:

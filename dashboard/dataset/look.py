@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.audit import histograms, texture
 from core.audit.browse import Entry
+from core.csv_cells import frame_csv
 from dashboard.dataset import data, gallery, set_images
 from dashboard.dataset.data import ClassMeans, Shown
 from dashboard.evidence import figures
@@ -142,7 +143,7 @@ def _textures(found: Shown, entry: Entry, pixels: NDArray[np.generic], means: li
     )
     st.download_button(
         "Table (CSV)",
-        frame.to_csv(index=False),
+        frame_csv(frame),
         file_name=f"{found.stem}-co-occurrence.csv",
         mime="text/csv",
         icon=":material/table:",

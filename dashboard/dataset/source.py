@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.audit.sets import FIRST, VOLUMES, read_index
+from core.csv_cells import frame_csv
 from core.errors import DataLayoutError
 from core.review import Action, open_store
 from core.review.archives import permitted
@@ -85,7 +86,7 @@ def counts(found: Shown) -> None:
     st.caption(f"{words.count(len(found.entries), 'picture')}, {known}.{drawn}")
     st.download_button(
         "Table (CSV)",
-        frame.to_csv(index=False),
+        frame_csv(frame),
         file_name=f"{found.stem}-classes.csv",
         mime="text/csv",
         icon=":material/table:",

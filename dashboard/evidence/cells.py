@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.csv_cells import frame_csv
 from core.evidence import Part
 from core.evidence.cells import Cell
 from dashboard.dataset import set_images
@@ -109,7 +110,7 @@ def csv(frame: pd.DataFrame, name: str, key: str) -> None:
     """A table's CSV."""
     st.download_button(
         "Table (CSV)",
-        frame.to_csv(index=False),
+        frame_csv(frame),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/table:",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.csv_cells import frame_csv
 from core.evidence import Part
 from core.evidence.cells import fourfold, fourfold_cases
 from core.evidence.tables import exact
@@ -243,4 +244,4 @@ def csv(points: Sequence[OperatingPoint], part: Part) -> str:
             | {"method": f.method}
             for label, f in figures.items()
         ]
-    return str(pd.DataFrame(rows).to_csv(index=False))
+    return frame_csv(pd.DataFrame(rows))

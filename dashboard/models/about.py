@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from csv import writer as writer_of
 from types import MappingProxyType
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.csv_cells import rows_csv
 from core.engine.pairs import rule_for
 from core.engine.results import ModelState
 from core.evidence import Evidence, together
@@ -38,6 +37,7 @@ FIGURES = {
     "false_mask_rate": "False masks",
     "ece": "Calibration error",
 }
+CSV_COLUMNS = ("system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method")
 STYLE = """
 <style>
 .or-wide { overflow-x: auto; }
@@ -145,21 +145,21 @@ def pretraining() -> None:
 
 def csv(states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]]) -> str:
     """Every figure of every model's card with interval, cases and version, and the measured time."""
-    out = io.StringIO()
-    writer = writer_of(out, lineterminator="\n")
-    writer.writerow(["system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method"])
+    rows: list[dict[str, object]] = []
     for state in states:
         card = state.card
         if card is None:
             continue
-        common = [card.system, card.name, card.version]
+        common: dict[str, object] = {"system": card.system, "model": card.name, "version": card.version}
         for name, m in card.metrics.items():
-            writer.writerow([*common, name, m.value, m.low, m.high, m.n, m.groups, m.method])
-        writer.writerow([*common, "parameters", card.parameters])
+            figure = {"value": m.value, "low": m.low, "high": m.high, "n": m.n, "groups": m.groups, "method": m.method}
+            rows.append(common | {"figure": name} | figure)
+        rows.append(common | {"figure": "parameters", "value": card.parameters})
         if card.name in times:
             median, low, high = times[card.name]
-            writer.writerow([*common, "ms per image", median, low, high, "", "", "median, shortest, longest"])
-    return out.getvalue()
+            spread = {"value": median, "low": low, "high": high, "method": "median, shortest, longest"}
+            rows.append(common | {"figure": "ms per image"} | spread)
+    return rows_csv(CSV_COLUMNS, rows)
 
 
 def table(

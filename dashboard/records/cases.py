@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.csv_cells import frame_csv
 from core.review import CaseState, Stage, Store
 from core.review.tables import Case as Record
 from dashboard.kit import archive_choice, routes, who, words
@@ -34,7 +35,7 @@ def show(store: Store, reader: int) -> None:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "This table (CSV)",
-            table.to_csv(index=False),
+            frame_csv(table),
             file_name=f"overread-archive-{archive.id}-read.csv",
             mime="text/csv",
             icon=":material/table:",

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from core import places
+from core.csv_cells import frame_csv
 from core.discrepancies.ranking import MASK, STOPPED, CaseEvidence, Discrepancies, rank_discrepancies
 from core.discrepancies.signals import ValidationSignals, validation_signals
 from core.discrepancies.trial import DECILE, METHODS, Found, compare, plant
@@ -74,7 +75,7 @@ def discrepancies_command(
     ranked = _ranked(replace(truth, recorded=scores.recorded ^ planted), known)
     result["labels_belong_to"] = "patient" if ranked.one_label else "image"
     if out is not None:
-        listing(ranked, planted, system).to_csv(out, index=False)
+        out.write_text(frame_csv(listing(ranked, planted, system)), encoding="utf-8", newline="")
     if json is not None:
         json.write_text(json_module.dumps(result, indent=1) + "\n", encoding="utf-8")
 

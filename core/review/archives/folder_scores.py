@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.csv_cells import frame_csv
 from core.engine.results import ModelStatus
 from core.errors import ArchiveError, OverreadError
 from core.imaging import Series, Study, read
@@ -65,7 +66,7 @@ def write(rows: list[dict[str, Any]], out: Path) -> None:
     if out.suffix.lower() == ".parquet":
         table.to_parquet(waiting, index=False)
     else:
-        table.to_csv(waiting, index=False)
+        waiting.write_text(frame_csv(table), encoding="utf-8", newline="")
     waiting.replace(out)
 
 

@@ -1,0 +1,94 @@
+"""No cell of any CSV is a formula to a spreadsheet, and numbers stay numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.csv_cells import frame_csv, harmless, rows_csv
+from core.engine.results import ModelState, ModelStatus
+from core.evidence.tables import Row, Table
+from core.reports.files import case_csv
+from core.review.archives.folder_scores import write
+from core.weights.card import Metric
+from dashboard.models import about
+from tests.cards import card_of
+from tests.reports import kit
+
+PLANTED = '=HYPERLINK("http://x","y")'
+TOP = Path(__file__).resolve().parents[2]
+# Numbers alone, names that Overread made, and a sheet that an import reads back, whose paths must stay as they are.
+NO_TEXT_OF_OTHERS = {
+    "core/csv_cells.py",
+    "trainers/fitting/logs.py",
+    "core/simulate/catalogue.py",
+    "core/review/archives/planting.py",
+}
+
+
+def cells(text: str) -> set[str]:
+    return {cell for row in csv.reader(io.StringIO(text)) for cell in row}
+
+
+def defused(text: str) -> None:
+    found = cells(text)
+    assert f"'{PLANTED}" in found
+    assert PLANTED not in found
+
+
+@pytest.mark.parametrize(
+    "text", [PLANTED, "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "--1", "-", "-1 2"]
+)
+def test_a_text_that_starts_a_formula_is_text(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["-0.5", "+3", "-1e-07", "-.5", "1=1", "tumour", "", -0.5, 3, None, True])
+def test_numbers_and_words_stay_as_they_are(value: object) -> None:
+    assert harmless(value) is value
+
+
+def test_rows_and_frames_defuse_heads_and_cells_and_keep_numbers() -> None:
+    defused(rows_csv(("a", PLANTED), [{"a": -0.5, PLANTED: PLANTED}]))
+    frame = pd.DataFrame({"a": [PLANTED, None], "b": [-0.5, np.nan], "c": [-3, 4], PLANTED: ["-0.25", "x"]})
+    frame["kind"] = pd.Series([PLANTED, "plain"], dtype="category")
+    text = frame_csv(frame)
+    defused(text)
+    back = pd.read_csv(io.StringIO(text))
+    assert back["b"].iloc[0] == -0.5
+    assert back["c"].tolist() == [-3, 4]
+    assert "-0.25" in cells(text)
+    assert frame["a"].iloc[0] == PLANTED  # the caller's table is not touched
+
+
+def test_the_record_of_a_case() -> None:
+    report = kit.case(kit.mr_files())
+    first, *rest = report.review.results
+    assert first.state.card is not None
+    told = replace(first, state=replace(first.state, card=first.state.card.model_copy(update={"version": PLANTED})))
+    defused(case_csv(replace(report, review=replace(report.review, results=(told, *rest)))))
+
+
+def test_tables_of_evidence_and_of_models() -> None:
+    defused(Table("t", "T", (), (Row(PLANTED),)).csv())
+    card = card_of("brain-mr", "unet", "none", metrics={"auc": Metric(value=0.9, low=0.8, high=1, n=9, method=PLANTED)})
+    defused(about.csv([ModelState("brain-mr", "unet", "U", "classifier", ModelStatus.READY, card=card)], {}))
+
+
+def test_scores_of_a_folder(tmp_path: Path) -> None:
+    write([{"path": PLANTED, "finding": 0.25}], tmp_path / "rows.csv")
+    defused((tmp_path / "rows.csv").read_text(encoding="utf-8"))
+
+
+def test_no_table_goes_another_way() -> None:
+    own = [p for room in ("core", "dashboard", "trainers") for p in (TOP / room).rglob("*.py")]
+    assert len(own) > 100
+    ways = (".to_csv(", "csv.writer(", "DictWriter(", "import writer")
+    others = {str(p.relative_to(TOP)) for p in own if any(way in p.read_text(encoding="utf-8") for way in ways)}
+    assert others <= NO_TEXT_OF_OTHERS
