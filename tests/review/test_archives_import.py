@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from core.errors import ArchiveError, NotAllowedError
+from core.errors import ArchiveError, NotAllowedError, UnreadableFileError
 from core.imaging import Limits, read
 from core.imaging.limits import MIB
 from core.review import FileRole, Role, Store
@@ -195,6 +195,31 @@ def test_an_uploaded_zip_with_a_sheet(sqlite_store: Store) -> None:
     assert root == stage_upload(sqlite_store.images_folder, upload)
     archive = imported(sqlite_store, root)
     assert [c.recorded_label for c in sqlite_store.cases(archive)] == ["tumour", "no tumour"]
+    assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
+
+
+def test_a_member_that_cannot_be_unpacked_costs_itself_and_has_a_line(sqlite_store: Store) -> None:
+    whole = zipped([("set/Quill_Maud.png", image(0.1, 1)), ("set/b.png", image(0.5, 2)), ("set/c.png", image(0.7, 3))])
+    broken = bytearray(whole)
+    at = broken.index(b"Quill_Maud.png") + len("Quill_Maud.png")
+    broken[at : at + 40] = bytes(40)  # the first member's deflated bytes
+    root = stage_upload(sqlite_store.images_folder, [("set.zip", bytes(broken))])
+    archive = imported(sqlite_store, root)
+    assert len(sqlite_store.cases(archive)) == 2
+    lost = [row for row in sqlite_store.import_report(archive) if row.outcome == "unreadable"]
+    assert [real(sqlite_store, row.path) for row in lost] == ["set/Quill_Maud.png"]
+    assert "damaged within the zip" in lost[0].reason
+    assert lost[0].remedy
+    assert "Quill" not in lost[0].path + lost[0].reason + lost[0].remedy
+    assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
+
+
+def test_a_zip_of_which_nothing_can_be_unpacked_is_refused(sqlite_store: Store) -> None:
+    broken = bytearray(zipped([("only.png", image(0.1, 1))]))
+    at = broken.index(b"only.png") + len("only.png")
+    broken[at : at + 40] = bytes(40)
+    with pytest.raises(UnreadableFileError, match="damaged within the zip"):
+        stage_upload(sqlite_store.images_folder, [("set.zip", bytes(broken))])
     assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
 
 

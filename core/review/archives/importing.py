@@ -125,6 +125,12 @@ class Importer:
             path = f"{self._pseudonyms.path(f'{self._name}/{sheet}')}, row {problem.row}"
             self._note(path, Outcome.UNREADABLE, f"Row {problem.row}: {problem.text}", problem.remedy)
 
+    def note_skipped(self, members: Iterable[tuple[str, OverreadError]]) -> None:
+        """Report the members of a zip that could not be unpacked, and why."""
+        for member, error in members:
+            path = self._pseudonyms.path(f"{self._name}/{member}")
+            self._note(path, Outcome.UNREADABLE, error.message, error.remedy)
+
     def take(self, survey: Survey, found: Found) -> Outcome:
         """Import one case; whatever is wrong with it is noted, nothing is raised for it."""
         path = self.path_of(found)

@@ -21,7 +21,7 @@ from core.review.archives.importing import Importer, ImportOptions, report_name
 from core.review.archives.intake.joining import join_slices
 from core.review.archives.intake.roots import permitted
 from core.review.archives.intake.sources import survey, usual_sheet
-from core.review.archives.intake.staging import clear, locate
+from core.review.archives.intake.staging import clear, locate, skipped
 from core.review.archives.ranking import rank
 from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
@@ -69,6 +69,7 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
     name = report_name(source)
     importer = Importer(store, run.started_by, run.archive_id, name, options, run.id)
     importer.note_rows(layout.sheet or usual_sheet(root), found.problems)
+    importer.note_skipped(skipped(root, store.images_folder))
     left = list(importer.waiting(found))
     reported, _ = imported(store, run)
     if not watch.step(force=True, total=reported + len(left)):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import ArchiveError, LimitExceededError
+from core.errors import ArchiveError, LimitExceededError, OverreadError, UnreadableFileError
 from core.imaging.archive import clean_name, walk
 from core.imaging.limits import MIB, Budget, Limits
 
 # A whole archive may be larger than one upload that is reviewed; each case must still fit the limits of a study.
 ARCHIVE_LIMITS = Limits(total_bytes=8 * 1024 * MIB, files=200_000)
+_SKIPPED = ".skipped.json"
 _LARGEST_ZIP = 2 * 1024 * MIB  # it is unpacked from memory
 
 
@@ -78,19 +80,38 @@ def clear(root: Path, images_folder: Path) -> None:
         shutil.rmtree(base / root.resolve().relative_to(base).parts[0], ignore_errors=True)
 
 
+def skipped(root: Path, images_folder: Path) -> tuple[tuple[str, OverreadError], ...]:
+    """Members of an upload or zip that could not be unpacked, and why; none for a user's own folder."""
+    base = staging_folder(images_folder).resolve()
+    if base not in root.resolve().parents:
+        return ()
+    note = base / root.resolve().relative_to(base).parts[0] / _SKIPPED
+    if not note.is_file():
+        return ()
+    told = json.loads(note.read_text(encoding="utf-8"))
+    return tuple((name, UnreadableFileError(message, remedy)) for name, message, remedy in told)
+
+
 def _unpack(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits) -> None:
     """Unpack to a folder that appears only when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     waiting = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
+    bad: list[tuple[str, OverreadError]] = []
     try:
         for entry in walk(files, Budget(limits)):
             if entry.error is not None:
-                if len(files) == 1 and not any(waiting.iterdir()):
-                    raise entry.error
+                bad.append((entry.name, entry.error))
+                continue
+            if clean_name(entry.name) == _SKIPPED:  # the note is ours alone
                 continue
             path = _free(waiting / clean_name(entry.name))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(entry.data)
+        if bad and not any(waiting.iterdir()):
+            raise bad[0][1]
+        if bad:
+            told = [[name, error.message, error.remedy] for name, error in bad]
+            (waiting / _SKIPPED).write_text(json.dumps(told), encoding="utf-8")
         os.replace(waiting, folder)
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
