@@ -27,7 +27,7 @@ with messages.shown():
         with ranked, messages.shown():
             table.show(store, visible, reader, chosen.number)
         with reads, messages.shown():
-            yields.show(store, chosen, listed.hidden)
+            yields.show(store, chosen, reader, listed.hidden)
         take.show(store, chosen, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
             st.markdown(blind.HELP)

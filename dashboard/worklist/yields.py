@@ -20,16 +20,16 @@ FEW_LEFT = (
 )
 
 
-def show(store: Store, chosen: Chosen, hidden: int) -> None:
+def show(store: Store, chosen: Chosen, reader: int, hidden: int) -> None:
     """Curve, sentence, and the tenths behind it.
 
     Args:
-        hidden: cases that are still blind for the reader.
+        hidden: cases that are still blind for the reader; while there are any, nothing is drawn between the tenths.
     """
     if sums_tell(hidden):
         st.info(FEW_LEFT, icon=":material/visibility_lock:")
         return
-    curve = archive_yield(store, chosen.number, chosen.models)
+    curve = archive_yield(store, chosen.number, chosen.models, reader)
     st.markdown(words.plain(curve.sentence))
     if not curve.points:
         return

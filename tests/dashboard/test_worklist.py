@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +143,31 @@ def test_the_curve_of_reads_follows_the_reads(store: Store, many: readings.Plant
         )  # fmt: skip
     app = _open("worklist", _person(store, Role.REVIEWER, Role.LEAD))
     assert [m.value for m in app.markdown if "relevant miss" in m.value] != before
+
+
+def test_nothing_along_the_list_is_sent_while_tenths_hold_few_blind_cases(store: Store, many: readings.Planted) -> None:
+    app = _open("worklist", _person(store, Role.REVIEWER))
+    assert [m.value for m in app.markdown if m.value.startswith("In no order about")]
+    assert "In the first tenth" not in _everything(app)
+    assert not app.get("plotly_chart")
+    reader = _person(store, Role.REVIEWER, Role.LEAD)
+    for case in many.cases:
+        _lock(store, case, reader.number or 0)
+    app = _open("worklist", reader)
+    assert [m.value for m in app.markdown if m.value.startswith("In the first tenth")]
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_the_archives_histogram_is_sent_as_bins(store: Store, many: readings.Planted) -> None:
+    app = _open("archives", _person(store, Role.LEAD))
+    (chart,) = app.get("plotly_chart")
+    (bars,) = json.loads(chart.proto.spec)["data"]
+    assert bars["type"] == "bar"
+    assert bars["x"] == pytest.approx([0.025 + 0.05 * n for n in range(20)])
+    # chances of 0.9 / rank for ranks 1 to 24: 0.0375 to 0.05 are ranks 19 to 24, and so on by hand
+    assert bars["y"][0] + bars["y"][1] == 24 - 9  # 0.1 and above: ranks 1 to 9
+    assert bars["y"][18] == 1  # 0.9 of the first
+    assert sum(bars["y"]) == 24
 
 
 def test_cases_of_another_model_version_have_no_place(store: Store, installed: Path) -> None:

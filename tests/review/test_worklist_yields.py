@@ -60,3 +60,19 @@ def test_short_lists_and_impossible_scores() -> None:
     assert all(np.isfinite([p.reads_per_miss, p.low, p.high]).all() for p in three.points)
     with pytest.raises(ValueError, match="probability"):
         yield_curve([1.2], [None])
+
+
+def test_while_cases_are_blind_the_curve_stands_at_tenths_of_many_blind_cases_only() -> None:
+    scores = np.linspace(0.5, 0.01, 250)
+    blind = [True] * 250
+    curve = yield_curve(scores, [None] * 250, blind=blind)
+    assert [p.depth for p in curve.points] == [t.last for t in curve.tenths] == list(range(25, 251, 25))
+    assert [p.misses for p in curve.points] == pytest.approx([scores[:d].sum() for d in range(25, 251, 25)])
+    blind[:25] = [False] * 25  # a tenth that is open as a whole tells nothing new
+    assert len(yield_curve(scores, [None] * 250, blind=blind).points) == 10
+    blind[25:31] = [False] * 6  # 19 blind ones are left in the second
+    few = yield_curve(scores, [None] * 250, blind=blind)
+    assert (few.tenths, few.points) == ((), ())
+    assert few.sentence.startswith("In no order about")
+    assert "promised" not in few.sentence
+    assert len(yield_curve(scores, [None] * 250, blind=[False] * 250).points) > 30

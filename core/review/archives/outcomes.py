@@ -43,10 +43,14 @@ def outcomes(store: Store, archive_id: int) -> dict[int, bool]:
     return found
 
 
-def archive_yield(store: Store, archive_id: int, models: Installed) -> YieldCurve:
+def archive_yield(store: Store, archive_id: int, models: Installed, reader: int | None = None) -> YieldCurve:
     """The curve "reads needed to find one relevant miss" along the ranking, updated by all finished reads.
 
     Only cases with a recorded diagnosis are on it: where nothing is recorded, nothing was missed.
+
+    Args:
+        reader: who is to see it. While a case is blind for that reader, the curve stands at the ends of tenths only;
+            without a reader it is for the store's owner.
     """
     ranked = [
         (d.value, d.case_id, d.details["probability"])
@@ -55,4 +59,6 @@ def archive_yield(store: Store, archive_id: int, models: Installed) -> YieldCurv
     ]
     ranked.sort(key=lambda entry: (-entry[0], entry[1]))
     found = outcomes(store, archive_id)
-    return yield_curve([p for _, _, p in ranked], [found.get(case) for _, case, _ in ranked])
+    open_cases = None if reader is None else store.revealed(archive_id, reader)
+    blind = None if open_cases is None else [case not in open_cases for _, case, _ in ranked]
+    return yield_curve([p for _, _, p in ranked], [found.get(case) for _, case, _ in ranked], blind=blind)

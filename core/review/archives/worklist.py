@@ -19,6 +19,7 @@ from core.engine.vote import Vote
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import ModelAnswer
 from core.review.archives.standing import Answers, current
+from core.review.archives.yields import FEWEST_HIDDEN
 from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case, Discrepancy
@@ -27,7 +28,6 @@ from core.review.vocabulary import CaseState, Mode
 HIDDEN = "Hidden until your own opinion is locked."
 STALE = "Only scored by another version of the models; score the archive again."
 UNSCORED = "Not scored yet."
-FEWEST_HIDDEN = 20  # sums over fewer cases would tell of each
 BLOCK = 20
 CONTROLS = 5
 _DISPUTED = (CaseState.ARBITRATION, CaseState.ADJUDICATED)  # would tell a blind reader that another one disagreed

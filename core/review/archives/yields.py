@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+FEWEST_HIDDEN = 20  # sums over fewer blind cases would tell of each
 PRIOR_READS = 5.0
 TENTHS = 10
 LEVEL = 0.95
@@ -78,7 +79,8 @@ class YieldCurve:
 
     Attributes:
         tenths: the list in tenths (fewer where the list has fewer than ten cases).
-        points: cumulative from the top, at most 60 depths.
+        points: cumulative from the top, at most 60 depths; while cases are blind, at the ends of the tenths only.
+            Tenths and points are empty where one tenth has blind cases, but fewer than 20.
         reads, misses: finished reads and the relevant misses among them.
         expected: misses that the scores alone promised among those very reads, to hold against ``misses``.
         unranked: reads per miss when reading in no order, by the same estimate.
@@ -94,13 +96,16 @@ class YieldCurve:
     sentence: str
 
 
-def yield_curve(scores: Sequence[float], outcomes: Sequence[bool | None], *, seed: int = 0) -> YieldCurve:
+def yield_curve(
+    scores: Sequence[float], outcomes: Sequence[bool | None], *, blind: Sequence[bool] | None = None, seed: int = 0
+) -> YieldCurve:
     """Estimate the curve.
 
     Args:
         scores: ``(N,)`` in list order, the top first: probability between 0 and 1 that the recorded label misses
             something relevant.
         outcomes: ``(N,)`` what a finished read found: a relevant miss, none, or ``None`` for not yet read.
+        blind: ``(N,)`` which cases are still blind for whoever is to see the curve; none by default.
 
     Raises:
         ValueError: lengths differ, or a score is no probability.
@@ -116,8 +121,16 @@ def yield_curve(scores: Sequence[float], outcomes: Sequence[bool | None], *, see
     parts = np.array_split(np.arange(len(p)), min(TENTHS, len(p)))
     tenths = tuple(_tenth(p, read, missed, part) for part in parts)
     reads, misses = int(read.sum()), int(missed.sum())
-    points, unranked = _points(p, parts, tenths, seed)
+    hidden = np.zeros(len(p), dtype=bool) if blind is None else np.asarray(blind, dtype=bool)
+    depths = (
+        np.array([tenth.last for tenth in tenths])  # between them the steps are single cases' own scores
+        if hidden.any()
+        else np.unique(np.geomspace(1, len(p), min(_POINTS, len(p))).round().astype(int))
+    )
+    points, unranked = _points(p, parts, tenths, depths, seed)
     expected = float(p[read].sum())
+    if any(0 < hidden[part].sum() < FEWEST_HIDDEN for part in parts):
+        return YieldCurve((), (), reads, misses, expected, unranked, _in_sum(unranked, reads, misses))
     return YieldCurve(
         tenths, points, reads, misses, expected, unranked, _sentence(tenths[0], unranked, reads, misses, expected)
     )
@@ -137,7 +150,11 @@ def _tenth(p: NDArray[np.float64], read: NDArray[np.bool_], missed: NDArray[np.b
 
 
 def _points(
-    p: NDArray[np.float64], parts: list[NDArray[np.intp]], tenths: tuple[Tenth, ...], seed: int
+    p: NDArray[np.float64],
+    parts: list[NDArray[np.intp]],
+    tenths: tuple[Tenth, ...],
+    depths: NDArray[np.intp],
+    seed: int,
 ) -> tuple[tuple[Point, ...], float]:
     """Cumulative misses at chosen depths, with the spread of 2,000 draws of the tenths' rates."""
     weight = np.concatenate([p[part] / p[part].mean() for part in parts])
@@ -146,7 +163,6 @@ def _points(
     a = np.array([t.prior * PRIOR_READS + t.misses for t in tenths])
     b = np.array([(1 - t.prior) * PRIOR_READS + t.reads - t.misses for t in tenths])
     drawn = np.random.default_rng(seed).beta(a, b, size=(_DRAWS, len(tenths)))
-    depths = np.unique(np.geomspace(1, len(p), min(_POINTS, len(p))).round().astype(int))
     # weight of each tenth among the first `depth` cases: (depths, tenths)
     share = np.stack([np.bincount(tenth_of[:d], weights=weight[:d], minlength=len(tenths)) for d in depths])
     low, high = np.quantile(drawn @ share.T, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
@@ -171,6 +187,16 @@ def _sentence(top: Tenth, unranked: float, reads: int, misses: int, expected: fl
         f"In the first tenth of the list about {_whole(top.reads_per_miss)} reads find one relevant miss "
         f"(95 % interval {_whole(top.reads_low)} to {_whole(top.reads_high)}); "
         f"in no order it would be about {_whole(unranked)}. {so_far}"
+    )
+
+
+def _in_sum(unranked: float, reads: int, misses: int) -> str:
+    """What may be said while single tenths would tell of single cases."""
+    so_far = f"{reads} reads so far found {misses} relevant {'miss' if misses == 1 else 'misses'}. " if reads else ""
+    return (
+        f"In no order about {_whole(unranked)} reads find one relevant miss. {so_far}The curve along the list comes "
+        f"when you have given your opinion on more cases: a tenth of it with fewer than {FEWEST_HIDDEN} blind ones "
+        "would give away the models' answers for them."
     )
 
 
