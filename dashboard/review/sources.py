@@ -8,6 +8,8 @@ import streamlit as st
 
 from core import imaging, systems
 from core.errors import OverreadError
+from core.imaging.archive import clean_name
+from core.imaging.deidentify import Identity
 from core.imaging.study import Study
 from core.preprocessing import windows
 from core.simulate import samples
@@ -87,6 +89,13 @@ def small(study: Study, series_index: int, side: int = THUMBNAIL) -> str:
     return render.data_url(render.framed(render.picture(grey, render.display_size(series, side)), side))
 
 
+def told_names(names: list[str]) -> str:
+    """The first files of an upload by name; by number where the name may be somebody's."""
+    nobody = Identity()  # the files were not read: nothing is known of the patient, so the rule for names decides alone
+    told = [nobody.file_name(clean_name(name), number) for number, name in enumerate(names[:3], 1)]
+    return ", ".join(told) + (" and more" if len(names) > 3 else "")
+
+
 def _take(files: list[tuple[str, bytes]]) -> None:
     # A new key empties the uploader: the bytes are let go, and the same file can be dropped again.
     st.session_state["upload-generation"] += 1
@@ -96,7 +105,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
             study = imaging.read(files)
             match = engine().match(study)
     except Exception as failure:
-        names = ", ".join(name for name, _ in files[:3]) + (" and more" if len(files) > 3 else "")
+        names = told_names([name for name, _ in files])
         error = messages.as_error(failure)
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
         st.rerun()
