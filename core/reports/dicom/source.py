@@ -27,6 +27,7 @@ from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits
 from core.imaging.projections import coronal_mip
 from core.imaging.study import Modality, Series
 from core.imaging.tag_lists import STORED
+from core.imaging.terms import only_terms
 
 # Type 2 attributes of patient and study (PS3.3 C.7.1.1, C.7.2.1): present, possibly empty. Old files leave them out.
 _MAY_BE_EMPTY = (
@@ -60,7 +61,13 @@ _COPIED = (STORED - {"ManufacturerModelName", "SoftwareVersions"}) | {
 # highdicom writes unusual names into a warning, and so to the log: it gets to see none, they are put in afterwards.
 _NAMES = ("PatientName", "ReferringPhysicianName")
 _STRICT = ("DA", "TM", "AS")
-_SEXES = ("M", "F", "O")
+# Coded attributes that are copied, and their defined terms (PS3.3): anything else may be a name in the wrong place.
+_TERMS = {
+    "PatientSex": ("M", "F", "O"),
+    "PatientIdentityRemoved": ("YES", "NO"),
+    "BurnedInAnnotation": ("YES", "NO"),
+    "LongitudinalTemporalInformationModified": ("UNMODIFIED", "MODIFIED", "REMOVED"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,8 +209,11 @@ def _fit_for_writing(header: Dataset) -> Dataset:
     for element in list(copy):
         if element.VR in _STRICT and not _valid(element.VR, str(element.value or "")):
             setattr(copy, element.keyword, "") if element.keyword in _MAY_BE_EMPTY else copy.pop(element.tag)
-    if copy.PatientSex not in _SEXES:
-        copy.PatientSex = ""
+    for keyword, terms in _TERMS.items():
+        if keyword in copy and copy.get(keyword) not in terms:
+            setattr(copy, keyword, "") if keyword in _MAY_BE_EMPTY else copy.pop(keyword)
+    if not only_terms(str(copy.get("Manufacturer", ""))):  # free text, which objects name as contributing equipment
+        copy.pop("Manufacturer", None)
     if copy.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in copy:
         copy.DeidentificationMethod = "as the source images state it"  # type 1C; their own words may be anything
     if "SOPClassUID" not in copy:
