@@ -40,6 +40,6 @@ def frame_csv(frame: pd.DataFrame) -> str:
     safe = frame.copy()
     for place, kind in enumerate(frame.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):  # numbers keep their precision, texts may be anything
-            safe.isetitem(place, frame.iloc[:, place].astype(object).map(harmless))
+            safe.isetitem(place, frame.iloc[:, place].astype(object).map(harmless).tolist())
     safe.columns = pd.Index([harmless(name) for name in frame.columns], dtype=object)
     return str(safe.to_csv(index=False, lineterminator="\n"))
