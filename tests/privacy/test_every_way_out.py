@@ -34,7 +34,7 @@ from core.review.pseudonyms import NAMES_FILE
 from core.review.tables import User
 from core.settings import settings
 from core.systems import Match
-from dashboard.kit.cases import Case
+from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from tests.privacy import planted
 from tests.reports import kit
@@ -189,7 +189,7 @@ def test_the_review_page_shows_nothing_planted(
     caplog.set_level(logging.DEBUG)
     files = tuple(planted.files().items())
     for index in range(len(way.study.series)):
-        case = Case(way.study, Match("brain-mr", index, "made", True), "brain-mr", index, originals=files)
+        case = OpenCase(way.study, Match("brain-mr", index, "made", True), "brain-mr", index, originals=files)
         answered: Job[Review] = Job(lambda _, at=index: kit.review_of(way.study, index=at))  # type: ignore[misc]
         answered.run()
         case.jobs["brain-mr", index] = answered
