@@ -7,7 +7,6 @@ no export and no backup holds it, and importing the same folder again writes it 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
@@ -15,6 +14,8 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from filelock import FileLock
 
 from core.errors import ArchiveError
 from core.review.kept.images import write_atomically
@@ -96,12 +97,12 @@ class Pseudonyms:
         """Write down what a pseudonym stands for, once."""
         if self.names is None or made in self._known:
             return made
-        descriptor = os.open(self.names, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with FileLock(self.names.with_suffix(".lock"), mode=0o600):
             self._known.update(self._read())
             if made not in self._known:
-                file.write(json.dumps([made, text]).encode() + b"\n")
+                descriptor = os.open(self.names, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                with os.fdopen(descriptor, "ab") as file:
+                    file.write(json.dumps([made, text]).encode() + b"\n")
                 self._known.add(made)
         return made
 

@@ -150,6 +150,11 @@ def _bytes(folder: Path, name: str) -> bytes:
         ) from error
 
 
+def models_with(weights: Path) -> list[str]:
+    """Models ``<system>/<model>`` below ``weights`` that have stored predictions, in order of their names."""
+    return [path.parent.relative_to(weights).as_posix() for path in sorted(weights.glob(f"*/*/{PREDICTIONS}"))]
+
+
 def stored(folder: Path, models: Iterable[str]) -> dict[str, Evidence]:
     """Stored predictions of some models of ``weights/<system>``, by name; those without usable ones are left out."""
     found = {}

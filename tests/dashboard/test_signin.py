@@ -165,10 +165,10 @@ def test_signing_out_in_one_tab_ends_the_other(visit: BrowserContext, guarded: H
     expect(second.get_by_role("button", name="Reader")).to_be_visible(timeout=desk.ANSWER)
     first.get_by_role("button", name="Reader").click()
     first.get_by_role("button", name="Sign out").click()
-    expect(second.get_by_text("You were signed out")).to_be_visible(timeout=desk.ANSWER)
+    expect(second.get_by_text("You have signed out.")).to_be_visible(timeout=desk.ANSWER)
     visit.add_cookies(cookies)  # a cookie kept from before opens nothing either
     second.goto(f"{guarded.url}/records")
-    expect(second.get_by_text("You were signed out")).to_be_visible(timeout=desk.ANSWER)
+    expect(second.get_by_text("You have signed out.")).to_be_visible(timeout=desk.ANSWER)
 
 
 @pytest.mark.browser

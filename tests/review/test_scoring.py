@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import random
@@ -10,7 +11,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from sqlmodel import text
 
 from core.errors import ArchiveError, ModelUnavailableError, ModelVersionError, NotAllowedError
@@ -67,16 +70,18 @@ def test_every_model_answers_every_case_once(sqlite_store: Store, archive: int) 
     assert engine.asked == 12
     scores = sqlite_store.machine_scores(archive)
     assert len(scores) == 36
+    levels = []
     for score in scores:
         (data,) = sqlite_store.case_bytes(score.case_id)
-        level = float(data[0].split("-")[1][:3])  # the number of the picture; its grey level follows from it
-        patient, place = divmod(int(level) - 1, 3)
-        expected = 0.08 * patient + 0.2 * place + engine.bias[score.model]
+        levels.append(float(np.mean(Image.open(io.BytesIO(data[1])))) / 255)
+        expected = levels[-1] + engine.bias[score.model]
         assert score.finding == pytest.approx(min(max(expected, 0), 1), abs=0.01)
         assert score.decision == ("finding" if (score.finding or 0) >= 0.5 else "clear")
         assert (score.version, score.weights_sha256) == ("1.0", card(score.model).weights_sha256)
         assert (score.mask_pixels is None) == (score.model == "resnet50")
         assert sum(score.probabilities.values()) == pytest.approx(1)
+    planned = sorted(0.08 * patient + 0.2 * place for patient in range(4) for place in range(3))
+    assert sorted(levels)[::3] == pytest.approx(planned, abs=0.01)  # each picture three times, once a model
     assert {case.state for case in sqlite_store.cases(archive)} == {CaseState.SCORED}
     assert len(sqlite_store.machine_discrepancies(archive)) == 12
     with pytest.raises(ArchiveError, match="Nothing is left"):

@@ -10,7 +10,7 @@ import typer
 
 from core.errors import ModelUnavailableError
 from core.weights.card import ModelCard
-from core.weights.predictions import Part, load
+from core.weights.predictions import Part, load, models_with
 from core.weights.store import CARD
 from trainers.commands.options import DataRoot
 from trainers.data.parts import read_parts
@@ -30,11 +30,7 @@ def figures_command(
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = ROOT / "weights",
 ) -> None:
     """Compute the cards' test figures and their intervals again, from the stored predictions."""
-    names = (
-        [model]
-        if model
-        else [str(p.parent.relative_to(weights)) for p in sorted(weights.glob("*/*/predictions.parquet"))]
-    )
+    names = [model] if model else models_with(weights)
     if not names:
         raise ModelUnavailableError(f"No model in {weights} has predictions.", "Train one, or restore its folder.")
     for name in names:
