@@ -83,7 +83,9 @@ def _mask_flags(r: ModelResult, index: int, finding: str) -> list[Flag]:
     drawn = bool(r.mask[index].any())
     if r.gated is not None and r.gated[index]:
         if r.decision(index) is Decision.FINDING:
-            return [Flag("gate-shut", f"{_short(r)} says {finding}, but its gate says no: the mask is withheld.")]
+            return [
+                Flag("gate-shut", f"{_short(r)} says {finding}, but its gate does not say so: the mask is withheld.")
+            ]
         return []
     if r.decision(index) is Decision.FINDING and not drawn:
         return [Flag("empty-mask", f"{_short(r)} says {finding}, but outlines nothing: the empty mask vetoes.")]

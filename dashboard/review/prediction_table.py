@@ -83,7 +83,7 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
     says = words.cell(words.decision(result, index, system))
     gated = ""
     if result.gated is not None and bool(result.gated[index]):
-        gated = "<div class='or-quiet'>mask withheld: its gate says no here</div>"
+        gated = "<div class='or-quiet'>mask withheld: its gate does not say yes here</div>"
     return (
         f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
         f"<td class='said'><span class='or-decision'>{sign}&nbsp;{says}</span>{gated}</td>"

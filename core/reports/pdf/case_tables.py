@@ -165,7 +165,7 @@ def _mask(model: ModelPart, part: SlicePart) -> str:
     if part.mask_pixels is None:
         return "–" if not model.reason else model.reason
     if part.mask_withheld:
-        return "withheld: its gate says no"
+        return "withheld: its gate does not say yes"
     if part.mask_pixels == 0:
         return "none"
     return area(part.mask_area_mm2, part.mask_pixels)
