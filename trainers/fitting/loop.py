@@ -165,6 +165,7 @@ class Run:
                 goal[known],
                 miss=recipe.loss.tversky_miss,
                 exponent=recipe.loss.tversky_exponent,
+                per_image=recipe.loss.per_image,
             )
             loss = loss + recipe.loss.mask_weight * part
         self.optimizer.zero_grad(set_to_none=True)

@@ -67,33 +67,45 @@ def _log_probabilities(logits: torch.Tensor) -> torch.Tensor:
     return F.log_softmax(logits, 1)
 
 
-def tversky_index(mask_logits: torch.Tensor, target: torch.Tensor, *, miss: float, smooth: float = 1.0) -> torch.Tensor:
+def tversky_index(
+    mask_logits: torch.Tensor, target: torch.Tensor, *, miss: float, smooth: float = 1.0, per_image: bool = False
+) -> torch.Tensor:
     """Tversky index over the whole batch, ``TP / (TP + miss FN + (1 - miss) FP)`` (Salehi et al., MLMI 2017).
 
     Args:
         mask_logits, target: ``(B, 1, H, W)``; the target in [0, 1].
         miss: weight of a missed pixel.
         smooth: added to numerator and denominator, so that empty masks score 1.
+        per_image: the mean of the images' own indices, of those with something to find; 1 where there is none.
 
     Returns:
         scalar in (0, 1].
     """
     p = torch.sigmoid(mask_logits.float())
-    tp = (p * target).sum()
-    fn = ((1 - p) * target).sum()
-    fp = (p * (1 - target)).sum()
-    return (tp + smooth) / (tp + miss * fn + (1 - miss) * fp + smooth)
+    over = (1, 2, 3) if per_image else (0, 1, 2, 3)
+    tp = (p * target).sum(over)
+    fn = ((1 - p) * target).sum(over)
+    fp = (p * (1 - target)).sum(over)
+    index = (tp + smooth) / (tp + miss * fn + (1 - miss) * fp + smooth)
+    if not per_image:
+        return index
+    found = target.sum(over) > 0
+    return index[found].mean() if found.any() else index.new_ones(())
 
 
 def mask_loss(
-    kind: str, mask_logits: torch.Tensor, target: torch.Tensor, *, miss: float, exponent: float
+    kind: str,
+    mask_logits: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    miss: float,
+    exponent: float,
+    per_image: bool = False,
 ) -> torch.Tensor:
     """Mask loss by name: ``tversky+bce``, ``focal-tversky`` (Abraham & Khan, ISBI 2019) or ``dice`` (miss 0.5)."""
+    if kind not in ("tversky+bce", "focal-tversky", "dice"):
+        raise ValueError(f"unknown mask loss {kind!r}")
+    index = tversky_index(mask_logits, target, miss=0.5 if kind == "dice" else miss, per_image=per_image)
     if kind == "tversky+bce":
-        bce = F.binary_cross_entropy_with_logits(mask_logits.float(), target)
-        return 1 - tversky_index(mask_logits, target, miss=miss) + bce
-    if kind == "focal-tversky":
-        return (1 - tversky_index(mask_logits, target, miss=miss)).pow(exponent)
-    if kind == "dice":
-        return 1 - tversky_index(mask_logits, target, miss=0.5)
-    raise ValueError(f"unknown mask loss {kind!r}")
+        return 1 - index + F.binary_cross_entropy_with_logits(mask_logits.float(), target)
+    return (1 - index).pow(exponent) if kind == "focal-tversky" else 1 - index

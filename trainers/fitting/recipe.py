@@ -58,6 +58,7 @@ class Loss(_Part):
     mask_weight: float = 1.0
     tversky_miss: float = 0.6  # weight of a missed pixel; 1 - this is the weight of a false one
     tversky_exponent: float = 0.75
+    per_image: bool = False  # Tversky index of every image with a tumour, averaged: a small one counts like a large one
 
 
 class Augment(_Part):
