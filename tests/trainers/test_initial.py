@@ -69,6 +69,17 @@ def test_a_shipped_model_lends_its_backbone(tmp_path: Path) -> None:
         start_from_model(create("resnet50", classes=2, channels=1, size=(48, 48)), tmp_path)
 
 
+def test_a_u_net_of_other_classes_lends_its_decoder(tmp_path: Path) -> None:
+    donor = shipped(tmp_path, "unet_efficientnet_lite0", 1)
+    net = new("unet_efficientnet_lite0", 3, classes=4)
+    start_from_model(net, tmp_path)
+    x = torch.rand(2, 1, SIDE, SIDE, generator=rng(2))
+    wanted = donor.run(x).mask_logits
+    assert wanted is not None
+    torch.testing.assert_close(net.run(x.expand(-1, 3, -1, -1)).mask_logits, wanted, atol=1e-4, rtol=1e-3)
+    assert net.run(x.expand(-1, 3, -1, -1)).logits.shape == (2, 4)
+
+
 # With a ResNet-34's further blocks as the identity its features are the ResNet-18's.
 DONORS = [
     ("unet_resnet18", "resnet18"),

@@ -79,6 +79,20 @@ def test_tversky_by_hand() -> None:
     assert missing < tversky_index(logits, target, miss=0.1)  # misses weigh more than false pixels here
 
 
+def test_tversky_by_image_is_the_mean_over_those_with_a_tumour() -> None:
+    large = torch.full((1, 1, 8, 8), 4.0)  # drawn well, all of it tumour
+    small, corner = torch.full((1, 1, 8, 8), -4.0), torch.zeros(1, 1, 8, 8)
+    corner[0, 0, 0, 0] = 1.0  # one pixel, missed
+    none = torch.zeros(1, 1, 8, 8)
+    logits, target = torch.cat([large, small, none]), torch.cat([torch.ones(1, 1, 8, 8), corner, none])
+    alone = [tversky_index(logits[i : i + 1], target[i : i + 1], miss=0.6).item() for i in (0, 1)]
+    assert tversky_index(logits, target, miss=0.6, per_image=True).item() == pytest.approx(np.mean(alone), rel=1e-5)
+    assert tversky_index(logits[:2], target[:2], miss=0.6) > np.mean(
+        alone
+    )  # the batch as a whole forgets the small one
+    assert tversky_index(none, none, miss=0.6, per_image=True).item() == 1
+
+
 def test_mask_losses_by_hand() -> None:
     logits, target = masks()
     index = (1.4 + 1) / (1.4 + 0.7 * 0.6 + 0.3 * 0.4 + 1)

@@ -42,8 +42,9 @@ def encoder_of(architecture: str) -> str:
 def start_from_model(net: OverreadNet, folder: Path) -> None:
     """Fill a network from a shipped model: wholly where architecture and classes agree, else its backbone.
 
-    A U-Net and a classifier on one encoder give each other theirs. The two recipes must split their common sets alike,
-    or the second would be tested on what the first has learnt.
+    A U-Net and a classifier on one encoder give each other theirs. A U-Net of other classes or channels lends its
+    decoder too: what draws the outline of one tumour draws that of another; only the reading of the classes is new.
+    The two recipes must split their common sets alike, or the second would be tested on what the first has learnt.
 
     Args:
         folder: ``weights/<system>/<name>``.
@@ -57,6 +58,9 @@ def start_from_model(net: OverreadNet, folder: Path) -> None:
         net.load_state_dict(theirs)
     else:
         _fill_backbone(net, other.backbone.state_dict(), f"{card.system}/{card.name} ({card.architecture})")
+        if net.draws_masks and net.architecture == other.architecture:
+            lent = {k: v for k, v in theirs.items() if not k.startswith("backbone.") and ours[k].shape == v.shape}
+            net.load_state_dict(lent, strict=False)
 
 
 def load_backbone(net: OverreadNet, folder: Path) -> None:
