@@ -23,7 +23,7 @@ def sentence(review: Review, index: int) -> str:
 
 
 def _mask_words(ready: tuple[ModelResult, ...], index: int) -> str:
-    drawn = [r.mask[index] for r in ready if r.mask is not None]
+    drawn = [r.mask[index] for r in ready if r.mask is not None and not r.waits(index)]
     if len(drawn) < 2:
         return ""
     present = [m for m in drawn if m.any()]
@@ -134,6 +134,8 @@ def two_stage(review: Review, index: int) -> str | None:
         gate = next((g for g in review.ready if g.state.name == gate_name and g is not r), None)
         if gate is None or r.mask is None:
             continue
+        if gate.waits(index) or r.waits(index):
+            return None
         if gate.failed(index) or r.failed(index):
             return f"{_short(gate if gate.failed(index) else r)} gave no answer here."
         if gate.decision(index) is Decision.CLEAR:

@@ -6,29 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from core.engine.course import Course, Progress
 from core.engine.gate import Gate
-from core.engine.mask_gate import mask_gated
-from core.engine.pairs import pair_at
-from core.engine.predict import masks_from, predict_series
-from core.engine.results import (
-    Flag,
-    GateVerdict,
-    HeatMap,
-    ModelResult,
-    ModelState,
-    ModelStatus,
-    Review,
-    most_suspicious,
-)
+from core.engine.line import Line
+from core.engine.results import Flag, GateVerdict, HeatMap, ModelState, ModelStatus, Review
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
-from core.engine.warn import failures, series_warnings
+from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
 from core.explain.gradcam import Target, explain_forward, grad_cam
@@ -38,10 +27,8 @@ from core.imaging.study import Series, Study
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
-from core.weights.answers import finding_probability, probabilities
-from core.weights.predictions import stored
 
-Progress = Callable[[str, float], None]
+SIDE_BY_SIDE = 2  # whole series at once; the slice that a reader looks at needs no turn
 
 
 class Engine:
@@ -54,16 +41,17 @@ class Engine:
 
     def __init__(self, weights: Path, *, queue: int = 16) -> None:
         self.weights = weights
-        self._shelf = Shelf(weights)
+        self.shelf = Shelf(weights)
         self._places = threading.BoundedSemaphore(queue)
         self._gate = Gate(weights)
+        self.line = Line(SIDE_BY_SIDE)
 
     # models
 
     def states(self, system_name: str | None = None) -> tuple[ModelState, ...]:
         """State of every model of one system, or of all; files are checked, no weights are loaded."""
         names = [system_name] if system_name else list(SYSTEMS)
-        return tuple(self._shelf.state(name, slot) for name in names for slot in system(name).models)
+        return tuple(self.shelf.state(name, slot) for name in names for slot in system(name).models)
 
     def loaded(self, system_name: str, model: str) -> Loaded:
         """A model with its lock, for whoever runs passes of their own (heat-map checks).
@@ -71,10 +59,15 @@ class Engine:
         Raises:
             ModelUnavailableError: no such model, no weights, or weights that do not match their card.
         """
-        return self._shelf.load(system_name, _slot(system_name, model))
+        return self.shelf.load(system_name, _slot(system_name, model))
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def place(self) -> Iterator[None]:
+        """One of the places for work on models.
+
+        Raises:
+            EngineBusyError: all are taken.
+        """
         if not self._places.acquire(timeout=0.05):
             raise EngineBusyError("All places in the queue are taken.", "Wait a moment and try again.")
         try:
@@ -106,82 +99,32 @@ class Engine:
             OverreadError: unknown system, a full queue.
             InterruptedError: stopped.
         """
-        declared = system(system_name)
-        series = adapt(study.series[series_index], declared)
-        with self._place():
-            results = [self._ask(system_name, slot, series, progress, stop) for slot in declared.models]
-        by_name = {r.state.name: r for r in results}
-        results = [mask_gated(r, by_name) for r in results]
-        warnings, gate = self._judged(declared, series)
-        warnings += failures(results)
-        peak = most_suspicious(results, series.slices)
-        answered = any(r.finding is not None for r in results)
-        return Review(
-            study_sha256=study.sha256,
-            system=system_name,
-            series_key=series.key,
-            results=tuple(results),
-            peak=peak,
-            warnings=warnings,
-            gate=gate,
-            pair=pair_at(self, study, system_name, series_index, peak) if answered else None,
-            stored=stored(self.weights / system_name, (slot.name for slot in declared.models)),
-        )
+        return self.course(study, system_name, series_index).run(progress=progress, stop=stop)
+
+    def course(self, study: Study, system_name: str, series_index: int = 0, *, first: int = 0) -> Course:
+        """A review that can be looked at while it is under way: :meth:`Course.run` makes it.
+
+        Args:
+            first: the slice that every model is asked about first.
+
+        Raises:
+            OverreadError: unknown system.
+        """
+        return Course(self, study, system_name, series_index, first)
 
     def verdict(self, system_name: str, series: Series) -> GateVerdict:
         """Whether a series is one that the system reads, without asking any of its models."""
         declared = system(system_name)
-        return self._judged(declared, adapt(series, declared))[1]
+        return self.judged(declared, adapt(series, declared))[1]
 
-    def _judged(self, declared: System, series: Series) -> tuple[tuple[Flag, ...], GateVerdict]:
+    def judged(self, declared: System, series: Series) -> tuple[tuple[Flag, ...], GateVerdict]:
+        """What the rules say of a series as the system adapts it, and the gate's verdict; no model is asked."""
         warnings = series_warnings(declared, series, accepts(declared, series))
         return warnings, self._gate.verdict(declared, series, warnings)
 
     def match(self, study: Study) -> Match:
         """Which system fits a study: by tags, and where there are none by what the router sees."""
         return match(study, self._gate.router())
-
-    def _ask(
-        self,
-        system_name: str,
-        slot: ModelSlot,
-        series: Series,
-        progress: Progress | None,
-        stop: Callable[[], bool] | None,
-    ) -> ModelResult:
-        state = self._shelf.state(system_name, slot)
-        if state.status is not ModelStatus.READY:
-            return ModelResult(state)
-        try:
-            loaded = self._shelf.load(system_name, slot)
-            with loaded.lock:
-                p = predict_series(
-                    loaded.net,
-                    loaded.card,
-                    series,
-                    progress=(lambda f: progress(slot.title, f)) if progress else None,
-                    stop=stop,
-                )
-        except ModelUnavailableError:
-            return ModelResult(self._shelf.state(system_name, slot))
-        except ContractError as error:
-            return ModelResult(replace(state, status=ModelStatus.UNFIT, reason=str(error)))
-        except OverreadError as error:
-            return ModelResult(replace(state, status=ModelStatus.FAILED, reason=str(error)))
-        card = loaded.card
-        calibrated = probabilities(p.logits, card.temperature)
-        if not np.isfinite(calibrated).all(1).any():
-            reason = "It answered without a finite number. Export the images again, or install its weights anew."
-            return ModelResult(replace(state, card=card, status=ModelStatus.FAILED, reason=reason))
-        return ModelResult(
-            state=replace(state, card=card),
-            raw=probabilities(p.logits),
-            calibrated=calibrated,
-            finding=finding_probability(calibrated, card),
-            mask=None if p.mask_probability is None else masks_from(card, p.mask_probability),
-            mask_probability=p.mask_probability,
-            seconds=p.seconds,
-        )
 
     def uncertainty(self, study: Study, system_name: str, series_index: int, slice_index: int) -> Uncertainty:
         """How steady every model's answer on one slice is; a model whose spread fails is named with the reason.
@@ -192,12 +135,12 @@ class Engine:
         series = adapt(study.series[series_index], system(system_name))
         spreads: list[Spread] = []
         failed: list[tuple[str, str]] = []
-        with self._place():
+        with self.place():
             for slot in system(system_name).models:
-                if self._shelf.state(system_name, slot).status is not ModelStatus.READY:
+                if self.shelf.state(system_name, slot).status is not ModelStatus.READY:
                     continue
                 try:
-                    loaded = self._shelf.load(system_name, slot)
+                    loaded = self.shelf.load(system_name, slot)
                     with loaded.lock:
                         spreads.append(spread(loaded.net, loaded.card, series, slice_index))
                 except OverreadError as error:
@@ -233,11 +176,11 @@ class Engine:
         try:
             if not 0 <= slice_index < series.slices:
                 raise ContractError(f"There is no slice {slice_index} among {series.slices}.", "Choose one of them.")
-            loaded = self._shelf.load(system_name, slot)
+            loaded = self.shelf.load(system_name, slot)
             shown = target or loaded.card.positive[0]
             if shown not in loaded.card.classes:
                 raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
-            with self._place(), loaded.lock:
+            with self.place(), loaded.lock:
                 x = prepare(series, loaded.card.contract, [slice_index])
                 values, peak = map_of(loaded.net, x, target_of(loaded, shown), method)
         except OverreadError as error:

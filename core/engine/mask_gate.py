@@ -14,6 +14,8 @@ def mask_gated(result: ModelResult, by_name: Mapping[str, ModelResult]) -> Model
     if result.mask is None or card is None or card.gate is None:
         return result
     gate = by_name.get(card.gate)
+    if gate is not None and gate.finding is None and gate.waiting is not None:
+        return replace(result, mask=None, mask_probability=None)
     if gate is None or gate.finding is None or gate.threshold is None:
         return replace(
             result,
@@ -22,10 +24,11 @@ def mask_gated(result: ModelResult, by_name: Mapping[str, ModelResult]) -> Model
             gated=None,
             state=replace(result.state, reason=f"No mask: its gate, the model {card.gate}, did not answer."),
         )
-    shut = ~(gate.finding >= gate.threshold)  # a gate that failed on a slice opens nothing there
+    shut = ~(gate.finding >= gate.threshold)  # a gate that failed on a slice opens nothing there, nor one that waits
     mask = result.mask.copy()
     mask[shut] = False
     probability = None if result.mask_probability is None else result.mask_probability.copy()
     if probability is not None:
         probability[shut] = 0
-    return replace(result, mask=mask, mask_probability=probability, gated=shut)
+    gated = shut if gate.waiting is None else shut & ~gate.waiting
+    return replace(result, mask=mask, mask_probability=probability, gated=gated)

@@ -1,4 +1,4 @@
-"""One model over one series: the path that pages, archives and the evaluation share."""
+"""One model over slices of a series: the path that pages, archives and the evaluation share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,27 @@ from core.weights.card import ModelCard
 
 
 @dataclass(frozen=True, eq=False)
+class SlicePrediction:
+    """What a model says about one slice.
+
+    Attributes:
+        logits: float32 ``(K,)``; K = 1 for a binary model. NaN where the model failed: the slice's pixels, or what the
+            network made of them, are not finite numbers.
+        features: float32 ``(F,)`` pooled features; NaN likewise.
+        mask_probability: float16 ``(height, width)`` on the image grid, or ``None``; 0 where the model failed.
+    """
+
+    logits: np.ndarray
+    features: np.ndarray
+    mask_probability: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
 class SeriesPrediction:
     """What a model says about the slices of a series.
 
     Attributes:
-        logits: float32 ``(slices, K)``; K = 1 for a binary model. NaN on a slice on which the model failed: its
-            pixels, or what the network made of them, are not finite numbers.
-        features: float32 ``(slices, F)`` pooled features; NaN likewise.
-        mask_probability: float16 ``(slices, height, width)`` on the image grid, or ``None``; 0 where the model failed.
+        logits, features, mask_probability: of :class:`SlicePrediction`, stacked over the slices.
         seconds: per slice.
     """
 
@@ -31,6 +44,26 @@ class SeriesPrediction:
     features: np.ndarray
     mask_probability: np.ndarray | None
     seconds: float
+
+
+def predict_slice(net: OverreadNet, card: ModelCard, series: Series, index: int) -> SlicePrediction:
+    """Run a model over one slice, alone: an answer does not depend on what else is asked, nor in which order.
+
+    Raises:
+        ContractError: the series does not fit the model's contract.
+    """
+    with torch.inference_mode():
+        logit, pooled, mask = answered(net, card, prepare(series, card.contract, [index]))
+        failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
+        if failed:
+            logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
+        drawn = None
+        if mask is not None and failed:
+            drawn = np.zeros(series.shape, np.float16)
+        elif mask is not None:
+            fit = fit_of(series, index, card.contract)
+            drawn = fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16)
+        return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
 
 
 def predict_series(
@@ -42,34 +75,29 @@ def predict_series(
     progress: Callable[[float], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> SeriesPrediction:
-    """Run a model over slices, one at a time: an answer does not depend on what else is in the batch.
+    """Run a model over slices, one at a time.
 
     Raises:
         ContractError: the series does not fit the model's contract.
         InterruptedError: ``stop`` returned true.
     """
     wanted = list(range(series.slices)) if indices is None else indices
-    logits, features, masks = [], [], []
+    found = []
     started = time.perf_counter()
-    with torch.inference_mode():
-        for place, index in enumerate(wanted):
-            if stop is not None and stop():
-                raise InterruptedError
-            logit, pooled, mask = answered(net, card, prepare(series, card.contract, [index]))
-            failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
-            if failed:
-                logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
-            logits.append(logit[0].numpy())
-            features.append(pooled[0].numpy())
-            if mask is not None and failed:
-                masks.append(np.zeros(series.shape, np.float16))
-            elif mask is not None:
-                fit = fit_of(series, index, card.contract)
-                masks.append(fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16))
-            if progress is not None:
-                progress((place + 1) / len(wanted))
+    for place, index in enumerate(wanted):
+        if stop is not None and stop():
+            raise InterruptedError
+        found.append(predict_slice(net, card, series, index))
+        if progress is not None:
+            progress((place + 1) / len(wanted))
     seconds = (time.perf_counter() - started) / max(len(wanted), 1)
-    return SeriesPrediction(np.stack(logits), np.stack(features), np.stack(masks) if masks else None, seconds)
+    masks = [one.mask_probability for one in found if one.mask_probability is not None]
+    return SeriesPrediction(
+        np.stack([one.logits for one in found]),
+        np.stack([one.features for one in found]),
+        np.stack(masks) if masks else None,
+        seconds,
+    )
 
 
 def answered(

@@ -56,6 +56,8 @@ class ModelResult:
         gated: ``(slices,)`` true where the gate model said "clear", so that the mask was withheld.
         seconds: time the forward passes took, per slice.
         mask_probability: float16, shaped as ``mask``, before the mask threshold; 0 where the mask is withheld.
+        waiting: ``(slices,)`` true where the model is still to be asked: NaN in the arrays, and no failure; ``None``
+            once there is nothing left to ask.
     """
 
     state: ModelState
@@ -66,6 +68,7 @@ class ModelResult:
     gated: np.ndarray | None = None
     seconds: float = 0.0
     mask_probability: np.ndarray | None = None
+    waiting: np.ndarray | None = None
 
     @property
     def threshold(self) -> float | None:
@@ -79,11 +82,15 @@ class ModelResult:
 
     def failed(self, index: int) -> bool:
         """Whether the model was asked about a slice and gave no finite answer."""
-        return self.finding is not None and not bool(np.isfinite(self.finding[index]))
+        return self.finding is not None and not self.waits(index) and not bool(np.isfinite(self.finding[index]))
+
+    def waits(self, index: int) -> bool:
+        """Whether the model is still to be asked about a slice."""
+        return self.waiting is not None and bool(self.waiting[index])
 
     def decision(self, index: int) -> Decision | None:
-        """Answer on one slice; ``None`` when the model is not ready, or failed there."""
-        if self.finding is None or self.state.card is None or self.failed(index):
+        """Answer on one slice; ``None`` when the model is not ready, failed there, or is still to be asked."""
+        if self.finding is None or self.state.card is None or self.waits(index) or self.failed(index):
             return None
         return decide(float(self.finding[index]), self.state.card.threshold.value)
 
@@ -161,6 +168,11 @@ class Review:
     overruled: bool = False
     pair: Pair | None = None
     stored: Mapping[str, Evidence] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every model has been asked about every slice; only then do peak, ensemble and warnings stand."""
+        return all(r.waiting is None for r in self.results)
 
     @property
     def held_back(self) -> bool:
@@ -271,7 +283,8 @@ def mean_probability(results: Sequence[ModelResult]) -> np.ndarray | None:
 def _voice(result: ModelResult, index: int) -> Voice:
     state = result.state
     failed = state.status is ModelStatus.FAILED or result.failed(index)
-    finding = None if result.finding is None or failed else float(result.finding[index])
+    silent = result.finding is None or failed or result.waits(index)
+    finding = None if silent or result.finding is None else float(result.finding[index])
     return voice(state.name, state.title, finding, result.threshold, failed=failed)
 
 

@@ -46,7 +46,8 @@ def failures(results: Sequence[ModelResult]) -> tuple[Flag, ...]:
     """Slices on which a model was asked and gave no finite answer, one warning per model."""
     out = []
     for result in results:
-        where = np.flatnonzero(~result.answered)
+        asked = result.answered if result.waiting is None else result.answered | result.waiting[: result.answered.size]
+        where = np.flatnonzero(~asked)
         if len(where):
             told = ", ".join(str(i + 1) for i in where[:FEW_SLICES]) + (" and more" if len(where) > FEW_SLICES else "")
             which = f"slice{'s' if len(where) > 1 else ''} {told}"

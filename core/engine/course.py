@@ -1,0 +1,175 @@
+"""One review under way: the slice in view first from every model, then the others outwards from it.
+
+The gate is asked before any model. What has been said so far can be read at any time, from any thread; the review at
+the end does not depend on the order.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from core.engine.asking import Asking
+from core.engine.line import Line, Ticket
+from core.engine.mask_gate import mask_gated
+from core.engine.pairs import Models, pair_at
+from core.engine.results import Flag, GateVerdict, Review, most_suspicious
+from core.engine.shelf import Shelf
+from core.engine.warn import failures
+from core.imaging.study import Series, Study
+from core.systems import adapt, system
+from core.systems.declaration import System
+from core.weights.predictions import Evidence, stored
+
+Progress = Callable[[str, float], None]
+_LOOK_SECONDS = 0.05  # how often one that waits for its turn looks whether it was stopped, or the reader has moved on
+
+
+class House(Models, Protocol):
+    """What a review needs of :class:`core.engine.engine.Engine`."""
+
+    weights: Path
+    shelf: Shelf
+    line: Line
+
+    def place(self) -> AbstractContextManager[None]:
+        """One of the places for work on models; raises when all are taken."""
+
+    def judged(self, declared: System, series: Series) -> tuple[tuple[Flag, ...], GateVerdict]:
+        """What rules and gate say of a series."""
+
+
+class Course:
+    """A review of one series that is made step by step.
+
+    Args:
+        first: the slice that every model is asked about first.
+
+    Raises:
+        OverreadError: unknown system.
+    """
+
+    def __init__(self, house: House, study: Study, system_name: str, series_index: int, first: int = 0) -> None:
+        self._house, self._study, self._system, self._series_index = house, study, system_name, series_index
+        self._declared = system(system_name)
+        self._series = adapt(study.series[series_index], self._declared)
+        self._asked = [Asking(house.shelf, system_name, slot, self._series) for slot in self._declared.models]
+        self._judged: tuple[tuple[Flag, ...], GateVerdict] | None = None
+        self._ticket: Ticket | None = None
+        self._pace: tuple[float, int] | None = None  # when the work of this turn began, and how much was done by then
+        self._running = threading.Lock()
+        self._left = set(range(self._series.slices))
+        self._centre = 0
+        self.look(first)
+
+    def look(self, index: int) -> None:
+        """The reader looks at this slice now: it is the next one to be asked about, then its neighbours."""
+        self._centre = min(max(index, 0), self._series.slices - 1)
+
+    # how far it is
+
+    @property
+    def done(self) -> int:
+        """Answers given so far, over all models."""
+        return sum(asked.answered for asked in self._asked)
+
+    @property
+    def wanted(self) -> int:
+        """Answers there will be, over the models that can answer."""
+        return sum(asked.answered if asked.ended else self._series.slices for asked in self._asked)
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, from 0 to 1."""
+        return self.done / self.wanted if self.wanted else 1.0
+
+    @property
+    def ahead(self) -> int:
+        """How many reviews must end before this one's turn for the slices that nobody looks at."""
+        return self._ticket.ahead if self._ticket is not None else 0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the pace so far; ``None`` before there is one, and while others are ahead."""
+        if self._pace is None or self.ahead:
+            return None
+        began, before = self._pace
+        made = self.done - before
+        return (time.monotonic() - began) / made * (self.wanted - self.done) if made > 0 else None
+
+    # the review
+
+    def run(self, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> Review:
+        """Ask about every slice; one that was stopped goes on where it ended.
+
+        Args:
+            progress: called with a model's title and the fraction of its slices done.
+            stop: asked between answers; when it returns true the review ends.
+
+        Raises:
+            EngineBusyError: a full queue.
+            InterruptedError: stopped.
+        """
+        with self._running, self._house.place():
+            if self._judged is None:
+                self._judged = self._house.judged(self._declared, self._series)
+            self._pace = time.monotonic(), self.done
+            if self._left:
+                self._ask_about(self._next(), progress, stop)
+            with self._house.line.join() as self._ticket:
+                while self._left:
+                    index = self._next()
+                    if index != self._centre and self._ticket.ahead:
+                        self._pace = None
+                        if stop is not None and stop():
+                            raise InterruptedError
+                        self._ticket.wait(_LOOK_SECONDS)
+                        continue
+                    self._pace = self._pace or (time.monotonic(), self.done)
+                    self._ask_about(index, progress, stop)
+            return self._review(whole=True)
+
+    def so_far(self) -> Review | None:
+        """What has been said so far (:attr:`Review.complete` is false); ``None`` before the gate has spoken."""
+        return None if self._judged is None else self._review(whole=False)
+
+    def _next(self) -> int:
+        """The slice nearest to the one in view; of two as near the later one."""
+        return min(self._left, key=lambda index: (abs(index - self._centre), -index))
+
+    def _ask_about(self, index: int, progress: Progress | None, stop: Callable[[], bool] | None) -> None:
+        for asked in self._asked:
+            if stop is not None and stop():
+                raise InterruptedError
+            if asked.ask(index) and not asked.failed and progress is not None:
+                progress(asked.title, asked.answered / self._series.slices)
+        self._left.discard(index)
+
+    def _review(self, *, whole: bool) -> Review:
+        assert self._judged is not None
+        warnings, gate = self._judged
+        results = [asked.so_far() for asked in self._asked]
+        by_name = {r.state.name: r for r in results}
+        results = [mask_gated(r, by_name) for r in results]
+        peak = most_suspicious(results, self._series.slices)
+        answered = whole and any(r.finding is not None for r in results)
+        return Review(
+            study_sha256=self._study.sha256,
+            system=self._system,
+            series_key=self._series.key,
+            results=tuple(results),
+            peak=peak,
+            warnings=warnings + failures(results),
+            gate=gate,
+            pair=pair_at(self._house, self._study, self._system, self._series_index, peak) if answered else None,
+            stored=self._stored,
+        )
+
+    @cached_property
+    def _stored(self) -> dict[str, Evidence]:
+        return stored(self._house.weights / self._system, (slot.name for slot in self._declared.models))
