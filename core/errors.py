@@ -85,6 +85,10 @@ class NotAllowedError(StoreError):
     """The user's roles do not include this action."""
 
 
+class TokenError(StoreError):
+    """A token of the programming interface is missing, unknown, expired or revoked."""
+
+
 class BlindingError(StoreError):
     """The models' answers are not released to this reader yet, or a blind opinion is no longer possible."""
 

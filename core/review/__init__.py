@@ -4,7 +4,7 @@ from core.review.database import default_folder
 from core.review.opinions import Change
 from core.review.people import ALLOWED, Action, allowed, require
 from core.review.store import Store, fingerprint, open_store
-from core.review.vocabulary import CaseState, FileRole, Mode, Outcome, Radpeer, Role, RunState, Sided, Stage
+from core.review.vocabulary import CaseState, FileRole, Mode, Outcome, Radpeer, Role, RunState, Scope, Sided, Stage
 
 __all__ = [
     "ALLOWED",
@@ -17,6 +17,7 @@ __all__ = [
     "Radpeer",
     "Role",
     "RunState",
+    "Scope",
     "Sided",
     "Stage",
     "Store",

@@ -1,4 +1,4 @@
-"""What decides something and may change: roles, recorded diagnoses, modes and arbitrations.
+"""What decides something and may change: roles, tokens, recorded diagnoses, modes and arbitrations.
 
 Such a row is no append-only one, so the audit trail holds the digest of its deciding columns with every change; the
 latest one must fit the row as it stands.
@@ -7,13 +7,13 @@ latest one must fit the row as it stands.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select
 
 from core.review.canonical import canonical
-from core.review.tables import Arbitration, Archive, Case, CaseFile, User
+from core.review.tables import ApiToken, Arbitration, Archive, Case, CaseFile, User
 
 COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
     User: ("number", "issuer", "subject", "roles", "active"),
@@ -23,6 +23,7 @@ COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
         *("recorded_finding", "recorded_label", "recorded_text", "recorded_reader"),
     ),
     Arbitration: ("id", "case_id", "peer_review_id", "closed"),
+    ApiToken: ("id", "user", "sha256", "scopes", "expires", "revoked"),
 }
 _CHUNK = 1000
 _Files = Sequence[tuple[int, str, str]]
@@ -39,14 +40,15 @@ def state(session: Session, row: SQLModel) -> dict[str, Any]:
     return _state(type(row), values, files)
 
 
-def states(session: Session) -> Iterator[dict[str, Any]]:
-    """The state of every row that decides something."""
+def states(session: Session, tables: Collection[type[SQLModel]] = tuple(COLUMNS)) -> Iterator[dict[str, Any]]:
+    """The state of every row that decides something, in all such tables or in some of them."""
     files: dict[int, list[tuple[int, str, str]]] = {}
     query = select(CaseFile.case_id, CaseFile.position, CaseFile.sha256, CaseFile.role)
     ordered = query.order_by(col(CaseFile.case_id), col(CaseFile.position)).execution_options(yield_per=_CHUNK)
     for case, position, sha256, role in session.exec(ordered):  # type: ignore[call-overload]
         files.setdefault(case, []).append((position, sha256, role))
-    for table, names in COLUMNS.items():
+    for table in tables:
+        names = COLUMNS[table]
         columns = [getattr(table, name) for name in names]
         for values in session.execute(select(*columns).order_by(columns[0]).execution_options(yield_per=_CHUNK)):  # type: ignore[call-overload]
             yield _state(table, list(values), files.get(values[0], ()) if table is Case else ())

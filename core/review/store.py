@@ -12,6 +12,7 @@ from core.review.desk import Desk
 from core.review.opinions import Opinions
 from core.review.peer import Peer
 from core.review.runs import Runs, fingerprint
+from core.review.tokens import Tokens
 
 __all__ = ["Store", "fingerprint", "open_store"]
 
@@ -19,7 +20,7 @@ _opened: dict[tuple[str, Path], Store] = {}
 _opening = threading.Lock()
 
 
-class Store(Cases, Runs, Blinding, Opinions, Peer, Desk):
+class Store(Cases, Runs, Blinding, Opinions, Peer, Desk, Tokens):
     """All that is kept. Safe to share between threads; any number of processes may open the same store.
 
     Every method is one transaction, checks the acting user's roles itself, and returns rows cut off from the

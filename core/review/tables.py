@@ -14,6 +14,7 @@ from core.review.vocabulary import CaseState, FileRole, Mode, Moment, RunState, 
 __all__ = [
     "APPEND_ONLY",
     "Adjudication",
+    "ApiToken",
     "Arbitration",
     "Archive",
     "AuditEntry",
@@ -51,6 +52,25 @@ class User(SQLModel, table=True):
     active: bool = True
     created: datetime = Field(default_factory=now, sa_type=Moment)
     last_seen: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class ApiToken(SQLModel, table=True):
+    """A key to the programming interface: whose it is and what for. The key itself is kept nowhere, only its hash.
+
+    ``used`` is when it was used first, ``None`` until then.
+    """
+
+    __tablename__ = "api_tokens"
+
+    id: int | None = Field(default=None, primary_key=True)
+    user: int = Field(foreign_key="users.number", index=True)
+    name: str
+    sha256: str = Field(unique=True)
+    scopes: list[str] = Field(default_factory=list, sa_type=JSON)
+    created: datetime = Field(default_factory=now, sa_type=Moment)
+    expires: datetime = Field(sa_type=Moment)
+    used: datetime | None = Field(default=None, sa_type=Moment)
+    revoked: bool = False
 
 
 class RecordedReader(SQLModel, table=True):

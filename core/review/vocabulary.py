@@ -22,6 +22,16 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class Scope(StrEnum):
+    """What a token of the programming interface is good for, within what its owner's roles allow."""
+
+    MODELS = "models"  # systems, models, their cards and evidence
+    STUDIES = "studies"  # give images, ask the models, take the results
+    ARCHIVES = "archives"  # look at archives, worklists, cases and opinions
+    OPINIONS = "opinions"  # lock opinions
+    IMPORT = "import"  # make archives, import into them, have them scored
+
+
 class Mode(StrEnum):
     """How an archive is read. An archive opened once stays open: what was seen cannot be unseen."""
 

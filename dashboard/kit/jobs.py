@@ -7,9 +7,9 @@ from functools import partial
 import streamlit as st
 
 from core.background import Job
+from core.engine.asking import ask
 from core.engine.engine import Engine
-from core.engine.results import ModelStatus, Review
-from core.imaging.study import Study
+from core.engine.results import Review
 from dashboard.kit import messages
 from dashboard.kit.cases import OpenCase
 
@@ -24,7 +24,7 @@ def ensure(case: OpenCase, engine: Engine) -> Job[Review] | None:
     key = (case.system, case.series_index)
     if key not in case.jobs:
         # The work holds the study, not the case: when the session goes, so does the case, and the review stops.
-        job = Job(partial(_work, study=case.study, key=key, engine=engine)).ends_with(case)
+        job = Job(partial(ask, study=case.study, key=key, engine=engine)).ends_with(case)
         case.jobs[key] = job
         job.start(QUICK)
     return case.jobs[key]
@@ -51,17 +51,3 @@ def outcome(case: OpenCase, job: Job[Review]) -> None:
     if st.button("Run again", key=f"again-{case.key}", icon=":material/refresh:"):
         case.jobs.pop((case.system or "", case.series_index), None)
         st.rerun()
-
-
-def _work(job: Job[Review], study: Study, key: tuple[str, int], engine: Engine) -> Review:
-    system, series_index = key
-    order = [s.title for s in engine.states(system) if s.status is ModelStatus.READY]
-
-    def report(model: str, fraction: float) -> None:
-        done = order.index(model) if model in order else 0
-        job.text, job.fraction = model, min((done + fraction) / max(len(order), 1), 1.0)
-
-    review = engine.review(study, system, series_index, progress=report, stop=lambda: job.stopping)
-    if job.stopping and not review.ready:
-        raise InterruptedError
-    return review

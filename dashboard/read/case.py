@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from core import imaging, systems
-from core.imaging.study import SourceKind
 from core.review import Stage, Store
+from core.review.opened import opened
+from core.review.opened import title as title
+from core.review.opened import title_of as title_of
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from dashboard.kit.cases import OpenCase
@@ -42,18 +41,13 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
     if kept is not None and kept[0] == (record.id, purpose):
         return kept[1]
     leave()
-    assert record.id is not None
-    files = store.case_bytes(record.id)
-    study = imaging.read(files)
-    study = replace(study.without_answers(), name=title(record))
-    match = systems.match(study)
-    index = min(int(record.details.get("series_index", match.series_index)), len(study.series) - 1)
+    found = opened(store, record)
     case = OpenCase(
-        study=study,
-        match=match,
-        system=record.system or match.system,
-        series_index=index,
-        originals=tuple(files) if study.source is SourceKind.DICOM else (),
+        study=found.study,
+        match=found.match,
+        system=found.system,
+        series_index=found.series_index,
+        originals=found.originals,
         record=record.id,
     )
     st.session_state["read-case"] = ((record.id, purpose), case)
@@ -65,16 +59,6 @@ def leave() -> None:
     kept: tuple[object, OpenCase] | None = st.session_state.pop("read-case", None)
     for job in kept[1].jobs.values() if kept else ():
         job.stop()
-
-
-def title(record: Record) -> str:
-    """What a case is called on the desk: its number. File names could be looked up among published test cases."""
-    return title_of(record.id)
-
-
-def title_of(case_id: int | None) -> str:
-    """The same, from the number."""
-    return f"Case {case_id}"
 
 
 def stage(store: Store, record: Record, reader: int) -> Stage | None:

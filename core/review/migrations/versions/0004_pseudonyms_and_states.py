@@ -17,6 +17,7 @@ from core.imaging.deidentify import Identity
 from core.imaging.nifti import HINT_WORDS
 from core.review import decided
 from core.review.pseudonyms import Pseudonyms
+from core.review.tables import Arbitration, Archive, Case, User
 from core.review.trail import append
 
 revision = "0004"
@@ -25,6 +26,7 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 500
+_DECIDING = (User, Archive, Case, Arbitration)  # what there was at this revision
 _PLAIN = re.compile(r"\d{4}\.dcm")
 _NAMES_A_FILE = re.compile(r"The same image as |leads out|stands in row|cannot be opened|There is no ")
 
@@ -37,7 +39,7 @@ def upgrade() -> None:
         if images is not None:
             _rename(session, Pseudonyms.of(images))
         told: list[dict[str, object]] = []
-        for state in decided.states(session):
+        for state in decided.states(session, _DECIDING):
             told.append(state)
             if len(told) == _AT_ONCE:
                 append(session, 1, "store.covered", "store", {"states": told})

@@ -1,0 +1,57 @@
+"""A case of the store, opened to be read: its images, and nothing that tells an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from core import imaging
+from core.imaging.study import SourceKind, Study
+from core.review.store import Store
+from core.review.tables import Case
+from core.systems import Match, match
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A case ready to be read.
+
+    Attributes:
+        study: its images without reference masks and results of algorithms, named by the case's number.
+        system, series_index: what reads it.
+        originals: its files where they are DICOM, for the DICOM objects that are made of it.
+    """
+
+    study: Study
+    match: Match
+    system: str | None
+    series_index: int
+    originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+
+def opened(store: Store, record: Case) -> Opened:
+    """Read a case's images from the store.
+
+    Raises:
+        OverreadError: they cannot be read, or are not what they were.
+    """
+    files = store.case_bytes(record.id or 0)
+    study = imaging.read(files)
+    study = replace(study.without_answers(), name=title(record))
+    found = match(study)
+    return Opened(
+        study=study,
+        match=found,
+        system=record.system or found.system,
+        series_index=min(int(record.details.get("series_index", found.series_index)), len(study.series) - 1),
+        originals=tuple(files) if study.source is SourceKind.DICOM else (),
+    )
+
+
+def title(record: Case) -> str:
+    """What a case is called while it is read: its number. File names could be looked up among published test cases."""
+    return title_of(record.id)
+
+
+def title_of(case_id: int | None) -> str:
+    """The same, from the number."""
+    return f"Case {case_id}"
