@@ -1,31 +1,112 @@
-"""A review as a piece of work in the background that tells how far it is."""
+"""One model being asked about a series slice by slice: what it has said so far, and in the end its whole result."""
 
 from __future__ import annotations
 
-from core.background import Job
-from core.engine.engine import Engine
-from core.engine.results import ModelStatus, Review
-from core.imaging.study import Study
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from core.engine.predict import SlicePrediction, masks_from, predict_slice
+from core.engine.results import ModelResult, ModelState, ModelStatus
+from core.engine.shelf import Loaded, Shelf
+from core.errors import ContractError, ModelUnavailableError, OverreadError
+from core.imaging.study import Series
+from core.systems import ModelSlot
+from core.weights.answers import finding_probability, probabilities
+
+NOT_FINITE = "It answered without a finite number. Export the images again, or install its weights anew."
 
 
-def ask(job: Job[Review], study: Study, key: tuple[str, int], engine: Engine) -> Review:
-    """Ask every model of a system about a series.
+class Asking:
+    """One model over one series. Asked by one thread; read by any.
 
     Args:
-        job: told the model at work and how much of all is done; when it is asked to stop, so is the review.
-        key: system and number of the series.
-
-    Raises:
-        InterruptedError: stopped before a model had answered.
+        shelf: the installed models. system_name, slot: which model. series: as the system adapts it.
     """
-    system, series_index = key
-    order = [s.title for s in engine.states(system) if s.status is ModelStatus.READY]
 
-    def report(model: str, fraction: float) -> None:
-        done = order.index(model) if model in order else 0
-        job.text, job.fraction = model, min((done + fraction) / max(len(order), 1), 1.0)
+    def __init__(self, shelf: Shelf, system_name: str, slot: ModelSlot, series: Series) -> None:
+        self.title = slot.title
+        self._shelf, self._system, self._slot, self._series = shelf, system_name, slot, series
+        self._state = shelf.state(system_name, slot)
+        self._ended = None if self._state.status is ModelStatus.READY else ModelResult(self._state)
+        self._loaded: Loaded | None = None
+        self._said: list[SlicePrediction | None] = [None] * series.slices
+        self._masks: tuple[np.ndarray, np.ndarray] | None = None
+        self._seconds = 0.0
 
-    review = engine.review(study, system, series_index, progress=report, stop=lambda: job.stopping)
-    if job.stopping and not review.ready:
-        raise InterruptedError
-    return review
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to ask: it is not installed, does not fit, or has answered every slice."""
+        return self._ended is not None or self.answered == self._series.slices
+
+    @property
+    def failed(self) -> bool:
+        """Whether it cannot answer at all."""
+        return self._ended is not None
+
+    @property
+    def answered(self) -> int:
+        """Slices about which it has been asked."""
+        return sum(one is not None for one in self._said)
+
+    def ask(self, index: int) -> bool:
+        """Ask about one slice; false where nothing was to be asked. A model that cannot answer ends, and says why."""
+        if self._ended is not None or self._said[index] is not None:
+            return False
+        try:
+            if self._loaded is None:
+                self._loaded = self._shelf.load(self._system, self._slot)
+            with self._loaded.lock:
+                started = time.perf_counter()
+                said = predict_slice(self._loaded.net, self._loaded.card, self._series, index)
+                self._seconds += time.perf_counter() - started
+        except ModelUnavailableError:
+            self._end(self._shelf.state(self._system, self._slot))
+        except ContractError as error:
+            self._end(replace(self._state, status=ModelStatus.UNFIT, reason=str(error)))
+        except OverreadError as error:
+            self._end(replace(self._state, status=ModelStatus.FAILED, reason=str(error)))
+        else:
+            self._keep(index, said)
+        return True
+
+    def _end(self, state: ModelState) -> None:
+        self._ended = ModelResult(state)
+
+    def _keep(self, index: int, said: SlicePrediction) -> None:
+        assert self._loaded is not None
+        if said.mask_probability is not None:
+            if self._masks is None:
+                shape = (self._series.slices, *said.mask_probability.shape)
+                self._masks = np.zeros(shape, np.float16), np.zeros(shape, bool)
+            self._masks[0][index] = said.mask_probability
+            self._masks[1][index] = masks_from(self._loaded.card, said.mask_probability[None])[0]
+        self._said[index] = said  # last: who sees it finds its mask too
+
+    def so_far(self) -> ModelResult:
+        """What it has said: NaN, and no mask, on slices that wait (:attr:`ModelResult.waiting`)."""
+        said = list(self._said)
+        waiting = np.array([one is None for one in said])
+        if self._ended is not None:
+            return self._ended
+        if self._loaded is None or waiting.all():
+            return ModelResult(self._state, waiting=waiting)
+        card = self._loaded.card
+        width = next(len(one.logits) for one in said if one is not None)
+        blank = np.full(width, np.nan, np.float32)
+        logits = np.stack([blank if one is None else one.logits for one in said])
+        calibrated = probabilities(logits, card.temperature)
+        state = replace(self._state, card=card)
+        if not waiting.any() and not np.isfinite(calibrated).all(1).any():
+            return ModelResult(replace(state, status=ModelStatus.FAILED, reason=NOT_FINITE))
+        return ModelResult(
+            state=state,
+            raw=probabilities(logits),
+            calibrated=calibrated,
+            finding=finding_probability(calibrated, card),
+            mask=None if self._masks is None else self._masks[1],
+            mask_probability=None if self._masks is None else self._masks[0],
+            seconds=self._seconds / int((~waiting).sum()),
+            waiting=waiting if waiting.any() else None,
+        )

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.background import Job
-from core.engine.asking import ask
+from core.engine.as_job import ask
 from core.engine.engine import Engine
 from core.engine.results import Review
 from dashboard.kit import messages
