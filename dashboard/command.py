@@ -10,6 +10,8 @@ import importlib
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,32 +68,41 @@ def run(
     cli.main(["run", str(home), *words, *rest.args], prog_name="overread")
 
 
+class Where(StrEnum):
+    """Where a batch is scored."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(help="Folder, zip, CSV or DICOM tree.")],
+    source: Annotated[str, typer.Argument(help="Folder, zip, CSV or DICOM tree, or an address such as s3://...")],
     out: Annotated[Path, typer.Option(help="File for the rows: .csv or .parquet.")],
     system: Annotated[
         str | None, typer.Option(help="brain-mr, chest-ct, ...; by default matched image by image.")
     ] = None,
     join: Annotated[bool, typer.Option(help="Slices of one patient and series form one image.")] = False,
     weights: Annotated[Path | None, typer.Option(help="Folder with the models (default: OVERREAD_WEIGHTS).")] = None,
+    processes: Annotated[int, typer.Option(help="Processes that decode; 0 decodes in this one.", min=0)] = 1,
+    engine: Annotated[Where, typer.Option(help="This machine, or the Ray cluster of RAY_ADDRESS.")] = Where.LOCAL,
 ) -> None:
-    """Ask every model about the images of a folder: one row an image and model."""
+    """Ask every model about the images of a folder: one row an image and model. Run again, it goes on where it was."""
     from core.engine.engine import Engine
-    from core.review.archives import folder_scores
+    from core.review.batch import cluster
+    from core.review.batch.score import score as score_here
 
-    folder_scores.check(out)
-    rows: list[dict[str, Any]] = []
-    engine = Engine(weights or settings().weights)
-    for number, total, more in folder_scores.score_folder(source, engine, system, join=join):
-        rows += more
-        typer.echo(f"\r{number} of {total}", nl=False, err=True)
+    def told(done: int, images: int) -> None:
+        typer.echo(f"\r{done} of {images}", nl=False, err=True)
+
+    make = partial(Engine, (weights or settings().weights).absolute())
+    if engine is Where.RAY:
+        scored = cluster.score_on_ray(Path(source), out, make, system, join=join, told=told)
+    else:
+        scored = score_here(source, out, make(), system, join=join, processes=processes, told=told)
     typer.echo("", err=True)
-    folder_scores.write(rows, out)
-    failed = len({row["path"] for row in rows if row.get("error")})
-    typer.echo(
-        f"{len(rows)} rows in {out}" + (f"; {failed} images with errors, see the column error" if failed else "")
-    )
+    wrong = f"; {scored.failed} of {scored.images} images with errors, see the column error" if scored.failed else ""
+    typer.echo(f"{scored.rows} rows in {out}{wrong}")
 
 
 def shipped_options() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.csv_cells import frame_csv, harmless, rows_csv
 from core.engine.results import ModelState, ModelStatus
 from core.evidence.tables import Row, Table
 from core.reports.files import case_csv
-from core.review.archives.folder_scores import write
+from core.review.batch.parts import Parts, Plan
 from core.weights.card import Metric
 from dashboard.models import about
 from tests.cards import card_of
@@ -82,7 +82,9 @@ def test_tables_of_evidence_and_of_models() -> None:
 
 
 def test_scores_of_a_folder(tmp_path: Path) -> None:
-    write([{"path": PLANTED, "finding": 0.25}], tmp_path / "rows.csv")
+    parts = Parts(tmp_path / "rows.csv", Plan(source="", images=1, chunk=1, system=None, models=""))
+    parts.write(0, [{"image": 0, "path": PLANTED, "finding": 0.25}])
+    parts.join()
     defused((tmp_path / "rows.csv").read_text(encoding="utf-8"))
 
 

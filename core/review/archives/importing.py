@@ -21,10 +21,11 @@ from core.errors import ArchiveError, OverreadError, StoreError, UnreadableFileE
 from core.imaging import Study, read
 from core.imaging.bare import bare, hinted_name
 from core.imaging.deidentify import Identity
+from core.imaging.folder import read_files
 from core.imaging.formats import Format, sniff
 from core.imaging.keys import content_key
 from core.review.archives.intake.sheet import Column, RowProblem
-from core.review.archives.intake.sources import Found, Layout, Survey, read_files
+from core.review.archives.intake.sources import Found, Layout, Survey
 from core.review.archives.recorded import check_mapping, is_finding, recorded_class
 from core.review.kept.looks import looks
 from core.review.pseudonyms import Pseudonyms

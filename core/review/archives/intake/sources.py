@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pydicom
 
 from core.errors import ArchiveError, OverreadError, UnreadableFileError
+from core.imaging.folder import inside
 from core.imaging.formats import READABLE, Format, describe, sniff
 from core.imaging.keys import natural
 from core.imaging.truth import looks_like_mask, pairing_key
@@ -112,20 +113,6 @@ def usual_sheet(root: Path) -> str:
         return INDEX
     sheets = [path.name for path in root.iterdir() if path.suffix.lower() == ".csv" and path.is_file()]
     return sheets[0] if len(sheets) == 1 else ""
-
-
-def inside(root: Path, name: str) -> Path:
-    """A file of the source; refused when a link leads out of the root.
-
-    Raises:
-        UnreadableFileError: it is not there, or outside.
-    """
-    path = (root / name).resolve()
-    if root != path and root not in path.parents:
-        raise UnreadableFileError("The path leads out of the archive's folder.", "Put the file into the folder.")
-    if not path.is_file():
-        raise UnreadableFileError("There is no such file.", "Correct the path, or add the file and import again.")
-    return path
 
 
 def _by_sheet(root: Path, sheet: str, layout: Layout) -> Survey:
@@ -238,19 +225,3 @@ def _series_of(path: Path, name: str) -> tuple[tuple[str, str], date | None]:
     except ValueError:
         day = None
     return (uid or name, patient), day
-
-
-def read_files(root: Path, names: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Name and bytes of files of a source.
-
-    Raises:
-        UnreadableFileError: one is missing, outside the folder, or cannot be opened.
-    """
-    out = []
-    for name in names:
-        path = inside(root, name)
-        try:
-            out.append((name, path.read_bytes()))
-        except OSError as error:
-            raise UnreadableFileError(f"It cannot be opened ({error.strerror}).", "Check its permissions.") from error
-    return out
