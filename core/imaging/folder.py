@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,5 +57,5 @@ def let_studies_travel() -> None:
     copyreg.pickle(MappingProxyType, lambda tags: (_read_only, (dict(tags),)))
 
 
-def _read_only(tags: Mapping[str, str]) -> Mapping[str, str]:
+def _read_only(tags: dict[str, str]) -> MappingProxyType[str, str]:
     return MappingProxyType(tags)

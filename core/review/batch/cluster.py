@@ -7,6 +7,7 @@ was done twice is there once. Images and parts lie where every node sees them.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +80,7 @@ def score_on_ray(
         raise ArchiveError("A cluster scores a folder that all its nodes see.", "Unpack or copy it there first.")
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a run is told to anybody
-        ray.init(logging_level="ERROR", include_dashboard=False)
+        ray.init(logging_level=logging.ERROR, include_dashboard=False)
     with opened(str(source), join=join) as found:
         plan = plan_of(found, make(), known, chunk)
         parts = Parts(out.absolute(), plan)
@@ -110,7 +111,7 @@ def _hand_out(
     items = [{"part": part, "cases": [cases[number] for number in plan.numbers(part)]} for part in missing]
     at_once = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
     work = ray.data.from_items(items, override_num_blocks=len(items)).map(
-        Worker,
+        Worker,  # type: ignore[arg-type]  # Ray makes one of it in every process; its types know functions only
         fn_constructor_args=(make, root, parts.out, plan),
         concurrency=min(at_once, len(items)),
         num_cpus=1,

@@ -130,7 +130,7 @@ class Parts:
 
     def _join_parquet(self, waiting: Path) -> list[tuple[int, int]]:
         told = {"overread": json.dumps(asdict(self.plan))}
-        counts = []
+        counts: list[tuple[int, int]] = []
         with pq.ParquetWriter(waiting, SCHEMA.with_metadata(told)) as writer:
             for part in self._tables():
                 writer.write_table(part.replace_schema_metadata(told))
@@ -138,7 +138,7 @@ class Parts:
         return counts
 
     def _join_csv(self, waiting: Path) -> list[tuple[int, int]]:
-        counts = []
+        counts: list[tuple[int, int]] = []
         with waiting.open("w", encoding="utf-8", newline="") as out:
             for part in self._tables():
                 head, _, body = frame_csv(part.to_pandas()).partition("\n")
