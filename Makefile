@@ -32,7 +32,7 @@ RECIPES ?= brain-unet brain-resnet50 brain-resunet \
 	breast-resnet18 breast-resnet50 breast-vgg16 \
 	mr-pet-pet mr-pet-mr mr-pet-combined mr-pet-combined-matched \
 	pet-unet-whole pet-unet-body pet-unet pet-resnet34 pet-inception-three-class \
-	brain-type-first brain-type
+	brain-type-first brain-type-second brain-type
 train: $(TRAIN)
 	for recipe in $(or $(RECIPE),$(RECIPES)); do $(BIN)/python -m trainers train --recipe $$recipe --resume || exit 1; done
 

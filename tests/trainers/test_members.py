@@ -108,6 +108,18 @@ def test_a_probe_fits_heads_only_and_without_the_patients_of_its_fold(data: Path
     assert set(labels_of(recipe).values()) == {0, 1}
 
 
+def test_drawn_scans_are_fitted_to_in_every_fold_and_answered_in_none(data: Path, tmp_path: Path) -> None:
+    drawn = "[{name: brain-lgg, labels: {no tumour: 0, tumour: 1}, simulated_share: 0.3}]"
+    with_drawn = load_recipe(str(write_recipe(tmp_path, "drawn", **{**PROBE, "data": drawn})))
+    model, card, rows = fitted(with_drawn, data, tmp_path / "drawn")
+    assert not rows["id"].str.startswith("simulated").any()
+    assert card.data[0].simulated_share == 0.3
+    plain, _ = load_model(fitted(load_recipe(str(write_recipe(tmp_path, "plain", **PROBE))), data, tmp_path)[0])
+    net, _ = load_model(model)
+    for one, other in zip(net, plain, strict=True):  # type: ignore[call-overload]
+        assert not torch.allclose(one.linear_weight, other.linear_weight)
+
+
 def test_a_probe_needs_members_and_a_classifier(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="fold by fold"):
         load_recipe(str(write_recipe(tmp_path, probe="0.1", members="3")))

@@ -70,13 +70,13 @@ def train_members(
     if len(fold_of) < recipe.members:
         raise RecipeError(f"There are {len(fold_of)} patients for {recipe.members} members.", "Use fewer members.")
     fitted = _Fitted()
-    frozen = None if recipe.probe is None else Frozen.of(recipe, real)
+    frozen = None if recipe.probe is None else Frozen.of(recipe, items)
     for fold in range(recipe.members):
         kept = [item for item in items if item.simulated or fold_of[item.group] != fold]
         asked = [place for place, item in enumerate(real) if fold_of[item.group] == fold]
         judged = [real[place] for place in asked]
         if frozen is not None:
-            net = frozen.fitted(recipe, np.array([fold_of[group] != fold for group in frozen.cases.groups]))
+            net = frozen.fitted(recipe, np.array([fold_of.get(group) != fold for group in frozen.cases.groups]))
         else:
             found = _trained(recipe, fold, kept, judged, runs, weights, minutes, fabric, fitted.progress)
             if found is None:
