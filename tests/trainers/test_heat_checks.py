@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from core.engine.checks import Subject
 from core.engine.engine import Engine
+from core.engine.shelf import Loaded
 from core.explain.pointing import Pointing
+from core.models.members import Members
+from core.systems import adapt, system
 from core.weights.heat_checks import HEAT_CHECKS, HeatChecks, load_checks
 from core.weights.predictions import PREDICTIONS, from_frame
-from core.weights.store import load_card
+from core.weights.store import load_card, save_model
 from tests.cards import card_of
-from tests.engine.installed import install, scan
+from tests.engine.installed import install, lively, scan
 from trainers.commands import heat_checks
 from trainers.commands.heat_checks import METHODS, check_model, choose
-from trainers.data.items import Item
+from trainers.data.items import Item, fold_groups
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
 
 HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
@@ -120,6 +124,38 @@ def test_checks_travel_with_their_weights_only(tmp_path: Path) -> None:
     assert load_checks(folder, card.model_copy(update={"weights_sha256": "0" * 64})) is None
     (folder / HEAT_CHECKS).write_text("{", encoding="utf-8")
     assert load_checks(folder, card) is None
+
+
+def test_each_patient_is_drawn_by_the_member_that_never_saw_him(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "brain-mr" / "unet"
+    card = card_of("brain-mr", "unet", "resunet", members=2)
+    nets = [lively("resunet", classes=2, channels=card.contract.channels) for _ in range(2)]
+    with torch.no_grad():
+        for number, net in enumerate(nets):
+            next(net.parameters()).mul_(1 + number)
+    save_model(Members(nets), card, folder)
+    card = load_card(folder)
+    part = from_frame(card, _frame((0, 1, 2)), "").part("validation")
+    assert part is not None
+    items = _items()
+    chosen = choose(part, 0.5, items, slices=6, seed=0, members=2)
+    engine, drawn = Engine(tmp_path), {}
+    real = heat_checks.Subject
+
+    def noted(loaded: Loaded, *args: Any) -> Subject:
+        drawn[float(args[0].pixels.mean())] = loaded.net
+        return real(loaded, *args)
+
+    monkeypatch.setattr(heat_checks, "Subject", noted)
+    check_model(engine, card, chosen, seed=0, removals=0, kept=None, progress=lambda done, of: None)
+    joined = engine.loaded("brain-mr", "unet").net
+    assert isinstance(joined, Members)
+    fold_of = fold_groups(items, 2)
+    by_patient = {float(adapt(i.series, system("brain-mr")).pixels.mean()): fold_of[i.group] for i in items}
+    assert len(drawn) == 3
+    assert all(net is list(joined)[by_patient[key]] for key, net in drawn.items())
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """How often do a model's heat maps find the lesion, and does its answer rest on what they mark? On validation patients.
 
 The validation part is the one stored with the model's predictions: those are the patients it was neither trained nor
-measured on. Intervals draw whole patients.
+measured on. Of a model with members each patient's maps are drawn by the one member that never saw the patient, so that
+they are as much out of fold as its stored answers. Intervals draw whole patients.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime
 import json as jsonlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,11 +28,12 @@ from core.engine.results import ModelStatus
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.explain.faithfulness import SPOKEN, body_of, road
 from core.explain.pointing import TOLERANCE, point
+from core.models.members import Members
 from core.systems import adapt, system
 from core.weights import predictions
 from core.weights.card import Metric, ModelCard
 from core.weights.heat_checks import HeatChecks
-from trainers.data.items import Item
+from trainers.data.items import Item, fold_groups
 from trainers.data.sets import folder_of, load_items
 from trainers.fitting.fit import code_version
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
@@ -46,22 +48,29 @@ Load = Callable[[str], list[Item]]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """One slice with a finding. ``called``: the model calls it one, by its stored answer."""
+    """One slice with a finding. ``called``: the model calls it one, by its stored answer.
+
+    ``member``: number of the one that did not train on its patient, in a model of several.
+    """
 
     item: Item
     index: int
     called: bool
+    member: int = 0
 
 
-def choose(part: predictions.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int) -> list[Chosen]:
+def choose(
+    part: predictions.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int, members: int = 1
+) -> list[Chosen]:
     """Slices with a finding, drawn from all validation patients in turn; where there are masks, those with one.
 
     Args:
         part: the model's stored answers on the validation part. threshold: from which on it calls a finding.
         items: the data; slices that are not in ``part`` are left out.
-        slices: how many at most. seed: of the draw.
+        slices: how many at most. seed: of the draw. members: of the model; they were trained on all folds but one each.
     """
     known = {str(name): row for row, name in enumerate(part.ids)}
+    fold_of = fold_groups([item for item in items if any(name in known for name in item.ids)], members)
     by_group: dict[str, list[Chosen]] = {}
     for item in items:
         for index, name in enumerate(item.ids):
@@ -70,7 +79,7 @@ def choose(part: predictions.Part, threshold: float, items: Sequence[Item], *, s
             if row is None or not part.truth[row] or (truth is not None and not truth[index].any()):
                 continue
             called = bool(part.finding[row] >= threshold)
-            by_group.setdefault(item.group, []).append(Chosen(item, index, called))
+            by_group.setdefault(item.group, []).append(Chosen(item, index, called, fold_of[item.group]))
     rng = np.random.default_rng(seed)
     queues = [[some[i] for i in rng.permutation(len(some))] for _, some in sorted(by_group.items())]
     queues = [queues[i] for i in rng.permutation(len(queues))]
@@ -100,13 +109,16 @@ def check_model(
         progress: told how many slices of how many are done.
     """
     loaded = engine.loaded(card.system, card.name)
+    own = [replace(loaded, net=net) for net in loaded.net] if isinstance(loaded.net, Members) else [loaded]
     done = Kept(kept, f"{card.weights_sha256}-{seed}")
     outcomes: dict[str, list[Outcome]] = {method: [] for method in METHODS}
     for number, case in enumerate(chosen):
         name = f"{case.item.ids[case.index]}{'' if number < removals else ' pointing only'}"
         found = done.get(name)
         if found is None:
-            subject = Subject(loaded, adapt(case.item.series, system(card.system)), case.index, card.positive[0])
+            subject = Subject(
+                own[case.member], adapt(case.item.series, system(card.system)), case.index, card.positive[0]
+            )
             found = _outcomes(subject, case, seed + number if number < removals else None)
             done.put(name, found)
         for method, outcome in found.items():
@@ -204,7 +216,7 @@ def _held_out(folder: Path, card: ModelCard, load: Load, slices: int, seed: int)
     if part is None:
         raise DataLayoutError(f"{card.name} has no stored answers on validation patients.", "Ship it again.")
     items = [item for use in card.data for item in load(use.name)]
-    chosen = choose(part, card.threshold.value, items, slices=slices, seed=seed)
+    chosen = choose(part, card.threshold.value, items, slices=slices, seed=seed, members=card.members)
     if not chosen:
         raise DataLayoutError(
             f"None of the {part.n} validation slices of {card.name} with a finding is in the data folder.",
