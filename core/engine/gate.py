@@ -9,6 +9,7 @@ from pathlib import Path
 from core.engine.results import Flag, GateState, GateVerdict
 from core.errors import NotFiniteError, OverreadError
 from core.imaging.study import Series
+from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import System
 from core.systems.router import CARD, FOLDER, Limit, Router
 
@@ -60,7 +61,7 @@ class Gate:
             why = str(found) if isinstance(found, OverreadError) else f"The router does not know {declared.title}."
             return GateVerdict(_state(reasons), reasons, unchecked=why)
         try:
-            answer = found.answer(series, only=declared.name)
+            answer = found.answer(series, only=declared.name, also=_kindred(declared) if series.sequences else ())
         except NotFiniteError as error:
             reasons = (*(r for r in reasons if r.kind != "not-finite"), Flag("not-finite", str(error)))
             return GateVerdict(GateState.STOPPED, reasons, unchecked=str(error))
@@ -92,6 +93,19 @@ class Gate:
                 except OverreadError as error:
                     self._held = stamp, error
             return self._held[1]
+
+
+def _kindred(declared: System) -> tuple[str, ...]:
+    """Kinds of image of the same organ and modality: one of them is what a mix of several sequences may look like.
+
+    That it is a mix, and so none of the others, was told by its channels.
+    """
+    if not declared.reads_sequences:
+        return ()
+    near = (
+        s for s in SYSTEMS.values() if s.modalities & declared.modalities and {*s.body_parts} & {*declared.body_parts}
+    )
+    return tuple(kind.kind for system in near for kind in system.scans)
 
 
 def _state(reasons: Sequence[Flag]) -> GateState:

@@ -21,6 +21,8 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
         flags.append(Flag("not-accepted", refusal))
     if series.colour:
         flags.append(Flag("colour", "The picture is in colour; scans are grey. Colour was converted to luminance."))
+    elif series.sequences and not system.reads_sequences:
+        flags.append(Flag("colour", f"The picture mixes three MR sequences; {system.title} reads images of one kind."))
     spread = series.pixels.reshape(series.slices, -1)
     broken = np.nonzero(~np.isfinite(spread).all(1))[0]
     if len(broken):

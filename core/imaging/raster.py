@@ -14,12 +14,13 @@ from core.imaging.dicom.jpeg_frames import uncommon_jpeg
 from core.imaging.formats import Format
 from core.imaging.limits import Budget
 from core.imaging.padding import background
+from core.imaging.sequences import three_sequences
 from core.imaging.study import Unit
 from core.imaging.tiff_samples import as_stored, bits_of, is_signed_bytes, read_pages
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TIFF_PHOTOMETRIC = 262
-_WHITE_IS_ZERO = 0
+_WHITE_IS_ZERO, _RGB = 0, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,7 @@ class Picture:
         value_range: what the stored format can hold, when it says.
         unit: grey level, or arbitrary for 32-bit and floating-point formats.
         colour: true when colour was thrown away.
+        sequences: of its pages in colour, how many are three MR sequences in three channels, and how many are not.
         low_is_bright: true for 16-bit TIFF stored with white as zero.
         lossy: true for JPEG.
         metadata: true when the file carried EXIF or text that was dropped.
@@ -49,6 +51,7 @@ class Picture:
     metadata: bool = False
     paged: bool = False
     padding: np.ndarray | None = None
+    sequences: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,7 @@ class _Page:
     colour: bool
     low_is_bright: bool = False
     padding: np.ndarray | None = None
+    sequences: bool | None = None
 
 
 def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Picture]:
@@ -107,6 +111,7 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
             metadata,
             paged,
             _padding(pages),
+            (sum(page.sequences is True for page in pages), sum(page.sequences is False for page in pages)),
         )
         for pages in groups.values()
     ]
@@ -143,11 +148,12 @@ def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
             budget.add_file()
         budget.check_size(*image.size)
         budget.add_voxels(image.size[0] * image.size[1])
-        yield _grey(image, 2 if kind is Format.JPEG else 0)
+        yield _grey(image, kind)
         number += 1
 
 
-def _grey(image: Image.Image, tolerance: int) -> _Page:
+def _grey(image: Image.Image, kind: Format) -> _Page:
+    tolerance = 2 if kind is Format.JPEG else 0
     tags = getattr(image, "tag_v2", {})
     white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
     upright = ImageOps.exif_transpose(image)
@@ -160,10 +166,18 @@ def _grey(image: Image.Image, tolerance: int) -> _Page:
         return _numbers(stored, low_is_bright=white_is_zero)
     if "A" in mode or "a" in mode or "transparency" in upright.info:
         rgba = np.asarray(upright.convert("RGBA"), dtype=np.float32)
-        return _from_rgb(rgba[..., :3], rgba[..., 3] / 255.0, tolerance)
+        grey, colour = to_grey(rgba[..., :3], tolerance)
+        return _Page(
+            grey * (rgba[..., 3] / 255.0), (0.0, 255.0), Unit.GREY, colour, sequences=False if colour else None
+        )
     if mode in ("1", "L"):
         return _Page(np.asarray(upright.convert("L"), dtype=np.float32), (0.0, 255.0), Unit.GREY, False)
-    return _from_rgb(np.asarray(upright.convert("RGB"), dtype=np.float32), None, tolerance)
+    rgb = np.asarray(upright.convert("RGB"), dtype=np.float32)
+    grey, colour = to_grey(rgb, tolerance)
+    # Lossy colour is stored coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
+    plain = mode == "RGB" and kind is not Format.JPEG and tags.get(_TIFF_PHOTOMETRIC, _RGB) == _RGB
+    found = (three_sequences(rgb) if plain else False) if colour else None
+    return _Page(grey, (0.0, 255.0), Unit.GREY, colour, sequences=found)
 
 
 def _numbers(stored: np.ndarray, *, low_is_bright: bool) -> _Page:
@@ -176,11 +190,6 @@ def _numbers(stored: np.ndarray, *, low_is_bright: bool) -> _Page:
     values[missing] = 0.0
     values[missing] = background(values, missing, Unit.ARBITRARY, low_is_bright=low_is_bright)
     return _Page(values, None, Unit.ARBITRARY, False, low_is_bright, missing)
-
-
-def _from_rgb(rgb: np.ndarray, alpha: np.ndarray | None, tolerance: int) -> _Page:
-    grey, colour = to_grey(rgb, tolerance)
-    return _Page(grey if alpha is None else grey * alpha, (0.0, 255.0), Unit.GREY, colour)
 
 
 def to_grey(rgb: np.ndarray, tolerance: float = 0) -> tuple[np.ndarray, bool]:

@@ -10,6 +10,7 @@ import numpy as np
 from core.imaging.deidentify import Identity
 from core.imaging.keys import content_key, natural
 from core.imaging.raster import Picture
+from core.imaging.sequences import NOTE
 from core.imaging.study import Problem, Series, SourceKind
 from core.imaging.truth import looks_like_mask, pairing_key, resize_mask
 
@@ -85,7 +86,11 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         notes.append("Pixels without a number count as background.")
     if looks_like_mask(first.path):
         notes.append("This looks like a mask, but no image of the same name came with it.")
-    if colour:
+    yes, no = (sum(picture.sequences[side] for picture in stack) for side in (0, 1))
+    sequences = yes > no  # slices near the ends show too little to tell, or to be sure of
+    if sequences:
+        notes.append(NOTE)
+    elif colour:
         notes.append("Colour was turned to grey.")
     names = [
         identity.file_name(picture.path, number)
@@ -100,7 +105,8 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         unit=first.unit,
         value_range=first.value_range,
         low_is_bright=first.low_is_bright,
-        colour=colour,
+        colour=colour and not sequences,
+        sequences=sequences,
         notes=tuple(notes),
         truth=truth,
         padding=padding,

@@ -121,6 +121,8 @@ class Series:
         value_range: lowest and highest value the stored format can hold, when that is known (8-bit: 0, 255).
         low_is_bright: true when the format asks to draw low values bright (MONOCHROME1, TIFF with white as zero).
         colour: true when the source had colour that greyscale conversion threw away.
+        sequences: true when the source's three channels were three MR sequences (before contrast, FLAIR, after
+            contrast), of which ``pixels`` is the grey mix; then ``colour`` is false.
         projection: ``"slice"`` or ``"mip-coronal"``.
         tags: technical tags kept after de-identification.
         notes: plain sentences about what reading had to assume.
@@ -152,6 +154,7 @@ class Series:
     value_range: tuple[float, float] | None = None
     low_is_bright: bool = False
     colour: bool = False
+    sequences: bool = False
     projection: str = "slice"
     tags: Mapping[str, str] = field(default_factory=_no_tags)
     notes: tuple[str, ...] = ()

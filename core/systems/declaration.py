@@ -169,6 +169,7 @@ class System:
         scans: kinds of image that the router learns as its own.
         unnamed: by modality, how well a series fits that names no body part.
         guesses: rules for pictures that name nothing at all.
+        reads_sequences: it learnt from pictures of three MR sequences, one in each channel, mixed to grey.
         warn: key and text of what its models were not made for, by series.
         drawing: how its scans are simulated.
         showcase: the built-in sample that shows most.
@@ -202,6 +203,7 @@ class System:
     scans: tuple[ScanKind, ...] = ()
     unnamed: Mapping[Modality, Unnamed] = field(default_factory=dict, hash=False)
     guesses: tuple[Guess, ...] = ()
+    reads_sequences: bool = False
     warn: Callable[[Series], tuple[tuple[str, str], ...]] | None = None
     drawing: Drawing | None = None
     showcase: str = ""

@@ -103,6 +103,8 @@ def _look(series: Series, router: Router | None) -> tuple[str, RouterAnswer] | N
 def _score(series: Series, system: System, seen: tuple[str, RouterAnswer] | None = None) -> tuple[float, str, bool]:
     if accepts(system, series) is not None:
         return 0.0, "", False
+    if series.modality is Modality.UNKNOWN and series.sequences and system.reads_sequences:
+        return 2.0, "no modality in the file; its three channels look like three MR sequences of a head", False
     if series.modality is Modality.UNKNOWN:
         if seen is not None and seen[0] == system.name:
             sure = "over 99 %" if seen[1].probability > 0.99 else f"{seen[1].probability * 100:.0f} %"

@@ -147,11 +147,19 @@ class Router:
         with self._lock, torch.inference_mode():
             return cast("np.ndarray", self._net(torch.from_numpy(planes)[:, None]).numpy().astype(np.float64))
 
-    def answer(self, series: Series, slices: Sequence[int] | None = None, *, only: str | None = None) -> RouterAnswer:
+    def answer(
+        self,
+        series: Series,
+        slices: Sequence[int] | None = None,
+        *,
+        only: str | None = None,
+        also: Sequence[str] = (),
+    ) -> RouterAnswer:
         """Kind and scores of a series; an answer does not depend on what was asked before.
 
         Args:
             slices: which to look at, by default a few. only: the one system to score for, by default all.
+            also: kinds that count as the system's own besides those of its limit.
 
         Raises:
             ContractError: pixels that cannot be scaled.
@@ -171,7 +179,7 @@ class Router:
         for name, limit in self.card.systems.items():
             if only not in (None, name):
                 continue
-            own = [self.card.kinds.index(kind) for kind in limit.kinds]
+            own = [number for number, kind in enumerate(self.card.kinds) if kind in limit.kinds or kind in also]
             strange[name] = float(np.median((not_own(logits, own) - limit.threshold) / limit.spread))
         return RouterAnswer(self.card.kinds[top], float(each[top]), strange, chosen)
 
