@@ -35,6 +35,7 @@ TRAINING = {
     "pretrain": "Train one encoder on all sets together, for recipes to start from.",
     "benchmark": "Time every installed model on this machine.",
     "export": "Write a model's network as one TorchScript file.",
+    "prepare": "Lay a publisher's data set out as the trainers read it.",
     "pack": "Store a model in another precision and measure it again.",
     "seeds": "Train a recipe from several seeds: how much of a figure is luck.",
     "folds": "Cross-validate a recipe by patient.",

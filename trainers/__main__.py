@@ -24,6 +24,7 @@ from trainers.commands.gate import gate_command
 from trainers.commands.heat_checks import heat_checks_command
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.commands.pack import pack
+from trainers.commands.prepare import prepare_command
 from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
@@ -188,6 +189,7 @@ def pack_command(
     pack(model, storage, data, weights)
 
 
+app.command("prepare")(prepare_command)
 app.command("seeds")(seeds_command)
 app.command("folds")(folds_command)
 app.command("figures")(figures_command)
