@@ -167,6 +167,8 @@ class System:
         pair: the models that read one place in two modalities.
         inserts: lesions can be inserted into its clear images, see ``trainers/data/inserted.py``.
         scans: kinds of image that the router learns as its own.
+        elsewhere: modalities of which it is offered, with doubt, what shows a part of the body that no system was made
+            for; ``nearby`` are words for such parts in a description (lower case, the beginning of a word is enough).
         unnamed: by modality, how well a series fits that names no body part.
         guesses: rules for pictures that name nothing at all.
         reads_sequences: it learnt from pictures of three MR sequences, one in each channel, mixed to grey.
@@ -201,6 +203,8 @@ class System:
     pair: PairOf | None = None
     inserts: bool = False
     scans: tuple[ScanKind, ...] = ()
+    elsewhere: frozenset[Modality] = frozenset()
+    nearby: tuple[str, ...] = ()
     unnamed: Mapping[Modality, Unnamed] = field(default_factory=dict, hash=False)
     guesses: tuple[Guess, ...] = ()
     reads_sequences: bool = False

@@ -91,24 +91,55 @@ def match(study: Study, router: Router | None = None) -> Match:
     return Match(name, index, reason, certain, others, warnings)
 
 
-def _look(series: Series, router: Router | None) -> tuple[str, RouterAnswer] | None:
-    """The system whose kind of image the router sees in a series without a body part; ``None`` when it is not sure."""
+def _look(series: Series, router: Router | None) -> RouterAnswer | None:
+    """What the router sees in a series without a body part."""
     if router is None or series.body_part or series.projection != "slice" or min(series.shape) < MIN_SIDE:
         return None
-    answer = router.answer(series)
-    systems = [name for name, limit in router.card.systems.items() if answer.kind in limit.kinds]
-    return (systems[0], answer) if systems and answer.probability >= SURE else None
+    return router.answer(series)
 
 
-def _score(series: Series, system: System, seen: tuple[str, RouterAnswer] | None = None) -> tuple[float, str, bool]:
+def _seen_as(system: System, seen: RouterAnswer | None) -> tuple[float, str]:
+    """How well what the router sees fits a system, above 0 for the likeliest kind of scan only, and that kind.
+
+    1.5 where it is sure; 1.2 where it would be, were the image a scan of some kind.
+    """
+    own = {scan.kind: seen.shares.get(scan.kind, 0.0) for scan in system.scans} if seen is not None else {}
+    if seen is None or not own:
+        return 0.0, ""
+    scans = {scan.kind for one in SYSTEMS.values() for scan in one.scans}
+    among = {kind: share for kind, share in seen.shares.items() if kind in scans}
+    kind = max(own, key=lambda name: own[name])
+    if own[kind] < max(among.values()):
+        return 0.0, ""
+    return (1.5 if own[kind] >= SURE else 1.2 if own[kind] >= SURE * sum(among.values()) else 0.0), kind
+
+
+def _no_other_organ(series: Series, system: System, seen: RouterAnswer | None) -> bool:
+    """Whether the router sees a part of the body, scanned in whatever way, rather than what another system reads."""
+    if seen is None or series.modality not in system.elsewhere:
+        return False
+    rivals = {
+        scan.kind
+        for one in SYSTEMS.values()
+        if one is not system and series.modality in one.modalities
+        for scan in one.scans
+    }
+    scans = {scan.kind for one in SYSTEMS.values() for scan in one.scans}
+    against = sum(share for kind, share in seen.shares.items() if kind in rivals)
+    return sum(share for kind, share in seen.shares.items() if kind in scans - rivals) > against
+
+
+def _score(series: Series, system: System, seen: RouterAnswer | None = None) -> tuple[float, str, bool]:
     if accepts(system, series) is not None:
         return 0.0, "", False
     if series.modality is Modality.UNKNOWN and series.sequences and system.reads_sequences:
         return 2.0, "no modality in the file; its three channels look like three MR sequences of a head", False
     if series.modality is Modality.UNKNOWN:
-        if seen is not None and seen[0] == system.name:
-            sure = "over 99 %" if seen[1].probability > 0.99 else f"{seen[1].probability * 100:.0f} %"
-            return 1.5, f"no modality in the file; it looks like a {seen[1].kind} to the router, {sure} sure", False
+        fit, kind = _seen_as(system, seen)
+        if seen is not None and fit:
+            share = seen.shares[kind]
+            sure = "over 99 %" if share > 0.99 else f"{share * 100:.0f} %"
+            return fit, f"no modality in the file; it looks like a {kind} to the router, {sure} sure", False
         return _guess(series, system)
     part = (series.body_part or "").upper()
     if series.projection == "mip-coronal" and series.spacing is not None:
@@ -118,7 +149,8 @@ def _score(series: Series, system: System, seen: tuple[str, RouterAnswer] | None
         return 0.3, f"a PET projection over only {height / 10:.0f} cm", False
     named = any(word in part for word in system.body_parts)
     if part and not named:
-        return 0.1, f"{series.modality} of {part.lower()}, which {system.title} was not made for", False
+        why = f"{series.modality} of {part.lower()}, which {system.title} was not made for"
+        return _of_another_part(series, system, part), why, False
     text = f"{series.description} {' '.join(series.tags.values())}".lower()
     told = any(word in text for word in system.words)
     if named and told:
@@ -135,9 +167,29 @@ def _score(series: Series, system: System, seen: tuple[str, RouterAnswer] | None
     if any(_mentions(text, word.lower()) for word in system.body_parts):
         score = 2.2 if told else 1.9 if system.words else 2.0
         return score, f"{series.modality}, described as {series.description!r}", True
-    if seen is not None and seen[0] == system.name:
-        return 1.5, f"{series.modality} without a named body part; it looks like a {seen[1].kind} to the router", False
+    if series.modality in system.elsewhere and any(
+        _mentions(series.description.lower(), word) for word in system.nearby
+    ):
+        return (
+            1.8,
+            f"{series.modality}, described as {series.description!r}, which {system.title} was not made for",
+            False,
+        )
+    fit, kind = _seen_as(system, seen)
+    if fit:
+        return fit, f"{series.modality} without a named body part; it looks like a {kind} to the router", False
+    if _no_other_organ(series, system, seen):
+        return 1.1, f"{series.modality} without a named body part; it looks like another part of the body", False
     return unnamed.score, f"{what} without a named body part", False
+
+
+def _of_another_part(series: Series, system: System, part: str) -> float:
+    """How well a system fits a part of the body that it does not name: not at all where another one is nearer."""
+    if series.modality in system.elsewhere:
+        return 0.5
+    rivals = (one for one in SYSTEMS.values() if one is not system and series.modality in one.modalities)
+    nearer = any(series.modality in one.elsewhere or any(word in part for word in one.body_parts) for one in rivals)
+    return 0.0 if nearer else 0.1
 
 
 def _mentions(text: str, word: str) -> bool:

@@ -81,6 +81,7 @@ class RouterAnswer:
 
     Attributes:
         kind: the most probable kind. probability: its mean probability over the slices looked at.
+        shares: that probability of every kind.
         strange: by system, how far the log odds against its kinds lie above the threshold, in units of their spread
             among good scans (median over the slices): above 0 the series is stopped.
         slices: which slices were looked at.
@@ -88,6 +89,7 @@ class RouterAnswer:
 
     kind: str
     probability: float
+    shares: Mapping[str, float]
     strange: Mapping[str, float]
     slices: tuple[int, ...]
 
@@ -181,7 +183,8 @@ class Router:
                 continue
             own = [number for number, kind in enumerate(self.card.kinds) if kind in limit.kinds or kind in also]
             strange[name] = float(np.median((not_own(logits, own) - limit.threshold) / limit.spread))
-        return RouterAnswer(self.card.kinds[top], float(each[top]), strange, chosen)
+        shares = dict(zip(self.card.kinds, each.tolist(), strict=True))
+        return RouterAnswer(self.card.kinds[top], float(each[top]), shares, strange, chosen)
 
 
 def save(net: RouterNet, card: RouterCard, folder: Path) -> RouterCard:
