@@ -65,6 +65,25 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "30"},
     )
 
+    hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Names, with commas between, under which the HTTP interface answers besides `localhost`: what "
+        "stands in the address, without the port.",
+        json_schema_extra={"default": "none"},
+    )
+    api_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description="Requests a minute that one user may send to the HTTP interface.",
+        json_schema_extra={"default": "600"},
+    )
+    upload_mib: int = Field(
+        default=1024,
+        ge=1,
+        description="Largest upload over the HTTP interface in MiB.",
+        json_schema_extra={"default": "1024"},
+    )
+
     @field_validator("import_roots", mode="before")
     @classmethod
     def _folders(cls, value: Any) -> Any:
@@ -81,6 +100,17 @@ class Settings(BaseSettings):
         strange = sorted(part for part in found if not all(part.partition("@")) or " " in part)
         if strange:
             raise ValueError(f"{strange[0]!r} is no e-mail address; commas separate several")
+        return found
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = frozenset(part.strip().casefold() for part in value.split(",") if part.strip())
+        strange = sorted(part for part in found if set(part) & set("/ *") or part.count(":") == 1)
+        if strange:
+            raise ValueError(f"{strange[0]!r} is no name of a host; leave scheme, port and path out")
         return found
 
     @field_validator("weights")

@@ -15,8 +15,14 @@ if str(HERE.parent) not in sys.path:
 from dashboard.archives import adoption  # noqa: E402
 from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
+from dashboard.service import mount  # noqa: E402
 
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
-app = st.App(HERE / "kit" / "frame.py", on_script_error=messages.replace_trace, middleware=[Middleware(Closed)])
+app = st.App(
+    HERE / "kit" / "frame.py",
+    on_script_error=messages.replace_trace,
+    middleware=[Middleware(Closed)],
+    routes=[*mount.routes(st.get_option("server.baseUrlPath"))],
+)

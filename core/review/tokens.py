@@ -21,7 +21,7 @@ BEGINS = "overread_"  # tells what it is when it turns up where it should not be
 BYTES = 32  # random ones: no hash of so many can be searched, so none needs salt or stretching
 MOST_DAYS = 366
 MOST_TOKENS = 50  # good ones of one user
-REMEDY = "Make another one on the page Records, People."
+REMEDY = "Make another one on the page Records, Tokens."
 
 
 def _hash(token: str) -> str:

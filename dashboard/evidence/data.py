@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import streamlit as st
 
 from core.evidence import (
     Evidence,
     Table,
-    breakdown,
-    compare,
-    masks,
     modalities,
-    per_class,
     promise,
     subgroups,
-    summary,
     together,
 )
+from core.evidence.catalogue import TABLES
 from core.systems import SYSTEMS
 from core.weights.predictions import NoPredictionsError, fingerprint
 from dashboard.kit.engine import engine
 from dashboard.kit.shelf import Predicted, shelf
 
 __all__ = ["TABLES", "Predicted", "shelf"]
-
-TABLES: dict[str, Callable[[Sequence[Evidence], str], Table | None]] = {
-    "performance": summary.performance,
-    "classes": per_class.table,
-    "calibration": summary.calibration,
-    "by-group": breakdown.by_group,
-    "one-vs-rest": breakdown.one_vs_rest,
-    "masks": masks.table,
-    "mask-sizes": masks.sizes,
-    "pairs": compare.pairs,
-}
 
 
 def first_with_predictions() -> str:

@@ -1,4 +1,4 @@
-"""Records: what was read and decided, the audit trail, and who may do what."""
+"""Records: what was read and decided, the audit trail, who may do what, and with which tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.review import Action, open_store
 from dashboard.kit import messages, who
-from dashboard.records import cases, people, trail
+from dashboard.records import cases, people, tokens, trail
 
 st.title("Records")
 reader = who.number()
@@ -18,6 +18,7 @@ with messages.shown():
         "People": (Action.MANAGE_USERS, lambda: people.show(store, reader)),
     }
     offered = {name: draw for name, (action, draw) in parts.items() if who.may(action)}
+    offered["Tokens"] = lambda: tokens.show(store, reader)
     for tab, draw in zip(st.tabs(list(offered)), offered.values(), strict=True):
         with tab, messages.shown():
             draw()
