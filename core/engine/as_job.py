@@ -19,11 +19,12 @@ def ask(job: Job[Review], study: Study, key: tuple[str, int], engine: Engine) ->
         InterruptedError: stopped before a model had answered.
     """
     system, series_index = key
-    order = [s.title for s in engine.states(system) if s.status is ModelStatus.READY]
+    ready = sum(s.status is ModelStatus.READY for s in engine.states(system))
+    done: dict[str, float] = {}
 
     def report(model: str, fraction: float) -> None:
-        done = order.index(model) if model in order else 0
-        job.text, job.fraction = model, min((done + fraction) / max(len(order), 1), 1.0)
+        done[model] = fraction  # models take turns, slice by slice
+        job.text, job.fraction = model, min(sum(done.values()) / max(ready, len(done)), 1.0)
 
     review = engine.review(study, system, series_index, progress=report, stop=lambda: job.stopping)
     if job.stopping and not review.ready:

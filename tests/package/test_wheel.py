@@ -63,6 +63,17 @@ def test_the_wheel_holds_what_a_run_reads(site: Path) -> None:
     assert not [name for name in held if name.startswith(("tests", "runs")) or name.endswith((".pyc", "secrets.toml"))]
 
 
+def test_the_client_needs_nothing_else_of_overread(site: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from overread.client import Client; Client('http://localhost:1').close(); "
+        "print(sorted(m for m in sys.modules if m.partition('.')[0] in ('core', 'dashboard', 'torch', 'streamlit')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=_environment(site, tmp_path), capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_installed_it_finds_its_files_and_names_its_commands(site: Path, tmp_path: Path) -> None:
     said = _called(site, tmp_path, "--help")
     assert said.startswith("0\n"), said
