@@ -16,6 +16,7 @@ from dashboard.archives import adoption  # noqa: E402
 from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.service import mount  # noqa: E402
+from dashboard.viewer import route  # noqa: E402
 
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 
@@ -24,5 +25,5 @@ app = st.App(
     HERE / "kit" / "frame.py",
     on_script_error=messages.replace_trace,
     middleware=[Middleware(Closed)],
-    routes=[*mount.routes(st.get_option("server.baseUrlPath"))],
+    routes=[*mount.routes(st.get_option("server.baseUrlPath")), *route.routes()],
 )

@@ -13,6 +13,7 @@ CT_PRESETS = (
     Window(40.0, 400.0, "mediastinum"),
     Window(400.0, 1800.0, "bone"),
     Window(40.0, 80.0, "brain"),
+    Window(60.0, 160.0, "liver"),
 )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from core.review import Action
 from dashboard.kit import messages, routes, style, who
 from dashboard.kit.routes import Route
+from dashboard.viewer import shelf
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 Doors = dict[str, Route]
@@ -41,4 +42,7 @@ messages.research_notice()
 who.enter(at_door=lambda: menu("hidden", lambda _: False))
 page, doors = menu("top", who.may_open)
 who.require(*doors[page.url_path].actions)
+pictures = shelf.of_session()
+pictures.begin()
 page.run()
+pictures.sweep()

@@ -34,9 +34,9 @@ def enter(at_door: Callable[[], object]) -> User:
             return _remember(store.local_user())
         if not st.user.is_logged_in:
             _door("Sign in to go on.")
-        elif not sign_ins().use(*_sign_in()):
+        elif not sign_ins().use(*sign_in()):
             idle = f"You were signed out after {_minutes():g} minutes without use. Drafts are kept."
-            _door("You have signed out." if sign_ins().left(_sign_in()[0]) else idle)
+            _door("You have signed out." if sign_ins().left(sign_in()[0]) else idle)
         else:
             person = _person(store)
             if person.active:
@@ -93,7 +93,7 @@ def may_open(actions: Sequence[Action]) -> bool:
 
 def touch() -> None:
     """Count as use what happens inside a fragment; a sign-in that is over ends here too."""
-    if configured() and not (st.user.is_logged_in and sign_ins().use(*_sign_in())):
+    if configured() and not (st.user.is_logged_in and sign_ins().use(*sign_in())):
         st.rerun()
 
 
@@ -114,7 +114,8 @@ def identity(claims: Mapping[str, Any]) -> tuple[str, float]:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest(), float(claims.get("iat") or 0.0)
 
 
-def _sign_in() -> tuple[str, float]:
+def sign_in() -> tuple[str, float]:
+    """Identity of this session's sign-in, and when it began (see :func:`identity`)."""
     return identity(st.user.to_dict())
 
 
@@ -129,7 +130,7 @@ def _remember(user: User) -> User:
 
 def _person(store: Store) -> User:
     """The store's user of this sign-in; roles are read anew on every run, so that a change holds at once."""
-    key, _ = _sign_in()
+    key, _ = sign_in()
     known = st.session_state.get("person-of-sign-in")
     if known is not None and known[0] == key:
         return _remember(store.user(known[1]))
@@ -166,11 +167,11 @@ def _account(user: User) -> None:
 
 
 def _leave() -> None:
-    sign_ins().end(_sign_in()[0])
+    sign_ins().end(sign_in()[0])
     st.logout()
 
 
 def _watch() -> None:
     """What stands on an unattended screen goes when the sign-in is over."""
-    if not (st.user.is_logged_in and sign_ins().good(*_sign_in())):
+    if not (st.user.is_logged_in and sign_ins().good(*sign_in())):
         st.rerun()

@@ -1,3 +1,28 @@
-import * as core from '@cornerstonejs/core';
-import * as tools from '@cornerstonejs/tools';
-export default function () { console.log(core.init, tools.init); }
+// What the page calls: `update` on every run with what the server says, `dispose` when the place on the page is gone.
+import { webgl } from "./engine.js";
+import { Viewer } from "./viewer.js";
+
+const viewers = new Map();
+let can = null;
+
+export function update(component) {
+  const { parentElement, data, setStateValue } = component;
+  can ??= webgl();
+  if (!can) { setStateValue("fault", "webgl"); return; }
+  let viewer = viewers.get(parentElement);
+  if (viewer && viewer.owner !== data.owner) { viewer.dispose(); viewer = null; }
+  if (!viewer) { viewer = new Viewer(parentElement, component); viewers.set(parentElement, viewer); }
+  steady(parentElement);
+  viewer.take(component);
+}
+
+/** Streamlit greys what a run has not confirmed yet; a picture that somebody reads on stays as it is. */
+function steady(parentElement) {
+  const host = parentElement.getRootNode().host ?? parentElement;
+  host.closest("[data-testid=stElementContainer]")?.style.setProperty("opacity", "1", "important");
+}
+
+export function dispose(parentElement) {
+  viewers.get(parentElement)?.dispose();
+  viewers.delete(parentElement);
+}

@@ -1,0 +1,177 @@
+"""The viewer on a page: ``show(series, key=..., token_owner=...)``.
+
+The series goes to the browser once, by :mod:`dashboard.viewer.route`; from then on slice, window, zoom, tools and
+overlays never ask the server. Where the client was not bundled, or the browser has no WebGL, ``fallback`` draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.imaging.study import Series, Window
+from core.preprocessing import windows
+from dashboard.viewer import build, overlays, packing, route, shelf
+from dashboard.viewer.overlays import Overlay
+
+_component = st.components.v2.component(
+    "overread_reader", js=(Path(__file__).resolve().parent / "loader.js").read_text(encoding="utf-8")
+)
+_NO_WEBGL = "viewer-without-webgl"
+Measure = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the reader did in the viewer.
+
+    Attributes:
+        slice: the one in view, from 0; ``None`` before the client has told.
+        measures: kept measurements: ``kind``, ``slice``, ``points`` (column, row of pixel centres), ``text`` and
+            ``values``.
+        drawn: false where ``fallback`` drew.
+    """
+
+    slice: int | None
+    measures: tuple[Measure, ...]
+    drawn: bool = True
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A series as it is to be shown: its name and windows, see :func:`show`."""
+
+    series: Series
+    name: str = ""
+    presets: Sequence[Window] = ()
+
+
+def show(
+    series: Series,
+    *,
+    key: str,
+    token_owner: str,
+    name: str = "",
+    presets: Sequence[Window] = (),
+    overlays: Sequence[Overlay] = (),
+    start: int = 0,
+    go_to: tuple[int, int] | None = None,
+    dark: bool = True,
+    height: str = "70vh",
+    measures: Sequence[Measure] = (),
+    marks: Sequence[Mapping[str, Any]] = (),
+    marking: bool = False,
+    second: Pictured | None = None,
+    others: Sequence[Pictured] = (),
+    on_slice: Callable[[int], None] | None = None,
+    on_measures: Callable[[list[Measure]], None] | None = None,
+    on_mark: Callable[[dict[str, float]], None] | None = None,
+    fallback: Callable[[], None] | None = None,
+) -> Seen:
+    """Show a series to read on.
+
+    Args:
+        series: what is shown. Never one with answers that the reader may not see: give ``without_answers()``.
+        key: the same from run to run for the same place on the page; the client keeps its state with it.
+        token_owner: which case this is. The addresses of another case's series end when this changes.
+        name: what to call the series; by default its description.
+        presets: windows, the one to begin with first; by default those of :func:`core.preprocessing.windows.presets`.
+        overlays: masks and heat maps. More may come at any later run; the images are not loaded again.
+        start: slice in view first, from 0.
+        go_to: ``(counter, slice)``: the client goes to the slice once, whenever the counter changes. Without it nothing
+            moves the reader's slice.
+        dark: dark or light surround.
+        height: CSS height.
+        measures: measurements kept with the case, to begin with.
+        marks: marks of the reader to draw, in image pixels: ``slice``, ``x``, ``y`` and, for a box, ``width`` and
+            ``height``.
+        marking: the left button sets marks (a click a point, a drag a box).
+        second: another series beside it, linked by position where both have one frame of reference.
+        others: series of the study that the reader may lay beside or over it.
+        on_slice: called with the slice in view once the reader rests on it.
+        on_measures: called with all measurements, when they have changed.
+        on_mark: called with a new mark, in image pixels.
+        fallback: draws where the client cannot.
+
+    Returns:
+        What the client last told.
+    """
+    bundle = build.built()
+    if bundle is None or st.session_state.get(_NO_WEBGL):
+        _fall_back(fallback, missing=bundle is None)
+        return Seen(None, tuple(measures), drawn=False)
+    held = shelf.of_session()
+    held.enter(token_owner)
+    state_key = f"reader-{key}"
+
+    def told(what: str, call: Callable[[Any], None] | None) -> Callable[[], None]:
+        def changed() -> None:
+            value = st.session_state[state_key].get(what)
+            if call is not None and value is not None:
+                call(value)
+
+        return changed
+
+    def failed() -> None:
+        if st.session_state[state_key].get("fault"):
+            st.session_state[_NO_WEBGL] = True
+
+    result = _component(
+        key=state_key,
+        data={
+            "client": route.address("client", f"{bundle}.js"),
+            "owner": f"{token_owner} {key}",
+            "series": _pictured(Pictured(series, name, presets), held, start),
+            "second": None if second is None else _pictured(second, held, start),
+            "others": [_pictured(other, held, other.series.slices // 2) for other in others],
+            "overlays": _overlays(overlays, held),
+            "go_to": list(go_to) if go_to else None,
+            "dark": dark,
+            "height": height,
+            "measures": list(measures),
+            "marks": [dict(mark) for mark in marks],
+            "marking": marking,
+            "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
+        },
+        on_slice_change=told("slice", on_slice),
+        on_measures_change=told("measures", on_measures),
+        on_mark_change=told("mark", on_mark),
+        on_fault_change=failed,
+        height="content",
+    )
+    at, kept = result.get("slice"), result.get("measures")
+    return Seen(None if at is None else int(at), tuple(measures if kept is None else kept))
+
+
+def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:
+    """Facts of a series and where its numbers are; worked out once for each."""
+    offered = held.series(one.series)
+    known = (one.name, tuple(one.presets))
+    if offered.facts.get("known") != known:
+        presets = tuple(one.presets) or windows.presets(one.series)
+        presets += packing.further_presets(one.series, presets)
+        named = one.name or one.series.description
+        facts = packing.manifest(one.series, offered.facts["plan"], name=named, presets=presets, start=start)
+        offered.facts |= {"known": known, "manifest": facts}
+    address = route.address(offered.token)
+    padding = f"{address}/padding" if offered.facts["padded"] else None
+    return offered.facts["manifest"] | {"url": address, "padding": padding, "id": offered.token[:8]}
+
+
+def _overlays(given: Sequence[Overlay], held: shelf.Shelf) -> list[dict[str, Any]]:
+    return [overlays.offered(one, held, route.address()) for one in given]
+
+
+def _fall_back(draw: Callable[[], None] | None, *, missing: bool) -> None:
+    if draw is not None:
+        draw()
+    why = (
+        f"The simple viewer: the other one was not bundled. Run `{build.COMMAND}` once and start the server again."
+        if missing
+        else "The simple viewer: this browser offers no WebGL. Switch on hardware acceleration, or use another browser."
+    )
+    st.caption(f":material/info: {why}")

@@ -1,0 +1,104 @@
+"""What lies over a picture: masks of models, the truth, results of foreign algorithms, heat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from core.imaging.render import AI_RESULT_COLOUR, TRUTH_COLOUR
+from dashboard.viewer import shelf
+
+
+class Kind(StrEnum):
+    """Whose an overlay is; decides how it is told apart without colour."""
+
+    MODEL = "model"
+    TRUTH = "truth"
+    AI = "ai"
+    HEAT = "heat"
+
+
+# One colour and one line a model (Okabe and Ito, without the reds that mean truth and the blue of foreign results).
+LINES = (
+    ((64, 200, 96), ()),
+    ((240, 228, 66), (14, 5)),
+    ((204, 121, 167), (3, 4)),
+    ((230, 159, 0), (14, 4, 3, 4)),
+    ((200, 200, 200), (7, 7)),
+    ((0, 158, 115), (2, 7)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """One overlay.
+
+    Attributes:
+        id: the same for the same overlay from run to run.
+        name: what to call it.
+        kind: whose it is.
+        mask: bool ``(slices, height, width)`` on the image grid, for all kinds but heat maps.
+        heat: for a heat map: float32 ``(height, width)`` in [0, 1] by slice; slices may be added later.
+        colour: red, green, blue, 0 to 255.
+        dash: lengths of strokes and gaps in pixels; empty is a solid line.
+        opacity: of a heat map at its highest, or of the area inside an outline; 0 to 1.
+        on: whether it is shown; the reader's own switch in the viewer holds until this changes.
+        scale: what 1 in a heat map is drawn as, 0 to 1: below 1 the whole map is darker, as its answer is.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    mask: np.ndarray | None = None
+    heat: Mapping[int, np.ndarray] | None = None
+    colour: tuple[int, int, int] = LINES[0][0]
+    dash: tuple[int, ...] = ()
+    opacity: float = 0.0
+    on: bool = False
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (self.mask is None) == (self.heat is None) or (self.kind is Kind.HEAT) != (self.mask is None):
+            raise ValueError("An Overlay has heat maps by slice if it is of the kind HEAT, and a mask otherwise.")
+
+
+def of_model(number: int, id: str, name: str, mask: np.ndarray, *, on: bool = False, opacity: float = 0.0) -> Overlay:
+    """Mask of the ``number``-th model, in its own colour and line."""
+    colour, dash = LINES[number % len(LINES)]
+    return Overlay(id, name, Kind.MODEL, mask, colour=colour, dash=dash, on=on, opacity=opacity)
+
+
+def of_truth(mask: np.ndarray, *, on: bool = False) -> Overlay:
+    """The reference drawn by people: red, dashed."""
+    return Overlay("truth", "truth", Kind.TRUTH, mask, colour=TRUTH_COLOUR, dash=(9, 7), on=on)
+
+
+def of_ai_result(mask: np.ndarray, *, on: bool = False) -> Overlay:
+    """A mask that an algorithm drew and that came with the images: light blue, dotted."""
+    return Overlay("ai-result", "AI result in the file", Kind.AI, mask, colour=AI_RESULT_COLOUR, dash=(2, 6), on=on)
+
+
+def offered(overlay: Overlay, held: shelf.Shelf, address: str) -> dict[str, Any]:
+    """What the client is told of an overlay; its numbers are offered under an address of their own."""
+    if overlay.mask is not None:
+        one, slices = held.mask(overlay.id, overlay.mask), None
+    else:
+        assert overlay.heat is not None
+        one, slices = held.heat(overlay.id, overlay.heat), sorted(overlay.heat)
+    return {
+        "id": overlay.id,
+        "name": overlay.name,
+        "kind": str(overlay.kind),
+        "colour": list(overlay.colour),
+        "dash": list(overlay.dash),
+        "opacity": overlay.opacity,
+        "on": overlay.on,
+        "scale": overlay.scale,
+        "url": f"{address}/{one.token}",
+        "digest": one.digest,
+        "slices": slices,
+    }

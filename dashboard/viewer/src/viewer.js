@@ -1,0 +1,249 @@
+// One viewer on the page: its panes, what links them, what is told to the server and what is taken from it.
+import { begin, core, tools } from "./engine.js";
+import { cine } from "./cine.js";
+import { Keys } from "./keys.js";
+import { MeasureList } from "./list.js";
+import { draw as drawMarks, Marker } from "./marks.js";
+import * as measures from "./measures.js";
+import { Pane } from "./pane.js";
+import { Planes } from "./planes.js";
+import { STYLE } from "./style.js";
+import { Toolbar } from "./toolbar.js";
+import { h, paused } from "./dom.js";
+
+let made = 0;
+const REST = 350; // ms without a step after which the slice is told
+
+export class Viewer {
+  constructor(parent, component) {
+    begin();
+    this.number = made++;
+    this.owner = component.data.owner;
+    this.engine = new core.RenderingEngine(`reader-${this.number}`);
+    this.group = measures.toolGroup(`reader-${this.number}`);
+    this.panes = [];
+    this.layout = "one";
+    this.linked = true;
+    this.went = component.data.go_to?.[0] ?? null;
+    this.stage = h("div", { class: "stage" });
+    this.toolbar = new Toolbar(this);
+    this.bottom = this._bottom();
+    this.list = new MeasureList(this);
+    this.root = h("div", { class: "reader", tabindex: "0", role: "application", "aria-label": "Image viewer. Press ? for its keys." },
+      this.toolbar.element, h("div", { class: "middle" }, this.stage, this.toolbar.chips, this.list.element), this.bottom);
+    parent.replaceChildren(h("style", {}, STYLE), this.root);
+    this.root.overread = this;
+    this.cine = cine(this);
+    this.keys = new Keys(this);
+    this.marker = new Marker(this);
+    this.tellSlice = paused(() => this.data.tells.slice && this.component.setStateValue("slice", this.active.slice), REST);
+    this.tellMeasures = paused(() => this._tellMeasures(), REST);
+    this.unlisten = measures.listen(() => { this.list.fill(); this.tellMeasures(); });
+    this.watch = new ResizeObserver(paused(() => this._resized(), 60));
+    this.watch.observe(this.stage);
+    this.stage.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
+    this.stage.addEventListener("pointerdown", (event) => this._touched(event), { capture: true });
+    this.stage.addEventListener("dblclick", () => this.tool === "window" && this.active.fit());
+    this.data = component.data;
+    this.component = component;
+    this.pick("window");
+    this._open(component.data.series);
+  }
+
+  get active() { return this.panes[this.focus ?? 0] ?? this.panes[0]; }
+
+  /** What the server says now. Nothing here moves the reader's slice, unless a new `go_to` asks for it. */
+  take(component) {
+    const { data } = component;
+    this.component = component;
+    this.data = data;
+    this.root.style.height = data.height;
+    this.root.classList.toggle("light", !data.dark);
+    this.panes[0].layers.take(data.overlays);
+    this.toolbar.overlays();
+    this.marker.set(data.marking, data.marks);
+    const asked = data.go_to?.[0] ?? null;
+    if (asked !== null && asked !== this.went) this.panes[0].go(data.go_to[1]);
+    this.went = asked;
+    const beside = data.second?.id ?? null;
+    if (beside !== (this.beside ?? null)) { this.beside = beside; if (data.second) this.addBeside(data.second); }
+  }
+
+  async _open(facts) {
+    const pane = this._pane(facts);
+    try {
+      await pane.open();
+      if (this.gone) return;
+      measures.restore(facts.id, this.data.measures);
+      this.list.fill();
+      pane.viewport.render();
+    } catch (error) { if (!this.gone) this._failed(error); }
+  }
+
+  _pane(facts) {
+    const pane = new Pane(this.engine, this.group, facts, {
+      slice: (one, slice, first) => this._moved(one, slice, first),
+      window: (one, dragged) => this._windowed(one, dragged),
+      loaded: () => this._loaded(),
+      failed: () => this._failed(),
+      drawn: (one, context, ratio) => one === this.panes[0] && drawMarks(one, context, ratio, this.data.marks ?? []),
+    });
+    this.panes.push(pane);
+    this.stage.append(pane.element);
+    pane.element.addEventListener("pointerdown", () => { this.focus = this.panes.indexOf(pane); this._marked(); }, { capture: true });
+    this._marked();
+    return pane;
+  }
+
+  _marked() {
+    this.panes.forEach((pane, i) => pane.element.classList.toggle("active", this.panes.length > 1 && i === (this.focus ?? 0)));
+    this.toolbar.follow();
+    this._bar();
+  }
+
+  /** A second picture: another series, or the same one again, without overlays. */
+  async addBeside(facts) {
+    this.planes?.close();
+    this.panes.splice(1).forEach((pane) => pane.dispose());
+    this.layout = "two";
+    const pane = this._pane({ ...facts, start: this._partner(facts) });
+    this._resized();
+    await pane.open();
+    this._resized();
+    this.panes[0].fit();
+    this._link(this.panes[0]);
+  }
+
+  alone() {
+    this.planes?.close();
+    this.panes.splice(1).forEach((pane) => pane.dispose());
+    this.focus = 0;
+    this.layout = "one";
+    this._marked();
+    this._resized();
+  }
+
+  async open3(mode, other) {
+    this.panes.splice(1).forEach((pane) => pane.dispose());
+    this.focus = 0;
+    this.planes?.close();
+    this.planes = new Planes(this, mode, other);
+    await this.planes.open();
+  }
+
+  _partner(facts) { return Math.min(this.panes[0].slice, facts.shape[0] - 1); }
+
+  /** Other panes follow: to the nearest place where both lie in one frame of reference, else slice by slice. */
+  _link(leader) {
+    if (!this.linked) return;
+    for (const pane of this.panes) {
+      if (pane === leader || pane.shown < 0) continue;
+      const same = pane.frame === leader.frame && pane.geometry.known;
+      if (same) {
+        const { width, height } = leader.store;
+        pane.go(pane.geometry.nearest(leader.geometry.world((width - 1) / 2, (height - 1) / 2, leader.slice))[0]);
+      } else if (pane.store.count === leader.store.count) pane.go(leader.slice);
+    }
+  }
+
+  _moved(pane, slice, first) {
+    if (pane !== this.panes[0] && this._linking) return;
+    if (!this._linking) { this._linking = true; this._link(pane); this._linking = false; }
+    this._bar();
+    if (!first) this.tellSlice();
+    this.root.dataset.slice = this.panes[0].slice;
+  }
+
+  _windowed(pane, dragged) {
+    if (dragged && this.linked) {
+      for (const other of this.panes) {
+        if (other === pane || other.facts.unit !== pane.facts.unit || other.facts.modality !== pane.facts.modality) continue;
+        other.setWindow({ centre: pane.window.centre, width: pane.window.width, name: "" });
+      }
+    }
+    if (pane === this.active) this.toolbar.follow();
+  }
+
+  _loaded() { this.root.dataset.loaded = this.panes.every((p) => p.store.loaded === p.store.count); this.list.late(); }
+
+  _failed() { this.root.dataset.failed = "true"; }
+
+  pick(tool) {
+    this.tool = tool;
+    const { MouseBindings } = tools.Enums;
+    const names = { window: "WindowLevel", pan: "Pan", zoom: "Zoom" };
+    const chosen = names[tool] ?? measures.KINDS[tool]?.tool;
+    for (const name of [...Object.values(names), ...Object.values(measures.KINDS).map((k) => k.tool)]) this.group.setToolPassive(name);
+    const bind = (name, ...buttons) => this.group.setToolActive(name, { bindings: buttons.map((mouseButton) => ({ mouseButton })) });
+    if (chosen !== "WindowLevel") bind("WindowLevel", MouseBindings.Secondary);
+    if (chosen !== "Pan") bind("Pan", MouseBindings.Auxiliary);
+    if (chosen) {
+      const own = { WindowLevel: MouseBindings.Secondary, Pan: MouseBindings.Auxiliary }[chosen];
+      bind(chosen, MouseBindings.Primary, ...(own ? [own] : []));
+    }
+    this.toolbar?.follow();
+  }
+
+  /** Wheel: every notch is one slice, and a fine wheel adds up; Ctrl with it zooms. */
+  _wheel(event) {
+    if (event.target.closest?.(".planes")) return;
+    event.preventDefault();
+    const pane = this.panes.find((one) => one.element.contains(event.target)) ?? this.active;
+    const notch = event.deltaMode === 1 ? event.deltaY / 3 : event.deltaMode === 2 ? event.deltaY : event.deltaY / 100;
+    if (event.ctrlKey || event.metaKey || pane.store.count < 2) return pane.zoom(Math.exp(-notch * 0.2));
+    if (Math.sign(notch) !== Math.sign(this.turned ?? 0)) this.turned = 0;
+    this.turned = (this.turned ?? 0) + notch;
+    const steps = Math.trunc(this.turned + 1e-6 * Math.sign(this.turned));
+    // one notch of a coarse wheel may be a little less or more than 100: it still is one slice
+    const whole = steps || (Math.abs(notch) >= 0.5 ? Math.sign(notch) : 0);
+    if (!whole) return;
+    this.turned = Math.abs(notch) >= 0.5 ? 0 : this.turned - whole;
+    pane.step(whole);
+  }
+
+  _touched() { this.root.focus({ preventScroll: true }); }
+
+  _bottom() {
+    this.slider = h("input", { type: "range", min: "1", step: "1", "aria-label": "Slice", oninput: () => this.active.go(this.slider.value - 1) });
+    this.number_ = h("output");
+    this.play = h("button", { title: "Cine (Space)", "aria-label": "Cine", onclick: () => this.cine.toggle() }, "▶");
+    return h("div", { class: "bottom" }, this.play, this.slider, this.number_);
+  }
+
+  _bar() {
+    const pane = this.active;
+    if (!pane || !this.slider) return;
+    this.slider.max = pane.store.count;
+    this.slider.value = pane.slice + 1;
+    this.number_.textContent = `${pane.slice + 1} / ${pane.store.count}`;
+    this.bottom.hidden = pane.store.count < 2;
+  }
+
+  _resized() {
+    if (this.gone || !this.root.isConnected) return;
+    if (!this.stage.clientWidth || !this.stage.clientHeight) return; // in a tab that is not shown
+    this.engine.resize(true, true);
+    this.panes.forEach((pane) => pane.redraw());
+  }
+
+  _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", measures.list(this.panes[0].facts.id)); }
+
+  full() { document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen(); }
+
+  dispose() {
+    this.gone = true;
+    this.tellSlice.stop();
+    this.tellMeasures.stop();
+    this.cine.stop();
+    this.keys.dispose();
+    this.unlisten();
+    this.watch.disconnect();
+    this.planes?.close();
+    const series = this.panes.map((pane) => pane.facts.id);
+    this.panes.forEach((pane) => pane.dispose());
+    series.forEach((id) => measures.forget(id));
+    tools.ToolGroupManager.destroyToolGroup(this.group.id);
+    this.engine.destroy();
+    this.root.remove();
+  }
+}

@@ -1,0 +1,55 @@
+"""The page of the viewer's test server: one viewer over the case in the address."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard.kit import who
+from dashboard.viewer import component, overlays, shelf
+from tests.viewer.cases import CASES
+
+made = st.cache_resource(lambda name: CASES[name](), show_spinner=False)
+
+st.set_page_config(layout="wide")
+who.enter(at_door=lambda: None)
+held = shelf.of_session()
+held.begin()
+name = st.query_params.get("case", "ct")
+series = made(name)
+counter, target = st.session_state.get("go", (0, 0))
+layers = []
+if st.checkbox("Answers"):
+    mask = np.zeros(series.pixels.shape, dtype=bool)
+    mask[:, 20:60, 30:70] = True
+    heat = np.zeros(series.shape, dtype=np.float32)
+    heat[10:50, 20:60] = np.linspace(0, 1, 40)
+    layers = [
+        overlays.of_model(0, "first", "U-Net", mask, on=True),
+        overlays.of_truth(np.roll(mask, 12, axis=2), on=True),
+        overlays.Overlay("heat", "Heat map", overlays.Kind.HEAT, heat={series.slices // 2: heat}, on=True, opacity=0.7),
+    ]
+if st.button("Go to 3"):
+    st.session_state["go"] = counter, target = counter + 1, 3
+marking = st.checkbox("Mark")
+st.text_input("Words")
+seen = component.show(
+    series,
+    key="desk",
+    token_owner=name,
+    start=series.slices // 2,
+    overlays=layers,
+    go_to=(counter, target),
+    height="640px",
+    others=[component.Pictured(made("pet"), "PET, SUV")] if name == "ct" else [],
+    marking=marking,
+    marks=st.session_state.get("marks", []),
+    on_slice=lambda index: st.session_state.update(told=index),
+    on_measures=lambda found: st.session_state.update(measures=found),
+    on_mark=lambda mark: st.session_state.update(marks=[*st.session_state.get("marks", []), mark]),
+    fallback=lambda: st.text("drawn by the server"),
+)
+st.text(
+    f"slice {st.session_state.get('told')} measures {len(seen.measures)} marks {len(st.session_state.get('marks', []))}"
+)
+held.sweep()
