@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ import torch
 from core.engine.course import Course, Progress
 from core.engine.gate import Gate
 from core.engine.line import Line
+from core.engine.pairs import rule_for
 from core.engine.results import Flag, GateVerdict, HeatMap, ModelState, ModelStatus, Review
+from core.engine.shared_runs import SharedRuns
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
@@ -45,6 +48,7 @@ class Engine:
         self._places = threading.BoundedSemaphore(queue)
         self._gate = Gate(weights)
         self.line = Line(SIDE_BY_SIDE)
+        self.runs = SharedRuns(self)
 
     # models
 
@@ -111,6 +115,17 @@ class Engine:
             OverreadError: unknown system.
         """
         return Course(self, study, system_name, series_index, first)
+
+    def fingerprint(self, system_name: str) -> str:
+        """Hash over all that decides the answers of a system: its models, the gate, the rule for two modalities."""
+        router = self._gate.router()
+        try:
+            pair = rule_for(self, system_name)
+        except ModelUnavailableError:
+            pair = None
+        decides = [f"{s.name} {s.status} {s.card.digest if s.card else s.reason}" for s in self.states(system_name)]
+        decides += [router.card.digest if router else "", pair.digest if pair else ""]
+        return hashlib.sha256("\n".join(decides).encode()).hexdigest()
 
     def verdict(self, system_name: str, series: Series) -> GateVerdict:
         """Whether a series is one that the system reads, without asking any of its models."""

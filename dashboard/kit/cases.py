@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import streamlit as st
 
-from core.background import Job
 from core.engine.pairs import PairAnswer
 from core.engine.results import GateVerdict, HeatMap, Review
+from core.engine.shared_runs import Watch
 from core.engine.uncertainty import Uncertainty
 from core.imaging.study import Series, SourceKind, Study
 from core.review.tables import Opinion
@@ -34,14 +34,17 @@ class OpenCase:
     match: Match
     system: str | None
     series_index: int
-    jobs: dict[tuple[str, int], Job[Review]] = field(default_factory=dict)
+    jobs: dict[tuple[str, int], Watch] = field(default_factory=dict)
     chosen_slices: dict[int, int] = field(default_factory=dict)
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
     pairs: dict[tuple[str, int, int], PairAnswer] = field(default_factory=dict)  # likewise
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
+    sample: str | None = None  # name of the built-in sample in the address
+    token: str | None = None  # by which the address finds an upload again
     record: int | None = None  # number in the store, of a case that was opened from there
+    _shown: tuple[Review, bool, Review] | None = None  # a review as it was made, whether overruled, and as it is shown
     opinions: tuple[Opinion, ...] | None = None  # locked ones that reports may print; None for no case of the store
 
     @property
@@ -60,20 +63,27 @@ class OpenCase:
         return self.system != self.match.system
 
     @property
-    def job(self) -> Job[Review] | None:
-        """The review of the series on the screen, begun or done."""
+    def job(self) -> Watch | None:
+        """The review of the series on the screen, begun or done; perhaps one that other sessions look at too."""
         return self.jobs.get((self.system, self.series_index)) if self.system else None
 
     @property
     def review(self) -> Review | None:
-        """The finished review of the series on the screen; without its answers while the gate holds them back."""
-        found = self.job.result if self.job else None
-        return None if found is None else found.shown(overruled=self.gate_key in self.overruled_gates)
+        """The review of the series on the screen, as far as it has come (:attr:`Review.complete`); without its answers
+        while the gate holds them back, ``None`` before the gate has spoken."""
+        found = self.job.review if self.job else None
+        if found is None:
+            return None
+        overruled = self.gate_key in self.overruled_gates
+        if self._shown is None or self._shown[0] is not found or self._shown[1] != overruled:
+            self._shown = found, overruled, found.shown(overruled=overruled)
+        return self._shown[2]
 
     @property
     def verdict(self) -> GateVerdict | None:
         """What the wrong-image gate says about the series on the screen, once it has been asked."""
-        return self.job.result.gate if self.job and self.job.result else None
+        found = self.job.review if self.job else None
+        return found.gate if found else None
 
     @property
     def held_back(self) -> bool:

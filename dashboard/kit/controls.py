@@ -35,14 +35,23 @@ def show(case: OpenCase, *, overlays: bool = True) -> View:
         overlays: whether there can be anything to lay over the image; false where no model may answer.
     """
     stem = f"{case.key}-{case.series_index}"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="view-controls"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="view-controls"):
         window = _window(case, stem)
         overlay, model, opacity = NONE, None, 0
         if overlays:
             overlay = _overlay(case, stem)
             model = _model(case, overlay, stem)
             opacity = st.slider(
-                "Opacity", 0, 100, 50, 5, key=f"opacity-{stem}", format="%d %%", width=80, disabled=overlay == NONE
+                "Opacity",
+                0,
+                100,
+                50,
+                5,
+                key=f"opacity-{stem}",
+                format="%d %%",
+                width=80,
+                disabled=overlay == NONE,
+                label_visibility="collapsed",
             )
         invert = st.toggle("Invert", key=f"invert-{stem}")
     return View(window, invert, overlay, opacity / 100, model)
@@ -88,7 +97,7 @@ def _window(case: OpenCase, stem: str) -> Window:
         st.session_state[level_key] = _within(chosen.centre, low, high)
         st.session_state[width_key] = _within(chosen.width, 0.0, high - low)
 
-    preset = st.selectbox("Window", list(named), key=name_key, on_change=take, width=130)
+    preset = st.selectbox("Window", list(named), key=name_key, on_change=take, width=130, label_visibility="collapsed")
     step = _step(high - low)
     with st.popover("L / W", help="Level and width"):
         st.button("Back to preset", key=f"reset-{stem}", on_click=take)
@@ -118,7 +127,10 @@ def _overlay(case: OpenCase, stem: str) -> str:
         st.session_state[key] = NONE
     if len(offered) == 1:
         return NONE
-    return st.segmented_control("Overlay", offered, default=NONE, required=True, key=key) or NONE
+    chosen = st.segmented_control(
+        "Overlay", offered, default=NONE, required=True, key=key, label_visibility="collapsed"
+    )
+    return chosen or NONE
 
 
 def _model(case: OpenCase, overlay: str, stem: str) -> str | None:
@@ -137,6 +149,7 @@ def _model(case: OpenCase, overlay: str, stem: str) -> str | None:
         format_func=lambda name: names[name] if name else every,
         key=f"overlay-of-{overlay}-{stem}",
         width=115,
+        label_visibility="collapsed",
     )
     return chosen
 

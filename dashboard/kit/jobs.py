@@ -1,53 +1,82 @@
-"""Runs a review in the background: the scan is on the screen at once, progress is seen, and it can be stopped."""
+"""Runs a review in the background: the scan is there at once, answers come one by one, and it can be stopped."""
 
 from __future__ import annotations
 
-from functools import partial
+import weakref
 
 import streamlit as st
 
-from core.background import Job
-from core.engine.as_job import ask
 from core.engine.engine import Engine
-from core.engine.results import Review
-from dashboard.kit import messages
+from core.engine.shared_runs import Watch
+from dashboard.kit import messages, slices, words
 from dashboard.kit.cases import OpenCase
 
-QUICK = 0.6  # seconds: a review that is done by then shows no progress bar at all
-POLL = 0.8
+QUICK = 0.3  # seconds: a review that is done by then is drawn whole at once
+POLL = 0.5
 
 
-def ensure(case: OpenCase, engine: Engine) -> Job[Review] | None:
-    """Begin the review of the series on the screen unless it has begun; ``None`` without a system."""
+def ensure(case: OpenCase, engine: Engine) -> Watch | None:
+    """Begin the review of the series on the screen unless it has begun; ``None`` without a system.
+
+    The slice on the screen is asked about next. Sessions that look at the same images share one run.
+    """
     if case.system is None:
         return None
     key = (case.system, case.series_index)
     if key not in case.jobs:
-        # The work holds the study, not the case: when the session goes, so does the case, and the review stops.
-        job = Job(partial(ask, study=case.study, key=key, engine=engine)).ends_with(case)
-        case.jobs[key] = job
-        job.start(QUICK)
+        watch = engine.runs.watch(case.study, case.system, case.series_index, first=slices.index(case))
+        case.jobs[key] = watch
+        weakref.finalize(case, watch.stop)  # when the session goes, so does the case: then nobody waits any more
+        watch.join(QUICK)
+    look(case)
     return case.jobs[key]
 
 
-@st.fragment(run_every=POLL)
-def progress(case: OpenCase, job: Job[Review]) -> None:
-    """Progress by model with a stop button; the page is drawn anew when the review is done."""
-    if not job.running:
-        st.rerun()
-    text = f"Reading: {job.text}" if job.text else "Waiting for the models"
-    st.progress(job.fraction, text="Stopping after the current step" if job.stopping else text)
-    st.button("Stop", key=f"stop-{case.key}", icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping)
+def look(case: OpenCase) -> None:
+    """Tell the models which slice the reader looks at."""
+    if case.job is not None and case.job.running:
+        case.job.run.course.look(slices.index(case))
 
 
-def outcome(case: OpenCase, job: Job[Review]) -> None:
-    """What to say when a review ended without an answer, with a way to run it again."""
-    if job.result is not None:
-        st.rerun()  # the answer came while the page was being drawn
-    if job.error is not None:
-        messages.show(job.error)
+def line(case: OpenCase, watch: Watch) -> None:
+    """How far a review is, in one line that is as high before, meanwhile and after; with the button that stops it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="review-line"):
+        st.markdown(said(case, watch), width="stretch")
+        if watch.running:
+            st.button("Stop", key=f"stop-{case.key}", icon=":material/stop_circle:", on_click=watch.stop)
+        elif watch.result is None:
+            label = "Go on" if watch.error is None else "Try again"
+            st.button(label, key=f"again-{case.key}", icon=":material/refresh:", on_click=again, args=(case, watch))
+    if watch.error is not None:
+        messages.show(watch.error)
+
+
+def again(case: OpenCase, watch: Watch) -> None:
+    """Go on where it was stopped; begin anew where it failed."""
+    if watch.error is None:
+        watch.go_on()
     else:
-        st.info("Stopped before the models had answered.", icon=":material/stop_circle:")
-    if st.button("Run again", key=f"again-{case.key}", icon=":material/refresh:"):
         case.jobs.pop((case.system or "", case.series_index), None)
-        st.rerun()
+
+
+def said(case: OpenCase, watch: Watch) -> str:
+    """How far it is, in words."""
+    course, total = watch.run.course, case.series.slices
+    if watch.result is not None:
+        return f":material/done_all: {'All' if total > 1 else ''} {words.count(total, 'slice')} answered".replace(
+            "  ", " "
+        )
+    if watch.error is not None:
+        return ":material/error: Ended without an answer"
+    share = f"{course.fraction:.0%}"
+    if not watch.running:
+        return f":material/stop_circle: Stopped at {share}: what was answered stays"
+    if watch.run.review is None:
+        return ":material/hourglass_top: Asking whether this is such a scan"
+    if course.ahead:
+        before = words.count(course.ahead, "review")
+        return f":material/hourglass_top: {before} before this one; slices you open come first"
+    left = course.seconds_left
+    return f":material/hourglass_top: {share} answered" + (
+        f", about {words.seconds(max(left, 1.0))} left" if left else ""
+    )

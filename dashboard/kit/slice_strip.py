@@ -56,10 +56,10 @@ def figure(review: Review, index: int) -> go.Figure:
             chart.add_hline(result.threshold, line={**line, "width": 1, "dash": "dot"}, opacity=0.6)
     chart.add_vline(index + 1, line={"color": "#888888", "width": 2})
     chart.update_layout(
-        height=230,
+        height=120,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        xaxis={"title": "slice", "fixedrange": True},
+        legend={"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "font": {"size": 10}},
+        xaxis={"range": [0.5, len(review.votes) + 0.5], "fixedrange": True},
         yaxis={"title": "probability", "range": [0, 1.03], "fixedrange": True},
         dragmode=False,
         uirevision="keep",
@@ -72,6 +72,8 @@ def describe(review: Review, index: int) -> str:
     parts = []
     for result in review.ready:
         assert result.finding is not None
+        if not np.isfinite(result.finding).any():
+            continue
         top = int(np.nanargmax(result.finding))
         highest = words.probability(float(result.finding[top]))
         parts.append(f"{result.state.title}: highest {highest} on slice {top + 1}")

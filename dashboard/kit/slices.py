@@ -8,11 +8,9 @@ from dashboard.kit.cases import OpenCase
 
 
 def index(case: OpenCase) -> int:
-    """The slice on the screen, from 0; the most suspicious one until the reviewer chooses."""
+    """The slice on the screen, from 0: the middle one until the reviewer chooses. Nothing else ever moves it."""
     chosen = case.chosen_slices.get(case.series_index)
-    if chosen is not None:
-        return min(chosen, case.series.slices - 1)
-    return case.review.peak if case.review else case.series.slices // 2
+    return case.series.slices // 2 if chosen is None else min(chosen, case.series.slices - 1)
 
 
 def go(case: OpenCase, to: int) -> None:
@@ -32,25 +30,33 @@ def controls(case: OpenCase) -> None:
         return
     key = f"slice-{case.key}-{case.series_index}"
     st.session_state[key] = index(case) + 1
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slice-controls"):
         st.slider(
             f"Slice (of {total})",
             1,
             total,
             key=key,
             on_change=lambda: go(case, st.session_state[key] - 1),
-            help="Left and right arrow keys change the slice from anywhere on the page; so do J and K.",
+            label_visibility="collapsed",
         )
         st.button("Previous", key=f"{key}-previous", shortcut="J", on_click=step, args=(case, -1))
         st.button("Next", key=f"{key}-next", shortcut="K", on_click=step, args=(case, 1))
-        if case.review and case.review.ready:
-            st.button(
-                "Most suspicious",
-                key=f"{key}-peak",
-                shortcut="P",
-                icon=":material/target:",
-                on_click=go,
-                args=(case, case.review.peak),
-                disabled=index(case) == case.review.peak,
-                help=f"Slice {case.review.peak + 1}: the highest mean probability over the models.",
-            )
+        if case.job is not None:
+            _to_the_peak(case, key)
+
+
+def _to_the_peak(case: OpenCase, key: str) -> None:
+    """In its place from the beginning; it can be pressed once every slice has been answered."""
+    review = case.review
+    known = review is not None and review.complete and bool(review.ready)
+    peak = review.peak if known and review is not None else None
+    st.button(
+        f"Most suspicious: {'–' if peak is None else peak + 1}",
+        key=f"{key}-peak",
+        shortcut="P",
+        icon=":material/target:",
+        on_click=go,
+        args=(case, peak or 0),
+        disabled=peak is None or index(case) == peak,
+        help="The slice with the highest mean probability over the models; known once all have been answered.",
+    )

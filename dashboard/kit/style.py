@@ -10,6 +10,7 @@ CSS = """
 .or-notice { position: fixed; top: 1.15rem; right: 9.5rem; z-index: 999995; font-size: 0.78rem; opacity: 0.75;
   pointer-events: none; }
 .stElementContainer:has(.or-notice) { position: absolute; }
+.st-key-entrance .st-key-give { min-height: 17rem; }
 .or-picture { width: 100%; height: auto; display: block; border-radius: 4px; background: #161616; }
 @media (max-width: 760px) {
   .stMainBlockContainer { padding: 4rem 0.8rem 2rem; }

@@ -10,7 +10,6 @@ export default function (component) {
   image.dataset.digest = data.digest;
   image.alt = data.alt;
   frame.setAttribute("aria-label", data.label);
-  frame.style.aspectRatio = String(data.ratio);
   image.style.imageRendering = data.pixelated ? "pixelated" : "auto";
   parentElement.querySelector(".corner.left").textContent = data.corner_left;
   parentElement.querySelector(".corner.right").textContent = data.corner_right;

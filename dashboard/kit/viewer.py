@@ -61,7 +61,6 @@ def image(
             "digest": hashlib.sha256(picture.tobytes()).hexdigest()[:16],
             "alt": alt,
             "label": f"Image viewer. {HELP}",
-            "ratio": picture.shape[1] / picture.shape[0],
             "slices": series.slices,
             "pixelated": False,
             "corner_left": corner_left,

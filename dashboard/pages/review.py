@@ -11,13 +11,16 @@ from dashboard.review import reading, sources, study_bar
 sources.from_address()
 case = cases.current()
 if case is None:
-    st.title("Review a scan")
-    sources.upload()
-    st.subheader("Or open a simulated sample")
-    sources.gallery()
+    with st.container(key="entrance"):  # one block, which goes as a whole when a case takes its place
+        st.title("Review a scan")
+        sources.upload()
+        st.subheader("Or open a simulated sample")
+        sources.gallery()
 else:
+    reading.style()
     with messages.shown():
         if not blinding.stands(case.study):
             jobs.ensure(case, engine())
+            sources.keep_address(case)
             study_bar.show(case)
             reading.show(case)

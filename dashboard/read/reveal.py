@@ -34,23 +34,26 @@ def show(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage
     scores = store.scores_for(record.id, reader)  # raises when the models' answers are not released to this reader
     stopped = next((tuple(s.details["stopped"]) for s in reversed(scores) if s.details.get("stopped")), ())
     _remember_overruling(store, record, case, reader)
-    for opinion in read_case.mine(store, record.id, reader):
-        st.markdown(f":material/lock: {said(opinion, case)}")
     if stopped and case.gate_key not in case.overruled_gates:
         st.markdown(f":material/block: {words.plain(stopped_words(stopped))}")
     else:
         _reason(store, record, reader)
-    if stage is not None:
-        st.markdown(":material/arrow_downward: [To the final opinion and the peer review](#final-opinion)")
     case.opinions = tuple(store.opinions(record.id, reader)) or None
     jobs.ensure(case, engine())
-    reading.show(case)
+    reading.style()
+    reading.show(case, opinion=lambda: _opinion(store, record, case, reader, stage))
+
+
+def _opinion(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None) -> None:
+    """The tab beside the answers: what was said before, the final opinion, the peer review."""
+    assert record.id is not None
+    for opinion in read_case.mine(store, record.id, reader):
+        st.markdown(f":material/lock: {said(opinion, case)}")
+        if opinion.comment:
+            st.caption(words.plain(opinion.comment))
+    _final(store, record, case, reader, stage)
     st.divider()
-    left, right = st.columns(2, gap="large")
-    with left:
-        _final(store, record, case, reader, stage)
-    with right:
-        _peer(store, record, reader, ready=stage is None)
+    _peer(store, record, reader, ready=stage is None)
 
 
 def said(opinion: Opinion, case: OpenCase) -> str:
@@ -113,6 +116,7 @@ def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Sta
             "label": first.label,
             "confidence": first.confidence,
             "marks": [dict(mark) for mark in first.marks],
+            "comment": first.comment,
         }
         st.caption("Filled in with your first opinion: change what you now see otherwise, then lock.")
     else:

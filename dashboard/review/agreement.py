@@ -13,7 +13,7 @@ from dashboard.kit import words
 STYLE = """
 <style>
 .or-votes { display: flex; gap: 4px; align-items: center; flex: none; }
-.or-votes.line { align-items: baseline; }
+.or-votes.line { align-items: baseline; min-height: 4.2rem; }
 .or-vote { width: 14px; height: 14px; border-radius: 50%; border: 2px solid #4c8fb0; box-sizing: border-box; }
 .or-vote.yes { background: #4c8fb0; }
 .or-sentence { font-size: 1.1rem; font-weight: 600; margin-left: 6px; flex: 1; }
@@ -33,6 +33,11 @@ def show(review: Review, index: int, system: System) -> None:
         f"{STYLE}<div class='or-votes line'><span class='or-votes' role='img' aria-label='{spoken}'>{dots}</span>"
         f"<span class='or-sentence'>{words.cell(agreement.sentence(review, index))}</span></div>{reading}"
     )
+
+
+def nothing_yet() -> None:
+    """The sentence's place before the first answer."""
+    st.html(f"{STYLE}<div class='or-votes line'><span class='or-sentence'>The models are being asked</span></div>")
 
 
 def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...]) -> None:

@@ -13,25 +13,33 @@ from dashboard.kit import messages, who, words
 from dashboard.kit.cases import OpenCase
 
 
-def line(case: OpenCase) -> None:
-    """What the gate says, under the study's name; nothing before it has been asked."""
-    verdict = case.verdict
-    if verdict is None or case.system is None:
-        return
-    title = SYSTEMS[case.system].title
+def line(case: OpenCase, reason: str) -> None:
+    """Why this system, and what the gate says: one line in its place before the gate has been asked, too.
+
+    Args:
+        reason: why the system reads this study.
+    """
+    verdict, said, told = case.verdict, "", ""
+    if case.system is not None and verdict is None:
+        said = ":material/hourglass_top: Image check under way."
+    elif case.system is not None and verdict is not None:
+        said, told = _verdict(case, verdict, SYSTEMS[case.system].title), _help(verdict)
+    st.caption(f"{words.plain(reason)} {said}", help=told or None)
+
+
+def _verdict(case: OpenCase, verdict: GateVerdict, title: str) -> str:
     if verdict.stopped:
         text = f":orange[:material/block: **Image check: stopped.** This does not look like an image for {title}.]"
         if not case.held_back:
             text += f" Overruled by you at {case.overruled_gates[case.gate_key]}."
-    elif verdict.unchecked:
-        text = (
+        return text
+    if verdict.unchecked:
+        return (
             ":material/rule: Image check: passed the rules only. "
             f"Whether it is a scan for {title} was not tested: {words.plain(verdict.unchecked)}"
         )
-    else:
-        kind = verdict.kind if verdict.kind in verdict.own else " or ".join(verdict.own)
-        text = f":material/verified_user: Image check: passed as {words.plain(_article(kind))}."
-    st.caption(text, help=_help(verdict) or None)
+    kind = verdict.kind if verdict.kind in verdict.own else " or ".join(verdict.own)
+    return f":material/verified_user: Image check: passed as {words.plain(_article(kind))}."
 
 
 def show(case: OpenCase) -> None:
@@ -95,9 +103,9 @@ def _help(verdict: GateVerdict) -> str:
     """What the verdict rests on."""
     if verdict.strange is None:
         return words.plain(verdict.unchecked)
-    beyond = f"{abs(verdict.strange):.1f} {'beyond' if verdict.strange > 0 else 'within'} the limit"
-    unit = "in quartile distances of good scans; beyond it an image is stopped"
-    return words.plain(f"Image check, version {verdict.version}: {beyond} ({unit}); {verdict.evidence}.")
+    where = "further from" if verdict.strange > 0 else "no further from"
+    said = f"The image lies {where} the scans it was made for than its limit allows; what that is worth: "
+    return words.plain(f"{said}{verdict.evidence or 'not measured'}.")
 
 
 def _article(kind: str) -> str:

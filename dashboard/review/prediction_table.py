@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import streamlit as st
 
 from core.engine.ensemble import EnsembleAnswer
-from core.engine.results import Decision, ModelResult, ModelStatus, Review
+from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
 from core.systems.declaration import System
 from dashboard.kit import words
 
@@ -28,6 +31,8 @@ STYLE = """
 .or-mark { position: absolute; top: -4px; bottom: -4px; width: 2px; background: currentColor; }
 .or-num { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .or-decision { font-weight: 600; }
+.or-table td.said { min-width: 6.2em; }
+.or-table tr.or-waits { opacity: 0.7; }
 .or-table tr.or-together > * { border-top-width: 3px; border-top-style: double; }
 @media (max-width: 640px) {
   .or-table thead { position: absolute; left: -9999px; }
@@ -50,8 +55,20 @@ def show(review: Review, index: int, system: System) -> None:
     if review.ensemble is not None:
         rows += _together(review, review.ensemble, index, system, short)
     where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
+    _table(rows, f"What each model says {where}", waits=not review.complete)
+
+
+def waiting(states: Sequence[ModelState], system: System) -> None:
+    """The table before the image check has spoken: every model in its place."""
+    short = words.short_titles([s.title for s in states])
+    ready = [ModelResult(s, waiting=np.ones(1, bool) if s.status is ModelStatus.READY else None) for s in states]
+    rows = "".join(_row(r, 0, system, short[r.state.title], held=False) for r in ready)
+    _table(rows, "What each model says", waits=True)
+
+
+def _table(rows: str, label: str, *, waits: bool) -> None:
     st.html(
-        f"{STYLE}<table class='or-table' aria-label='What each model says {where}'>"
+        f"{STYLE}<table class='or-table' aria-busy='{str(waits).lower()}' aria-label='{label}'>"
         f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability of a finding, | threshold</th>"
         f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>"
     )
@@ -71,6 +88,8 @@ def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, flo
 
 def _row(result: ModelResult, index: int, system: System, name: str, held: bool) -> str:
     title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
+    if result.waits(index):
+        return _waiting(result, system, title)
     if result.finding is None:
         return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result, held)}</td></tr>"
     if result.failed(index):
@@ -91,6 +110,17 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
     )
 
 
+def _waiting(result: ModelResult, system: System, title: str) -> str:
+    """The row of a model that is still to be asked, as high as it will be."""
+    classes = result.state.card.classes if result.state.card else system.classes
+    labels = [system.finding] if len(classes) <= 2 else [system.finding, *classes]
+    empty = "".join(_bar(label, None, None, minor=n > 0, named=len(labels) > 1) for n, label in enumerate(labels))
+    return (
+        f"<tr class='or-waits'><th scope='row'>{title}{_quality(result)}</th><td class='bars'>{empty}</td>"
+        f"<td class='said'><span class='or-quiet'>waiting</span></td><td class='time or-num'>–</td></tr>"
+    )
+
+
 def _together(review: Review, found: EnsembleAnswer, index: int, system: System, short: dict[str, str]) -> str:
     """The ensemble's row, told apart from the models by its rule, its italics and what it says of itself."""
     of, auc = found.ensemble, found.ensemble.metrics.get("auc")
@@ -100,7 +130,9 @@ def _together(review: Review, found: EnsembleAnswer, index: int, system: System,
         basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {auc.groups} groups"
     decision = found.decision(index)
     if decision is None:
-        silent = "<strong>No answer.</strong> <span class='or-quiet'>A member failed on this slice.</span>"
+        waits = any(r.waits(index) for r in review.results if r.state.name in of.members)
+        why = "Its members are still being asked." if waits else "A member failed on this slice."
+        silent = f"<strong>No answer{' yet' if waits else ''}.</strong> <span class='or-quiet'>{why}</span>"
         head = "<tr class='or-together'><th scope='row'><em>Ensemble</em></th>"
         return f"{head}<td class='bars' colspan='3'>{silent}</td></tr>"
     sign, said = ("▲", system.finding) if decision is Decision.FINDING else ("▽", system.clear)
@@ -113,18 +145,19 @@ def _together(review: Review, found: EnsembleAnswer, index: int, system: System,
     )
 
 
-def _bar(label: str, value: float, threshold: float | None, *, minor: bool, named: bool) -> str:
+def _bar(label: str, value: float | None, threshold: float | None, *, minor: bool, named: bool) -> str:
+    """A bar with its number; an empty one of the same height for an answer that is still to come."""
     mark, spoken = "", ""
     if threshold is not None:
         title = f"threshold {words.probability(threshold)}"
         mark = f"<div class='or-mark' style='left: calc({threshold * 100:.1f}% - 1px)' title='{title}'></div>"
         spoken = f", {title}"
-    number = words.cell(words.probability(value))
+    number = words.cell("…" if value is None else words.probability(value))
     caption = f"<span class='label'>{words.cell(label)}</span>" if named else ""
     return (
         f"<div class='or-bar'>{caption}"
         f"<div class='or-track' role='img' aria-label='{words.cell(label)} {number}{spoken}'>"
-        f"<div class='or-fill {'minor' if minor else ''}' style='width: {value * 100:.1f}%'></div>{mark}</div>"
+        f"<div class='or-fill {'minor' if minor else ''}' style='width: {(value or 0) * 100:.1f}%'></div>{mark}</div>"
         f"<span class='or-num'>{number}</span></div>"
     )
 

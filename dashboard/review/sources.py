@@ -1,4 +1,4 @@
-"""Where studies come from: files dropped on the page, built-in simulated samples, an address with ``?sample=``."""
+"""Where studies come from: files dropped on the page, built-in simulated samples, and what the address names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from core.imaging.deidentify import Identity
 from core.imaging.study import Study
 from core.preprocessing import windows
 from core.simulate import samples
-from dashboard.kit import cases, controls, messages, picture, render
+from dashboard.kit import address, cases, controls, held, messages, picture, render, slices, who
 from dashboard.kit.engine import engine
+from dashboard.review import keeping
 
 THUMBNAIL = 160
 
 
 def upload() -> None:
     """The uploader; opens the study when the files have been read."""
+    with st.container(key="give"):
+        _upload_here()
+
+
+def _upload_here() -> None:
     generation = st.session_state.setdefault("upload-generation", 0)
     files = st.file_uploader(
         "Scan files: DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them; several at once make one study",
@@ -39,14 +45,66 @@ def upload() -> None:
 
 
 def from_address() -> None:
-    """Open the sample that the address names, once."""
-    wanted = st.query_params.get("sample")
+    """Open what the address names, once: a sample, or an upload that is still held, at its series and slice."""
+    sample, token = st.query_params.get("sample"), st.query_params.get("open")
+    wanted = sample or token
     if not wanted or st.session_state.get("sample-opened") == wanted:
         return
     st.session_state["sample-opened"] = wanted
     with messages.shown():
-        study = samples.load_sample(wanted)
-        cases.open_case(study, systems.match(study), samples.sample_files(wanted))
+        case = _sample(sample) if sample else _upload(str(token))
+        if case is None:
+            st.session_state.pop("case", None)
+            st.query_params.clear()
+        else:
+            _places(case)
+
+
+def _sample(name: str) -> cases.OpenCase | None:
+    if name not in {known.id for known in samples.list_samples()}:
+        st.info("There is no such sample. These are the built-in ones:", icon=":material/help:")
+        return None
+    study = samples.load_sample(name)
+    case = cases.open_case(study, systems.match(study), samples.sample_files(name))
+    case.sample = name
+    return case
+
+
+def _upload(token: str) -> cases.OpenCase | None:
+    found = keeping.uploads().find(token, who.number())
+    if found is None:
+        st.info(
+            f"This upload is not held any more (it is for {held.MINUTES} minutes, for the one who opened it). "
+            "Upload it again, or open a sample.",
+            icon=":material/help:",
+        )
+        return None
+    case = cases.open_case(found.study, found.match, found.files)
+    case.token = token
+    return case
+
+
+def _places(case: cases.OpenCase) -> None:
+    """Series, system and slice as the address has them."""
+    series = address.number("series", len(case.study.series))
+    case.series_index = case.series_index if series is None else series
+    system = st.query_params.get("system")
+    case.system = system if system in systems.SYSTEMS else case.system
+    index = address.number("slice", case.series.slices)
+    if index is not None:
+        slices.go(case, index)
+
+
+def keep_address(case: cases.OpenCase) -> None:
+    """The address of the case on the screen."""
+    st.session_state["sample-opened"] = case.sample or case.token
+    several = len(case.study.series) > 1
+    address.keep(
+        sample=case.sample,
+        open=case.token,
+        series=case.series_index + 1 if several else None,
+        system=case.system if case.overruled else None,
+    )
 
 
 def gallery() -> None:
@@ -71,7 +129,7 @@ def gallery() -> None:
 def choose(sample: str) -> None:
     """Open a sample through the address, so that the page can be shared and reloaded."""
     st.session_state.pop("sample-opened", None)
-    st.query_params["sample"] = sample
+    st.query_params.from_dict({"sample": sample})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -109,6 +167,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         error = messages.as_error(failure)
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
         st.rerun()
-    cases.open_case(study, match, files)
-    st.query_params.pop("sample", None)
+    case = cases.open_case(study, match, files)
+    case.token = keeping.uploads().hold(held.Upload(study, match, tuple(files)), who.number())
+    st.query_params.clear()
     st.rerun()

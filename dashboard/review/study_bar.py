@@ -1,30 +1,37 @@
-"""The line above the viewer: which study, which series, which system and why."""
+"""The line above the picture: which study, which series, which system and why, and what the image check says."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from core.imaging.series_names import names_of
 from core.systems import SYSTEMS
 from dashboard.kit import picture, words
 from dashboard.kit.cases import OpenCase
-from dashboard.review import gate_notice, pedigree, sources, truth
+from dashboard.review import gate_notice, keeping, pedigree, sources, truth
+
+STYLE = """
+<style>
+.or-study h1 { font-size: 1.15rem; margin: 0; padding: 0; overflow-wrap: anywhere; }
+.or-study div { font-size: 0.8rem; opacity: 0.8; }
+</style>
+"""
 
 
 def show(case: OpenCase) -> None:
     """Study, series and system, each to be changed on the spot."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width="stretch"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-bar"):
+        with st.container(width="stretch", gap="xxsmall"):
             _study(case)
         _series(case)
         _system(case)
-        with st.popover("Add truth", icon=":material/draw:", help="Compare with a reference mask"):
+        with st.popover("More", icon=":material/more_horiz:"):
+            keeping.show(case)
             truth.upload(case)
-        with st.popover("Open another", icon=":material/folder_open:"):
             sources.upload()
             sources.gallery()
-    gate_notice.line(case)
+    gate_notice.line(case, _reason(case))
     _warnings(case)
-    _thumbnails(case)
     pedigree.problems(case.study)
 
 
@@ -34,25 +41,37 @@ def _study(case: OpenCase) -> None:
     if case.study.simulated:
         facts.insert(0, "simulated, no patient")
     st.html(
-        f"<h1 style='font-size:1.35rem;margin:0;padding:0;overflow-wrap:anywhere'>{words.cell(case.study.name)}</h1>"
-        f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>"
-        f"<div style='font-size:.85rem;opacity:.8'>{words.cell(_reason(case))}</div>"
+        f"{STYLE}<div class='or-study'><h1>{words.cell(case.study.name)}</h1>"
+        f"<div>{words.cell(' · '.join(facts))}</div></div>"
     )
 
 
 def _series(case: OpenCase) -> None:
     if len(case.study.series) < 2:
         return
+    names = names_of(case.study.series)
     key = f"series-{case.key}"
     st.session_state[key] = case.series_index
     st.selectbox(
         "Series",
-        range(len(case.study.series)),
-        format_func=lambda n: case.study.series[n].description,
+        range(len(names)),
+        format_func=names.__getitem__,
         key=key,
-        width=240,
+        width=220,
+        label_visibility="collapsed",
         on_change=lambda: setattr(case, "series_index", st.session_state[key]),
     )
+    with st.popover("All series", icon=":material/grid_view:"), st.container(horizontal=True, gap="small"):
+        for number, name in enumerate(names):
+            with st.container(width=112):
+                picture.show(sources.small(case.study, number, 96), name)
+                st.button(
+                    name,
+                    key=f"thumb-{case.key}-{number}",
+                    help=words.plain(case.study.series[number].description),
+                    type="primary" if number == case.series_index else "secondary",
+                    on_click=lambda n=number: setattr(case, "series_index", n),
+                )
 
 
 def _system(case: OpenCase) -> None:
@@ -63,9 +82,9 @@ def _system(case: OpenCase) -> None:
         [None, *SYSTEMS] if case.match.system is None else list(SYSTEMS),
         format_func=lambda name: SYSTEMS[name].title if name else "choose a system",
         key=key,
-        width=240,
+        width=200,
         on_change=lambda: setattr(case, "system", st.session_state[key]),
-        help="Chosen from the image; you may overrule it, and that stays visible.",
+        label_visibility="collapsed",
     )
 
 
@@ -82,19 +101,3 @@ def _reason(case: OpenCase) -> str:
 def _warnings(case: OpenCase) -> None:
     if case.match.warnings:
         st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(text)}" for text in case.match.warnings))
-
-
-def _thumbnails(case: OpenCase) -> None:
-    if len(case.study.series) < 2:
-        return
-    with st.container(horizontal=True, gap="small"):
-        for number, series in enumerate(case.study.series):
-            with st.container(width=112):
-                picture.show(sources.small(case.study, number, 96), f"Series {number + 1}: {series.description}")
-                st.button(
-                    f"Series {number + 1}",
-                    key=f"thumb-{case.key}-{number}",
-                    help=series.description,
-                    type="primary" if number == case.series_index else "secondary",
-                    on_click=lambda n=number: setattr(case, "series_index", n),
-                )

@@ -35,7 +35,13 @@ def give(page: Page, files: FileLike | Sequence[FileLike]) -> None:
 
 def answered(page: Page) -> None:
     """Wait until every model has said something or why it does not."""
-    expect(table(page)).to_be_visible(timeout=ANSWER)
+    expect(page.locator("table.or-table[aria-busy=false]")).to_be_visible(timeout=ANSWER)
+    settled(page)
+
+
+def turn_to(page: Page, tab: str) -> None:
+    """Open a tab of the rail."""
+    page.get_by_role("tab", name=tab, exact=True).click()
     settled(page)
 
 

@@ -1,0 +1,28 @@
+"""What the address of a page holds, so that a reload or a colleague comes back to the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def keep(**places: str | int | None) -> None:
+    """Put places into the address; ``None`` takes one out. What is there already is left alone."""
+    for name, value in places.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != str(value):
+            st.query_params[name] = str(value)
+
+
+def number(name: str, count: int) -> int | None:
+    """A place counted from 1 in the address, from 0 here; ``None`` where none of ``count`` is meant."""
+    said = st.query_params.get(name, "")
+    return int(said) - 1 if said.isdecimal() and 1 <= int(said) <= count else None
+
+
+def section(names: Sequence[str]) -> str:
+    """The section that the address names, else the first one."""
+    said = st.query_params.get("section", "")
+    return next((name for name in names if name == said), names[0])

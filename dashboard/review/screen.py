@@ -1,0 +1,67 @@
+"""The picture with what is laid over it: the one place that draws the viewer of Review and Read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.engine.results import ModelResult, Review
+from dashboard.kit import controls, render, slices, viewer, words
+from dashboard.kit.cases import OpenCase
+from dashboard.review import heat_maps
+
+
+def show(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
+    """Draw the slice; returns what is on the screen, uint8 ``(height, width, 3)``."""
+    series, picture = case.series, drawn(case, index, view)
+    overlay = "" if view.overlay == controls.NONE else f", overlay {_overlay_name(case, index, view)}"
+    viewer.image(
+        picture,
+        series,
+        key=f"{case.key}-{case.series_index}",
+        alt=f"{series.description}, slice {index + 1} of {series.slices}{overlay}",
+        corner_left=f"{series.description}\n{words.window(view.window, series)}\n{overlay.lstrip(', ')}",
+        corner_right=f"{index + 1} / {series.slices}\n{series.plane or ''}",
+        on_step=lambda by: slices.step(case, by),
+    )
+    return picture
+
+
+def drawn(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
+    """The slice in its window with the chosen overlay."""
+    series, review = case.series, case.review
+    heat, contours = None, []
+    if view.overlay == controls.HEAT and review:
+        found = heat_maps.of(case, _heated(review, index, view).state.name, index)
+        heat = found.values if found.peak > 0 else None
+    if view.overlay == controls.MASK and review:
+        contours = [
+            render.prediction_contour(r.mask[index], fill=view.opacity / 2)
+            for r in review.ready
+            if r.mask is not None and view.model in (None, r.state.name)
+        ]
+    if view.overlay == controls.TRUTH and series.truth is not None:
+        contours = [render.truth_contour(series.truth[index], fill=view.opacity / 2)]
+    if view.overlay == controls.AI_RESULT and series.ai_result is not None:
+        contours = [render.ai_result_contour(series.ai_result[index], fill=view.opacity / 2)]
+    grey = controls.grey(series, index, view)
+    return render.picture(grey, render.display_size(series), heat=heat, opacity=view.opacity, contours=contours)
+
+
+def _overlay_name(case: OpenCase, index: int, view: controls.View) -> str:
+    if case.review and view.overlay in (controls.HEAT, controls.MASK):
+        short = words.short_titles([r.state.title for r in case.review.ready])
+        if view.overlay == controls.HEAT:
+            return f"heat map of {short[_heated(case.review, index, view).state.title]}"
+        titles = [short[r.state.title] for r in case.review.ready if r.state.name == view.model]
+        return f"mask of {titles[0]}, solid green" if titles else "predicted masks, solid green"
+    if view.overlay == controls.AI_RESULT:
+        return "AI result that came with the images, dotted blue"
+    return "truth, dashed red"
+
+
+def _heated(review: Review, index: int, view: controls.View) -> ModelResult:
+    """The model whose heat map the viewer shows: the chosen one, or the surest of a finding on this slice."""
+    chosen = [r for r in review.ready if r.state.name == view.model]
+    return max(
+        chosen or review.ready, key=lambda r: 0.0 if r.finding is None else float(np.nan_to_num(r.finding[index]))
+    )
