@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.background import Job
 from core.engine.engine import Engine
-from core.engine.results import ModelStatus, Review
+from core.engine.results import Review
 from core.imaging.study import Study
 
 
@@ -19,14 +19,12 @@ def ask(job: Job[Review], study: Study, key: tuple[str, int], engine: Engine) ->
         InterruptedError: stopped before a model had answered.
     """
     system, series_index = key
-    ready = sum(s.status is ModelStatus.READY for s in engine.states(system))
-    done: dict[str, float] = {}
+    course = engine.course(study, system, series_index)
 
-    def report(model: str, fraction: float) -> None:
-        done[model] = fraction  # models take turns, slice by slice
-        job.text, job.fraction = model, min(sum(done.values()) / max(ready, len(done)), 1.0)
+    def report(model: str, _: float) -> None:
+        job.text, job.fraction = model, course.fraction
 
-    review = engine.review(study, system, series_index, progress=report, stop=lambda: job.stopping)
+    review = course.run(progress=report, stop=lambda: job.stopping)
     if job.stopping and not review.ready:
         raise InterruptedError
     return review

@@ -1,4 +1,4 @@
-"""What happens to an upload: found again after a reload for a while, then deleted; or kept in an archive by a click."""
+"""What becomes of an upload: found again after a reload for a while, then deleted; or kept in an archive by a click."""
 
 from __future__ import annotations
 

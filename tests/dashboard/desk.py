@@ -91,6 +91,7 @@ def message(page: Page) -> Locator:
 
 def numbers(page: Page) -> list[dict[str, str]]:
     """Rows of the CSV that the page offers."""
+    turn_to(page, "Report")
     with page.expect_download() as download:
         page.get_by_role("button", name="Numbers (CSV)").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")

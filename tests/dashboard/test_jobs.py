@@ -1,37 +1,72 @@
-"""Reviews in the background: stopped on request, and when nobody is left who waits for them."""
+"""Reviews in the background: shared by sessions, stopped on request, and when nobody is left who waits for them."""
 
 from __future__ import annotations
 
 import gc
-import time
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from core import systems
 from core.engine.engine import Engine
+from core.engine.results import Review
+from core.engine.shared_runs import SharedRuns
 from core.errors import EngineBusyError
+from core.imaging.study import Study
 from core.simulate.samples import load_sample
 from dashboard.kit import jobs
 from dashboard.kit.cases import OpenCase
 
 
 class Endless:
-    """Stands in for an engine whose models never come to an end."""
+    """Stands in for a review whose models never come to an end."""
 
-    def states(self, system: str) -> tuple[()]:
-        return ()
+    done, fraction, ahead, seconds_left = 0, 0.0, 0, None
 
-    def review(self, *_: Any, stop: Callable[[], bool], **__: Any) -> None:
+    def __init__(self) -> None:
+        self.looked: list[int] = []
+        self.ended = threading.Event()
+
+    def look(self, index: int) -> None:
+        self.looked.append(index)
+
+    def so_far(self) -> None:
+        return None
+
+    def run(self, *, stop: Callable[[], bool]) -> Review:
         while not stop():
-            time.sleep(0.01)
+            self.ended.wait(0.01)
+        self.ended.set()
         raise InterruptedError
 
 
 class Full(Endless):
-    """Stands in for an engine whose queue is full."""
+    """Stands in for a review that finds the queue full."""
 
-    def review(self, *_: Any, **__: Any) -> None:
+    def run(self, **_: Any) -> Review:
         raise EngineBusyError("All places are taken.", "Wait.")
+
+
+class House:
+    """Stands in for the engine.
+
+    Args:
+        kind: what every review of it is.
+    """
+
+    def __init__(self, kind: type[Endless]) -> None:
+        self.kind = kind
+        self.asked: list[Endless] = []
+        self.weights = "w1"
+        self.runs = SharedRuns(self)
+
+    def course(self, study: Study, system_name: str, series_index: int = 0, *, first: int = 0) -> Endless:
+        self.asked.append(self.kind())
+        return self.asked[-1]
+
+    def fingerprint(self, system_name: str) -> str:
+        return self.weights
 
 
 def _case() -> OpenCase:
@@ -40,30 +75,80 @@ def _case() -> OpenCase:
     return OpenCase(study=study, match=match, system=match.system, series_index=match.series_index)
 
 
-def test_stopping_ends_the_review_without_an_answer_or_an_error() -> None:
-    case = _case()
-    job = jobs.ensure(case, cast(Engine, Endless()))
-    assert job is not None
-    assert job.running
-    assert jobs.ensure(case, cast(Engine, Endless())) is job
-    job.stop()
-    job.join(5)
-    assert not job.running
-    assert (job.result, job.error) == (None, None)
+def test_stopping_ends_the_review_at_once_without_an_answer_or_an_error() -> None:
+    case, house = _case(), House(Endless)
+    watch = jobs.ensure(case, cast(Engine, house))
+    assert watch is not None
+    assert watch.running
+    assert jobs.ensure(case, cast(Engine, house)) is watch
+    watch.stop()
+    assert not watch.running
+    assert (watch.result, watch.error) == (None, None)
+    assert house.asked[0].ended.wait(5)
+    assert "Stopped" in jobs.said(case, watch)
+    jobs.again(case, watch)
+    assert watch.running
+    watch.stop()
+
+
+def test_two_sessions_share_one_run_and_one_of_them_does_not_end_it_for_the_other() -> None:
+    house, mine, other = House(Endless), _case(), _case()
+    here, there = (jobs.ensure(case, cast(Engine, house)) for case in (mine, other))
+    assert here is not None
+    assert there is not None
+    assert len(house.asked) == 1
+    here.stop()
+    assert not here.running
+    assert there.running
+    assert not house.asked[0].ended.wait(0.1)
+    there.stop()
+    assert house.asked[0].ended.wait(5)
+
+
+def test_other_images_systems_or_weights_are_another_run() -> None:
+    house, cases = House(Endless), [_case() for _ in range(4)]
+    cases[1].study = replace(cases[1].study, sha256="f" * 64)
+    cases[2].system = "chest-ct"
+    for case in cases[:3]:
+        jobs.ensure(case, cast(Engine, house))
+    house.weights = "w2"
+    jobs.ensure(cases[3], cast(Engine, house))
+    assert len(house.asked) == 4
+    for case in cases:
+        for watch in case.jobs.values():
+            watch.stop()
+
+
+def test_the_models_are_told_which_slice_the_reader_looks_at() -> None:
+    case, house = _case(), House(Endless)
+    case.study = load_sample("mr-pet-04")
+    watch = jobs.ensure(case, cast(Engine, house))
+    assert watch is not None
+    case.chosen_slices[case.series_index] = 3
+    jobs.ensure(case, cast(Engine, house))
+    assert house.asked[0].looked[0] == 11  # the middle one of 22
+    assert house.asked[0].looked[-1] == 3
+    watch.stop()
 
 
 def test_a_review_ends_when_its_session_is_gone() -> None:
-    case = _case()
-    job = jobs.ensure(case, cast(Engine, Endless()))
-    assert job is not None
+    case, house = _case(), House(Endless)
+    jobs.ensure(case, cast(Engine, house))
     del case
     gc.collect()
-    job.join(5)
-    assert not job.running
+    assert house.asked[0].ended.wait(5)
 
 
-def test_a_full_queue_is_told_with_its_remedy() -> None:
-    job = jobs.ensure(_case(), cast(Engine, Full()))
-    assert job is not None
-    assert isinstance(job.error, EngineBusyError)
-    assert job.error.remedy == "Wait."
+def test_a_full_queue_is_told_with_its_remedy_and_tried_again() -> None:
+    case, house = _case(), House(Full)
+    watch = jobs.ensure(case, cast(Engine, house))
+    assert watch is not None
+    assert isinstance(watch.error, EngineBusyError)
+    assert watch.error.remedy == "Wait."
+    jobs.again(case, watch)
+    house.kind = Endless
+    second = jobs.ensure(case, cast(Engine, house))
+    assert second is not None
+    assert second is not watch
+    assert second.running
+    second.stop()

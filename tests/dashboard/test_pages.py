@@ -24,7 +24,7 @@ def test_home_tells_the_state_of_every_model(page: Page, server: Server) -> None
     expect(page.get_by_role("note")).to_contain_text("Research and teaching use only")
     page.get_by_role("button", name="Open a sample case").click()
     desk.answered(page)
-    expect(page).to_have_url(f"{server.url}/review?sample=brain-mr-01")
+    expect(page).to_have_url(f"{server.url}/review?sample=brain-mr-01&slice=8")  # the middle one of 14
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_text("3 models answered")).to_be_visible()
 
@@ -32,10 +32,12 @@ def test_home_tells_the_state_of_every_model(page: Page, server: Server) -> None
 def test_sample_shows_table_heat_maps_and_five_panels(page: Page, server: Server) -> None:
     desk.open_sample(page, server.url, "brain-mr-03")
     expect(desk.table(page).locator("tbody tr")).to_have_count(3)
+    desk.turn_to(page, "Maps")
     tiles = page.locator(".st-key-heat-tiles img")
     expect(tiles).to_have_count(3)
     for tile in tiles.all():
         assert "Grad-CAM of" in (tile.get_attribute("alt") or "")
+    desk.turn_to(page, "Masks")
     for title in ("Scan", "Truth", "Predicted mask", "Scan with truth (red, dashed)"):
         expect(page.get_by_text(title, exact=True)).to_be_visible()
     expect(page.get_by_text("Scan with prediction (green, solid)", exact=True)).to_be_visible()
@@ -91,6 +93,7 @@ def test_invert_window_overlay_and_method(page: Page, server: Server) -> None:
         before = desk.digest(page)
         page.get_by_role("radio", name=overlay).click()
         expect(desk.picture(page)).not_to_have_attribute("data-digest", before)
+    desk.turn_to(page, "Maps")
     desk.choose(page, "Method", "EigenCAM")
     expect(page.locator(".st-key-heat-tiles img").first).to_have_attribute("alt", desk.starts("EigenCAM"))
 

@@ -35,6 +35,8 @@ def test_reports_of_a_dicom_series(page: Page, server: Server) -> None:
     desk.answered(page)
     page.get_by_role("button", name="It is the right image").click()  # the drawn series is noise, which is stopped
     page.get_by_role("button", name="Overrule and show the answers").click()
+    expect(page.get_by_text("You overruled the image check")).to_be_visible(timeout=desk.ANSWER)
+    desk.turn_to(page, "Report")
     expect(page.get_by_role("button", name="Make DICOM objects")).to_be_visible(timeout=desk.ANSWER)
     record = CaseRecord.model_validate_json(taken(page, "Report (JSON)"))
     assert record.intact
@@ -58,5 +60,6 @@ def test_reports_of_a_dicom_series(page: Page, server: Server) -> None:
 def test_a_picture_has_no_dicom_objects(page: Page, server: Server) -> None:
     page.set_default_timeout(desk.ANSWER)
     desk.open_sample(page, server.url, "brain-mr-05")
+    desk.turn_to(page, "Report")
     expect(page.get_by_role("button", name="Report (PDF)")).to_be_visible()
     expect(page.get_by_role("button", name="Make DICOM objects")).to_have_count(0)

@@ -84,7 +84,7 @@ def test_overlay_of_a_chosen_model_and_arrows_from_anywhere(page: Page, server: 
     assert len(seen) == 2
     desk.settled(page)
     number = int(page.locator(".corner.right").inner_text().split(" / ")[0])
-    page.get_by_role("heading", name="Where the models looked").click()
+    page.get_by_role("heading", name="Brain MR, stack of 14").click()
     to, key = (number - 1, "ArrowLeft") if number > 1 else (number + 1, "ArrowRight")
     page.keyboard.press(key)
     expect(page.locator(".corner.right")).to_contain_text(f"{to} / 14")
@@ -94,6 +94,7 @@ def test_overlay_of_a_chosen_model_and_arrows_from_anywhere(page: Page, server: 
 def test_tiles_are_tested_and_enlarged(page: Page, server: Server) -> None:
     desk.open_sample(page, server.url, "brain-mr-05")
     assert load_sample("brain-mr-05").series[0].truth is not None
+    desk.turn_to(page, "Maps")
     tiles = page.locator(".st-key-heat-tiles")
     expect(tiles.get_by_text(re.compile("Its hottest point (lies|misses)")).first).to_be_visible()
     expect(tiles.get_by_text(re.compile("Check (passed|failed)|Not tested"))).to_have_count(0)

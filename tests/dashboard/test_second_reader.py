@@ -27,7 +27,7 @@ TELLING = (
     readings.SECRET_REASON,
     "zanzibar",
     str(readings.SECRET_NUMBER),
-    "What the models say",
+    "What each model says",
     "Where the models looked",
     "Grad-CAM of",
     "or-sentence",
@@ -229,9 +229,11 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
     tap.heard.clear()
     begin(page, url, case)
     lock(page)
+    for tab in ("Maps", "Report", "Opinion"):
+        desk.turn_to(page, tab)
     tap.look(page)
     found = tap.found()
-    for needle in ("zanzibar", "What the models say", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):
+    for needle in ("zanzibar", "What each model says", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):
         assert needle in found, needle
     opinion = ward.store.opinion(case, 1, Stage.BLIND)
     assert opinion is not None
@@ -278,6 +280,7 @@ def test_from_marks_to_the_arbiters_truth(visit: BrowserContext, ward: Ward) -> 
     assert [mark[n] for n in ("x", "y", "width", "height")] == pytest.approx([64, 32, 32, 32], abs=1.0)
     assert blind.seconds > 0
 
+    desk.turn_to(page, "Opinion")
     page.get_by_role("radio", name="no tumour seen", exact=True).click()
     desk.settled(page)
     page.get_by_role("button", name="Lock my final opinion").click()

@@ -94,8 +94,9 @@ def test_bad_files_end_in_a_message_and_the_page_goes_on(page: Page, server: Ser
 def test_several_files_and_a_mask_make_one_study_with_truth(page: Page, server: Server) -> None:
     desk.upload(page, server.url, desk.SAMPLES / "brain-mr-05.png")
     desk.answered(page)
+    desk.turn_to(page, "Masks")
     expect(page.get_by_text("no truth mask given").first).to_be_visible()
-    page.get_by_role("button", name="Add truth").click()
+    page.get_by_role("button", name="More").click()
     desk.give(page, desk.SAMPLES / "brain-mr-05_mask.png")
     expect(page.get_by_text("Truth on this slice")).to_be_visible(timeout=desk.ANSWER)
 
