@@ -110,12 +110,16 @@ class Subject:
 
     def draw(self, net: OverreadNet, method: str) -> NDArray[np.float32]:
         """A network's heat map of the class ``(H, W)`` on the picture's grid; all zero where nothing speaks for it."""
+        return self.drawn(net, method)[0]
+
+    def drawn(self, net: OverreadNet, method: str) -> tuple[NDArray[np.float32], float]:
+        """:meth:`draw`, and the map's largest value before it was scaled."""
         if net is self._loaded.net:
             with self._loaded.lock:
                 values, peak = map_of(net, self.x, self._target, method)
         else:
             values, peak = map_of(net, self.x, self._target, method)
-        return values if peak > 0 else np.zeros_like(values)
+        return (values if peak > 0 else np.zeros_like(values)), peak
 
     @property
     def net(self) -> OverreadNet:

@@ -14,6 +14,7 @@ import torch
 
 from core.engine.course import Course, Progress
 from core.engine.gate import Gate
+from core.engine.heat_rules import in_body
 from core.engine.line import Line
 from core.engine.pairs import rule_for
 from core.engine.results import Flag, GateVerdict, HeatMap, ModelState, ModelStatus, Review
@@ -204,6 +205,7 @@ class Engine:
             why = "The map is not made of finite numbers."
             return HeatMap(model, slice_index, shown, method, None, error=why)
         on_image = np.clip(fit_of(series, slice_index, loaded.card.contract).back(values), 0.0, 1.0)
+        on_image = in_body(on_image, series, slice_index)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 
 

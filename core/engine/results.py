@@ -293,9 +293,10 @@ class HeatMap:
     """Where a model looked on one slice.
 
     Attributes:
-        values: float32 ``(height, width)`` on the image grid, in [0, 1].
+        values: float32 ``(height, width)`` on the image grid, in [0, 1]; 0 outside the patient's body.
         peak: largest value before normalising to [0, 1]; 0 means that nothing spoke for the class.
         error: why there is no map; then ``values`` is ``None``.
+        brightness: how bright it may be drawn, 0 to 1, see :mod:`core.engine.heat_rules`.
     """
 
     model: str
@@ -306,3 +307,9 @@ class HeatMap:
     peak: float = 0.0
     seconds: float = 0.0
     error: str = ""
+    brightness: float = 1.0
+
+    @property
+    def drawn(self) -> np.ndarray | None:
+        """The map as every surface draws it: as bright as the answer is sure; ``None`` without one, or an empty one."""
+        return None if self.values is None or self.peak <= 0 else self.values * np.float32(self.brightness)

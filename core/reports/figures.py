@@ -78,10 +78,10 @@ def overlay(report: CaseReport, index: int, side: int = SIDE) -> Figure:
 
 def heat(report: CaseReport, shown: HeatMap, side: int = SIDE) -> Figure:
     """The slice with one model's heat map."""
-    values = shown.values if shown.peak > 0 else None
+    values = shown.drawn
     name = next((short(r.state.title) for r in report.review.results if r.state.name == shown.model), shown.model)
     method = METHODS.get(shown.method, shown.method)
-    words = [f"{method} for “{shown.target}”, 0 to 1 of the map's own maximum"]
+    words = [f"{method} for “{shown.target}”, drawn at {shown.brightness:.0%} brightness, as the answer is sure"]
     if values is None:
         words = [f"{method}: nothing speaks for “{shown.target}”, the map is empty"]
     words += _answers(report, shown.slice_index, only=shown.model)

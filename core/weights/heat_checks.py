@@ -28,6 +28,8 @@ class MethodChecks(_Part):
         marked, random: mean fall of the answer when marked, or random, parts of the body are removed (ROAD).
         ahead: ``marked - random``, slice by slice.
         empty: slices on which the map was empty (they count as misses).
+        peak: median of the maps' largest value before scaling, on the slices that the model calls a finding; 1 for
+            methods that do not tell it, ``None`` where it was not measured.
     """
 
     hit: Metric | None = None
@@ -40,6 +42,7 @@ class MethodChecks(_Part):
     random: Metric | None = None
     ahead: Metric | None = None
     empty: int = 0
+    peak: float | None = None
 
     @property
     def failings(self) -> tuple[str, ...]:
@@ -85,6 +88,17 @@ class HeatChecks(_Part):
     fractions: tuple[float, ...]
     random_maps: int
     methods: dict[str, MethodChecks]
+
+    @property
+    def best(self) -> str | None:
+        """The method that passed its test and hits most often (of equal ones the first); ``None`` where none passed."""
+        passed = {name: one for name, one in self.methods.items() if one.tested and not one.failings}
+
+        def rank(name: str) -> tuple[float, float]:
+            one = passed[name]
+            return (one.hit.value if one.hit else 0.0, one.ahead.value if one.ahead else 0.0)
+
+        return max(passed, key=rank, default=None)
 
     def save(self, folder: Path) -> None:
         """Write ``heat_checks.json`` into a model's folder."""

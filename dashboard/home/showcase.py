@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from core.engine.heat_rules import heat_rule, lit
 from core.engine.results import ModelStatus
 from core.errors import OverreadError
 from core.imaging.study import Study
 from core.simulate import samples
 from core.systems import SYSTEMS
-from dashboard.kit import controls, messages, picture, render
+from dashboard.kit import controls, heat_check_table, messages, picture, render
 from dashboard.kit.engine import engine
 
 SIDE = 420
@@ -64,16 +65,17 @@ def _ask(system: str, weights: tuple[str, ...]) -> Said | None:
     try:
         review = engine().review(study, system, 0)
         first = max(review.ready, key=lambda r: r.mask is not None)
-        heat = engine().heat_map(study, system, 0, first.state.name, 0)
+        checks = heat_check_table.checks_of(first.state.card) if first.state.card else None
+        method = heat_rule(checks).method
+        heat = lit(engine().heat_map(study, system, 0, first.state.name, 0, method=method), first, checks)
     except (OverreadError, ValueError) as failure:
         messages.LOG.warning("no showcase: %s", failure)
         return None
     grey, size = _grey(study)
-    seen = heat.values if heat.peak > 0 else None
     outline = None
     if first.mask is not None:
         outline = render.picture(grey, size, contours=[render.prediction_contour(first.mask[0])])
-    return Said(first.state.title.split(",")[0], render.picture(grey, size, heat=seen, opacity=0.7), outline)
+    return Said(first.state.title.split(",")[0], render.picture(grey, size, heat=heat.drawn, opacity=0.7), outline)
 
 
 def _grey(study: Study) -> tuple[np.ndarray, tuple[int, int]]:

@@ -61,7 +61,7 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
 def _beyond(case: OpenCase, review: Review, system: System, index: int) -> None:
     """What is known once all slices are answered; it stands below, so that nothing above it moves."""
     if review.ready:
-        maps = tuple(heat_maps.of(case, r.state.name, index) for r in review.ready)
+        maps = tuple(heat_maps.tested(case, r, index) for r in review.ready if heat_maps.rule_of(r).passed)
         agreement.flags(review, index, case.series, maps)
     _sizes(case, review, index)
     both_modalities.show(case, review, index)

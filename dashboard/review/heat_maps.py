@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.engine.heat_rules import HeatRule, HeatVerdict, heat_rule, lit, worth
 from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
@@ -21,6 +22,11 @@ METHODS = {
     "score-cam": "Score-CAM",
     "attention": "The network's own attention",
 }
+SIGNS = {
+    HeatVerdict.HITS: ":material/target:",
+    HeatVerdict.MISSES: ":orange[:material/near_me_disabled:]",
+    HeatVerdict.UNKNOWN: ":material/help:",
+}
 HELP = {
     "grad-cam": "From one pass over the slice as it lies; the answer may also average its mirror image. "
     "A network that outlines is asked what drives its outline.",
@@ -32,65 +38,107 @@ HELP = {
 }
 
 
-def of(case: OpenCase, model: str, index: int, *, target: str | None = None, method: str = "grad-cam") -> HeatMap:
-    """A heat map, from the session's memory or from the engine; a failure comes back as its reason."""
+def of(case: OpenCase, result: ModelResult, index: int, *, target: str | None = None, method: str) -> HeatMap:
+    """A model's heat map with its brightness, from the session's memory or from the engine; a failure comes back as
+    its reason."""
+    model = result.state.name
     key = (case.system, case.series_index, model, index, target, method)
-    if key in case.heat_maps:
-        return case.heat_maps[key]
-    try:
-        heat = engine().heat_map(
-            case.study, case.system or "", case.series_index, model, index, target=target, method=method
-        )
-    except OverreadError as error:
-        return HeatMap(model, index, target or "", method, None, error=str(error))
-    return heat if heat.error else case.remember(key, heat)
+    heat = case.heat_maps.get(key)
+    if heat is None:
+        try:
+            heat = engine().heat_map(
+                case.study, case.system or "", case.series_index, model, index, target=target, method=method
+            )
+        except OverreadError as error:
+            return HeatMap(model, index, target or "", method, None, error=str(error))
+        if not heat.error:
+            case.remember(key, heat)
+    return lit(heat, result, heat_check_table.checks_of(result.state.card) if result.state.card else None)
+
+
+def rule_of(result: ModelResult) -> HeatRule:
+    """Which of a model's maps may be shown by themselves."""
+    return heat_rule(heat_check_table.checks_of(result.state.card) if result.state.card else None)
+
+
+def tested(case: OpenCase, result: ModelResult, index: int) -> HeatMap:
+    """The map that a model begins with."""
+    return of(case, result, index, method=rule_of(result).method)
 
 
 @st.fragment
 def show(case: OpenCase, review: Review, system: System, index: int, view: controls.View) -> None:
-    """Tiles of all models that answered, with method, target class and opacity."""
+    """Tiles of all models that answered; a model whose maps passed no test comes with the reason, and when asked."""
     ready = review.ready
     if not ready:
         return
     stem = f"{case.key}-{case.series_index}"
     st.subheader("Where the models looked")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        methods = [m for m in METHODS if m != "attention" or _attends(ready)]
-        method = st.selectbox("Method", methods, format_func=METHODS.__getitem__, key=f"method-{stem}", width=190)
+        methods = [None, *(m for m in METHODS if m != "attention" or _attends(ready))]
+        chosen = st.selectbox(
+            "Method",
+            methods,
+            format_func=lambda m: METHODS[m] if m else "the tested one",
+            key=f"method-{stem}",
+            width=170,
+        )
         classes = [None, *dict.fromkeys(name for r in ready if r.state.card for name in r.state.card.classes)]
         target = st.selectbox(
-            "For class", classes, format_func=lambda c: c or "the finding", key=f"class-{stem}", width=170
+            "For class", classes, format_func=lambda c: c or "the finding", key=f"class-{stem}", width=150
         )
-        opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=170)
-        tested = heat_checks.wanted(case)
-    st.caption(HELP[method])
-    maps = [of(case, r.state.name, index, target=target, method=method) for r in ready]
-    if tested:
-        heat_checks.ensure(case, tuple(maps))
+        opacity = st.slider("Heat-map opacity", 0, 100, 60, 5, key=f"heat-opacity-{stem}", format="%d %%", width=150)
+        wanted = heat_checks.wanted(case)
+    if chosen:
+        st.caption(HELP[chosen])
+    shown = [(r, _method(case, r, chosen)) for r in ready]
+    maps = {r.state.name: of(case, r, index, target=target, method=m) for r, m in shown if m}
+    if wanted:
+        heat_checks.ensure(case, tuple(maps.values()))
     else:
         heat_checks.halt()
     with st.container(horizontal=True, gap="small", key="heat-tiles"):
         short = words.short_titles([r.state.title for r in ready])
-        for result, heat in zip(ready, maps, strict=True):
-            with st.container(width=300, gap="xsmall"):
-                _tile(case, result, short[result.state.title], index, view, heat, opacity)
+        for result in ready:
+            with st.container(width=250, gap="xsmall"):
+                heat = maps.get(result.state.name)
+                if heat is None:
+                    _held(case, result, short[result.state.title])
+                else:
+                    _tile(case, result, short[result.state.title], index, view, heat, opacity)
     _scale()
+
+
+def _method(case: OpenCase, result: ModelResult, chosen: str | None) -> str | None:
+    """The method to draw a model's map by; ``None`` where its maps passed no test and nobody asked for them."""
+    rule = rule_of(result)
+    anyway = st.session_state.get(_anyway(case, result), False)
+    if chosen is not None:
+        checks = heat_check_table.checks_of(result.state.card) if result.state.card else None
+        figures = checks.methods.get(chosen) if checks else None
+        return chosen if anyway or (figures is not None and figures.tested and not figures.failings) else None
+    return rule.method if rule.passed or anyway else None
+
+
+def _anyway(case: OpenCase, result: ModelResult) -> str:
+    return f"heat-anyway-{case.key}-{result.state.name}"
+
+
+def _held(case: OpenCase, result: ModelResult, name: str) -> None:
+    """In place of a map that passed no test."""
+    rule = rule_of(result)
+    st.markdown(f"**{name}**")
+    st.caption(words.plain(rule.reason or "This method failed its test for this model, or was not tested."))
+    key = _anyway(case, result)
+    st.button("Show anyway", key=f"{key}-ask", icon=":material/visibility:", on_click=_ask, args=(key,))
+
+
+def _ask(key: str) -> None:
+    st.session_state[key] = True
 
 
 def _attends(ready: tuple[ModelResult, ...]) -> bool:
     return any("attention" in r.state.card.architecture for r in ready if r.state.card)
-
-
-def check(heat: HeatMap, result: ModelResult, review: Review, index: int) -> str:
-    """Whether the hottest point falls into the model's mask (into any, for a classifier); empty without a mask."""
-    drawn = [r for r in review.ready if r.mask is not None and r.mask[index].any()]
-    masks = [r.mask[index] for r in ([result] if result in drawn else drawn) if r.mask is not None]
-    if heat.values is None or not masks or heat.peak <= 0:
-        return ""
-    row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
-    inside = any(bool(mask[row, column]) for mask in masks)
-    whose = "its own mask" if result in drawn else "the predicted mask"
-    return f"Hottest point {'inside' if inside else 'outside'} {whose}."
 
 
 def _tile(
@@ -112,8 +160,11 @@ def _tile(
         st.caption(f"Nothing speaks for “{heat.target}” here: the map is empty.")
         return
     assert case.review is not None
-    agrees = check(heat, result, case.review, index)
-    st.caption(f"For “{heat.target}”, {words.seconds(heat.seconds)}. {agrees}")
+    found = worth(heat, case.review, case.series)
+    st.markdown(f"{SIGNS[found.verdict]} {words.plain(found.text)}")
+    st.caption(
+        f"{METHODS[heat.method]} for “{heat.target}”, drawn at {heat.brightness:.0%} brightness, as the answer is sure."
+    )
     heat_checks.verdict(case, heat)
     heat_check_table.warning(result.state.card, heat.method)
 
@@ -125,7 +176,7 @@ def _drawn(
     assert heat.values is not None
     grey = controls.grey(case.series, index, view)
     size = render.display_size(case.series, side)
-    shown = render.picture(grey, size, heat=heat.values if heat.peak > 0 else None, opacity=opacity / 100)
+    shown = render.picture(grey, size, heat=heat.drawn, opacity=opacity / 100)
     row, column = np.unravel_index(int(np.argmax(heat.values)), heat.values.shape)
     where = _place(row / heat.values.shape[0], column / heat.values.shape[1])
     about = f"{METHODS[heat.method]} of {result.state.title} for {heat.target} on slice {index + 1}"
@@ -171,5 +222,5 @@ def _scale() -> None:
         "<div style='display:flex;gap:8px;align-items:center;font-size:0.8rem;max-width:560px'>"
         f"<span>0</span><img src='{address}' alt='Colour scale of the heat maps, from dark (0) to bright (1)' "
         "style='height:10px;flex:1;min-width:80px'><span>1</span>"
-        "<span style='opacity:.75'>share of the map's own maximum; tiles compare places, not strengths</span></div>"
+        "<span style='opacity:.75'>as bright as the answer is sure</span></div>"
     )

@@ -83,7 +83,10 @@ def report(
         system_reason="the reader" if case.overruled else case.match.reason,
         overruled=case.overruled,
         heat_maps=tuple(
-            heat_maps.of(case, r.state.name, index) for index in key_slices(review, shown) for r in review.ready
+            heat_maps.tested(case, r, index)
+            for index in key_slices(review, shown)
+            for r in review.ready
+            if heat_maps.rule_of(r).passed
         ),
     )
 

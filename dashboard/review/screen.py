@@ -31,8 +31,7 @@ def drawn(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
     series, review = case.series, case.review
     heat, contours = None, []
     if view.overlay == controls.HEAT and review:
-        found = heat_maps.of(case, _heated(review, index, view).state.name, index)
-        heat = found.values if found.peak > 0 else None
+        heat = heat_maps.tested(case, _heated(review, index, view), index).drawn
     if view.overlay == controls.MASK and review:
         contours = [
             render.prediction_contour(r.mask[index], fill=view.opacity / 2)

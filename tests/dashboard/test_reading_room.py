@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server
@@ -22,7 +22,7 @@ new PerformanceObserver((list) => {
 
 
 def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_again(
-    page: Page, browser: Browser, server: Server
+    page: Page, server: Server
 ) -> None:
     page.goto(f"{server.url}/review")
     expect(page.get_by_role("button", name="Brain MR, stack of 14")).to_be_visible(timeout=desk.ANSWER)
@@ -39,6 +39,7 @@ def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_
     desk.settled(page)
     desk.turn_to(page, "Masks")
     assert re.search(rf"\?open=[\w-]{{32,}}&slice={shown}&section=Masks$", page.url)
+    address = page.url
 
     page.reload()
     expect(page.get_by_role("heading", name="brain-mr-01.nii.gz")).to_be_visible(timeout=desk.ANSWER)
@@ -49,8 +50,7 @@ def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_
     expect(page.get_by_text("a reload of this address finds it again for 60 minutes")).to_be_visible()
     page.get_by_role("button", name="Delete now").click()
     expect(page.get_by_role("heading", name="Review a scan")).to_be_visible(timeout=desk.ANSWER)
-    page.go_back()
-    page.reload()
+    page.goto(address)
     expect(page.get_by_text("This upload is not held any more")).to_be_visible(timeout=desk.ANSWER)
 
 

@@ -9,7 +9,8 @@ import torch
 from core.models.registry import create
 from core.systems import system
 from core.weights.card import DataUse, Metric, Threshold
-from core.weights.store import WEIGHTS, save_model
+from core.weights.heat_checks import HeatChecks, MethodChecks
+from core.weights.store import WEIGHTS, load_card, save_model
 from tests.cards import card_of
 
 SIDE = 64
@@ -52,4 +53,28 @@ def _write(folder: Path, system_name: str, name: str, architecture: str) -> Path
     )
     net = create(architecture, classes=len(declared.classes), channels=3, size=(SIDE, SIDE))
     save_model(net, card, folder / system_name / name)
+    _checked(folder / system_name / name)
     return folder / system_name / name
+
+
+def _checked(folder: Path) -> None:
+    """Heat-map checks that Grad-CAM and EigenCAM passed, as far as the page can tell."""
+    card = load_card(folder)
+    passed = MethodChecks(hit=Metric(value=0.8, low=0.6, high=0.9, n=40, groups=9), chance=0.2)
+    HeatChecks(
+        system=card.system,
+        name=card.name,
+        version=card.version,
+        weights_sha256=card.weights_sha256,
+        date="2026-01-01",
+        code_version="0",
+        data=("nothing",),
+        seed=0,
+        slices=40,
+        groups=9,
+        outline=False,
+        tolerance=0.05,
+        fractions=(0.1,),
+        random_maps=1,
+        methods={"grad-cam": passed, "eigencam": passed.model_copy(update={"chance": 0.3})},
+    ).save(folder)

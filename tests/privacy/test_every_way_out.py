@@ -16,8 +16,8 @@ import pytest
 from pydicom import Dataset
 from streamlit.testing.v1 import AppTest
 
-from core.background import Job
 from core.engine.results import Review
+from core.engine.shared_runs import SharedRun, Watch
 from core.imaging import Study, read
 from core.reports.archive import archive_csv, discrepancy_csv
 from core.reports.case import CaseReport
@@ -36,6 +36,7 @@ from core.settings import settings
 from core.systems import Match
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
+from dashboard.review import rail
 from tests.privacy import planted
 from tests.reports import kit
 from tests.review import archive_kit
@@ -190,17 +191,39 @@ def test_the_review_page_shows_nothing_planted(
     files = tuple(planted.files().items())
     for index in range(len(way.study.series)):
         case = OpenCase(way.study, Match("brain-mr", index, "made", True), "brain-mr", index, originals=files)
-        answered: Job[Review] = Job(lambda _, at=index: kit.review_of(way.study, index=at))  # type: ignore[misc]
-        answered.run()
+        answered = Watch(SharedRun(Answered(kit.review_of(way.study, index=index))))
+        answered.join(30)
         case.jobs["brain-mr", index] = answered
         app = AppTest.from_file(str(PAGE), default_timeout=120)
         app.session_state["cases"], app.session_state["case"] = OrderedDict({case.key: case}), case.key
         app.session_state["person"] = User(
             number=1, issuer="local", subject="local", name="local", roles=[role.value for role in Role]
         )
-        app.run()
-        assert not app.exception
-        shown = "\n".join(str(node.proto) for node in app.main if getattr(node, "proto", None) is not None)
-        shown += "\n".join(frame.value.to_csv() for frame in app.dataframe)
-        assert "U-Net, test" in shown
+        shown = ""
+        for tab in rail.TABS:
+            app.session_state[f"rail-{case.key}"] = tab
+            app.run()
+            assert not app.exception
+            shown += "\n".join(str(node.proto) for node in app.main if getattr(node, "proto", None) is not None)
+            shown += "\n".join(frame.value.to_csv() for frame in app.dataframe)
+        for said in ("U-Net, test", "What each model says", "Predicted mask", "Area on this slice", "SHA-256"):
+            assert said in shown, said
         assert planted.found({"page": shown.encode(), "log": caplog.text.encode()}) == set()
+
+
+class Answered:
+    """Stands in for a review that is done."""
+
+    done, fraction, ahead, seconds_left = 1, 1.0, 0, None
+
+    def __init__(self, review: Review) -> None:
+        self._review = review
+
+    def look(self, index: int) -> None:
+        """Nothing is left to ask."""
+
+    def so_far(self) -> Review:
+        return self._review
+
+    def run(self, **_: object) -> Review:
+        return self._review

@@ -25,6 +25,7 @@ from core import places
 from core.engine.checks import Subject
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
+from core.engine.shelf import Loaded
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.explain.faithfulness import SPOKEN, body_of, road
 from core.explain.pointing import TOLERANCE, point
@@ -32,11 +33,11 @@ from core.models.members import Members
 from core.systems import adapt, system
 from core.weights import predictions
 from core.weights.card import Metric, ModelCard
-from core.weights.heat_checks import HeatChecks
+from core.weights.heat_checks import HeatChecks, load_checks
 from trainers.data.items import Item, fold_groups
 from trainers.data.sets import folder_of, load_items
 from trainers.fitting.fit import code_version
-from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
+from trainers.measuring.heat_outcomes import Kept, Outcome, reference_peak, summed_up
 
 METHODS = ("grad-cam", "grad-cam++", "layercam", "eigencam")
 FRACTIONS = (0.1, 0.2, 0.4)
@@ -109,7 +110,7 @@ def check_model(
         progress: told how many slices of how many are done.
     """
     loaded = engine.loaded(card.system, card.name)
-    own = [replace(loaded, net=net) for net in loaded.net] if isinstance(loaded.net, Members) else [loaded]
+    own = _members(loaded)
     done = Kept(kept, f"{card.weights_sha256}-{seed}")
     outcomes: dict[str, list[Outcome]] = {method: [] for method in METHODS}
     for number, case in enumerate(chosen):
@@ -143,6 +144,11 @@ def check_model(
     )
 
 
+def _members(loaded: Loaded) -> list[Loaded]:
+    """The networks of a model, each as if it stood alone."""
+    return [replace(loaded, net=net) for net in loaded.net] if isinstance(loaded.net, Members) else [loaded]
+
+
 def _outcomes(subject: Subject, case: Chosen, seed: int | None) -> dict[str, Outcome]:
     """Every method on one slice; with a seed, parts are removed too."""
     series = case.item.series
@@ -151,15 +157,29 @@ def _outcomes(subject: Subject, case: Chosen, seed: int | None) -> dict[str, Out
     spoken = seed is not None and float(subject.answer(subject.x)[0]) >= SPOKEN
     found = {}
     for method in METHODS:
-        drawn = subject.draw(subject.net, method)
+        drawn, peak = subject.drawn(subject.net, method)
         heat = np.clip(subject.fit.back(drawn), 0.0, 1.0)
         drops = None
         if spoken and seed is not None:
             removed = road(subject.answer, subject.x, drawn, maps=MAPS, fractions=FRACTIONS, seed=seed)
             drops = (removed.drop, removed.random_drop) if removed else None
         pointing = None if mask is None else point(heat, mask, body=body)
-        found[method] = Outcome(case.item.group, case.called, mask is not None, pointing, drops)
+        found[method] = Outcome(case.item.group, case.called, mask is not None, pointing, drops, peak)
     return found
+
+
+def with_peaks(engine: Engine, card: ModelCard, chosen: Sequence[Chosen], checks: HeatChecks) -> HeatChecks:
+    """Stored checks with the reference peak of every method measured anew; nothing else of them changes."""
+    own = _members(engine.loaded(card.system, card.name))
+    outcomes: dict[str, list[Outcome]] = {method: [] for method in checks.methods}
+    for case in chosen:
+        subject = Subject(own[case.member], adapt(case.item.series, system(card.system)), case.index, card.positive[0])
+        for method, some in outcomes.items():
+            _, peak = subject.drawn(subject.net, method)
+            some.append(Outcome(case.item.group, case.called, False, None, None, peak))
+    peaks = {method: reference_peak(some) for method, some in outcomes.items()}
+    methods = {name: one.model_copy(update={"peak": peaks[name]}) for name, one in checks.methods.items()}
+    return checks.model_copy(update={"methods": methods})
 
 
 def heat_checks_command(
@@ -172,6 +192,9 @@ def heat_checks_command(
     removals: Annotated[int, typer.Option(help="Of these, slices on which parts are removed too.", min=0)] = 12,
     runs: Annotated[Path, typer.Option(help="Keeps finished slices; a stopped run goes on.")] = places.RUNS,
     seed: Annotated[int, typer.Option(help="Of the draw of slices and of the random maps.")] = 0,
+    peaks: Annotated[
+        bool, typer.Option("--peaks", help="Measure only how bright maps are, beside stored checks.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 0,
 ) -> None:
     """Test the heat maps of a system's models on validation patients; the figures go beside the weights."""
@@ -192,10 +215,15 @@ def heat_checks_command(
     report = []
     for card in wanted:
         folder = weights / card.system / card.name
+        chosen = _held_out(folder, card, load, slices, seed)
+        before = load_checks(folder, card) if peaks else None
+        if before is not None:
+            with_peaks(engine, card, chosen, before).save(folder)
+            continue
         found = check_model(
             engine,
             card,
-            _held_out(folder, card, load, slices, seed),
+            chosen,
             seed=seed,
             removals=removals,
             kept=runs / "heat-checks" / f"{card.system}-{card.name}.json",

@@ -19,13 +19,15 @@ from core.weights.heat_checks import MethodChecks
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One method on one slice. ``drops`` is the fall without marked and without random parts, where tested."""
+    """One method on one slice. ``drops`` is the fall without marked and without random parts, where tested; ``peak``
+    the map's largest value before scaling."""
 
     group: str
     called: bool
     masked: bool
     pointing: Pointing | None
     drops: tuple[float, float] | None
+    peak: float | None = None
 
 
 class Kept:
@@ -99,7 +101,15 @@ def summed_up(outcomes: Sequence[Outcome]) -> MethodChecks:
         random=of(tested, lambda o: drop_of(o, 1)),
         ahead=of(tested, lambda o: drop_of(o, 0) - drop_of(o, 1)),
         empty=len(masked) - len(pointed),
+        peak=reference_peak(outcomes),
     )
+
+
+def reference_peak(outcomes: Sequence[Outcome]) -> float | None:
+    """Median peak on the slices that the model calls a finding, on all where it calls none; ``None`` unmeasured."""
+    known = [(o.called, o.peak) for o in outcomes if o.peak is not None and o.peak > 0]
+    called = [peak for said, peak in known if said] or [peak for _, peak in known]
+    return float(np.median(called)) if called else None
 
 
 def _mean(values: NDArray[np.float64], groups: Sequence[str]) -> Metric:
