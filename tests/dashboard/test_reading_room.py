@@ -38,7 +38,7 @@ def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_
     shown = page.locator(".corner.right").inner_text().split(" / ")[0]
     desk.settled(page)
     desk.turn_to(page, "Masks")
-    assert re.search(rf"\?open=[\w-]{{32,}}&slice={shown}&section=Masks$", page.url)
+    expect(page).to_have_url(re.compile(rf"\?open=[\w-]{{32,}}&slice={shown}&section=Masks$"))
     address = page.url
 
     page.reload()
