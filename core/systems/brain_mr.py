@@ -79,9 +79,11 @@ SYSTEM = System(
             "resunet", "Residual U-Net (classic), gated by the ResNet-50", "resunet", "segmenter", gate="resnet50"
         ),
     ),
+    source="a published project on the LGG brain MR set: a ResNet-50 classifier, then a residual U-Net",
+    counted="patient",
     classics=(
-        PublishedRecipe("classic-brain-resnet50", "classic-resnet50", "ResNet-50 as in the source system"),
-        PublishedRecipe("classic-brain-resunet", "classic-resunet", "Residual U-Net as in the source system"),
+        PublishedRecipe("classic-brain-resnet50", "classic-resnet50", "ResNet-50 as published"),
+        PublishedRecipe("classic-brain-resunet", "classic-resunet", "Residual U-Net as published"),
     ),
     licence_note="Trained on LGG Segmentation (Buda; images TCGA-LGG), CC BY-NC-SA 4.0: not for commercial use.",
     coded_site=Term("12738006", "SCT", "Brain"),

@@ -96,12 +96,12 @@ SYSTEM = System(
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
         ModelSlot("efficientnet-b0-subtypes", "EfficientNet-B0 (four classes)", "efficientnet_b0", "classifier"),
     ),
+    source="a published chest CT demo, a DenseNet-121 with channel and spatial attention behind a web page",
+    counted="group",
     classics=(
-        PublishedRecipe("classic-chest-densenet121", "classic-densenet121", "DenseNet-121 as in the source system"),
-        PublishedRecipe(
-            "classic-chest-efficientnet-b0", "classic-efficientnet-b0", "EfficientNet-B0 as in the source system"
-        ),
-        PublishedRecipe("classic-chest-resnet50", "classic-resnet50", "ResNet-50 as in the source system"),
+        PublishedRecipe("classic-chest-densenet121", "classic-densenet121", "DenseNet-121 as published"),
+        PublishedRecipe("classic-chest-efficientnet-b0", "classic-efficientnet-b0", "EfficientNet-B0 as published"),
+        PublishedRecipe("classic-chest-resnet50", "classic-resnet50", "ResNet-50 as published"),
     ),
     licence_note="Trained on IQ-OTH/NCCD lung CT (Mendeley bhmdr45bh2), CC BY 4.0, and Chest CT-Scan images (Hany), "
     "ODbL.",

@@ -176,6 +176,8 @@ class System:
         drawing: how its scans are simulated.
         showcase: the built-in sample that shows most.
         subgroup: how Evidence divides its images first; by default the first way that the images allow.
+        source: the published system that its classics repeat: its name, and what it is.
+        counted: what nobody's images are shared out of: patients, studies, or groups of look-alikes.
     """
 
     name: str
@@ -212,6 +214,8 @@ class System:
     drawing: Drawing | None = None
     showcase: str = ""
     subgroup: str = ""
+    source: str = ""
+    counted: str = "group"
 
     @property
     def labels(self) -> dict[str, int]:

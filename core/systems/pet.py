@@ -97,9 +97,9 @@ SYSTEM = System(
         ModelSlot("resnet34", "ResNet-34", "resnet34", "classifier"),
         ModelSlot("inception-three-class", "InceptionResNetV2, three classes", "inception_resnet_v2", "classifier"),
     ),
-    classics=(
-        PublishedRecipe("classic-pet-inception", "classic-inception", "InceptionResNetV2 as in the source system"),
-    ),
+    source="a published student project that tells no cancer, breast and prostate cancer apart on PET",
+    counted="study",
+    classics=(PublishedRecipe("classic-pet-inception", "classic-inception", "InceptionResNetV2 as published"),),
     licence_note="Trained on DM i AI 2023 projections; no licence stated: internal use only.",
     coded_site=Term("38266002", "SCT", "Entire body"),
     place=4,

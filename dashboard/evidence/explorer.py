@@ -90,22 +90,27 @@ def show(found: Predicted, split: str, stem: str) -> None:
         prevalence = _prevalence(part, key)
     all_of_it = explored(model.sha256, split, prevalence, part)
     open_cell, threshold = _chosen(key, all_of_it)
-    _component(
-        key=f"explorer-{key}",
-        data=all_of_it.shown | {"owner": key, "open": open_cell},
-        on_cell_change=lambda: _choose(key),
-    )
-    st.download_button(
-        "Table of every threshold (CSV)",
-        lambda: csv(all_of_it.points, part),
-        file_name=f"{key}-thresholds.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"csv-explorer-{stem}",
-    )
-    if open_cell:
+    cells, beside = st.columns([3, 2], gap="medium")
+    with cells:
+        _component(
+            key=f"explorer-{key}",
+            data=all_of_it.shown | {"owner": key, "open": open_cell},
+            on_cell_change=lambda: _choose(key),
+        )
+        st.download_button(
+            "Table of every threshold (CSV)",
+            lambda: csv(all_of_it.points, part),
+            file_name=f"{key}-thresholds.csv",
+            mime="text/csv",
+            icon=":material/table:",
+            on_click="ignore",
+            type="tertiary",
+            key=f"csv-explorer-{stem}",
+        )
+    with beside:
+        if not open_cell:
+            st.caption("A click on a cell lists its images here.")
+            return
         frame = fourfold_cases(part, threshold, open_cell)
         place = f"{key}-{open_cell}"
         evidence_cells.listed(part, frame, f"{open_cell} at {threshold:.3f}", f"{place}-{threshold}", place)
@@ -203,7 +208,7 @@ def table(stored: OperatingPoint, always: OperatingPoint, part: Part) -> str:
     head = "<th scope='col' class='at'></th>" + "".join(f"<th scope='col'>{h}</th>" for h in heads)
     basis = (
         f"{words.cell(card.title)}, version {words.cell(card.version)}; {part.split} part, n = {part.n:,}, "
-        f"{words.count(part.group_count, 'group')}; 95 % intervals draw whole groups. Prevalence "
+        f"{words.counted(part.group_count, part.card.system)}; 95 % intervals draw whole groups. Prevalence "
         f"{stored.prevalence:.2%}, in the data {part.truth.mean():.1%}. The odds ratio is that of the data. {NO_SPREAD}"
     )
     return (

@@ -53,7 +53,7 @@ def state(found: Predicted, split: str) -> bool:
         st.info(f"Nothing to show: no model of {found.system.title} has predictions on the {split} part.")
         return False
     basis = "; ".join(
-        f"{t.split(',')[0]}: {p.n:,} images of {words.count(p.group_count, 'group')}, "
+        f"{t.split(',')[0]}: {p.n:,} images of {words.counted(p.group_count, found.system.name)}, "
         f"{int(p.truth.sum()):,} with a finding"
         for t, p in shown
     )
@@ -142,15 +142,20 @@ def classes(found: Predicted, split: str) -> None:
         st.markdown(f"**Confusion of {words.plain(model.card.title)}**, the largest probability wins")
         table = by_class(part)
         names = model.card.classes
-        chosen = evidence_cells.matrix(list(zip(names, table, strict=True)), f"class-cell-{key}", "says ")
-        evidence_cells.csv(
-            pd.DataFrame([[c.count for c in row] for row in table], names, [f"says {n}" for n in names]).reset_index(
-                names="truth"
-            ),
-            f"{key}-confusion",
-            f"confusion-csv-{key}",
-        )
-        if chosen:
+        cells, beside = st.columns([3, 2], gap="medium")
+        with cells:
+            chosen = evidence_cells.matrix(list(zip(names, table, strict=True)), f"class-cell-{key}", "says ")
+            evidence_cells.csv(
+                pd.DataFrame(
+                    [[c.count for c in row] for row in table], names, [f"says {n}" for n in names]
+                ).reset_index(names="truth"),
+                f"{key}-confusion",
+                f"confusion-csv-{key}",
+            )
+        with beside:
+            if not chosen:
+                st.caption("A click on a cell lists its images here.")
+                continue
             truth, said = (int(k) for k in chosen.split("-"))
             title = f"truth {names[truth]}, model says {names[said]}"
             evidence_cells.listed(part, class_cases(part, truth, said), title, f"{key}-{chosen}", f"{key}-{chosen}")
@@ -228,7 +233,7 @@ def pairs(found: Predicted, split: str) -> None:
 
 
 @st.fragment
-def conformal(found: Predicted) -> None:
+def conformal(found: Predicted, split: str) -> None:
     """Conformal sets at a level the reader picks."""
     st.subheader("Sets that keep a promise", anchor="conformal")
     level = st.slider("Promised coverage", 0.80, 0.99, 0.90, 0.01, key="evidence-level")

@@ -44,7 +44,7 @@ class Chart:
 
 
 def _basis(part: Part) -> str:
-    return f"{part.split} part, n = {part.n}, {part.group_count} groups"
+    return f"{part.split} part, n = {part.n}, {words.counted(part.group_count, part.card.system)}"
 
 
 def _titles(models: Sequence[Evidence]) -> dict[str, str]:

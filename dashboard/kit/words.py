@@ -7,16 +7,21 @@ from html import escape
 from core.engine.results import Decision, ModelResult
 from core.engine.words import probability, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
+from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.weights.card import Metric
 
 __all__ = ["probability", "short_titles"]  # as every other surface writes them
 
 
-def metric(figure: Metric) -> str:
-    """Value, interval and the cases it rests on: ``0.93 (0.89 to 0.96), n = 445, 13 groups``."""
+def metric(figure: Metric, counted: str = "group") -> str:
+    """Value, interval and the cases it rests on: ``0.93 (0.89 to 0.96), n = 445, 13 patients``.
+
+    Args:
+        counted: what the figure is counted by, see :attr:`core.systems.declaration.System.counted`.
+    """
     interval = f" ({figure.low:.3f} to {figure.high:.3f})" if figure.low is not None and figure.high is not None else ""
-    groups = f", {figure.groups} groups" if figure.groups else ""
+    groups = f", {count(figure.groups, counted, many(counted))}" if figure.groups else ""
     return f"{figure.value:.3f}{interval}, n = {figure.n}{groups}"
 
 
@@ -70,6 +75,25 @@ def cell(text: object) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 slice``, ``2 slices``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def many(one: str) -> str:
+    """The plural: ``patients``, ``studies``."""
+    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+
+
+def counted(number: int, system: str) -> str:
+    """``13 patients``: how many a system's figures rest on, in what it counts."""
+    one = SYSTEMS[system].counted if system in SYSTEMS else "group"
+    return count(number, one, many(one))
+
+
+def no_error(figure: Metric, system: str) -> str:
+    """What a ranking without an error is worth; empty for any other. Read with two digits it says 1.00."""
+    if figure.value < 0.995:
+        return ""
+    on = f" of {counted(figure.groups, system)}" if figure.groups else ""
+    return f"reads as perfect: {figure.n} images{on} cannot promise that"
 
 
 def plain(text: str) -> str:

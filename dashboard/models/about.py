@@ -188,6 +188,9 @@ def table(
     rows += "".join(further.classic_row(system, classic, shown) for classic in system.classics)
     rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
     label = words.cell(f"Models of {system.title}")
+    if system.classics:
+        said = f"Published recipes are those of {system.source}."
+        rows += f"<tr class='base'><td colspan='{len(names)}'>{words.cell(said)}</td></tr>"
     return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
 
 
@@ -224,9 +227,9 @@ def _tested(card: ModelCard) -> list[str]:
     figure = card.metrics.get("auc")
     if figure is None:
         return []
-    groups = f" of {figure.groups} groups" if figure.groups else ""
+    groups = f" of {words.counted(figure.groups, card.system)}" if figure.groups else ""
     names = ", ".join(use.name for use in card.data)
-    return [f"test part of {names}", f"n = {figure.n}{groups}"]
+    return [f"test part of {names}", f"n = {figure.n}{groups}", *filter(None, [words.no_error(figure, card.system)])]
 
 
 def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:

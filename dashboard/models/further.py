@@ -29,7 +29,11 @@ def joint(one: Evidence, shown: Sequence[str]) -> str:
         return ""
     figures = _figures_of(one.sha256, part)
     body_cells = "".join(cells.interval(figures.get(name)) for name in shown)
-    about = (one.card.architecture, f"versions {one.card.version}", f"n = {part.n} of {part.group_count} groups")
+    about = (
+        one.card.architecture,
+        f"versions {one.card.version}",
+        f"n = {part.n} of {words.counted(part.group_count, one.card.system)}",
+    )
     body = "".join(f"<div class='quiet'>{words.cell(line)}</div>" for line in about)
     return (
         f"<tr><th scope='row'>{words.cell(one.card.title)}{body}</th><td>from stored predictions</td>{body_cells}"

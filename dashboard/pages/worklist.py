@@ -23,7 +23,7 @@ with messages.shown():
         visible = [row for row in listed.rows if not row.hidden]
         to_read, ranked, reads = st.tabs([f"To read ({len(waiting):,})", f"Open ({len(visible):,})", "Reads needed"])
         with to_read, messages.shown():
-            worklist_waiting.show(store, waiting, reader, scored=listed.unscored == 0)
+            worklist_waiting.show(store, waiting, reader, unscored=listed.unscored, total=len(listed.rows))
         with ranked, messages.shown():
             table.show(store, visible, reader, chosen.number)
         with reads, messages.shown():

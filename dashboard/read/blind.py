@@ -75,6 +75,8 @@ def lock(form: Form, case: OpenCase, label: str) -> None:
             messages.show(error)
             return
         st.rerun()
+    if wanting:
+        st.caption(f"Still to say before you can lock: {', '.join(wanting)}.")
 
 
 def _images(form: Form, case: OpenCase) -> None:

@@ -125,9 +125,11 @@ def _together(review: Review, found: EnsembleAnswer, index: int, system: System,
     """The ensemble's row, told apart from the models by its rule, its italics and what it says of itself."""
     of, auc = found.ensemble, found.ensemble.metrics.get("auc")
     members = ", ".join(short[r.state.title] for r in review.results if r.state.name in of.members)
-    basis = f"mean of {members}; threshold from {of.threshold.n} validation images ({of.threshold.groups} groups)"
+    chosen_on = words.counted(of.threshold.groups, system.name)
+    basis = f"mean of {members}; threshold from {of.threshold.n} validation images ({chosen_on})"
     if auc is not None:
-        basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {auc.groups} groups"
+        tested = words.counted(auc.groups, system.name)
+        basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {tested}"
     decision = found.decision(index)
     if decision is None:
         waits = any(r.waits(index) for r in review.results if r.state.name in of.members)
@@ -168,7 +170,9 @@ def _quality(result: ModelResult) -> str:
         return ""
     auc = card.metrics["auc"]
     interval = f" ({auc.low:.2f} to {auc.high:.2f})" if auc.low is not None and auc.high is not None else ""
-    return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}</div>"
+    caveat = words.no_error(auc, card.system)
+    more = f"; {caveat}" if caveat else ""
+    return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}{more}</div>"
 
 
 def _absence(result: ModelResult, held: bool) -> str:

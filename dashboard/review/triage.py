@@ -46,17 +46,17 @@ def show(case: OpenCase, review: Review, index: int) -> None:
     )
     short = words.short_titles([r.state.title for r in review.results])
     found = review.triage(index, level or LEVEL)
-    rows = "".join(_row(short[r.state.title], r.failed(index), found.get(r.state.name)) for r in ready)
+    rows = "".join(_row(short[r.state.title], r.failed(index), found.get(r.state.name), review.system) for r in ready)
     st.html(f"{STYLE}<table class='or-triage' aria-label='Triage of each model'><tbody>{rows}</tbody></table>")
 
 
-def _row(name: str, failed: bool, found: Sorted | None) -> str:
+def _row(name: str, failed: bool, found: Sorted | None, system: str) -> str:
     if failed:
         said = "not sorted <small>The model failed on this slice.</small>"
     elif found is None:
         said = "not sorted <small>The stored predictions belong to another version of this model.</small>"
     else:
-        said = f"<strong>{words.cell(_said(found))}</strong><small>{words.cell(_basis(found))}</small>"
+        said = f"<strong>{words.cell(_said(found))}</strong><small>{words.cell(_basis(found, system))}</small>"
     return f"<tr><th scope='row'>{words.cell(name)}</th><td>{said}</td></tr>"
 
 
@@ -69,9 +69,9 @@ def _said(found: Sorted) -> str:
     return SAYS[found.triage].format(classes=listed) if len(found.classes) == 1 else f"{found.triage}: {listed}"
 
 
-def _basis(found: Sorted) -> str:
+def _basis(found: Sorted, system: str) -> str:
     counted = ", ".join(f"{n} {name}" for name, n in found.cases.items())
-    text = f"{counted} in the validation part ({found.groups} groups), model version {found.version}"
+    text = f"{counted} in the validation part ({words.counted(found.groups, system)}), model version {found.version}"
     if not found.short:
         return text
     names = " and ".join(found.short)

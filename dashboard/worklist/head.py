@@ -15,7 +15,8 @@ def show(store: Store, chosen: Chosen, listed: Worklist) -> None:
     if not chosen.models.cards:
         st.warning("No model of this system is installed: nothing can be ranked.", icon=":material/warning:")
         return
-    st.caption(f"Ranked by {words.plain(listed.pedigree)} (models {listed.models[:12]}).")
+    if listed.unscored < len(listed.rows):
+        st.caption(f"Ranked by {words.plain(listed.pedigree)}.")
     if listed.stale:
         st.warning(
             f"{words.count(listed.stale, 'case')} scored by another version of the models only: they have no place "
@@ -23,7 +24,11 @@ def show(store: Store, chosen: Chosen, listed: Worklist) -> None:
             icon=":material/update:",
         )
     if listed.unscored:
-        st.info(f"{words.count(listed.unscored, 'case')} not scored yet.", icon=":material/hourglass_empty:")
+        st.info(
+            f"{words.count(listed.unscored, 'case')} of {len(listed.rows):,} not scored yet: places, agreement and "
+            "sums change until all are.",
+            icon=":material/hourglass_empty:",
+        )
     warned: set[str] = set()
     installed = set(chosen.models.weights.values())
     for reading in store.drift(system=chosen.models.system, archive_id=chosen.number):

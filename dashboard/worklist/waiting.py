@@ -19,14 +19,18 @@ ORDER = (
 
 
 @st.fragment
-def show(store: Store, rows: Sequence[WorklistRow], reader: int, *, scored: bool) -> None:
+def show(store: Store, rows: Sequence[WorklistRow], reader: int, *, unscored: int, total: int) -> None:
     """Button for the next case and the list."""
     who.touch()
     if not rows:
         st.info("You have given your opinion on every case of this list.", icon=":material/done_all:")
         return
-    if not scored:
+    if unscored == total:
         st.caption("Not scored yet: the cases stand in the order of their import.")
+    elif unscored:
+        st.caption(
+            f"Being scored: {total - unscored:,} of {total:,} cases have a place, the others follow behind them."
+        )
     if who.may(Action.READ) and st.button("Read the next case", type="primary", icon=":material/visibility:"):
         st.switch_page(routes.READ, query_params={"case": str(rows[0].case_id)})
     table = pd.DataFrame(
@@ -46,7 +50,8 @@ def show(store: Store, rows: Sequence[WorklistRow], reader: int, *, scored: bool
         height=min(420, 38 + 35 * len(rows)),
         width="stretch",
     )
-    st.caption(ORDER)
+    if unscored < total:
+        st.caption(ORDER)
     picked = event["selection"]["rows"]
     if picked and picked[0] < len(rows):
         _open(store, rows[picked[0]], reader)

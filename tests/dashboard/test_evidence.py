@@ -21,7 +21,7 @@ from core.evidence import breakdown, load, summary
 from core.evidence.per_class import confusion
 from core.statistics import binary_rates
 from dashboard.dataset import set_images
-from dashboard.evidence import explorer, masks, on_paper, report
+from dashboard.evidence import contents, explorer, masks, on_paper, report
 from dashboard.evidence import pdf as evidence_pdf
 from dashboard.kit import charts as evidence_charts
 from dashboard.kit.charts import Chart
@@ -46,6 +46,19 @@ def page(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     app.selectbox(key="evidence-system").set_value("chest-ct").run()
     yield app
     engine.clear()
+
+
+def everything(app: AppTest) -> tuple[list[str], str]:
+    """Heads of all sections and all that is drawn as HTML, over all tabs."""
+    heads, html = [], ""
+    for tab in contents.TABS:
+        app.session_state[contents.KEY] = tab.name
+        app.run()
+        assert not app.exception
+        assert not app.error
+        heads += [head.value for head in app.subheader]
+        html += " ".join(str(element.proto.body) for element in app.main.get("html"))
+    return heads, html
 
 
 def test_every_stop_of_the_slider_has_its_numbers(weights: Path) -> None:
@@ -81,6 +94,7 @@ def test_a_chosen_cell_lists_its_cases(page: AppTest, weights: Path) -> None:
     part = load(weights / "chest-ct" / "densenet121").part("test")
     assert part is not None
     stop = 120  # of the slider, 0.600
+    page.session_state[contents.KEY] = "Threshold"
     page.session_state["cell-overread-chest-ct-test-densenet121"] = ("missed", stop)
     page.run()
     assert [len(frame.value) for frame in page.dataframe] == [binary_rates(part.truth, part.finding, 0.6).fn]
@@ -91,6 +105,7 @@ def test_a_chosen_cell_lists_its_cases(page: AppTest, weights: Path) -> None:
 
 
 def test_a_click_on_a_cell_of_several_classes_lists_its_cases(page: AppTest, weights: Path) -> None:
+    page.session_state[contents.KEY] = "Classes"
     page.selectbox(key="evidence-system").set_value("pet").run()
     part = load(weights / "pet" / "inception-three-class").part("test")
     assert part is not None
@@ -114,10 +129,8 @@ def test_models_without_predictions_and_doubts_are_said(page: AppTest) -> None:
 
 @pytest.mark.parametrize("system", ["brain-mr", "pet"])
 def test_segmenters_and_several_classes_show(page: AppTest, system: str) -> None:
-    page.selectbox(key="evidence-system").set_value(system).run()
-    assert not page.exception
-    assert not page.error
-    heads = [h.value for h in page.subheader]
+    page.session_state["evidence-system"] = system
+    heads, _ = everything(page)
     assert ("Masks against the truth" if system == "brain-mr" else "One class against the rest") in heads
 
 
@@ -136,11 +149,8 @@ def test_every_mix_of_models_shows(
     engine.clear()
     app = AppTest.from_file(str(PAGE), default_timeout=240)
     app.session_state["evidence-system"] = system
-    app.run()
-    assert not app.exception
-    assert not app.error
-    assert wanted <= {h.value for h in app.subheader}
-    tables = " ".join(str(e.proto.body) for e in app.main.get("html"))
+    heads, tables = everything(app)
+    assert wanted <= set(heads)
     assert tables.count("Published") >= 4
     engine.clear()
 

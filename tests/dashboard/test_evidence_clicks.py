@@ -81,7 +81,7 @@ def _first_row(table: Locator) -> None:
 def test_from_the_threshold_to_the_image(page: Page, house: House) -> None:
     part = load(house.weights / "brain-mr" / MODEL).part("test")
     assert part is not None
-    page.goto(f"{house.url}/evidence")
+    page.goto(f"{house.url}/evidence?section=Threshold")
     explorer = page.locator(".st-key-explorer")
     slider = explorer.locator("input[type=range]")
     expect(slider).to_have_attribute("aria-valuetext", "0.420", timeout=desk.ANSWER)
@@ -115,7 +115,7 @@ def test_from_the_threshold_to_the_image(page: Page, house: House) -> None:
 
 @pytest.mark.browser
 def test_from_the_worst_cases_to_the_image(page: Page, house: House) -> None:
-    page.goto(f"{house.url}/evidence")
+    page.goto(f"{house.url}/evidence?section=Masks and maps")
     worst = page.get_by_test_id("stExpander").filter(has_text="Worst slices of")
     expect(worst).to_be_visible(timeout=desk.ANSWER)
     worst.locator("summary").press("Enter")

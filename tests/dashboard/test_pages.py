@@ -124,7 +124,7 @@ def test_two_sessions_keep_their_own_case(page: Page, browser: Browser, server: 
 def test_models_page_shows_the_evidence(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/models")
     table = page.get_by_role("table", name="Models of Brain MR")
-    for text in ("0.913", "0.871 to 0.944", "n = 40 of 9 groups", "always positive", "0.420"):
+    for text in ("0.913", "0.871 to 0.944", "n = 40 of 9 patients", "always positive", "0.420"):
         expect(table).to_contain_text(text, timeout=desk.ANSWER)
     expect(page.get_by_text("0.98 accuracy by slice").first).to_be_visible()
     expect(page.get_by_role("table", name="Models of Chest CT")).to_contain_text("refused")
