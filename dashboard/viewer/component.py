@@ -31,6 +31,7 @@ class Seen:
 
     Attributes:
         slice: the one in view, from 0; ``None`` before the client has told.
+        window: centre, width and whether low values are bright, likewise.
         measures: kept measurements: ``kind``, ``slice``, ``points`` (column, row of pixel centres), ``text`` and
             ``values``.
         drawn: false where ``fallback`` drew.
@@ -38,6 +39,7 @@ class Seen:
 
     slice: int | None
     measures: tuple[Measure, ...]
+    window: tuple[float, float, bool] | None = None
     drawn: bool = True
 
 
@@ -137,14 +139,17 @@ def show(
             "marking": marking,
             "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
         },
-        on_slice_change=told("slice", on_slice),
+        on_view_change=told("view", None if on_slice is None else lambda view: on_slice(int(view["slice"]))),
         on_measures_change=told("measures", on_measures),
         on_mark_change=told("mark", on_mark),
         on_fault_change=failed,
         height="content",
     )
-    at, kept = result.get("slice"), result.get("measures")
-    return Seen(None if at is None else int(at), tuple(measures if kept is None else kept))
+    view, new = result.get("view"), result.get("measures")
+    kept = tuple(measures if new is None else new)
+    if view is None:
+        return Seen(None, kept)
+    return Seen(int(view["slice"]), kept, (float(view["centre"]), float(view["width"]), bool(view["inverted"])))
 
 
 def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import { draw as drawMarks, Marker } from "./marks.js";
 import * as measures from "./measures.js";
 import { Pane } from "./pane.js";
 import { Planes } from "./planes.js";
+import { edges } from "./window.js";
 import { STYLE } from "./style.js";
 import { Toolbar } from "./toolbar.js";
 import { h, paused } from "./dom.js";
@@ -36,7 +37,8 @@ export class Viewer {
     this.cine = cine(this);
     this.keys = new Keys(this);
     this.marker = new Marker(this);
-    this.tellSlice = paused(() => this.data.tells.slice && this.component.setStateValue("slice", this.active.slice), REST);
+    this.tellSlice = paused(() => this._tell(), REST);
+    this.tellWindow = paused(() => this._tell(), 4 * REST);
     this.tellMeasures = paused(() => this._tellMeasures(), REST);
     this.unlisten = measures.listen(() => { this.list.fill(); this.tellMeasures(); });
     this.watch = new ResizeObserver(paused(() => this._resized(), 60));
@@ -77,6 +79,7 @@ export class Viewer {
       measures.restore(facts.id, this.data.measures);
       this.list.fill();
       pane.viewport.render();
+      this.settled = true;
     } catch (error) { if (!this.gone) this._failed(error); }
   }
 
@@ -86,7 +89,11 @@ export class Viewer {
       window: (one, dragged) => this._windowed(one, dragged),
       loaded: () => this._loaded(),
       failed: () => this._failed(),
-      drawn: (one, context, ratio) => one === this.panes[0] && drawMarks(one, context, ratio, this.data.marks ?? []),
+      drawn: (one, context, ratio) => {
+        if (one !== this.panes[0]) return;
+        drawMarks(one, context, ratio, this.data.marks ?? []);
+        this._shown();
+      },
     });
     this.panes.push(pane);
     this.stage.append(pane.element);
@@ -162,6 +169,7 @@ export class Viewer {
       }
     }
     if (pane === this.active) this.toolbar.follow();
+    if (pane === this.panes[0] && this.settled) this.tellWindow();
   }
 
   _loaded() { this.root.dataset.loaded = this.panes.every((p) => p.store.loaded === p.store.count); this.list.late(); }
@@ -226,6 +234,19 @@ export class Viewer {
     this.panes.forEach((pane) => pane.redraw());
   }
 
+  /** Where the reader rests: for answers about that slice, and pictures of reports in that window. */
+  _tell() {
+    const [pane] = this.panes, { centre, width } = pane.window;
+    if (this.data.tells.slice) this.component.setStateValue("view", { slice: pane.slice, centre, width, inverted: pane.inverted });
+  }
+
+  /** What is drawn, in one line: the same line, the same picture. */
+  _shown() {
+    const [pane] = this.panes, { lower, upper } = edges(pane.window);
+    const layers = pane.layers.all.filter((layer) => layer.on).map((layer) => `${layer.told.id}:${layer.told.digest}`);
+    this.root.dataset.shown = [pane.shown, lower, upper, pane.inverted, ...layers].join(" ");
+  }
+
   _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", measures.list(this.panes[0].facts.id)); }
 
   full() { document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen(); }
@@ -233,6 +254,7 @@ export class Viewer {
   dispose() {
     this.gone = true;
     this.tellSlice.stop();
+    this.tellWindow.stop();
     this.tellMeasures.stop();
     this.cine.stop();
     this.keys.dispose();
