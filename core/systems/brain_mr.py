@@ -66,13 +66,6 @@ SYSTEM = System(
     scope="Trained on slices of glioma patients only: it tells slices with tumour from slices without, "
     "and has never seen a healthy volunteer, a metastasis or a stroke.",
     models=(
-        ModelSlot(
-            "unet-lite0",
-            "Four U-Nets, EfficientNet-Lite0 encoder, neighbouring slices",
-            "unet_efficientnet_lite0",
-            "segmenter",
-            gate="unet-lite0",
-        ),
         ModelSlot("unet", "U-Net, ResNet-18 encoder, neighbouring slices", "unet_resnet18", "segmenter", gate="unet"),
         ModelSlot("resnet50", "ResNet-50 classifier", "resnet50", "classifier"),
         ModelSlot(
@@ -93,7 +86,6 @@ SYSTEM = System(
     scans=(ScanKind("brain MR slice", ("brain-unet",)),),
     unnamed={Modality.MR: Unnamed(1.0)},
     guesses=(Guess(100, _head),),
-    reads_sequences=True,
     drawing=DRAWING,
     showcase=f"{NAME}-05",
     subgroup="site",
