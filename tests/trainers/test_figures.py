@@ -10,12 +10,14 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from core.imaging.study import Series
 from core.weights.card import ModelCard
 from core.weights.predictions import load
 from tests.cards import card_of
 from trainers.commands.figures import again
+from trainers.data.items import Item
 from trainers.measuring.report import report_of
-from trainers.measuring.scoring import Scored, constant_answers
+from trainers.measuring.scoring import Scored, baselines, constant_answers
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 
@@ -88,3 +90,11 @@ def test_shipped_cards_hold_what_their_predictions_say(name: str, tmp_path: Path
         assert auc.value == 1.0
         assert auc.low == pytest.approx(stats.binomtest(14, 14).proportion_ci(method="exact").low)
         assert auc.method == "no error in n = 14 pairs of groups (Clopper-Pearson)"
+
+
+def test_a_grey_level_without_a_pair_out_of_order_has_the_bound_of_its_groups() -> None:
+    planes = [np.arange(16, dtype=np.float32).reshape(1, 4, 4) * (2.0 if k < 5 else 1.0) for k in range(12)]
+    items = [Item(Series("k", "d", p), ("",), f"p{k}", (str(k),)) for k, p in enumerate(planes)]
+    found = baselines(np.arange(12) < 5, items)["grey spread"]
+    assert (found["auc"], found["auc_high"]) == (1.0, 1.0)
+    assert found["auc_low"] == pytest.approx(stats.beta.ppf(0.025, 5, 1))  # Clopper-Pearson: five of five pairs

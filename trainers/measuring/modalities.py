@@ -10,6 +10,7 @@ import numpy as np
 from core.imaging.places import matched_slices
 from core.imaging.study import Modality
 from core.statistics.intervals import bootstrap_by_group, paired_bootstrap
+from core.statistics.perfect import ranking_past_perfection
 from core.statistics.ranking import roc_auc
 from core.systems import System
 from core.weights.card import Metric, ModelCard, Threshold
@@ -166,7 +167,7 @@ def _baselines(
 
 
 def _auc(truth: np.ndarray, score: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    i = bootstrap_by_group(roc_auc, [truth, score], groups)
+    i = ranking_past_perfection(bootstrap_by_group(roc_auc, [truth, score], groups), truth, groups)
     found = {"auc": i.value, "auc_low": i.low, "auc_high": i.high}
     return {k: float(v) for k, v in found.items() if np.isfinite(v)}
 
