@@ -17,15 +17,14 @@ from core.imaging.geometry import MOST_SLICE_MM, plausible
 from core.imaging.keys import content_key
 from core.imaging.limits import Budget
 from core.imaging.nifti_header import data_offset, length_unit, orientation, scale
-from core.imaging.padding import background
-from core.imaging.raster import to_grey
+from core.imaging.padding import background, missing_in
+from core.imaging.raster import grey_of, has_colour
 from core.imaging.study import Modality, Plane, Series, SourceKind, Unit
 from core.imaging.truth import stem_of
 
 _HEADER_BYTES = 8192
 _MOST_VOLUMES = 1000
 _SURFACES = range(3000, 3100)  # intent codes of CIFTI
-_AT_ONCE = 4_000_000
 _HINTS = {
     Modality.PT: {"pet", "pt", "suv", "fdg"},
     Modality.CT: {"ct"},
@@ -116,27 +115,28 @@ def _series(
     path: str, data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str], told_apart: tuple[str, ...]
 ) -> Series:
     tags: dict[str, str] = {}
-    values = _values(data, header, shape, notes)
+    count = int(np.prod(shape[:3], dtype=np.int64))
+    stored = np.frombuffer(data, header.get_data_dtype(), count).reshape(shape[:3], order="F")
     affine, sized = orientation(header, shape, notes)
     millimetre = length_unit(header)
     if millimetre is None:
         notes.append("The header does not state the unit of length: millimetres assumed.")
     affine[:3] *= millimetre or 1.0
-    canonical = nib.as_closest_canonical(nib.Nifti1Image(values, affine))
-    volume = np.asarray(canonical.dataobj)
+    turn = nib.io_orientation(affine)
+    volume = nib.apply_orientation(stored, turn)
+    canonical = affine @ nib.orientations.inv_ornt_aff(turn, shape)
     # canonical voxels run to the patient's right, front and head; the display runs to the left, the back and the head
-    pixels = np.ascontiguousarray(volume[::-1, ::-1].transpose(2, 1, 0), dtype=np.float32)
+    slices = volume[::-1, ::-1].transpose(2, 1, 0)
+    pixels = _read_slices(slices, header, notes)
     flip = np.diag([-1.0, -1.0, 1.0, 1.0])
     flip[0, 3], flip[1, 3] = volume.shape[0] - 1, volume.shape[1] - 1
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(canonical.affine) @ flip
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ canonical @ flip
     column, row, between = (float(size) for size in np.linalg.norm(lps[:3, :3], axis=0))
     sized = sized and plausible(column) and plausible(row) and plausible(between, MOST_SLICE_MM)
     if not sized:
         notes.append("The voxel size in the header is not plausible: sizes are in pixels.")
-    missing = ~np.isfinite(pixels)
-    padding = missing if missing.any() else None
+    padding = missing_in(pixels)
     if padding is not None:
-        pixels[padding] = float(pixels[~padding].min(initial=0.0))
         notes.append("Voxels without a number count as background.")
     modality, unit = _by_name(path, pixels, notes, tags)
     if padding is not None:
@@ -158,25 +158,28 @@ def _series(
     )
 
 
-def _values(data: memoryview, header: Any, shape: tuple[int, ...], notes: list[str]) -> np.ndarray:
-    count = int(np.prod(shape[:3], dtype=np.int64))
-    stored = raw = np.frombuffer(data, header.get_data_dtype(), count)
-    if raw.dtype.names:
-        channels = np.stack([raw[name] for name in raw.dtype.names[:3]], axis=-1).astype(np.float32)
-        raw, _ = to_grey(channels)
+def _read_slices(slices: np.ndarray, header: Any, notes: list[str]) -> np.ndarray:
+    """Float32 values of stored ones ``(slices, height, width)``, scaled, one slice after the other.
+
+    Everything but the result is as large as a slice: the stored values are a view of the file.
+    """
+    pixels = np.empty(slices.shape, np.float32)
+    if slices.dtype.names:
         notes.append("Colour was turned to grey.")
-    elif raw.dtype.kind == "c":
-        raw = np.abs(raw)
+        names = slices.dtype.names[:3]
+        planes = (np.stack([one[name] for name in names], axis=-1) for one in slices)
+        colour = any(map(has_colour, planes))
+        for number, one in enumerate(slices):  # nifti1.h: colours are not scaled
+            pixels[number] = grey_of(np.stack([one[name] for name in names], axis=-1).astype(np.float32), colour=colour)
+        return pixels
+    if slices.dtype.kind == "c":
         notes.append("Complex values were turned to their magnitude.")
-    colour = stored.dtype.names is not None
-    slope, intercept = (1.0, 0.0) if colour else scale(header, notes)  # nifti1.h: colours are not scaled
-    values = np.empty(count, np.float32)
+    slope, intercept = scale(header, notes)
     with np.errstate(over="ignore", invalid="ignore"):
-        for at in range(0, count, _AT_ONCE):  # in double precision, but never the whole volume
-            part = raw[at : at + _AT_ONCE]
-            scaled = part if (slope, intercept) == (1.0, 0.0) else part * np.float64(slope) + intercept
-            values[at : at + _AT_ONCE] = scaled
-    return values.reshape(shape[:3], order="F")
+        for number, one in enumerate(slices):
+            part = np.abs(one) if slices.dtype.kind == "c" else one
+            pixels[number] = part if (slope, intercept) == (1.0, 0.0) else part * np.float64(slope) + intercept
+    return pixels
 
 
 def _by_name(path: str, pixels: np.ndarray, notes: list[str], tags: dict[str, str]) -> tuple[Modality, Unit]:

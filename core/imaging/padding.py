@@ -46,14 +46,27 @@ def background(pixels: np.ndarray, padding: np.ndarray, unit: Unit, *, low_is_br
     """
     if unit is Unit.HU:
         return AIR_HU
-    real = pixels[~padding]
-    if not real.size:
+    ends = [(part.min(), part.max()) for p, m in zip(pixels, padding, strict=True) if (part := p[~m]).size]
+    if not ends:
         return 0.0
-    low, high = float(real.min()), float(real.max())
+    low, high = float(min(low for low, _ in ends)), float(max(high for _, high in ends))
     if low_is_bright and unit not in (Unit.SUV, Unit.BQML):
         return high
     near = low == high or low <= high - low
     return 0.0 if unit in (Unit.SUV, Unit.BQML) or (low >= 0 and near) else low
+
+
+def missing_in(pixels: np.ndarray) -> np.ndarray | None:
+    """Pixels ``(slices, height, width)`` that are no finite number, which are set to the lowest that is, 0 at most.
+
+    Returns:
+        bool of the same shape; ``None`` where all are finite.
+    """
+    if all(np.isfinite(plane).all() for plane in pixels):
+        return None
+    missing = ~np.isfinite(pixels)
+    pixels[missing] = min(float(p.min(where=~m, initial=0.0)) for p, m in zip(pixels, missing, strict=True))
+    return missing
 
 
 def _stored_value(header: Dataset, keyword: str, kind: np.dtype[np.generic]) -> int | None:

@@ -14,6 +14,7 @@ from core.imaging.dicom.jpeg_frames import uncommon_jpeg
 from core.imaging.formats import Format
 from core.imaging.limits import Budget
 from core.imaging.padding import background
+from core.imaging.planes import plane, room, take_over
 from core.imaging.sequences import three_sequences
 from core.imaging.study import Unit
 from core.imaging.tiff_samples import as_stored, bits_of, is_signed_bytes, read_pages
@@ -21,9 +22,12 @@ from core.imaging.tiff_samples import as_stored, bits_of, is_signed_bytes, read_
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO, _RGB = 0, 2
+_ORIENTATION = 274
+_AT_ONCE = 500_000  # pixels
+_LARGEST_SLICE = 1024 * 1024  # pixels: no MR slice has more
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Picture:
     """One raster file's pages of equal size.
 
@@ -54,7 +58,7 @@ class Picture:
     sequences: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Page:
     pixels: np.ndarray
     value_range: tuple[float, float] | None
@@ -102,7 +106,7 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
     return [
         Picture(
             path,
-            np.stack([page.pixels for page in pages]),
+            take_over(pages),
             pages[0].value_range,
             pages[0].unit,
             any(page.colour for page in pages),
@@ -110,7 +114,7 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
             kind is Format.JPEG,
             metadata,
             paged,
-            _padding(pages),
+            None if all(page.padding is None for page in pages) else take_over(pages, "padding"),
             (sum(page.sequences is True for page in pages), sum(page.sequences is False for page in pages)),
         )
         for pages in groups.values()
@@ -127,12 +131,6 @@ def _not_a_common_jpeg(data: bytes) -> UnreadableFileError:
     if kind is None:
         return _damaged(Format.JPEG)
     return UnreadableFileError(f"It is a {kind} JPEG, which is read only within DICOM.", "Save it as PNG or TIFF.")
-
-
-def _padding(pages: list[_Page]) -> np.ndarray | None:
-    if all(page.padding is None for page in pages):
-        return None
-    return np.stack([np.zeros(p.pixels.shape, bool) if p.padding is None else p.padding for p in pages])
 
 
 def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
@@ -156,34 +154,48 @@ def _grey(image: Image.Image, kind: Format) -> _Page:
     tolerance = 2 if kind is Format.JPEG else 0
     tags = getattr(image, "tag_v2", {})
     white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
-    upright = ImageOps.exif_transpose(image)
+    image.load()
+    # turning an upright picture would copy it
+    upright = image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
     mode = upright.mode
     if mode.startswith("I;16"):
         most = float(2 ** min(max(bits_of(tags), 9), 16) - 1) if tags else 65535.0
-        return _Page(np.asarray(upright).astype(np.float32), (0.0, most), Unit.GREY, False, white_is_zero)
+        return _Page(plane(np.asarray(upright)), (0.0, most), Unit.GREY, False, white_is_zero)
     if mode in ("I", "F") or (mode == "L" and tags and is_signed_bytes(tags)):
         stored = as_stored(np.asarray(upright), tags) if tags else np.asarray(upright)
         return _numbers(stored, low_is_bright=white_is_zero)
-    if "A" in mode or "a" in mode or "transparency" in upright.info:
-        rgba = np.asarray(upright.convert("RGBA"), dtype=np.float32)
-        grey, colour = to_grey(rgba[..., :3], tolerance)
-        return _Page(
-            grey * (rgba[..., 3] / 255.0), (0.0, 255.0), Unit.GREY, colour, sequences=False if colour else None
-        )
-    if mode in ("1", "L"):
-        return _Page(np.asarray(upright.convert("L"), dtype=np.float32), (0.0, 255.0), Unit.GREY, False)
-    rgb = np.asarray(upright.convert("RGB"), dtype=np.float32)
-    grey, colour = to_grey(rgb, tolerance)
-    # Lossy colour is stored coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
-    plain = mode == "RGB" and kind is not Format.JPEG and tags.get(_TIFF_PHOTOMETRIC, _RGB) == _RGB
-    found = (three_sequences(rgb) if plain else False) if colour else None
-    return _Page(grey, (0.0, 255.0), Unit.GREY, colour, sequences=found)
+    if mode in ("1", "L") and "transparency" not in upright.info:
+        return _Page(plane(np.asarray(upright.convert("L"))), (0.0, 255.0), Unit.GREY, False)
+    page = _from_colour(upright, tolerance)
+    if page.colour:
+        # Lossy colour is stored coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
+        plain = mode == "RGB" and kind is not Format.JPEG and tags.get(_TIFF_PHOTOMETRIC, _RGB) == _RGB
+        plain = plain and "transparency" not in upright.info and page.pixels.size <= _LARGEST_SLICE
+        page.sequences = three_sequences(np.asarray(upright)) if plain else False
+    return page
+
+
+def _from_colour(image: Image.Image, tolerance: int) -> _Page:
+    """Grey of a picture in colour or with transparency, some rows at a time: in float32 it is large."""
+    see_through = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+
+    def bands() -> Iterator[tuple[int, np.ndarray]]:
+        step = max(1, _AT_ONCE // image.width)
+        for top in range(0, image.height, step):
+            band = image.crop((0, top, image.width, min(top + step, image.height)))
+            yield top, np.asarray(band.convert("RGBA" if see_through else "RGB"), dtype=np.float32)
+
+    colour = any(has_colour(band[..., :3], tolerance) for _, band in bands())
+    grey = room((image.height, image.width))
+    for top, band in bands():
+        part = grey_of(band[..., :3], colour=colour)
+        grey[top : top + len(band)] = part * (band[..., 3] / 255.0) if see_through else part
+    return _Page(grey, (0.0, 255.0), Unit.GREY, colour)
 
 
 def _numbers(stored: np.ndarray, *, low_is_bright: bool) -> _Page:
     """A page of numbers without a known range; pixels that are none become background."""
-    with np.errstate(over="ignore"):
-        values = stored.astype(np.float32)
+    values = plane(stored)
     missing = ~np.isfinite(values)
     if not missing.any():
         return _Page(values, None, Unit.ARBITRARY, False, low_is_bright)
@@ -192,11 +204,13 @@ def _numbers(stored: np.ndarray, *, low_is_bright: bool) -> _Page:
     return _Page(values, None, Unit.ARBITRARY, False, low_is_bright, missing)
 
 
-def to_grey(rgb: np.ndarray, tolerance: float = 0) -> tuple[np.ndarray, bool]:
-    """Grey of ``(..., 3)`` RGB, and whether it had colour.
+def has_colour(rgb: np.ndarray, tolerance: float = 0) -> bool:
+    """Whether a pixel of ``(..., 3)`` has channels that differ by more than ``tolerance``."""
+    red, green, blue = (rgb[..., channel] for channel in range(3))
+    high = np.maximum(np.maximum(red, green), blue)
+    return bool((high - np.minimum(np.minimum(red, green), blue) > tolerance).any())
 
-    Equal channels (within ``tolerance``) are grey already; otherwise luminance by ITU-R BT.601.
-    """
-    colour = bool((np.ptp(rgb, axis=-1) > tolerance).any())
-    grey = rgb @ _LUMINANCE if colour else rgb[..., 1]
-    return np.ascontiguousarray(grey, dtype=np.float32), colour
+
+def grey_of(rgb: np.ndarray, *, colour: bool) -> np.ndarray:
+    """Float32 grey of float32 ``(..., 3)``: luminance by ITU-R BT.601 where there is colour, else any channel."""
+    return np.ascontiguousarray(rgb @ _LUMINANCE if colour else rgb[..., 1], dtype=np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.imaging.deidentify import Identity
 from core.imaging.keys import content_key, natural
+from core.imaging.planes import take_over
 from core.imaging.raster import Picture
 from core.imaging.sequences import NOTE
 from core.imaging.study import Problem, Series, SourceKind
@@ -69,7 +70,7 @@ def _pair(
 def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identity) -> Series:
     stack = sorted(stack, key=lambda picture: natural(PurePosixPath(picture.path).name))
     first = stack[0]
-    pixels = np.concatenate([picture.pixels for picture in stack])
+    pixels = take_over(stack)
     truth = None
     notes: list[str] = []
     colour = any(picture.colour for picture in stack)
@@ -81,8 +82,7 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
             notes.append(f"{without} of {len(stack)} images came without a mask and count as tumour-free in the truth.")
     padding = None
     if any(picture.padding is not None for picture in stack):
-        none = [np.zeros(picture.pixels.shape, bool) for picture in stack]
-        padding = np.concatenate([n if p.padding is None else p.padding for p, n in zip(stack, none, strict=True)])
+        padding = take_over(stack, "padding")
         notes.append("Pixels without a number count as background.")
     if looks_like_mask(first.path):
         notes.append("This looks like a mask, but no image of the same name came with it.")

@@ -16,6 +16,7 @@ from core.imaging.dicom.values import physical
 from core.imaging.dicom.voi import stored_windows
 from core.imaging.geometry import MOST_SLICE_MM, is_orientation, plausible
 from core.imaging.limits import Budget
+from core.imaging.planes import plane
 from core.imaging.study import Modality, Unit, Window
 
 
@@ -117,7 +118,7 @@ def _frame(
     return Frame(
         header=header,
         path=path,
-        pixels=pixels,
+        pixels=plane(pixels),
         group=(series, pixels.shape, modality, low_is_bright, unit),
         modality=modality,
         unit=unit,
@@ -130,7 +131,7 @@ def _frame(
         thickness=thickness,
         order=(int(instance) if instance is not None else None, index),
         windows=stored_windows(header, index, signed=found.signed),
-        padding=found.padding,
+        padding=None if found.padding is None else plane(found.padding, np.bool_),
         quantitative=found.quantitative,
         pixel_aspect=_aspect(header),
         facts=facts_of(header, index),

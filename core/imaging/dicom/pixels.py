@@ -13,7 +13,7 @@ from core.imaging.dicom.jpeg_decoder import register
 from core.imaging.dicom.jpeg_frames import coded_size
 from core.imaging.dicom.stored_bits import stored_bits, stored_values
 from core.imaging.limits import Budget
-from core.imaging.raster import to_grey
+from core.imaging.raster import grey_of, has_colour
 
 _WIDTHS = (1, 8, 16, 32, 64)
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
@@ -51,15 +51,27 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
         raise UnreadableFileError("The pixel data is truncated or damaged.", "Export or copy it again.") from error
     samples = int(header.get("SamplesPerPixel", 1) or 1)
     stored_in_colour = samples > 1 or palette
-    colour = False
-    if stored_in_colour:
-        bits = 8 * values.dtype.itemsize
-        if samples > 1:
-            values, bits = stored_values(values, header), stored_bits(header, bits)
-        scale = 255.0 / (2.0**bits - 1.0)
-        tolerance = 2.0 if header.file_meta.TransferSyntaxUID.is_compressed else 0.0
-        values, colour = to_grey(values.astype(np.float32) * np.float32(scale), tolerance)
-    return values.reshape(frames, rows, columns), stored_in_colour, colour
+    if not stored_in_colour:
+        return values.reshape(frames, rows, columns), False, False
+    grey, colour = _luminance(values.reshape(frames, rows, columns, -1), header, palette=palette)
+    return grey, True, colour
+
+
+def _luminance(values: np.ndarray, header: Dataset, *, palette: bool) -> tuple[np.ndarray, bool]:
+    """Luminance from 0 to 255 of ``(frames, rows, columns, 3)``, frame by frame, and whether any frame had colour."""
+    bits = 8 * values.dtype.itemsize
+    bits = bits if palette else stored_bits(header, bits)
+    scale = np.float32(255.0 / (2.0**bits - 1.0))
+    tolerance = 2.0 if header.file_meta.TransferSyntaxUID.is_compressed else 0.0
+
+    def scaled(frame: np.ndarray) -> np.ndarray:
+        return (frame if palette else stored_values(frame, header)).astype(np.float32) * scale
+
+    colour = any(has_colour(scaled(frame), tolerance) for frame in values)
+    grey = np.empty(values.shape[:3], np.float32)
+    for number, frame in enumerate(values):
+        grey[number] = grey_of(scaled(frame), colour=colour)
+    return grey, colour
 
 
 def _check_decoder(header: Dataset) -> None:

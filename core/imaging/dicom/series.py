@@ -15,6 +15,7 @@ from core.imaging.dicom.split import Mark, Volume
 from core.imaging.geometry import MOST_SLICE_MM, lps_affine, plane_of, plausible, slice_normal
 from core.imaging.keys import content_key, natural, short_hash
 from core.imaging.padding import background
+from core.imaging.planes import take_over
 from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
 from core.imaging.study import Modality, Series, SourceKind, Unit, Voi
 from core.imaging.uptake.suv import suv_scale
@@ -28,7 +29,7 @@ def build_series(volume: Volume, identity: Identity) -> Series:
     notes = list(dict.fromkeys([*volume.notes, *(note for frame in volume.frames for note in frame.notes)]))
     found = sort_frames(volume.frames)
     ordered, first = found.frames, found.frames[0]
-    pixels = np.stack([frame.pixels for frame in ordered])
+    pixels = take_over(ordered)
     unit, windows = first.unit, ordered[len(ordered) // 2].windows
     if first.modality is Modality.PT and not all(frame.quantitative for frame in ordered):
         notes.append("The PET pixels have no rescale to a unit: no SUV.")
@@ -44,7 +45,7 @@ def build_series(volume: Volume, identity: Identity) -> Series:
         notes.append(
             "The file brings its own grey curve (VOI LUT), offered as a window; models get the values as stored."
         )
-    padding = _padding(ordered)
+    padding = take_over(ordered, "padding") if any(frame.padding is not None for frame in ordered) else None
     if padding is not None:
         pixels[padding] = background(pixels, padding, unit, low_is_bright=first.low_is_bright)
     if found.offsets is None and len(ordered) > 1:
@@ -87,13 +88,6 @@ def build_series(volume: Volume, identity: Identity) -> Series:
         pixel_aspect=first.pixel_aspect,
         names=tuple(identity.file_name(frame.path, number) for number, frame in enumerate(ordered, 1)),
     )
-
-
-def _padding(frames: Sequence[Frame]) -> np.ndarray | None:
-    if all(frame.padding is None for frame in frames):
-        return None
-    whole = np.ones(frames[0].pixels.shape, bool)
-    return np.stack([~whole if frame.padding is None else frame.padding for frame in frames])
 
 
 def _said(mark: Mark, identity: Identity) -> str:
