@@ -168,7 +168,7 @@ def _grey(image: Image.Image, kind: Format) -> _Page:
         return _Page(plane(np.asarray(upright.convert("L"))), (0.0, 255.0), Unit.GREY, False)
     page = _from_colour(upright, tolerance)
     if page.colour:
-        # Lossy colour is stored coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
+        # Lossy colour is coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
         plain = mode == "RGB" and kind is not Format.JPEG and tags.get(_TIFF_PHOTOMETRIC, _RGB) == _RGB
         plain = plain and "transparency" not in upright.info and page.pixels.size <= _LARGEST_SLICE
         page.sequences = three_sequences(np.asarray(upright)) if plain else False
