@@ -84,6 +84,90 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "1024"},
     )
 
+    dicom_title: str = Field(
+        default="OVERREAD",
+        pattern=r"^[ -\[\]-~]{1,16}$",
+        description="AE title of the DICOM node (`overread node run`).",
+        json_schema_extra={"default": "`OVERREAD`"},
+    )
+    dicom_address: str = Field(
+        default="localhost",
+        description="Address that the DICOM node listens on.",
+        json_schema_extra={"default": "`localhost`"},
+    )
+    dicom_port: int = Field(
+        default=11112,
+        ge=1,
+        le=65535,
+        description="Port that the DICOM node listens on.",
+        json_schema_extra={"default": "11112"},
+    )
+    dicom_peers: Annotated[dict[str, tuple[str, int]], NoDecode] = Field(
+        default_factory=dict,
+        description="Nodes that may call the DICOM node, `TITLE=HOST:PORT` with commas between; `TITLE` alone may "
+        "only call. Nobody else is let in.",
+        json_schema_extra={"default": "none"},
+    )
+    dicom_results: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Where the DICOM node sends segmentations and structured reports: AE titles of peers, or addresses "
+        "of DICOMweb servers, with commas between.",
+        json_schema_extra={"default": "nowhere"},
+    )
+    dicom_archive: str = Field(
+        default="Received over DICOM",
+        min_length=1,
+        description="Archive that received studies become cases of; made when it is not there.",
+        json_schema_extra={"default": "`Received over DICOM`"},
+    )
+    dicom_quiet_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds without a further image after which a received study counts as complete.",
+        json_schema_extra={"default": "10"},
+    )
+    dicom_certificate: Path | None = Field(
+        default=None,
+        description="Certificate of the DICOM node (PEM). With it, every connection is TLS and peers show theirs.",
+        json_schema_extra={"default": "none: no TLS"},
+    )
+    dicom_key: Path | None = Field(
+        default=None, description="Private key of that certificate (PEM).", json_schema_extra={"default": "none"}
+    )
+    dicom_authorities: Path | None = Field(
+        default=None,
+        description="Certificates of the authorities that sign peers (PEM).",
+        json_schema_extra={"default": "none"},
+    )
+    dicomweb_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses of DICOMweb servers that may be searched, retrieved from and sent to, with commas "
+        "between; no other is asked.",
+        json_schema_extra={"default": "none"},
+    )
+
+    @field_validator("dicom_results", "dicomweb_servers", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+    @field_validator("dicom_peers", mode="before")
+    @classmethod
+    def _peers(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found: dict[str, tuple[str, int]] = {}
+        for part in (part.strip() for part in value.split(",") if part.strip()):
+            title, _, address = part.partition("=")
+            host, _, port = address.rpartition(":")
+            if not 0 < len(title.strip()) <= 16 or (address and not (host and port.isdigit())):
+                raise ValueError(f"{part!r} is not TITLE=HOST:PORT")
+            found[title.strip()] = (host, int(port)) if address else ("", 0)
+        return found
+
     @field_validator("import_roots", mode="before")
     @classmethod
     def _folders(cls, value: Any) -> Any:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.review import Action, open_store
 from dashboard.kit import messages, who
-from dashboard.records import cases, people, tokens, trail
+from dashboard.records import cases, network, people, tokens, trail
 
 st.title("Records")
 reader = who.number()
@@ -15,6 +15,7 @@ with messages.shown():
     parts = {
         "Cases": (Action.REPORT, lambda: cases.show(store, reader)),
         "Audit trail": (Action.AUDIT, lambda: trail.show(store)),
+        "DICOM node": (Action.AUDIT, lambda: network.show(store)),
         "People": (Action.MANAGE_USERS, lambda: people.show(store, reader)),
     }
     offered = {name: draw for name, (action, draw) in parts.items() if who.may(action)}

@@ -1,1 +1,1 @@
-"""The HTTP interface, in the process of the pages: it draws what the engine and the store say, as a page does."""
+"""What other programs talk to: the HTTP interface, in the process of the pages, and the DICOM node, on its own."""
