@@ -107,7 +107,7 @@ def test_a_study_becomes_a_scored_case_and_its_results_go_to_the_archive_it_came
     (archive,) = store.archives()
     (case,) = store.cases(archive.id or 0)
     assert case.system == "brain-mr"
-    assert {score.model for score in store.scores(archive.id or 0)} == {"unet", "resunet", "resnet50"}
+    assert {score.model for score in store.machine_scores(archive.id or 0)} == {"unet", "resunet", "resnet50"}
     for data in (data for _, data in store.case_bytes(case.id or 0)):
         assert not any(secret.encode() in data for secret in kit.SECRETS)
     assert spool.counts() == {"received, waiting": 0, "unread": 0, "results waiting": 3, "results sent": 0}
