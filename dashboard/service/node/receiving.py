@@ -82,6 +82,7 @@ def serve(config: NodeConfig, spool: Spool) -> Callable[[], None]:
         ssl_context=config.tls(server=True),
         evt_handlers=[(evt.EVT_C_STORE, _stored, [spool]), (evt.EVT_REJECTED, _rejected, [spool])],
     )
+    assert server is not None  # it is one whenever it does not block
     return server.shutdown
 
 
