@@ -37,7 +37,7 @@ from core.systems import Match
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.review import rail
-from tests.privacy import planted
+from tests.privacy import over_http, planted
 from tests.reports import kit
 from tests.review import archive_kit
 
@@ -108,6 +108,7 @@ def _walked(root: Path) -> Way:
         made.outs[f"archive {number}.pdf"] = archive_pdf(told)
         made.outs[f"archive {number}.csv"] = archive_csv(told).encode()
         made.outs[f"archive {number} discrepancies.csv"] = discrepancy_csv(told).encode()
+    made.outs |= over_http.told(store, files)
     export_all(store, root / "export")
     backup(store, root / "backup.zip")
     store.close()
@@ -155,6 +156,7 @@ def test_a_name_in_a_field_that_users_write_comes_out_and_is_found(tmp_path: Pat
 
 def test_nothing_planted_leaves_but_with_the_dicom_objects(way: Way) -> None:
     expected = ("export/", "store/", "backup.zip", "archive 0.pdf", "archive 1.csv", "case 2.pdf", "case 0.json", "log")
+    expected += ("http POST  v1 studies", "http GET  v1 cases", "http GET  v1 archives")
     assert all(any(name.startswith(wanted) for name in way.outs) for wanted in expected)
     assert len(way.study.series) == 3
     assert any(data[128:132] == b"DICM" for name, data in way.outs.items() if name.startswith("store/"))
