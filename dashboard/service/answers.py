@@ -6,11 +6,13 @@ that the wrong-image gate stopped (:meth:`core.engine.results.Review.shown`).
 
 from __future__ import annotations
 
-from core.engine.results import HeatMap, Review
+from core.engine.heat_rules import heat_rule, lit
+from core.engine.results import HeatMap, ModelResult, Review
 from core.errors import BlindingError, OverreadError, StoreError
 from core.reports.case import CaseReport, key_slices
 from core.reports.from_store import opinion_lines
 from core.review import Store
+from core.weights.heat_checks import load_checks
 from dashboard.service.callers import Caller
 from dashboard.service.kept import KeptReview, KeptStudy
 from dashboard.service.problems import NotReadyError
@@ -59,14 +61,25 @@ def spoken(review: Review) -> Review:
 
 
 def heat_map(
-    shared: Shared, found: KeptReview, model: str, index: int, target: str | None = None, method: str = "grad-cam"
+    shared: Shared, found: KeptReview, result: ModelResult, index: int, target: str | None, method: str | None
 ) -> HeatMap:
-    """A heat map of one slice, or one whose ``error`` says why there is none."""
-    study, engine = found.kept.study, shared.engine()
+    """A model's map of one slice with its brightness, or one whose ``error`` says why there is none.
+
+    Args:
+        method: by default the one that passed its test; where none did, there is no map unless one is named.
+    """
+    study, engine, name = found.kept.study, shared.engine(), result.state.name
+    card = result.state.card
+    checks = load_checks(engine.weights / found.system / name, card) if card is not None else None
+    rule = heat_rule(checks)
+    if method is None and not rule.passed:
+        return HeatMap(name, index, target or "", rule.method, None, error=f"{rule.reason} Name a method to see one.")
+    chosen = method or rule.method
     try:
-        return engine.heat_map(study, found.system, found.series_index, model, index, target=target, method=method)
+        heat = engine.heat_map(study, found.system, found.series_index, name, index, target=target, method=chosen)
     except OverreadError as error:
-        return HeatMap(model, index, target or "", method, None, error=str(error))
+        return HeatMap(name, index, target or "", chosen, None, error=str(error))
+    return lit(heat, result, checks)
 
 
 def report(shared: Shared, who: Caller, review_id: str, shown: int | None, *, maps: bool) -> CaseReport:
@@ -93,6 +106,6 @@ def report(shared: Shared, who: Caller, review_id: str, shown: int | None, *, ma
         system_reason="the reader" if overruled else kept.match.reason,
         overruled=overruled,
         heat_maps=tuple(
-            heat for i in slices for r in review.ready if not (heat := heat_map(shared, found, r.state.name, i)).error
+            heat for i in slices for r in review.ready if not (heat := heat_map(shared, found, r, i, None, None)).error
         ),
     )

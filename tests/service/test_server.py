@@ -96,7 +96,7 @@ def test_the_typed_client_goes_the_whole_way(server: House) -> None:
             mask = np.asarray(Image.open(io.BytesIO(overread.mask(review, "unet", part.slice - 1))))
             assert mask.shape == (series["rows"], series["columns"])
             assert int((mask == 255).sum()) == part.mask_pixels
-        heat = np.asarray(Image.open(io.BytesIO(overread.heat_map(review, "resnet50", 0))))
+        heat = np.asarray(Image.open(io.BytesIO(overread.heat_map(review, "resnet50", 0, method="grad-cam"))))
         assert heat.shape == (series["rows"], series["columns"])
         assert overread.report(review).startswith(b"%PDF")
         assert CaseRecord.model_validate_json(overread.report(review, "json")).models == record.models

@@ -61,20 +61,22 @@ def heat_map(
     request: Request,
     who: Hears,
     target: Annotated[str | None, Query(max_length=60, description="Class; by default the finding.")] = None,
-    method: Annotated[str, Query(max_length=40)] = "grad-cam",
+    method: Annotated[str | None, Query(max_length=40, description="By default the one that passed its test.")] = None,
 ) -> Response:
-    """Where a model looked on a slice, on the image's own grid: PNG, 255 at the map's maximum."""
+    """Where a model looked on a slice, on the image's own grid: PNG, as bright as the answer is sure."""
     shared: Shared = request.app.state.shared
     found, told = answers.finished(shared, who, review)
     place(found.kept, found.series_index, index)
-    if model not in {r.state.name for r in answers.spoken(told).ready}:
+    one = next((r for r in answers.spoken(told).ready if r.state.name == model), None)
+    if one is None:
         raise NotFoundError("This model did not answer.", "The result lists the models that did.")
     with shared.costly.one():
-        heat = answers.heat_map(shared, found, model, index, target, method)
+        heat = answers.heat_map(shared, found, one, index, target, method)
     if heat.values is None:
         raise ModelUnavailableError(heat.error or "There is no such map.", "Choose another method or class.")
-    scaled = np.round(heat.values * 255 * (heat.peak > 0)).astype(np.uint8)
-    return Response(render.png(scaled), media_type="image/png", headers={"X-Heat-Map-Peak": repr(float(heat.peak))})
+    shown = heat.values * 0 if heat.drawn is None else heat.drawn
+    heads = {"X-Heat-Map-Peak": repr(float(heat.peak)), "X-Heat-Map-Method": heat.method}
+    return Response(render.png(np.round(shown * 255).astype(np.uint8)), media_type="image/png", headers=heads)
 
 
 @router.get(
