@@ -11,6 +11,7 @@ import typer
 
 from core import places
 from core.errors import OverreadError
+from trainers.commands import export_formats
 from trainers.commands.audit import audit_command
 from trainers.commands.benchmark import benchmark
 from trainers.commands.discrepancies import discrepancies_command
@@ -168,11 +169,17 @@ def benchmark_command(
 @app.command()
 def export(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
+    kind: Annotated[str, typer.Option("--format", help="torchscript, onnx, pt2 or openvino.")] = "torchscript",
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     out: Annotated[Path | None, typer.Option(help="Where to write; by default beside the weights.")] = None,
 ) -> None:
-    """Write a model's network as one TorchScript file."""
-    print(export_torchscript(model, weights, out))
+    """Write a model for other programs; the file is loaded back and must answer as the model does."""
+    if kind == "torchscript":
+        print(export_torchscript(model, weights, out))
+    elif kind in export_formats.KINDS:
+        print(export_formats.export(model, weights, kind, out))
+    else:
+        raise OverreadError(f"There is no format {kind!r}.", f"Known: torchscript, {', '.join(export_formats.KINDS)}.")
 
 
 @app.command("pack")

@@ -95,9 +95,13 @@ def explained_pixels(mask_logits: torch.Tensor) -> torch.Tensor:
 
 
 def scale_maps(raw: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Min-max scale ``(B, h, w)``, enlarge bilinearly to ``size``, and scale again; float32 in [0, 1]."""
-    enlarged = functional.interpolate(_unit(raw)[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
-    return _unit(enlarged).numpy(force=True).astype(np.float32, copy=False)
+    """:func:`scaled` as an array, float32."""
+    return scaled(raw, size).numpy(force=True).astype(np.float32, copy=False)
+
+
+def scaled(raw: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Min-max scale ``(B, h, w)``, enlarge bilinearly to ``size``, and scale again to [0, 1]."""
+    return _unit(functional.interpolate(_unit(raw)[:, None], size=size, mode="bilinear", align_corners=False)[:, 0])
 
 
 def _unit(maps: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from core.engine.results import HeatMap
+from core.engine.results import HeatMap, Review
 from core.imaging import Study
 from core.review import Mode, Role, Scope, Store
 from core.review.archives import ImportOptions, begin_scoring, wait
@@ -24,8 +25,32 @@ from tests.review import archive_kit
 SYSTEM = archive_kit.SYSTEM
 
 
+@dataclass
+class Course:
+    """A review under way."""
+
+    engine: archive_kit.GreyEngine
+    study: Study
+    system: str
+    series_index: int
+    fraction: float = 0.0
+
+    def run(self, *, progress: Callable[[str, float], None], stop: Callable[[], bool]) -> Review:
+        """Ask every model."""
+
+        def told(model: str, fraction: float) -> None:
+            self.fraction = max(self.fraction, fraction / 2)
+            progress(model, fraction)
+
+        return self.engine.review(self.study, self.system, self.series_index, progress=told, stop=stop)
+
+
 class Engine(archive_kit.GreyEngine):
     """Grey levels as answers, with heat maps, and every picture for the one system."""
+
+    def course(self, study: Study, system_name: str, series_index: int = 0) -> Course:
+        """A review to be made."""
+        return Course(self, study, system_name, series_index)
 
     def match(self, study: Study) -> Match:
         """Always the same."""
