@@ -63,8 +63,8 @@ def api(with_: Shared) -> FastAPI:
     made.include_router(demo.router, responses={code: one | _TOLD for code, one in REFUSALS.items()})
 
     @made.get("/v1/openapi.json", include_in_schema=False)
-    def schema() -> dict[str, Any]:
-        return made.openapi()
+    def schema(request: Request) -> dict[str, Any]:
+        return made.openapi() | {"servers": [{"url": str(request.scope.get("root_path") or "/")}]}
 
     @made.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
