@@ -43,7 +43,7 @@ def show(store: Store, reader: int) -> None:
         if st.form_submit_button("Make a token", icon=":material/add:"):
             with messages.shown():
                 _, st.session_state[_MADE] = store.make_token(reader, name, scopes, int(days))
-                st.rerun(scope="fragment")
+                st.rerun()
 
 
 def _line(store: Store, reader: int, one: ApiToken) -> None:
@@ -57,4 +57,4 @@ def _line(store: Store, reader: int, one: ApiToken) -> None:
         if st.button("Revoke", key=f"revoke-{one.id}", icon=":material/key_off:"):
             with messages.shown():
                 store.revoke_token(reader, one.id or 0)
-                st.rerun(scope="fragment")
+                st.rerun()
