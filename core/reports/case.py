@@ -53,7 +53,6 @@ class CaseReport:
         review: what the models said about it.
         shown: slice on the reader's screen.
         window: display window on the reader's screen; its ``name`` is printed. ``None`` takes the series' first preset.
-        invert: whether the reader had turned bright and dark around.
         heat_maps: maps that exist; those of other slices than the key slices are left out.
         opinions: locked opinions, oldest first. ``None`` for a case that is not read in second-reader mode; an empty
             tuple is a blind case without a locked opinion, and that one gets no report.
@@ -67,7 +66,6 @@ class CaseReport:
     review: Review
     shown: int
     window: Window | None = None
-    invert: bool = False
     heat_maps: tuple[HeatMap, ...] = ()
     opinions: tuple[OpinionLine, ...] | None = None
     system_reason: str = ""

@@ -17,8 +17,7 @@ from core.reports.fonts import picture_font, printable
 
 SIDE = 640
 LIGHT, DARK = (235, 235, 235), (20, 20, 20)
-OUTLINES = ((64, 200, 96), (86, 180, 233), (230, 159, 0))  # green, blue, orange: told apart by every kind of vision
-OUTLINE_NAMES = ("green", "blue dashed", "orange")
+OUTLINE_NAMES = ("green", "yellow dashed", "pink dotted", "orange dashed", "grey dashed", "teal dotted")
 HEAT_OPACITY = 0.6
 THUMBNAIL = 300  # pictures up to this size carry no side letters and no scale bar: nobody could read them
 METHODS = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "layercam": "LayerCAM", "eigencam": "EigenCAM"}
@@ -66,8 +65,10 @@ def overlay(report: CaseReport, index: int, side: int = SIDE) -> Figure:
     for place, result in enumerate(drawn):
         assert result.mask is not None
         if result.mask[index].any():
-            number = place % len(OUTLINES)
-            contours.append(render.Contour(result.mask[index], OUTLINES[number], dashed=number == 1))
+            number = place % len(OUTLINE_NAMES)
+            colour, how = render.MODEL_COLOURS[number], OUTLINE_NAMES[number]
+            line = render.Contour(result.mask[index], colour, dashed="dashed" in how, dotted="dotted" in how)
+            contours.append(line)
             words.append(f"{short(result.state.title)}: {OUTLINE_NAMES[number]} outline")
     if drawn and not words:
         words.append("no mask on this slice")
@@ -155,8 +156,8 @@ def _drawn(
     contours: list[render.Contour] | None = None,
 ) -> np.ndarray:
     series = report.series
-    invert = report.invert != windows.shown_inverted(series)
-    grey = windows.to_display(series.pixels[index], report.display, invert=invert)
+    # Paper is read by others later: bright and dark as the format and the custom have it, whatever was turned around.
+    grey = windows.to_display(series.pixels[index], report.display, invert=windows.shown_inverted(series))
     size = render.display_size(series, side)
     return render.picture(grey, size, heat=heat, opacity=HEAT_OPACITY, contours=contours or [])
 

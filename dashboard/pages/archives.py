@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.review import Action, open_store
-from dashboard.archives import bring_in, runs, state
+from dashboard.archives import bring_in, next_step, runs, state
 from dashboard.archives import new as archive_new
 from dashboard.kit import archive_choice, messages, who
 
@@ -19,6 +19,8 @@ with messages.shown():
             archive_new.show(store, actor)
     if archive is not None and archive.id is not None:
         state.overview(store, archive)
+        with messages.shown():
+            next_step.show(store, actor, archive.id, archive_choice.systems_of(store, archive))
         if who.may(Action.IMPORT):
             with st.expander("Add cases", icon=":material/upload_file:", expanded=not store.cases(archive.id)):
                 bring_in.show(store, actor, archive.id)

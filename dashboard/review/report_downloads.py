@@ -78,7 +78,6 @@ def report(
         review=review,
         shown=shown,
         window=view.window if view else None,
-        invert=view.invert if view else False,
         opinions=None if opinions is None else tuple(opinions),
         system_reason="the reader" if case.overruled else case.match.reason,
         overruled=case.overruled,

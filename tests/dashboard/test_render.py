@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 from skimage.color import rgb2lab
 
+from core.imaging.render import MODEL_COLOURS
 from core.imaging.study import Modality, Series, Unit, Window
 from core.preprocessing import windows
+from core.reports import figures
 from dashboard.kit import controls, render, words
 from dashboard.review import downloads
+from dashboard.viewer import overlays
 
 GREY = np.full((40, 40), 90, dtype=np.uint8)
 DISC = np.hypot(*np.mgrid[-20:20, -20:20]) < 12
@@ -111,3 +114,8 @@ def test_truth_result_and_prediction_are_told_apart_by_colour_and_line() -> None
         assert ((drawn[changed] - 90) @ towards > 0).all()  # in its own colour
         shares.append(changed.mean())
     assert shares[1] < shares[0] < shares[2]  # dotted, dashed, solid
+
+
+def test_a_model_has_one_colour_in_the_viewer_and_on_paper() -> None:
+    assert tuple(colour for colour, _ in overlays.LINES) == MODEL_COLOURS
+    assert len(set(MODEL_COLOURS)) == len(MODEL_COLOURS) == len(figures.OUTLINE_NAMES)

@@ -1,0 +1,66 @@
+"""From a zip to reading: columns recognised, slices joined where patients are named, and one next step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.review import Role, Store
+from core.review.archives import Column, Layout, guess_columns, wait
+from core.review.tables import ScoreRun, User
+from dashboard.archives import bring_in
+from dashboard.kit.engine import engine
+from tests.dashboard import readings, weights
+
+PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "archives.py"
+
+
+@pytest.mark.parametrize(
+    ("layout", "joined"),
+    [
+        (Layout(columns={Column.FILE: "image", Column.PATIENT: "patient"}), True),
+        (Layout(columns={Column.FILE: "image", Column.SLICE: "z"}), True),
+        (Layout(sheet="", patient_level=1), True),
+        (Layout(columns={Column.FILE: "image"}), False),
+        (Layout(sheet=""), False),  # a folder of anybody's pictures must not become one scan
+    ],
+)
+def test_slices_are_joined_by_themselves_only_where_patients_are_named(layout: Layout, joined: bool) -> None:
+    assert bring_in.tells_patients(layout) is joined
+
+
+def test_recognised_columns_are_told_in_a_line() -> None:
+    guessed = guess_columns(["image", "patient", "diagnosis", "colour"])
+    assert bring_in.recognised(guessed) == "File: image; Patient: patient; Recorded diagnosis: diagnosis"
+    assert bring_in.recognised({}) == "none"
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(weights.write(tmp_path / "weights")))
+    monkeypatch.setenv("OVERREAD_STORE", str(tmp_path / "store"))
+    engine.clear()
+    app = AppTest.from_file(str(PAGE), default_timeout=120)
+    app.session_state["person"] = User(
+        number=1, issuer="local", subject="local", name="local", roles=[role.value for role in Role]
+    )
+    yield app
+    engine.clear()
+
+
+def test_score_is_the_next_step_then_reading(page: AppTest, tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "store"))
+    planted = readings.plant(store, 1)
+    page.run()
+    assert not page.exception
+    assert any("Next: let the models score 1 case" in one.value for one in page.markdown)
+    page.button(key=f"next-score-{planted.archive}").click().run()
+    for run in store.runs(ScoreRun, planted.archive):
+        wait(store, run, 120)
+    page.run()
+    assert not page.exception
+    assert any("Next: read." in one.value for one in page.markdown)
+    assert page.button(key=f"next-read-{planted.archive}").label == "Read the first one"
