@@ -82,7 +82,7 @@ class Asking:
                 self._masks = np.zeros(shape, np.float16), np.zeros(shape, bool)
             self._masks[0][index] = said.mask_probability
             self._masks[1][index] = masks_from(self._loaded.card, said.mask_probability[None])[0]
-        self._said[index] = said  # last: who sees it finds its mask too
+        self._said[index] = replace(said, mask_probability=None)  # last: who sees it finds its mask too
 
     def so_far(self) -> ModelResult:
         """What it has said: NaN, and no mask, on slices that wait (:attr:`ModelResult.waiting`)."""

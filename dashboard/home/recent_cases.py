@@ -18,7 +18,9 @@ def show() -> None:
     with st.container(horizontal=True, gap="small"):
         for case in latest:
             with st.container(width=180):
-                picture.show(sources.small(case.study, case.series_index), f"Case {case.study.name}")
+                picture.show(
+                    sources.small(case.study, case.series_index, system=case.system), f"Case {case.study.name}"
+                )
                 if st.button(case.study.name, key=f"recent-{case.key}", width="stretch"):
                     cases.select(case.key)
                     st.switch_page(routes.REVIEW)

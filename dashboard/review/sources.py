@@ -11,7 +11,6 @@ from core.errors import OverreadError
 from core.imaging.archive import clean_name
 from core.imaging.deidentify import Identity
 from core.imaging.study import Study
-from core.preprocessing import windows
 from core.simulate import samples
 from dashboard.kit import address, cases, controls, held, messages, picture, render, slices, who
 from dashboard.kit.engine import engine
@@ -136,13 +135,14 @@ def choose(sample: str) -> None:
 def thumbnail(sample: str) -> str:
     """Small picture of a sample."""
     study = samples.load_sample(sample)
-    return small(study, systems.match(study).series_index)
+    found = systems.match(study)
+    return small(study, found.series_index, system=found.system)
 
 
-def small(study: Study, series_index: int, side: int = THUMBNAIL) -> str:
-    """Address of a small square picture of a series' middle slice."""
+def small(study: Study, series_index: int, side: int = THUMBNAIL, *, system: str | None = None) -> str:
+    """Address of a small square picture of a series' middle slice, in the window that the viewer begins with."""
     series = study.series[series_index]
-    view = controls.View(windows.presets(series)[0], False, controls.NONE, 0.0)
+    view = controls.View(controls.offered(series, system)[0], False, controls.NONE, 0.0)
     grey = controls.grey(series, series.slices // 2, view)
     return render.data_url(render.framed(render.picture(grey, render.display_size(series, side)), side))
 

@@ -64,7 +64,7 @@ def _series(case: OpenCase) -> None:
     with st.popover("All series", icon=":material/grid_view:"), st.container(horizontal=True, gap="small"):
         for number, name in enumerate(names):
             with st.container(width=112):
-                picture.show(sources.small(case.study, number, 96), name)
+                picture.show(sources.small(case.study, number, 96, system=case.system), name)
                 st.button(
                     name,
                     key=f"thumb-{case.key}-{number}",
