@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from core import systems
 from core.engine.engine import Engine
@@ -34,8 +34,8 @@ class Endless:
     def so_far(self) -> None:
         return None
 
-    def run(self, *, stop: Callable[[], bool]) -> Review:
-        while not stop():
+    def run(self, *, stop: Callable[[], bool] | None = None) -> Review:
+        while stop is None or not stop():
             self.ended.wait(0.01)
         self.ended.set()
         raise InterruptedError
@@ -44,7 +44,7 @@ class Endless:
 class Full(Endless):
     """Stands in for a review that finds the queue full."""
 
-    def run(self, **_: Any) -> Review:
+    def run(self, *, stop: Callable[[], bool] | None = None) -> Review:
         raise EngineBusyError("All places are taken.", "Wait.")
 
 
