@@ -101,8 +101,8 @@ def test_a_probe_fits_heads_only_and_without_the_patients_of_its_fold(data: Path
     # a label that the fold's own patients carry cannot have moved the head: turn them round and fit again
     frozen.cases.labels[torch.from_numpy(~kept)] = 1 - frozen.cases.labels[torch.from_numpy(~kept)]
     with torch.no_grad():
-        again = (features @ frozen.fitted(recipe, kept).linear_weight.T)[:, 0]  # type: ignore[union-attr]
-    torch.testing.assert_close(logit, again)
+        turned = (features @ frozen.fitted(recipe, kept).linear_weight.T)[:, 0]  # type: ignore[union-attr]
+    torch.testing.assert_close(logit, turned)
     labels = frozen.cases.labels[torch.from_numpy(kept)].numpy()
     assert logit[torch.from_numpy(kept)][labels == 1].mean() > logit[torch.from_numpy(kept)][labels == 0].mean()
     assert set(labels_of(recipe).values()) == {0, 1}
