@@ -65,6 +65,19 @@ def test_round_trip(name: str, storage: Storage, bound: float, tmp_path: Path) -
     assert (before - after).abs().max() < bound * max(1.0, float(before.abs().max()))
 
 
+@pytest.mark.parametrize("storage", ["int8", "int6", "int5"])
+def test_a_small_head_keeps_its_small_weights(storage: Storage, tmp_path: Path) -> None:
+    net = lively("efficientnet_b0", classes=5)
+    with torch.no_grad():
+        net.linear_weight.copy_(torch.logspace(-5, 0, net.linear_weight.numel()).view_as(net.linear_weight))  # type: ignore[union-attr]
+    assert net.linear_weight is not None
+    assert 4096 < net.linear_weight.numel() < 16384
+    save_model(net, card_of(net), tmp_path, storage)
+    again, _ = load_model(tmp_path)
+    assert again.linear_weight is not None
+    assert torch.equal(again.linear_weight, net.linear_weight)
+
+
 def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: OverreadNet, tmp_path: Path) -> None:
     for storage in ("float32", "int8"):
         save_model(net, card_of(net), tmp_path / storage, storage)  # type: ignore[arg-type]
