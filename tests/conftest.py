@@ -6,9 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 import core.systems  # noqa: F401  the systems tell core.simulate what their scans look like
 
@@ -69,6 +73,23 @@ def import_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OVERREAD_IMPORT_ROOTS", str(tmp_path_factory.getbasetemp()))
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests: a second Playwright in the same process would refuse to start."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.dashboard.conftest import ARGS, CHROMIUM
+
+    assert CHROMIUM.is_file(), (
+        f"The browser tests need Chromium at {CHROMIUM}: install Debian's package `chromium`, "
+        "or name another one with OVERREAD_CHROMIUM."
+    )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -36,6 +37,8 @@ class OpenCase:
     series_index: int
     jobs: dict[tuple[str, int], Watch] = field(default_factory=dict)
     chosen_slices: dict[int, int] = field(default_factory=dict)
+    moves: int = 0  # how often the page has sent the reader to a slice: the viewer follows each once
+    measures: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # drawn in the viewer, by series
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice

@@ -16,6 +16,7 @@ def index(case: OpenCase) -> int:
 def go(case: OpenCase, to: int) -> None:
     """Show another slice (held within the stack)."""
     case.chosen_slices[case.series_index] = min(max(to, 0), case.series.slices - 1)
+    case.moves += 1
 
 
 def step(case: OpenCase, by: int) -> None:
@@ -45,18 +46,25 @@ def controls(case: OpenCase) -> None:
             _to_the_peak(case, key)
 
 
+def peak(case: OpenCase) -> None:
+    """The jump alone, where the viewer has a slice bar of its own."""
+    if case.series.slices > 1 and case.job is not None:
+        with st.container(key="slice-controls"):
+            _to_the_peak(case, f"slice-{case.key}-{case.series_index}")
+
+
 def _to_the_peak(case: OpenCase, key: str) -> None:
     """In its place from the beginning; it can be pressed once every slice has been answered."""
     review = case.review
     known = review is not None and review.complete and bool(review.ready)
-    peak = review.peak if known and review is not None else None
+    highest = review.peak if known and review is not None else None
     st.button(
-        f"Most suspicious: {'–' if peak is None else peak + 1}",
+        f"Most suspicious: {'–' if highest is None else highest + 1}",
         key=f"{key}-peak",
         shortcut="P",
         icon=":material/target:",
         on_click=go,
-        args=(case, peak or 0),
-        disabled=peak is None or index(case) == peak,
+        args=(case, highest or 0),
+        disabled=highest is None or index(case) == highest,
         help="The slice with the highest mean probability over the models; known once all have been answered.",
     )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.engine.results import Review
 from core.systems import SYSTEMS
-from dashboard.kit import address, controls
+from dashboard.kit import address, controls, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import answers, downloads, heat_maps, measures, panels, pedigree
 
@@ -42,6 +42,10 @@ def show(
                 opinion()
             elif name == REPORT:
                 _report(case, index, view, picture)
+            elif name == MEASURES and case.measures.get(case.series_index):
+                _drawn_by_hand(case)
+                if review is not None and review.complete:
+                    _measures(case, review, index)
             elif review is None or not review.complete:
                 st.caption("Follows when every slice has been answered.")
             elif name == MAPS and system is not None:
@@ -55,6 +59,13 @@ def show(
 def turn_to(case: OpenCase, name: str) -> None:
     """Open a tab."""
     st.session_state[f"rail-{case.key}"] = name
+
+
+def _drawn_by_hand(case: OpenCase) -> None:
+    found = case.measures.get(case.series_index, [])
+    if found:
+        lines = [f"{one['kind'].capitalize()}, slice {one['slice'] + 1}: {one['text']}" for one in found]
+        st.markdown("**Measured in the picture**  \n" + "  \n".join(words.plain(line) for line in lines))
 
 
 def _measures(case: OpenCase, review: Review, index: int) -> None:

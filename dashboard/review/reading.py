@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.kit import address, controls, jobs, slice_strip, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.review import rail, screen
+from dashboard.viewer import component
 
 # The rail scrolls by itself, so that the picture stays where it is. On a phone all stands in one column, picture first.
 STYLE = """
@@ -21,6 +22,9 @@ STYLE = """
 .st-key-screen { --or-room: calc(100vh - 13rem); }
 .st-key-screen, .st-key-screen-stack { height: var(--or-room); min-height: 300px; overflow: hidden; }
 .st-key-screen-stack { --or-room: calc(100vh - 24rem); }
+.st-key-reader { --or-room: calc(100vh - 9.8rem); }
+.st-key-reader-stack { --or-room: calc(100vh - 20.8rem); }
+.st-key-reader, .st-key-reader-stack { height: var(--or-room); min-height: 300px; overflow: hidden; }
 .st-key-slice-controls { height: 2.8rem; }
 .st-key-suspicion { height: 120px; overflow: hidden; }
 .st-key-desk-rail { height: calc(100vh - 9.6rem); min-height: 420px; overflow-y: auto; overflow-x: hidden;
@@ -31,6 +35,7 @@ STYLE = """
   .stVerticalBlock > :has(> .st-key-view-controls) { order: 1; }
   .st-key-slice-controls { height: auto; }
   .st-key-screen, .st-key-screen-stack { --or-room: min(100vw, 70vh); }
+  .st-key-reader, .st-key-reader-stack { --or-room: min(130vw, 74vh); }
   .st-key-desk-rail { height: auto; overflow: visible; }
 }
 </style>
@@ -54,11 +59,18 @@ def show(case: OpenCase, opinion: Callable[[], None] | None = None) -> None:
     address.keep(slice=index + 1 if case.series.slices > 1 else None)
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):
-        view = controls.show(case)
-        with st.container(key="screen" if case.series.slices < 2 else "screen-stack"):
-            picture = screen.show(case, index, view)
-        slices.controls(case)
+        name = "" if case.series.slices < 2 else "-stack"
+        if component.ready():
+            with st.container(key=f"reader{name}"):
+                view, picture = screen.read(case, index)
+            slices.peak(case)
+        else:
+            view = controls.show(case)
+            with st.container(key=f"screen{name}"):
+                picture = screen.show(case, index, view)
+            slices.controls(case)
         _strip(case, index)
+        component.note()
     with right, st.container(key="desk-rail", gap="small"):
         rail.show(case, index, view, picture, opinion)
 

@@ -8,6 +8,8 @@ from core.engine.results import ModelResult, Review
 from dashboard.kit import controls, render, slices, viewer, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import heat_maps
+from dashboard.viewer import desk, overlays
+from dashboard.viewer.overlays import Kind, Overlay
 
 
 def show(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
@@ -24,6 +26,38 @@ def show(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
         on_step=lambda by: slices.step(case, by),
     )
     return picture
+
+
+def read(case: OpenCase, index: int) -> tuple[controls.View, np.ndarray]:
+    """The viewer in the browser, with every overlay that there is; and how the slice is seen, as the reports take it.
+
+    Returns:
+        The view, and the slice in it, uint8 ``(height, width, 3)``, without overlays.
+    """
+    desk.show(case, key="review", overlays=_layers(case, index), height="var(--or-room, 70vh)")
+    view = desk.view(case, "review")
+    return view, drawn(case, index, view)
+
+
+def _layers(case: OpenCase, index: int) -> list[Overlay]:
+    """Masks of the models, truth, result of an algorithm in the file; heat maps whose method passed its test."""
+    review, series = case.review, case.series
+    found: list[Overlay] = []
+    if review is not None:
+        short = words.short_titles([r.state.title for r in review.ready])
+        for number, r in enumerate(review.ready):
+            if r.mask is not None:
+                found.append(overlays.of_model(number, f"mask {r.state.name}", f"Mask: {short[r.state.title]}", r.mask))
+        for r in review.ready if review.complete else ():
+            heat = heat_maps.tested(case, r, index).drawn if heat_maps.rule_of(r).passed else None
+            if heat is not None:
+                name = f"Heat map: {short[r.state.title]}"
+                found.append(Overlay(f"heat {r.state.name}", name, Kind.HEAT, heat={index: heat}, opacity=0.6))
+    if series.truth is not None:
+        found.append(overlays.of_truth(series.truth))
+    if series.ai_result is not None:
+        found.append(overlays.of_ai_result(series.ai_result))
+    return found
 
 
 def drawn(case: OpenCase, index: int, view: controls.View) -> np.ndarray:

@@ -103,8 +103,10 @@ def show(
         What the client last told.
     """
     bundle = build.built()
-    if bundle is None or st.session_state.get(_NO_WEBGL):
-        _fall_back(fallback, missing=bundle is None)
+    if bundle is None or not ready():
+        if fallback is not None:
+            fallback()
+        note()
         return Seen(None, tuple(measures), drawn=False)
     held = shelf.of_session()
     held.enter(token_owner)
@@ -162,6 +164,7 @@ def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:
         named = one.name or one.series.description
         facts = packing.manifest(one.series, offered.facts["plan"], name=named, presets=presets, start=start)
         offered.facts |= {"known": known, "manifest": facts}
+    offered.facts["manifest"]["start"] = min(max(start, 0), one.series.slices - 1)
     address = route.address(offered.token)
     padding = f"{address}/padding" if offered.facts["padded"] else None
     return offered.facts["manifest"] | {"url": address, "padding": padding, "id": offered.token[:8]}
@@ -171,12 +174,20 @@ def _overlays(given: Sequence[Overlay], held: shelf.Shelf) -> list[dict[str, Any
     return [overlays.offered(one, held, route.address()) for one in given]
 
 
-def _fall_back(draw: Callable[[], None] | None, *, missing: bool) -> None:
-    if draw is not None:
-        draw()
-    why = (
-        f"The simple viewer: the other one was not bundled. Run `{build.COMMAND}` once and start the server again."
-        if missing
-        else "The simple viewer: this browser offers no WebGL. Switch on hardware acceleration, or use another browser."
-    )
-    st.caption(f":material/info: {why}")
+def ready() -> bool:
+    """Whether the client can draw: it was bundled, and this session's browser has not told that it lacks WebGL."""
+    return build.built() is not None and not st.session_state.get(_NO_WEBGL)
+
+
+def note() -> None:
+    """Where the client cannot draw: why, and what helps."""
+    if build.built() is None:
+        st.caption(
+            ":material/info: The simple viewer: the other one was not bundled. "
+            f"Run `{build.COMMAND}` once and start the server again."
+        )
+    elif not ready():
+        st.caption(
+            ":material/info: The simple viewer: this browser offers no WebGL. "
+            "Switch on hardware acceleration, or use another browser."
+        )

@@ -2,12 +2,35 @@
 const clients = new Map();
 const waiting = new WeakMap();
 
+let can = null;
+
+function webgl() {
+  try {
+    const context = document.createElement("canvas").getContext("webgl2");
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+    return Boolean(context);
+  } catch {
+    return false;
+  }
+}
+
 export default function (component) {
   const { parentElement, data } = component;
+  can ??= webgl();
+  if (!can) {
+    component.setStateValue("fault", "webgl");
+    return () => {};
+  }
   const address = new URL(data.client, document.baseURI).href;
   const seat = waiting.get(parentElement) ?? { gone: false, client: null };
   waiting.set(parentElement, seat);
   seat.latest = component;
+  if (!seat.client && !parentElement.childElementCount) {
+    // its place is kept while it comes
+    const place = document.createElement("div");
+    place.style.cssText = `height:${data.height};min-height:280px;background:#000;border-radius:4px`;
+    parentElement.append(place);
+  }
   if (!clients.has(address)) clients.set(address, import(address));
   clients.get(address).then(
     (client) => {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.dashboard import weights
 
@@ -22,6 +22,7 @@ CHROMIUM = Path(os.environ.get("OVERREAD_CHROMIUM", "/usr/bin/chromium"))
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-3d-apis",  # software WebGL is slow: pages are tested with the simple viewer, the other in tests/viewer
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -89,18 +90,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The dashboard as it is shipped, with the weights of the repository."""
     yield from _serve(ROOT / "weights", tmp_path_factory.mktemp("shipped") / "server.log")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM.is_file(), (
-        f"The browser tests need Chromium at {CHROMIUM}: install Debian's package `chromium`, "
-        "or name another one with OVERREAD_CHROMIUM."
-    )
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

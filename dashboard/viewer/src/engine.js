@@ -6,15 +6,6 @@ const SCHEME = "overread";
 const shelf = new Map(); // series id -> { store, geometry, users }
 let begun = false;
 
-export function webgl() {
-  try {
-    const canvas = document.createElement("canvas");
-    const context = canvas.getContext("webgl2");
-    context?.getExtension("WEBGL_lose_context")?.loseContext();
-    return Boolean(context);
-  } catch { return false; }
-}
-
 export const imageId = (series, index) => `${SCHEME}:${series}/${index}`;
 
 export function whichImage(id) {

@@ -1,14 +1,10 @@
 // What the page calls: `update` on every run with what the server says, `dispose` when the place on the page is gone.
-import { webgl } from "./engine.js";
 import { Viewer } from "./viewer.js";
 
 const viewers = new Map();
-let can = null;
 
 export function update(component) {
-  const { parentElement, data, setStateValue } = component;
-  can ??= webgl();
-  if (!can) { setStateValue("fault", "webgl"); return; }
+  const { parentElement, data } = component;
   let viewer = viewers.get(parentElement);
   if (viewer && viewer.owner !== data.owner) { viewer.dispose(); viewer = null; }
   if (!viewer) { viewer = new Viewer(parentElement, component); viewers.set(parentElement, viewer); }
