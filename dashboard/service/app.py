@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -26,6 +27,7 @@ ABOUT = (
     "A second opinion on cancer scans, for research and teaching only. Errors are problems (RFC 9457) with a `remedy`. "
     "An image that waits for your own opinion tells nothing of what models say until you have locked it."
 )
+_making = Lock()
 # Nothing is reported anywhere, whatever the environment says.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _TOLD: dict[str, Any] = {
@@ -44,9 +46,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@cache
 def shared() -> Shared:
     """What the process shares: the engine is that of the pages."""
+    with _making:
+        return _made()
+
+
+@cache
+def _made() -> Shared:
     from dashboard.kit.accounts import configured
     from dashboard.kit.engine import engine
 
