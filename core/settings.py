@@ -223,6 +223,16 @@ def settings() -> Settings:
         ) from error
 
 
+def with_path_first(folder: Path) -> dict[str, str]:
+    """The environment for a program that is started from here, with a folder first on its search path."""
+    return os.environ | {"PATH": os.pathsep.join([str(folder), os.environ.get("PATH", "")])}
+
+
+def unless_set(name: str, value: str) -> None:
+    """Give a variable that another package reads its value, unless the operator has."""
+    os.environ.setdefault(name, value)
+
+
 def table() -> str:
     """The settings as a table in Markdown."""
     rows = ["| setting | what it says | unless set |", "|---|---|---|"]

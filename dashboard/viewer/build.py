@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from core.settings import with_path_first
+
 HERE = Path(__file__).resolve().parent
 DIST = HERE / "dist"
 BUNDLE = DIST / "viewer.js"
@@ -97,7 +99,7 @@ def _node(place: Path, program: str, *words: str) -> None:
     if program == "npm":
         root = Path(wheel.ROOT_DIR) / ("" if os.name == "nt" else "lib")
         script = str(root / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    environment = os.environ | {"PATH": os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])}
+    environment = with_path_first(node.parent)
     subprocess.run([str(node), script, *words], cwd=place, env=environment, check=True, capture_output=True, text=True)
 
 

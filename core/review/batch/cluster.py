@@ -8,7 +8,6 @@ was done twice is there once. Images and parts lie where every node sees them.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from core.review.batch.parts import Parts, Plan, check
 from core.review.batch.rows import Row, answered
 from core.review.batch.score import CHUNK, Scored, Told, joined, plan_of
 from core.review.batch.sources import opened, remote
+from core.settings import unless_set
 from core.systems import system
 
 ROUNDS = 3  # how often parts that no worker delivered are handed out again before it is given up
@@ -79,7 +79,7 @@ def score_on_ray(
     if remote(str(source)) or not source.is_dir():
         raise ArchiveError("A cluster scores a folder that all its nodes see.", "Unpack or copy it there first.")
     if not ray.is_initialized():
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a run is told to anybody
+        unless_set("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a run is told to anybody
         ray.init(logging_level=logging.ERROR, include_dashboard=False)
     with opened(str(source), join=join) as found:
         plan = plan_of(found, make(), known, chunk)
