@@ -28,11 +28,11 @@ lint: $(STAMP)
 # Long: days on a CPU. All recipes of the shipped models, those first that others start from or are gated by.
 # RECIPE=name trains one of them, and first what it needs and is not there.
 RECIPES ?= brain-type-first brain-type-second brain-type \
-	brain-unet-lite0 brain-unet brain-resnet50 brain-resunet \
-	chest-densenet-lung chest-densenet-whole chest-densenet chest-densenet-subtypes chest-resnet50 chest-efficientnet chest-efficientnet-subtypes chest-lite0 chest-lite0-subtypes \
+	brain-unet brain-resnet50 brain-resunet \
+	chest-densenet-lung chest-densenet-whole chest-densenet chest-densenet-subtypes chest-resnet50 chest-efficientnet chest-efficientnet-subtypes chest-lite0 \
 	breast-resnet18 breast-resnet50 breast-vgg16 \
 	mr-pet-pet mr-pet-mr mr-pet-combined mr-pet-combined-matched \
-	pet-unet-lite0 pet-unet-whole pet-unet-body pet-unet pet-resnet34 pet-inception-three-class
+	pet-unet-whole pet-unet-body pet-unet pet-resnet34 pet-inception-three-class
 train: $(TRAIN)
 	for recipe in $(or $(RECIPE),$(RECIPES)); do $(BIN)/python -m trainers train --recipe $$recipe --resume || exit 1; done
 
