@@ -24,6 +24,7 @@ STOPPING = frozenset(
         "looks-like-document",
         "odd-shape",
         "noise",
+        "cut-up",
         "not-finite",
     }
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.engine.picture_rules import FEW, LINES, LONGEST, is_mask, is_noise, lines_of_writing
+from core.engine.picture_rules import FEW, LINES, LONGEST, SEAM, is_mask, is_noise, lines_of_writing, seam
 from core.engine.results import Flag, ModelResult
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
@@ -70,6 +70,9 @@ def _picture(series: Series) -> list[Flag]:
     elif plane.max() > plane.min() and is_noise(plane):
         flags.append(Flag("noise", "The image is noise: neighbouring pixels have nothing in common."))
     elif series.unit is Unit.GREY:
+        if seam(plane) > SEAM:
+            text = "The image is put together from tiles: grey levels jump along the lines of a grid."
+            flags.append(Flag("cut-up", text))
         lines = lines_of_writing(plane)
         if lines >= LINES:
             flags.append(Flag("looks-like-document", f"The image has {lines} lines of writing: it looks like a page."))
