@@ -29,6 +29,10 @@ class LimitExceededError(OverreadError):
     """An upload is larger than a declared limit (bytes, pixels, files, nesting)."""
 
 
+class MemoryFullError(LimitExceededError):
+    """The process holds as much for its users as its operator allows; later there may be room again."""
+
+
 class EncryptedFileError(UnreadableFileError):
     """The file or archive is encrypted."""
 

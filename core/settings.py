@@ -83,6 +83,21 @@ class Settings(BaseSettings):
         description="Largest upload over the HTTP interface in MiB.",
         json_schema_extra={"default": "1024"},
     )
+    upload_memory_mib: int = Field(
+        default=3072,
+        ge=64,
+        description="MiB of memory that one upload may take while it is read, beside the uploaded bytes; more is "
+        "refused by the headers, before anything is decoded. 1,000 CT slices of 512 x 512 need 1,375, in "
+        "one file up to 2,750.",
+        json_schema_extra={"default": "3072"},
+    )
+    total_memory_mib: int | None = Field(
+        default=None,
+        ge=64,
+        description="MiB of memory that all uploads being read and all open cases, with their answers, may take "
+        "together; a session gives up its own oldest cases first.",
+        json_schema_extra={"default": "half of the computer's memory"},
+    )
 
     dicom_title: str = Field(
         default="OVERREAD",

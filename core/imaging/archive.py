@@ -25,6 +25,7 @@ class Entry:
     name: str
     data: bytes = b""
     error: OverreadError | None = None
+    unpacked: bool = False  # out of an archive, so that its bytes are held beside the uploaded ones
 
 
 def walk(files: Sequence[tuple[str, bytes]], budget: Budget) -> Iterator[Entry]:
@@ -81,12 +82,12 @@ def _open(name: str, data: bytes, depth: int, budget: Budget) -> Iterator[Entry]
     kind = sniff(data)
     if kind not in (Format.ZIP, Format.GZIP):
         budget.add_file()
-        yield Entry(name, data)
+        yield Entry(name, data, unpacked=depth > 0)
         return
     try:
         if kind is Format.GZIP and is_nifti(gunzip(data, 400)):
             budget.add_file()
-            yield Entry(name, data)
+            yield Entry(name, data, unpacked=depth > 0)
             return
         if depth >= budget.limits.zip_nesting:
             raise LimitExceededError(

@@ -71,7 +71,8 @@ def read_nifti(path: str, data: bytes, budget: Budget, identity: Identity) -> li
     if volumes > _MOST_VOLUMES or not budget.fits(count * volumes):
         notes.append(f"The file holds {volumes:,} volumes, too many to decode: only the first one is shown.")
         volumes = 1
-    budget.add_voxels(count * volumes)
+    # packed, it unpacks to pieces that are put together; colours are turned with their three channels side by side
+    budget.add_voxels(count * volumes, 2 * end if packed else 0)
     if packed:
         data = gunzip(data, end)
         budget.add_bytes(len(data))

@@ -24,6 +24,7 @@ _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO, _RGB = 0, 2
 _ORIENTATION = 274
 _AT_ONCE = 500_000  # pixels
+_BESIDE = 12  # bytes a pixel: as decoded, as turned upright, as an array
 _LARGEST_SLICE = 1024 * 1024  # pixels: no MR slice has more
 
 
@@ -85,8 +86,9 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
     metadata = False
     try:
         with Image.open(io.BytesIO(data), formats=(kind.value,)) as image:
-            metadata = bool(image.getexif()) or any(isinstance(value, str) for value in image.info.values())
-            for page in _pages(image, kind, budget):
+            for number, page in enumerate(_pages(image, kind, budget)):
+                if number == 0:  # asking a PNG for its EXIF decodes it, so only now that its size was found good
+                    metadata = bool(image.getexif()) or any(isinstance(value, str) for value in image.info.values())
                 key = (page.pixels.shape, page.value_range, page.low_is_bright)
                 groups.setdefault(key, []).append(page)
     except UnidentifiedImageError as error:
@@ -145,7 +147,7 @@ def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
                 return
             budget.add_file()
         budget.check_size(*image.size)
-        budget.add_voxels(image.size[0] * image.size[1])
+        budget.add_voxels(image.size[0] * image.size[1], image.size[0] * image.size[1] * _BESIDE)
         yield _grey(image, kind)
         number += 1
 

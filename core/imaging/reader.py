@@ -16,19 +16,20 @@ from core.imaging.dicom.series import build_series, sort_frames
 from core.imaging.dicom.split import Volume, split_volumes
 from core.imaging.dicom.truth import Source, attach_drawn, is_drawn, refers_to, sources_of
 from core.imaging.formats import READABLE, Format, describe, sniff
-from core.imaging.limits import DEFAULT_LIMITS, Budget, Limits, UploadLimitError
+from core.imaging.limits import Budget, Limits, UploadLimitError, declared
 from core.imaging.nifti import read_nifti
 from core.imaging.projections import coronal_mip
 from core.imaging.raster import Picture, read_raster
 from core.imaging.stacks import stack_pictures
 from core.imaging.study import Modality, Problem, Series, SourceKind, Study
 from core.imaging.truth import attach_truth, looks_like_mask, pairing_key
+from core.memory import GiveWay, of_process
 
 _LEAST_MIP_SLICES = 16
 _LATER = ("roi", "seg", "mask", "label")
 
 
-def read(files: Sequence[tuple[str, bytes]], limits: Limits = DEFAULT_LIMITS) -> Study:
+def read(files: Sequence[tuple[str, bytes]], limits: Limits | None = None, give_way: GiveWay | None = None) -> Study:
     """Read an upload: any mix of PNG, JPEG, TIFF, DICOM, NIfTI and zips of those.
 
     Formats are told by content. A file that cannot be read is named in ``Study.problems`` and the rest is read.
@@ -36,7 +37,8 @@ def read(files: Sequence[tuple[str, bytes]], limits: Limits = DEFAULT_LIMITS) ->
 
     Args:
         files: name and bytes of each file.
-        limits: what an upload may cost.
+        limits: what an upload may cost; as the operator has set them unless given.
+        give_way: lets go the oldest thing of the one who uploads, when the process's memory is full.
 
     Returns:
         The study, with at least one series; projections first, then the largest.
@@ -48,7 +50,17 @@ def read(files: Sequence[tuple[str, bytes]], limits: Limits = DEFAULT_LIMITS) ->
     """
     if not files:
         raise UnreadableFileError("Nothing was uploaded.", f"Choose {READABLE}.")
-    upload = _Upload(Budget(limits))
+    lease = of_process().lease(give_way=give_way)
+    try:
+        uploaded = sum(len(data) for _, data in files)
+        study = _read(files, _Upload(Budget(limits or declared(), lease, uploaded)))
+        of_process().keep((held for one in study.series for held in one.arrays), uploaded)
+        return study
+    finally:
+        lease.release()
+
+
+def _read(files: Sequence[tuple[str, bytes]], upload: _Upload) -> Study:
     try:
         for entry in walk(files, upload.budget):
             upload.take(entry)
@@ -93,6 +105,7 @@ class _Upload:
         try:
             if entry.error is not None:
                 raise entry.error
+            self.budget.begin(len(entry.data) if entry.unpacked else 0)
             self._decode(entry)
         except UploadLimitError:
             raise
@@ -127,6 +140,8 @@ class _Upload:
         found += [self._from(one, SourceKind.DICOM) for one in self._dicom_series()]
         for volume in self._paired_volumes():
             found.append(self._from(volume, SourceKind.NIFTI))
+        if any(looks_like_mask(picture.path) for picture in self._pictures):
+            self.budget.add_masks(2 * sum(picture.pixels.size for picture in self._pictures))
         stacked, problems = stack_pictures(self._pictures, self.identity)
         self._pictures = []
         self._later += problems
@@ -156,6 +171,8 @@ class _Upload:
             else:
                 images += self._built(volume)
         alone: list[Series] = []
+        if drawn:  # outlines of people and of algorithms, one byte each
+            self.budget.add_masks(2 * sum(image.pixels.size for image, _ in images))
         for mask in drawn:
             named = [refers_to(mask.frames, sources) for _, sources in images]
             tried = [
@@ -225,6 +242,7 @@ class _Upload:
                         f"The mask has {len(drawn)} volumes, the image has {len(volumes)}.",
                         "Upload a mask drawn on this very image.",
                     )
+                self.budget.add_masks(sum(image.pixels.size for image in volumes))
                 for number, image in enumerate(volumes):
                     kept[id(image)] = attach_truth(kept[id(image)], drawn[number % len(drawn)])
             except UnreadableFileError as error:

@@ -195,6 +195,12 @@ class Series:
         return here
 
     @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The pixels and the masks over them: what a series takes of the memory."""
+        held = (self.pixels, self.truth, self.ai_result, self.padding)
+        return tuple(one for one in held if one is not None)
+
+    @property
     def slices(self) -> int:
         """Number of images in the stack."""
         return int(self.pixels.shape[0])

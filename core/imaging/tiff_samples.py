@@ -88,7 +88,7 @@ def _page(page: Any, size: int, budget: Budget) -> Samples:
     if width < 1 or height < 1:
         raise ValueError("a page without pixels")
     budget.check_size(width, height)
-    budget.add_voxels(width * height)
+    budget.add_voxels(width * height, width * height * 16)
     kind = page.dtype
     samples = int(page.samplesperpixel)
     words = f"{page.bitspersample}-bit {_KINDS.get(getattr(kind, 'kind', ''), 'numbers of an unknown kind')}"

@@ -17,6 +17,7 @@ from core.engine.uncertainty import Uncertainty
 from core.imaging.study import Series, SourceKind, Study
 from core.review.tables import Opinion
 from core.systems import Match
+from dashboard.kit import room
 
 MAX_CASES = 6
 MAX_BYTES = 768 * 1024 * 1024
@@ -98,6 +99,19 @@ class OpenCase:
         """What an overruling is good for: this system on this series, nothing else."""
         return self.system or "", self.series_index
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was let go to make room."""
+        return not self.study.series
+
+    def close(self) -> None:
+        """Let everything go that takes memory, whoever still holds the case."""
+        for job in self.jobs.values():
+            job.stop()
+        self.study, self.originals, self._shown = replace(self.study, series=()), (), None
+        for held in (self.jobs, self.heat_maps, self.spreads, self.pairs):
+            held.clear()
+
     def remember(self, key: tuple[object, ...], heat: HeatMap) -> HeatMap:
         """Keep a heat map; the oldest goes when there are too many."""
         self.heat_maps[key] = heat
@@ -112,10 +126,19 @@ class OpenCase:
         self.study = replace(self.study, series=tuple(every))
 
     @property
+    def arrays(self) -> list[np.ndarray]:
+        """All that takes memory but the files: pixels, masks, answers and heat maps."""
+        found = [held for one in self.study.series for held in one.arrays]
+        found += [heat.values for heat in self.heat_maps.values() if heat.values is not None]
+        reviews = [job.review for job in self.jobs.values()]
+        results = [result for review in reviews if review is not None for result in review.results]
+        found += [held for one in results for held in (one.mask, one.mask_probability) if held is not None]
+        return found
+
+    @property
     def nbytes(self) -> int:
-        """Memory of the pixels and of the files that were kept."""
-        kept = sum(len(data) for _, data in self.originals)
-        return kept + sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
+        """Memory of the arrays and of the files that were kept."""
+        return sum(len(data) for _, data in self.originals) + sum(int(held.nbytes) for held in self.arrays)
 
 
 def recent() -> list[OpenCase]:
@@ -125,7 +148,10 @@ def recent() -> list[OpenCase]:
 
 def current() -> OpenCase | None:
     """The case on the Review page."""
-    return _cases().get(st.session_state.get("case", ""))
+    case = _cases().get(st.session_state.get("case", ""))
+    if case is not None:
+        room.settle(case, drop_oldest)
+    return case
 
 
 def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = ()) -> OpenCase:
@@ -140,9 +166,28 @@ def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = (
     case = OpenCase(study=study, match=match, system=match.system, series_index=match.series_index, originals=kept)
     cases[case.key] = case
     select(case.key)
-    while len(cases) > 1 and (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES):
-        cases.popitem(last=False)
+    while (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES) and drop_oldest():
+        pass
+    room.watch(case)
     return case
+
+
+def drop_oldest() -> bool:
+    """Let go this session's oldest case but the one on the screen; false when there is none."""
+    cases = _cases()
+    for key in cases:
+        if key != st.session_state.get("case", ""):
+            cases.pop(key).close()
+            return True
+    return False
+
+
+def make_room() -> bool:
+    """Let go this session's oldest case, at last the one on the screen too; false when there is none."""
+    if drop_oldest():
+        return True
+    st.session_state.pop("case", None)
+    return drop_oldest()
 
 
 def select(key: str) -> None:
@@ -162,4 +207,6 @@ def _cases() -> OrderedDict[str, OpenCase]:
     if "cases" not in st.session_state:
         st.session_state["cases"] = OrderedDict()
     cases: OrderedDict[str, OpenCase] = st.session_state["cases"]
+    for key in [key for key, case in cases.items() if case.closed]:
+        del cases[key]
     return cases

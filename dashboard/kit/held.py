@@ -106,6 +106,11 @@ class HeldUploads:
         threading.Thread(target=sweeping, name="overread-held", daemon=True).start()
         return self
 
+    def drop_oldest(self) -> bool:
+        """Delete the oldest before its time, where memory is short; false when there is none."""
+        with self._lock:
+            return bool(self._kept) and self._kept.popitem(last=False) is not None
+
     def _sweep(self) -> None:
         now = self._clock()
         for token in [token for token, kept in self._kept.items() if kept.until <= now]:

@@ -10,6 +10,7 @@ from core.review.opened import title as title
 from core.review.opened import title_of as title_of
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
+from dashboard.kit import cases, room
 from dashboard.kit.cases import OpenCase
 
 
@@ -38,7 +39,8 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
         purpose: a case laid on the desk for another purpose starts afresh, without the models' answers.
     """
     kept: tuple[tuple[int | None, str], OpenCase] | None = st.session_state.get("read-case")
-    if kept is not None and kept[0] == (record.id, purpose):
+    if kept is not None and kept[0] == (record.id, purpose) and not kept[1].closed:
+        room.settle(kept[1], cases.drop_oldest)
         return kept[1]
     leave()
     found = opened(store, record)
@@ -50,6 +52,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
         originals=found.originals,
         record=record.id,
     )
+    room.watch(case)
     st.session_state["read-case"] = ((record.id, purpose), case)
     return case
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import memory
 from core.review import Action, Mode, Store, open_store
 from core.review.archives import begin_import, stage_upload
 from core.review.archives.importing import ImportOptions
@@ -16,7 +17,9 @@ SHELF = "Kept from Review"  # the archive that uploads go into
 @st.cache_resource(show_spinner=False)
 def uploads() -> held.HeldUploads:
     """The uploads that this process holds."""
-    return held.HeldUploads().watch(every=30)
+    kept = held.HeldUploads().watch(every=30)
+    memory.of_process().spares.append(kept.drop_oldest)
+    return kept
 
 
 def show(case: OpenCase) -> None:

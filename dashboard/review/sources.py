@@ -160,7 +160,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
     st.session_state["upload-error"] = None
     try:
         with st.spinner("Reading the files"):
-            study = imaging.read(files)
+            study = imaging.read(files, give_way=cases.make_room)
             match = engine().match(study)
     except Exception as failure:
         names = told_names([name for name, _ in files])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import imaging
 from core.imaging.truth import attach_truth
-from dashboard.kit import messages
+from dashboard.kit import cases, messages
 from dashboard.kit.cases import OpenCase
 
 
@@ -26,7 +26,7 @@ def upload(case: OpenCase) -> None:
     if st.session_state.get(marker) == identity:
         return
     with messages.shown():
-        mask = imaging.read([(f.name, f.getvalue()) for f in files])
+        mask = imaging.read([(f.name, f.getvalue()) for f in files], give_way=cases.drop_oldest)
         case.replace_series(attach_truth(case.series, mask.series[0]))
         st.session_state[marker] = identity
         st.rerun()

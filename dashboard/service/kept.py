@@ -129,6 +129,14 @@ class Kept:
         with self._lock:
             self._let_go(self.study(owner, study_id))
 
+    def drop_oldest(self, owner: int) -> bool:
+        """Let go the caller's study that was not used for longest, where memory is short; false when there is none."""
+        with self._lock:
+            mine = [one for one in self._studies.values() if one.owner == owner]
+            if mine:
+                self._let_go(min(mine, key=lambda one: one.used))
+            return bool(mine)
+
     def begin(self, kept: KeptStudy, system: str, series_index: int, engine: Engine) -> KeptReview:
         """Begin the review of a series, or find the one that was begun and has not failed.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core import memory
 from core.engine.engine import Engine
 from core.imaging.limits import MIB
 from core.review import Store
@@ -37,6 +38,7 @@ class Shared:
     costly: Places = field(default_factory=lambda: Places(COSTLY_AT_ONCE, "Too many results at once.", 2))
 
     def __post_init__(self) -> None:
+        memory.of_process().serving = True
         self.rate = Rate(self.settings.api_per_minute)
         self.failures = Rate(FAILURES_PER_MINUTE)
         self.kept = Kept(self.settings.idle_minutes * 60)

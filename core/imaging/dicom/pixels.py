@@ -36,9 +36,9 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
     if rows < 1 or columns < 1:
         raise UnreadableFileError("The DICOM header lacks rows and columns.", "Export the series again.")
     budget.check_size(columns, rows)
-    budget.add_voxels(rows * columns * frames)
     _check_decoder(header)
     _check_layout(header)
+    budget.add_voxels(rows * columns * frames, rows * columns * frames * _beside(header))
     _check_frames(header, rows, columns, frames)
     # labels of a label map are numbers of segments, whatever colours the file gives them
     palette = header.get("PhotometricInterpretation") == "PALETTE COLOR" and "SegmentSequence" not in header
@@ -72,6 +72,14 @@ def _luminance(values: np.ndarray, header: Dataset, *, palette: bool) -> tuple[n
     for number, frame in enumerate(values):
         grey[number] = grey_of(scaled(frame), colour=colour)
     return grey, colour
+
+
+def _beside(header: Dataset) -> int:
+    """Bytes a pixel that are held beside the frames: the pixel data out of the file and decoded, colours turned."""
+    samples, bits = int(header.get("SamplesPerPixel", 1) or 1), int(header.get("BitsAllocated", 8) or 8)
+    space = str(header.get("PhotometricInterpretation", "") or "")
+    turned = {"P": 6, "Y": 24}.get(space[:1], 0)  # palette to three words, YBR to RGB in floating point
+    return 2 * samples * max(bits // 8, 1) + turned
 
 
 def _check_decoder(header: Dataset) -> None:

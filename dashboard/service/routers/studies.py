@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -43,7 +44,7 @@ def _taken(shared: Shared, who: Caller, files: list[tuple[str, bytes]]) -> Study
 
 def read(shared: Shared, who: Caller, files: list[tuple[str, bytes]]) -> KeptStudy:
     """An upload, read; kept nowhere yet."""
-    study = imaging.read(files)
+    study = imaging.read(files, give_way=partial(shared.kept.drop_oldest, who.number))
     match = shared.engine().match(study)
     kept = tuple(files) if study.source is SourceKind.DICOM else ()
     return KeptStudy(who.number, study, match, match.system, match.series_index, kept)

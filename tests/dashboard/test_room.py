@@ -1,0 +1,123 @@
+"""Memory of open cases over sessions: own ones go first, then those of sessions that left, never another's."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import memory
+from core.imaging import read
+from core.imaging.limits import KEPT_BYTES, MIB, UploadLimitError
+from core.systems import match
+from dashboard.kit import cases, room
+from tests.imaging.memory_child import image
+
+FILES = 6  # slices of 512 x 512 in a scan
+SCAN = FILES * (512 * 512 * KEPT_BYTES + 512 * 512 * 2)  # about: pixels, padding and the uploaded bytes
+
+
+class Server:
+    """Sessions of one process, one of which speaks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, scans: float) -> None:
+        self.account = memory.Memory(lambda: int(scans * SCAN) + 2 * MIB)
+        self.account.spares.append(room._drop_gone)
+        self.states: dict[str, dict[str, Any]] = {}
+        self.active: set[str] = set()
+        self.asked = 0
+        monkeypatch.setattr("core.imaging.reader.of_process", lambda: self.account)
+        monkeypatch.setattr(memory, "of_process", lambda: self.account)
+        monkeypatch.setattr(room, "get_script_run_ctx", lambda: SimpleNamespace(session_id=self.now))
+        runtime = SimpleNamespace(exists=lambda: True, get_instance=lambda: self)
+        monkeypatch.setattr(room, "runtime", runtime)
+        self.monkeypatch = monkeypatch
+
+    def is_active_session(self, session_id: str) -> bool:
+        return session_id in self.active
+
+    def speaks(self, session: str) -> None:
+        """The session in which the next things are done."""
+        self.now = session
+        self.active.add(session)
+        self.monkeypatch.setattr(cases.st, "session_state", self.states.setdefault(session, {}))
+
+    def opens(self, session: str) -> str:
+        """Upload a scan in a session; its key."""
+        self.speaks(session)
+        self.asked += 1
+        files = [(f"{k}.dcm", image(100 * self.asked + k)) for k in range(FILES)]
+        study = read(files, give_way=cases.make_room)
+        return cases.open_case(study, match(study), files).key
+
+
+def keys(server: Server, session: str) -> list[str]:
+    server.speaks(session)
+    return [case.key for case in cases.recent()]
+
+
+def test_a_session_gives_up_its_own_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 3.2)
+    theirs = server.opens("other")
+    first, second = server.opens("mine"), server.opens("mine")
+    third = server.opens("mine")
+    assert keys(server, "mine") == [third, second]
+    assert first not in keys(server, "mine")
+    assert keys(server, "other") == [theirs]
+    assert not server.account.full
+
+
+def test_one_session_never_takes_what_another_has_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 2.2)
+    theirs = [server.opens("other"), server.opens("other")]
+    with pytest.raises(UploadLimitError, match=r"memory for scans is full.*OVERREAD_TOTAL_MEMORY_MIB"):
+        server.opens("mine")
+    assert keys(server, "other") == theirs[::-1]
+
+
+def test_what_a_session_that_left_had_open_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 2.2)
+    server.opens("left")
+    server.opens("left")
+    server.active.discard("left")  # within the time in which it could come back
+    mine = server.opens("mine")
+    assert keys(server, "mine") == [mine]
+    assert len(keys(server, "left")) == 1
+
+
+def test_memory_comes_back_with_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 2.2)
+    server.opens("mine")
+    assert server.account.held > SCAN * 0.9
+    server.speaks("other")
+    server.states.pop("mine").clear()
+    gc.collect()
+    assert server.account.held == 0
+
+
+def test_heat_maps_count_and_go_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 1.2)
+    server.opens("mine")
+    case = cases.current()
+    assert case is not None
+    before = server.account.held
+    for number in range(20):
+        heat: Any = SimpleNamespace(values=np.zeros((512, 512), np.float32))
+        case.remember((number,), heat)
+    del heat
+    assert cases.current() is case
+    assert 0 < len(case.heat_maps) < 20
+    assert before < server.account.held < before + 20 * MIB
+    assert not server.account.full
+
+
+def test_a_case_that_was_let_go_holds_nothing() -> None:
+    study = read([("0.dcm", image(0))])
+    case = cases.OpenCase(study, match(study), None, 0, heat_maps=OrderedDict())
+    assert case.nbytes >= 512 * 512 * 5
+    case.close()
+    assert (case.closed, case.nbytes) == (True, 0)
