@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
+from core.imaging.deidentify import Identity
 from core.review import Store
 from core.review.archives import (
     Column,
@@ -50,8 +51,12 @@ NOT_JOINED = (
 
 @dataclass(frozen=True)
 class Source:
-    """What is to be imported: where it lies, its sheet, and the sheet's headers."""
+    """What is to be imported: what to call it, where it lies, its sheet, and the sheet's headers.
 
+    Folders and files may be named after patients, so ``said`` is what the importer typed himself, or how many files.
+    """
+
+    said: str
     path: Path
     root: Path
     sheet: str | None
@@ -74,9 +79,7 @@ def show(store: Store, actor: int, archive: int) -> None:
     source: Source | None = st.session_state.get(key)
     if source is None:
         return
-    st.markdown(
-        f"**{words.plain(source.path.name)}**" + (f", sheet {words.plain(source.sheet)}" if source.sheet else "")
-    )
+    st.markdown(f"**{words.plain(source.said)}**" + (f", {told_sheet(source.sheet)}" if source.sheet else ""))
     options = _options(source, key)
     with st.container(horizontal=True, gap="small"):
         if st.button("Look first", icon=":material/search:", help="Counts the cases; nothing is imported."):
@@ -103,9 +106,8 @@ def _choose(store: Store, actor: int, key: str) -> None:
         if files and st.session_state.get(f"{key}-taken") != taken:
             st.session_state[f"{key}-taken"] = taken
             with messages.shown(), st.spinner("Unpacking"):
-                st.session_state[key] = _source(
-                    store, stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
-                )
+                staged = stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
+                st.session_state[key] = _source(store, f"Your upload of {words.count(len(files), 'file')}", staged)
     with folder:
         roots = import_roots(store.user(actor))
         if not roots:
@@ -123,16 +125,22 @@ def _choose(store: Store, actor: int, key: str) -> None:
         )
         if st.button("Take this one", key=f"{key}-take-path", disabled=not path.strip()):
             with messages.shown(), st.spinner("Looking for it"):
-                st.session_state[key] = _source(store, permitted(store, actor, Path(path.strip())))
+                st.session_state[key] = _source(store, path.strip(), permitted(store, actor, Path(path.strip())))
 
 
-def _source(store: Store, path: Path) -> Source:
+def told_sheet(name: str) -> str:
+    """A sheet by its name, where that cannot be somebody's."""
+    shown = Identity().may_show(PurePosixPath(name).stem)
+    return f"sheet {words.plain(name)}" if shown else "with a sheet"
+
+
+def _source(store: Store, said: str, path: Path) -> Source:
     root, sheet = locate(path, store.images_folder)
     found = sheet or ("index.csv" if (root / "index.csv").is_file() else None)
     if found is None:
         sheets = sorted(p.name for p in root.glob("*.csv"))
         found = sheets[0] if len(sheets) == 1 else None
-    return Source(path, root, found, tuple(headers((root / found).read_bytes())) if found else ())
+    return Source(said, path, root, found, tuple(headers((root / found).read_bytes())) if found else ())
 
 
 def _options(source: Source, key: str) -> ImportOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -43,6 +44,7 @@ ON_PURPOSE = {
     "IssuerOfPatientID": "ISSQUERTZ",
 }
 _TEXTS = {"LT": 10_000, "ST": 1000, "UT": 10_000, "UC": 10_000, "LO": 64, "SH": 16, "PN": 64, "AE": 16, "CS": 16}
+_DATA_URL = re.compile(rb";base64,([A-Za-z0-9+/]+)={0,2}")
 _READ_BY = {"SpecificCharacterSet", "PhotometricInterpretation", "Modality", "BodyPartExamined"}
 
 
@@ -130,6 +132,10 @@ def unfolded(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         with Image.open(io.BytesIO(data)) as opened:
             opened.load()
             yield f"{name}!chunks", str(opened.info).encode("utf-8", "replace")
+    elif b";base64," in data:  # pictures and files within a page
+        for number, packed in enumerate(_DATA_URL.findall(data)):
+            whole = packed[: len(packed) - (len(packed) % 4 == 1)]
+            yield from unfolded(f"{name}!data {number}", base64.b64decode(whole + b"=" * (-len(whole) % 4)))
 
 
 def found_in(name: str, data: bytes) -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from PIL import Image, PngImagePlugin
 from pydicom import Dataset
 from streamlit.testing.v1 import AppTest
 
@@ -37,6 +39,7 @@ from core.systems import Match
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.review import rail
+from tests.imaging.builders import picture
 from tests.privacy import over_http, planted
 from tests.reports import kit
 from tests.review import archive_kit
@@ -136,6 +139,17 @@ def test_the_search_finds_what_is_planted() -> None:
         assert {secret for _, secret in planted.found_in("x", hidden)} >= every, coding
     assert planted.found_in("x.csv", b"a;qzw;b") == {("x.csv", "QZW")}
     assert planted.found_in("x.csv", b"aqzwb") == set()
+
+
+def test_pictures_within_a_page_are_searched_too() -> None:
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Author", "Quillwort", zip=True)
+    packed = [base64.b64encode(one).decode() for one in (picture(Image.new("L", (8, 8)), pnginfo=told), b"Zebedee's")]
+    page = f'<img src="data:image/png;base64,{packed[0]}"><a href="data:text/plain;base64,{packed[1]}">'
+    assert b"Quillwort" not in page.encode()
+    seen = planted.found({"page": page.encode()})
+    assert {secret for _, secret in seen} == {"Quillwort", "Zebedee"}
+    assert {part.partition("!")[0] for part, _ in seen} == {"page"}
 
 
 def test_a_name_in_a_field_that_users_write_comes_out_and_is_found(tmp_path: Path) -> None:

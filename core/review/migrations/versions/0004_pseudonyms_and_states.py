@@ -1,6 +1,8 @@
 """Paths and readers' names become pseudonyms; what decides something is put under the audit trail as it stands.
 
-Images that an older program kept stay as they are: import their folders anew to have them kept bare.
+Images that an older program kept are not rewritten: their names are the hashes of their bytes, which the trail and the
+opinions rest on. They keep what their headers and text chunks say of patients, and so do exports and backups of them.
+The remedy is to import the folders into a new archive, which keeps them bare, and to close the old one.
 """
 
 from __future__ import annotations
