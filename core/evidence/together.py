@@ -11,7 +11,6 @@ import pandas as pd
 from scipy.special import logit
 
 from core.engine.ensemble import Joined, ensemble, joined
-from core.statistics import ThresholdChoice
 from core.weights.card import ModelCard, Threshold
 from core.weights.fusion import Fusion
 from core.weights.predictions import SPLITS, Evidence, Part
@@ -32,7 +31,7 @@ def ensemble_evidence(models: Sequence[Evidence]) -> Evidence | None:
         name=ENSEMBLE,
         title=f"Ensemble, mean of {len(members)} models",
         version=" + ".join(found.versions),
-        threshold=_threshold(found.threshold, f"validation images that all {len(members)} share"),
+        threshold=Threshold.of(found.threshold, f"validation images that all {len(members)} share"),
         of=members,
     )
     for split in SPLITS:
@@ -125,18 +124,6 @@ def _card(
             "parameters": sum(m.card.parameters for m in of),
             "weights_sha256": _sha256(of),
         }
-    )
-
-
-def _threshold(choice: ThresholdChoice, data: str) -> Threshold:
-    return Threshold(
-        value=choice.value,
-        rule=choice.rule,
-        data=data,
-        n=choice.n,
-        groups=choice.groups,
-        low=choice.low,
-        high=choice.high,
     )
 
 

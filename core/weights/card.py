@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.preprocessing.contract import InputContract
+from core.statistics import ThresholdChoice
 from core.weights.sealed import Sealed
 
 
@@ -35,6 +36,19 @@ class Threshold(_Part):
     groups: int | None = None
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of(cls, choice: ThresholdChoice, data: str) -> Threshold:
+        """A chosen threshold as cards hold it; ``data`` says what it was chosen on."""
+        return cls(
+            value=choice.value,
+            rule=choice.rule,
+            data=data,
+            n=choice.n,
+            groups=choice.groups,
+            low=choice.low,
+            high=choice.high,
+        )
 
 
 class DataUse(_Part):

@@ -19,7 +19,7 @@ from core.statistics.calibration import fit_temperature
 from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
 from core.systems import SYSTEMS
-from core.weights.card import ModelCard
+from core.weights.card import ModelCard, Threshold
 from core.weights.fusion import FUSION, Difference, Fusion, fused
 from core.weights.pairs import COLUMNS, save_pairs
 from core.weights.predictions import Evidence, load
@@ -27,7 +27,7 @@ from core.weights.store import load_card
 from trainers.commands.options import DataRoot
 from trainers.data.items import Item
 from trainers.data.parts import read_parts
-from trainers.fitting.fit import labels_of, threshold_of
+from trainers.fitting.fit import labels_of
 from trainers.fitting.logs import console
 from trainers.fitting.recipe import load_recipe
 from trainers.measuring.modalities import MR_WEIGHT, all_pairs, pair_figures
@@ -123,7 +123,7 @@ def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusi
         validation.truth, fused(validation.pet, validation.mr, MR_WEIGHT, temperature), validation.groups
     )
     names = ", ".join(d.name for c in cards.values() for d in c.data)
-    threshold = threshold_of(choice, f"validation pairs of {names}")
+    threshold = Threshold.of(choice, f"validation pairs of {names}")
     together = fused(test.pet, test.mr, MR_WEIGHT, temperature)
     differences = {}
     for name, alone in ((PET, test.pet), (MR, test.mr)):

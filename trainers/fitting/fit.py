@@ -229,20 +229,7 @@ def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: n
         choice = thresholds.balanced_accuracy_optimum(truth, finding, groups)
     names = ", ".join(u.name for u in parts.use)
     told = "validation part" if recipe.members == 1 else "out-of-fold answers on all but the test part"
-    return threshold_of(choice, f"{told} of {names}")
-
-
-def threshold_of(choice: thresholds.ThresholdChoice, data: str) -> Threshold:
-    """A chosen threshold as cards hold it; ``data`` says what it was chosen on."""
-    return Threshold(
-        value=choice.value,
-        rule=choice.rule,
-        data=data,
-        n=choice.n,
-        groups=choice.groups,
-        low=choice.low,
-        high=choice.high,
-    )
+    return Threshold.of(choice, f"{told} of {names}")
 
 
 def other_gate(card: ModelCard, items: list[Item], weights: Path) -> np.ndarray | None:
