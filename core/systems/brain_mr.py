@@ -86,6 +86,7 @@ SYSTEM = System(
     scans=(ScanKind("brain MR slice", ("brain-unet",)),),
     unnamed={Modality.MR: Unnamed(1.0)},
     guesses=(Guess(100, _head),),
+    reads_sequences=True,
     drawing=DRAWING,
     showcase=f"{NAME}-05",
     subgroup="site",
