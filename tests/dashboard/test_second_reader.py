@@ -231,6 +231,7 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
     lock(page)
     for tab in ("Maps", "Report", "Opinion"):
         desk.turn_to(page, tab)
+    expect(page.get_by_text("unremarkable")).to_be_visible(timeout=desk.ANSWER)
     tap.look(page)
     found = tap.found()
     for needle in ("zanzibar", "What each model says", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):

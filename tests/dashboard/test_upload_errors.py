@@ -20,7 +20,7 @@ def _page(name: str, fault: str) -> None:
 
     if fault:
 
-        def broken(*_: object) -> None:
+        def broken(*_: object, **__: object) -> None:
             raise ValueError(fault)
 
         imaging.read = broken  # type: ignore[assignment]

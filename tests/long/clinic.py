@@ -209,7 +209,7 @@ class Clinic:
         """
         self.go(f"read?case={case}")
         blind = self.page.get_by_text("Your opinion, before the models'")
-        locked = self.page.get_by_text("Before the models:")
+        locked = self.page.get_by_role("tab", name="Opinion", exact=True)
         self.mortal.until(lambda: blind.is_visible() or locked.first.is_visible(), "the case")
         if blind.is_visible():
             self._answer(finding)
@@ -218,7 +218,10 @@ class Clinic:
         self.see(locked)
         self.ledger.told.add((case, Stage.BLIND))
         dying("revealing")
+        self.click(self.page.get_by_role("tab", name="Answers", exact=True))  # a reload opens the tab that was open
         self.see(self.page.locator("table.or-table"))
+        self.click(locked)
+        self.see(self.page.get_by_text("Before the models:"))
         self.rest()
         if not self.page.get_by_text("Final:").first.is_visible():
             self._answer(final)

@@ -25,6 +25,7 @@ from core.review.exchange import export_all, import_all
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.tables import DriftReading
 from core.review.trail import verify
+from core.review.vocabulary import Scope
 from tests.review import postgres
 from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
 
@@ -55,6 +56,7 @@ def fill(store: Store) -> Store:
     store.add_drift(
         DriftReading(system="s", model="m", weights_sha256=WEIGHTS, n=1, n_reference=2, statistic="KS", value=0.7)
     )
+    store.make_token(reader, "script", [Scope.MODELS])
     (store.images_folder.parent / BESIDE).write_bytes(b"k" * 32)
     return store
 

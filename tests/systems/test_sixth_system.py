@@ -56,9 +56,10 @@ def draw(rng: np.random.Generator, order: Order) -> Phantom:
     y, x = np.mgrid[:48, :48]
     waves = 60 + 25 * np.sin(x / 5 + rng.uniform(0, 6)) * np.cos(y / 6 + rng.uniform(0, 6))
     pixels = waves + rng.normal(0, 2, (order.slices, 48, 48))
-    disc = np.hypot(y - rng.uniform(14, 34), x - rng.uniform(14, 34)) < (6 if order.hard else 9)
-    truth = np.broadcast_to(disc & (order.label == "blob"), pixels.shape).copy()
-    pixels[truth] += 120
+    far = np.hypot(y - rng.uniform(14, 34), x - rng.uniform(14, 34)) - (6 if order.hard else 9)
+    blob = order.label == "blob"
+    truth = np.broadcast_to((far < 0) & blob, pixels.shape).copy()
+    pixels += blob * 120 / (1 + np.exp(far / 2))  # sharp edges would look like those of tiles to the gate
     series = drawn_series(pixels, "Simulated disc", truth, unit=Unit.GREY, modality=Modality.CT, body_part="TOYBOX",
                           value_range=(0.0, 255.0))
     return Phantom(series, order.label, truth, "A disc, or none.")
