@@ -156,6 +156,28 @@ def test_structured_report_gives_every_probability_with_its_image(made) -> None:
     assert seen == {}
 
 
+def test_structured_report_gives_the_vote_in_codes(made) -> None:  # type: ignore[no-untyped-def]
+    report, images, files = made
+    slice_of = {image.SOPInstanceUID: index for index, image in enumerate(images)}
+    votes = {}
+    for group in hd.sr.srread(files[4]).content.get_image_measurement_groups():
+        told = {item.name.value: item.value for item in group.get_qualitative_evaluations()}
+        if "VOTE" in told:
+            numbers = {m.name.value: m.value for m in group.get_measurements()}
+            index = slice_of[group.source_images[0].referenced_sop_instance_uid]
+            votes[index] = (told["VOTE"], numbers["VOTES-FOR"], numbers["VOTES-GIVEN"])
+            assert {m.name.scheme_designator for m in group.get_measurements()} == {"99OVERREAD"}
+    heard = [r for r in report.review.results if r.state.name in report.review.heard]
+    assert sorted(votes) == list(range(len(report.review.votes)))
+    for index, (said, yes, given) in votes.items():
+        wanted = sum(r.finding[index] >= r.state.card.threshold.value for r in heard)
+        assert (yes, given) == (wanted, len(heard))
+        if 2 * wanted == len(heard):
+            assert (said.value, said.scheme_designator) == ("TIED", "99OVERREAD")
+        else:
+            assert said == (codes.SCT.Present if 2 * wanted > len(heard) else codes.SCT.Absent)
+
+
 def test_structured_report_gives_the_sizes_by_the_source_s_geometry(made) -> None:  # type: ignore[no-untyped-def]
     report, images, files = made
     content = hd.sr.srread(files[4]).content

@@ -31,7 +31,7 @@ from pydicom.sr.coding import Code
 from core.engine import measure
 from core.engine.results import Decision, ModelResult
 from core.imaging.study import Modality
-from core.reports.case import NOTICE, SOFTWARE, CaseReport
+from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport
 from core.reports.dicom import common
 from core.reports.dicom.segmentation import drawn
 from core.reports.dicom.source import DicomSource
@@ -57,8 +57,8 @@ def structured_report(
     segmentations: Mapping[str, hd.seg.Segmentation],
     tracking: dict[str, hd.UID],
 ) -> ComprehensiveSR:
-    """Measurement report: per model, and for their mean, by slice the probability, threshold and decision; per mask
-    area and volume.
+    """Measurement report: per model, and for their mean, by slice the probability, threshold and decision; by slice
+    the vote; per mask area and volume.
 
     Args:
         segmentations: the binary ones by model, that the mask sizes refer to; without one no sizes are given.
@@ -66,6 +66,7 @@ def structured_report(
     """
     groups: list[Group] = [group for result in report.review.ready for group in _answers(report, source, result)]
     groups += _ensemble(report, source)
+    groups += _votes(report, source)
     for result in drawn(report):
         if result.state.name in segmentations:
             groups += _sizes(report, source, segmentations[result.state.name], result, tracking[result.state.name])
@@ -162,6 +163,32 @@ def _ensemble(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQu
         )
         for index, probability in enumerate(found.finding)
         if found.decision(index) is not None
+    ]
+
+
+def _votes(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQualitativeEvaluations]:
+    """One group per slice for what the models say together: present, absent or tied, and by how many votes."""
+    said = {True: common.PRESENT, False: common.ABSENT, None: common.TIED}
+    return [
+        MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=TrackingIdentifier(uid=hd.UID(), identifier=common.plain(f"vote, image {index + 1}")),
+            finding_type=common.code(report.declared.coded_finding),
+            finding_sites=_sites(report),
+            algorithm_id=AlgorithmIdentification(
+                name=common.plain(f"{SOFTWARE} {report.review.system}/vote"),
+                version=SOFTWARE_VERSION,
+                parameters=[common.plain(f"votes of {', '.join(v.model for v in vote.counted)}", 1024), NOTICE],
+                manufacturer=SOFTWARE,
+            ),
+            measurements=[
+                Measurement(name=common.VOTES_FOR, value=len(vote.yes), unit=common.MODELS),
+                Measurement(name=common.VOTES_GIVEN, value=len(vote.counted), unit=common.MODELS),
+            ],
+            qualitative_evaluations=[QualitativeEvaluation(name=common.VOTE, value=said[vote.decided])],
+            source_images=_images(source, index),
+        )
+        for index, vote in enumerate(report.review.votes)
+        if vote.counted
     ]
 
 
