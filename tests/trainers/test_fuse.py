@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
-from core.errors import DataLayoutError
+from core.errors import DataLayoutError, SystemMismatchError
+from core.systems import SYSTEMS
 from core.weights.fusion import load_fusion
 from core.weights.store import load_card
 from tests.cards import card_of
 from tests.trainers import folders
-from trainers.commands.fuse import Pairs, pairs_of, rule_of
+from trainers.commands.fuse import Pairs, paired, pairs_of, rule_of
 from trainers.data.sets import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +68,18 @@ def test_one_patient_is_not_enough() -> None:
     healthy.truth[:] = False
     with pytest.raises(DataLayoutError, match="test part has 240 pairs of 12 patients, or of one class"):
         rule_of(CARDS, drawn(0), healthy)
+
+
+def test_the_system_is_named_where_several_are_read_in_two_modalities() -> None:
+    ours = SYSTEMS["mr-pet"]
+    assert paired(None) is paired("mr-pet") is ours
+    several = {"mr-pet": ours, "toy": replace(ours, name="toy")}
+    assert paired("toy", several).name == "toy"
+    with pytest.raises(SystemMismatchError, match=r"Read in two modalities: mr-pet, toy\..*--system"):
+        paired(None, several)
+    for name, known in (("pet", SYSTEMS), ("nothing", SYSTEMS), (None, {})):
+        with pytest.raises(SystemMismatchError, match="--system"):
+            paired(name, known)
 
 
 def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,12 @@ import typer
 from scipy.special import logit
 
 from core import places
-from core.errors import DataLayoutError
+from core.errors import DataLayoutError, SystemMismatchError
 from core.statistics import thresholds
 from core.statistics.calibration import fit_temperature
 from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
-from core.systems import SYSTEMS
+from core.systems import SYSTEMS, System
 from core.weights.card import ModelCard, Threshold
 from core.weights.fusion import FUSION, Difference, Fusion, fused
 from core.weights.pairs import COLUMNS, save_pairs
@@ -31,10 +32,6 @@ from trainers.fitting.fit import labels_of
 from trainers.fitting.logs import console
 from trainers.fitting.recipe import load_recipe
 from trainers.measuring.modalities import MR_WEIGHT, all_pairs, pair_figures
-
-# The one system whose places are read in two modalities.
-SYSTEM, _PAIR = next((s.name, s.pair) for s in SYSTEMS.values() if s.pair is not None)
-PET, MR = _PAIR.pet, _PAIR.mr
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,28 +47,59 @@ class Pairs:
 def fuse_command(
     data: DataRoot = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models; fusion.json goes there.")] = places.WEIGHTS,
+    system: Annotated[
+        str | None, typer.Option(help="The system whose two models are fused; needed where several have two.")
+    ] = None,
 ) -> None:
-    """Fuse the PET and the MR model of mr-pet on matched slices; nothing is trained, stored answers are read."""
-    fuse(data, weights)
+    """Fuse the PET and the MR model of a system on matched slices; nothing is trained, stored answers are read."""
+    fuse(data, weights, paired(system))
 
 
-def fuse(data: Path | None, weights: Path) -> Fusion:
+def paired(name: str | None, known: Mapping[str, System] = SYSTEMS) -> System:
+    """The system of this name, or the only one whose places are read in two modalities.
+
+    Raises:
+        SystemMismatchError: none of this name, it has no two modalities, or there are several to choose from.
+    """
+    found = [one for one in known.values() if one.pair is not None]
+    names = ", ".join(one.name for one in found) or "none"
+    if name is None and len(found) != 1:
+        raise SystemMismatchError(
+            f"Which system is meant? Read in two modalities: {names}.", "Name one of them with --system."
+        )
+    chosen = [one for one in found if name in (None, one.name)]
+    if not chosen:
+        raise SystemMismatchError(
+            f"{name} is no system that is read in two modalities: {names}.", "Name one of them with --system."
+        )
+    return chosen[0]
+
+
+def fuse(data: Path | None, weights: Path, system: System | None = None) -> Fusion:
     """Calibrate the rule on validation pairs, measure it on test pairs, write ``fusion.json`` and the pairs themselves.
+
+    Args:
+        data, weights: their folders. system: the only one that is read in two modalities, unless given.
 
     Raises:
         DataLayoutError: the stored answers are not those of the data, or there are too few pairs.
+        SystemMismatchError: as for :func:`paired`.
     """
-    cards = {name: load_card(weights / SYSTEM / name) for name in (PET, MR)}
+    system = system or paired(None)
+    assert system.pair is not None
+    one, other, folder = system.pair.pet, system.pair.mr, weights / system.name
+    cards = {name: load_card(folder / name) for name in (one, other)}
     recipes = {name: load_recipe(card.training.recipe) for name, card in cards.items()}
     parts = {name: read_parts(recipe, data) for name, recipe in recipes.items()}
-    labels = labels_of(recipes[PET]) | labels_of(recipes[MR])
-    findings = {name: _findings(load(weights / SYSTEM / name)) for name in cards}
-    validation = pairs_of(parts[PET].validation, parts[MR].validation, findings, labels)
-    test = pairs_of(parts[PET].test, parts[MR].test, findings, labels)
+    labels = labels_of(recipes[one]) | labels_of(recipes[other])
+    findings = {name: _findings(load(folder / name)) for name in cards}
+    validation = pairs_of(parts[one].validation, parts[other].validation, findings, labels)
+    test = pairs_of(parts[one].test, parts[other].test, findings, labels)
     rule = rule_of(cards, validation, test)
-    both = (("validation", parts[PET].validation, parts[MR].validation), ("test", parts[PET].test, parts[MR].test))
-    save_pairs(weights / SYSTEM, pd.concat([named_pairs(split, pet, mr) for split, pet, mr in both]))
-    (weights / SYSTEM / FUSION).write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    first, second = parts[one], parts[other]
+    both = (("validation", first.validation, second.validation), ("test", first.test, second.test))
+    save_pairs(folder, pd.concat([named_pairs(split, pet, mr) for split, pet, mr in both]))
+    (folder / FUSION).write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
     auc = rule.metrics["auc"]
     console.print(f"{len(test.truth)} test pairs: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
     for name, d in rule.differences.items():
@@ -80,15 +108,20 @@ def fuse(data: Path | None, weights: Path) -> Fusion:
 
 
 def pairs_of(pet: list[Item], mr: list[Item], findings: dict[str, dict[str, float]], labels: dict[str, int]) -> Pairs:
-    """The places that both modalities show, with the models' answers; arguments: items, answers by id, classes."""
+    """The places that both modalities show, with the models' answers.
+
+    Args:
+        pet, mr: items. findings: answers by id, by model, that of PET first. labels: classes by label.
+    """
     rows = all_pairs(pet, mr)
     answers, truths = [], []
-    for name, items, own in ((PET, pet, [p for p, _ in rows]), (MR, mr, [m for _, m in rows])):
+    owned = ([p for p, _ in rows], [m for _, m in rows])
+    for name, items, own in zip(findings, (pet, mr), owned, strict=True):
         ids = np.array([x for i in items for x in i.ids])[own]
         missing = [x for x in ids if x not in findings[name]]
         if missing:
             raise DataLayoutError(
-                f"{SYSTEM}/{name} has no stored answer for {missing[0]}.", "Train it again on this data."
+                f"The model {name} has no stored answer for {missing[0]}.", "Train it again on this data."
             )
         answers.append(np.array([findings[name][x] for x in ids]))
         truths.append(np.array([labels[x] > 0 for i in items for x in i.labels])[own])
@@ -108,9 +141,13 @@ def named_pairs(split: str, pet: list[Item], mr: list[Item]) -> pd.DataFrame:
 def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusion:
     """Temperature and threshold from validation; figures and differences from test.
 
+    Args:
+        cards: of both models, that of PET first. validation, test: the places of either part.
+
     Raises:
         DataLayoutError: too few pairs for that.
     """
+    one, other = cards
     for part, pairs in (("validation", validation), ("test", test)):
         if len(set(pairs.groups)) < 2 or pairs.truth.all() or not pairs.truth.any():
             raise DataLayoutError(
@@ -126,18 +163,18 @@ def rule_of(cards: dict[str, ModelCard], validation: Pairs, test: Pairs) -> Fusi
     threshold = Threshold.of(choice, f"validation pairs of {names}")
     together = fused(test.pet, test.mr, MR_WEIGHT, temperature)
     differences = {}
-    for name, alone in ((PET, test.pet), (MR, test.mr)):
+    for name, alone in ((one, test.pet), (other, test.mr)):
         d = paired_bootstrap(roc_auc, [test.truth, together], [test.truth, alone], test.groups)
         differences[name] = Difference(value=d.difference.value, low=d.difference.low, high=d.difference.high, p=d.p)
     return Fusion(
-        pet=PET,
-        mr=MR,
+        pet=one,
+        mr=other,
         versions={name: card.version for name, card in cards.items()},
         weights_sha256={name: card.weights_sha256 for name, card in cards.items()},
         mr_weight=MR_WEIGHT,
         temperature=temperature,
         threshold=threshold,
-        metrics=pair_figures(cards[PET], threshold, test.truth, together, test.groups),
+        metrics=pair_figures(cards[one], threshold, test.truth, together, test.groups),
         differences=differences,
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     )
