@@ -30,6 +30,7 @@ from pydicom.sr.coding import Code
 
 from core.engine import measure
 from core.engine.results import Decision, ModelResult
+from core.engine.vote import Vote
 from core.imaging.study import Modality
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport
 from core.reports.dicom import common
@@ -177,7 +178,7 @@ def _votes(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQuali
             algorithm_id=AlgorithmIdentification(
                 name=common.plain(f"{SOFTWARE} {report.review.system}/vote"),
                 version=SOFTWARE_VERSION,
-                parameters=[common.plain(f"votes of {', '.join(v.model for v in vote.counted)}", 1024), NOTICE],
+                parameters=[common.plain(fact, 1024) for fact in (_named(vote), NOTICE)],
                 manufacturer=SOFTWARE,
             ),
             measurements=[
@@ -190,6 +191,10 @@ def _votes(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQuali
         for index, vote in enumerate(report.review.votes)
         if vote.counted
     ]
+
+
+def _named(vote: Vote) -> str:
+    return f"votes of {', '.join(voice.model for voice in vote.counted)}"
 
 
 def _answer(
