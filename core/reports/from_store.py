@@ -12,7 +12,7 @@ from core.review.people import Action, allowed, require
 from core.review.store import Store
 from core.review.summary import By, summary
 from core.review.tables import Adjudication, Opinion
-from core.review.vocabulary import CaseState, Mode, Outcome
+from core.review.vocabulary import CaseState, Outcome
 from core.systems import system
 
 UNTOUCHED = (CaseState.NEW, CaseState.SCORED)
@@ -50,7 +50,7 @@ def archive_report(store: Store, archive_id: int, models: Installed, reader: int
     declared = system(models.system)
     truths = {truth.case_id: truth for truth in store.adjudications(archive_id)}
     imported = store.import_report(archive_id)
-    blind = archive.mode == Mode.SECOND_READER and listed.hidden > 0
+    blind = listed.hidden > 0
     found = None if blind or not listed.rows else archive_yield(store, archive_id, models)
     drift = [] if blind else check_drift(store, archive_id, models, keep=False)
     return ArchiveReport(

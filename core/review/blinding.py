@@ -15,7 +15,7 @@ from core.errors import BlindingError
 from core.review.cases import clean, found_case
 from core.review.database import Database
 from core.review.people import Action, acting
-from core.review.tables import Adjudication, Archive, Case, CaseFile, Discrepancy, Reveal, Score
+from core.review.tables import Adjudication, Archive, Case, CaseFile, Reveal, Score
 from core.review.trail import record
 from core.review.vocabulary import FileRole, Mode
 
@@ -128,13 +128,6 @@ class Blinding(Database):
         with self.reading() as session:
             self._released(session, case_id, reader)
             return list(session.exec(select(Score).where(Score.case_id == case_id).order_by(col(Score.id))))
-
-    def discrepancy_for(self, case_id: int, reader: int) -> Discrepancy | None:
-        """The newest discrepancy of a case; its reason names the models' answers. Raises as ``scores_for``."""
-        with self.reading() as session:
-            self._released(session, case_id, reader)
-            query = select(Discrepancy).where(Discrepancy.case_id == case_id)
-            return session.exec(query.order_by(col(Discrepancy.created).desc()).limit(1)).first()
 
     def hidden_by_content(self, content_hashes: Iterable[str], reader: int) -> list[int]:
         """Cases with one of these contents (study or file SHA-256) that wait for this reader's blind opinion.

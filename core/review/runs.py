@@ -122,7 +122,7 @@ class Runs(Database):
             return list(session.exec(query.where(Case.archive_id == archive_id).order_by(col(Score.id))))
 
     def machine_discrepancies(self, archive_id: int) -> list[Discrepancy]:
-        """All discrepancies of an archive, for ordering a list; a reader gets ``discrepancy_for``."""
+        """All discrepancies of an archive, made of all: a reader is told what the worklist makes of the open ones."""
         with self.reading() as session:
             query = select(Discrepancy).join(Case, col(Discrepancy.case_id) == col(Case.id))
             return list(session.exec(query.where(Case.archive_id == archive_id).order_by(col(Discrepancy.id))))

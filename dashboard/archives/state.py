@@ -11,10 +11,10 @@ import streamlit as st
 
 from core.review import Action, CaseState, Mode, Outcome, Store
 from core.review.archives import (
+    HELD_BACK,
     Installed,
     begin_scoring,
     check_drift,
-    hidden_cases,
     installed,
     stale_cases,
     sums_tell,
@@ -24,7 +24,6 @@ from core.systems import SYSTEMS
 from dashboard.archives import versions
 from dashboard.kit import messages, who, words
 from dashboard.kit.engine import engine
-from dashboard.worklist import yields
 
 REPORTED = {
     Outcome.UNREADABLE: "could not be read",
@@ -71,12 +70,9 @@ def systems(store: Store, actor: int, archive: int, names: list[str]) -> None:
                 st.caption("No model of this system is installed.")
                 continue
             _scoring(store, actor, archive, name, models)
-            if sums_tell(hidden_cases(store, archive, name, actor)):
-                st.caption(yields.FEW_LEFT)
-                continue
-            _results(store, archive, models)
+            _results(store, actor, archive, models)
             versions.show(store, actor, archive, models)
-            _drift(store, archive, models)
+            _drift(store, actor, archive, models)
 
 
 def _scoring(store: Store, actor: int, archive: int, name: str, models: Installed) -> None:
@@ -94,15 +90,19 @@ def _scoring(store: Store, actor: int, archive: int, name: str, models: Installe
             st.rerun()
 
 
-def _results(store: Store, archive: int, models: Installed) -> None:
+def _results(store: Store, reader: int, archive: int, models: Installed) -> None:
     """In sum only: single cases would tell a reader what the models say."""
-    chances = [
-        float(d.details["probability"])
+    chance_of = {
+        d.case_id: float(d.details["probability"])
         for d in store.machine_discrepancies(archive)
         if d.models == models.fingerprint and d.details.get("probability") is not None
-    ]
-    if not chances:
+    }
+    if not chance_of:
         return
+    if sums_tell(store, archive, models, reader, chance_of):
+        st.caption(HELD_BACK)
+        return
+    chances = list(chance_of.values())
     expected = sum(chances)
     st.markdown(
         f"{words.count(len(chances), 'case')} ranked; about **{expected:.0f}** wrong records expected among them. "
@@ -127,12 +127,14 @@ def _results(store: Store, archive: int, models: Installed) -> None:
     )
 
 
-def _drift(store: Store, archive: int, models: Installed) -> None:
-    scored = sum(
-        not s.error and models.weights.get(s.model) == s.weights_sha256
+def _drift(store: Store, reader: int, archive: int, models: Installed) -> None:
+    scored = {
+        s.case_id
         for s in store.machine_scores(archive)
-        if s.system == models.system
-    )
+        if s.system == models.system and not s.error and models.weights.get(s.model) == s.weights_sha256
+    }
+    if sums_tell(store, archive, models, reader, scored):
+        return
     key = f"drift-{archive}-{models.system}"
     if scored and st.button("Compare with the calibration set", key=f"{key}-ask", icon=":material/trending_up:"):
         with st.spinner("Comparing"):

@@ -6,7 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from core.review import Store
-from core.review.archives import Comparison, Installed, ScoredVersion, compare_versions, scored_versions
+from core.review.archives import (
+    HELD_BACK,
+    Comparison,
+    Installed,
+    ScoredVersion,
+    compare_versions,
+    scored_versions,
+    sums_tell,
+)
 from dashboard.kit import words
 
 MOST_ROWS = 500
@@ -25,7 +33,8 @@ def show(store: Store, reader: int, archive: int, models: Installed) -> None:
             now = next((v for v in found if v.installed and v.model == old.model), None)
             if now is not None:
                 told = compare_versions(store, archive, models, old.model, old.weights_sha256, now.weights_sha256)
-                _compared(told, shown)
+                held = sums_tell(store, archive, models, reader, {change.case_id for change in told.changes})
+                _compared(told, shown, in_sum=not held)
 
 
 def _table(found: list[ScoredVersion]) -> pd.DataFrame:
@@ -45,8 +54,8 @@ def _table(found: list[ScoredVersion]) -> pd.DataFrame:
     )
 
 
-def _compared(told: Comparison, shown: set[int]) -> None:
-    st.markdown(f"**{words.plain(told.new.model)}.** {words.plain(told.sentence)}")
+def _compared(told: Comparison, shown: set[int], *, in_sum: bool) -> None:
+    st.markdown(f"**{words.plain(told.new.model)}.** {words.plain(told.sentence if in_sum else HELD_BACK)}")
     rows = [c for c in told.changes if c.case_id in shown]
     if rows:
         st.dataframe(

@@ -18,16 +18,16 @@ with messages.shown():
     chosen = archive_choice.choose(store, manage=who.may(Action.IMPORT))
     if chosen is not None:
         listed = worklist(store, chosen.number, chosen.models, reader)
-        head.show(store, chosen, listed)
+        head.show(store, chosen, listed, reader)
         waiting = [row for row in listed.rows if row.hidden]
         visible = [row for row in listed.rows if not row.hidden]
         to_read, ranked, reads = st.tabs([f"To read ({len(waiting):,})", f"Open ({len(visible):,})", "Reads needed"])
         with to_read, messages.shown():
             worklist_waiting.show(store, waiting, reader, unscored=listed.unscored, total=len(listed.rows))
         with ranked, messages.shown():
-            table.show(store, visible, reader, chosen.number)
+            table.show(store, visible, reader, chosen.number, blind=bool(waiting))
         with reads, messages.shown():
-            yields.show(store, chosen, reader, listed.hidden)
+            yields.show(store, chosen, reader)
         take.show(store, chosen, reader)
         with st.expander("How reading blind works", icon=":material/help:"):
             st.markdown(blind.HELP)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.review import Action, Radpeer, Stage, Store
-from core.review.archives import stopped_words
+from core.review.archives import installed, stopped_words, worklist
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
 from core.systems import SYSTEMS
@@ -90,9 +90,12 @@ def _remember_overruling(store: Store, record: Record, case: OpenCase, reader: i
 
 def _reason(store: Store, record: Record, reader: int) -> None:
     assert record.id is not None
-    standing = store.discrepancy_for(record.id, reader)
-    if standing is not None and standing.reason:
-        st.markdown(f":material/format_list_numbered: **Why it was on the list:** {words.plain(standing.reason)}")
+    if record.system not in SYSTEMS:
+        return
+    rows = worklist(store, record.archive_id, installed(engine(), record.system), reader).rows
+    row = next(row for row in rows if row.case_id == record.id)
+    if row.rank is not None:
+        st.markdown(f":material/format_list_numbered: **Why it was on the list:** {words.plain(row.reason)}")
 
 
 @st.fragment

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.review import Store
-from core.review.archives import Worklist
+from core.review.archives import Worklist, sums_tell
 from dashboard.kit import words
 from dashboard.kit.archive_choice import Chosen
 
 
-def show(store: Store, chosen: Chosen, listed: Worklist) -> None:
+def show(store: Store, chosen: Chosen, listed: Worklist, reader: int) -> None:
     """One quiet line of pedigree, and warnings where there is something to mind."""
     if not chosen.models.cards:
         st.warning("No model of this system is installed: nothing can be ranked.", icon=":material/warning:")
@@ -29,6 +29,8 @@ def show(store: Store, chosen: Chosen, listed: Worklist) -> None:
             "sums change until all are.",
             icon=":material/hourglass_empty:",
         )
+    if sums_tell(store, chosen.number, chosen.models, reader):
+        return  # what a comparison with the calibration set says is a sum too
     warned: set[str] = set()
     installed = set(chosen.models.weights.values())
     for reading in store.drift(system=chosen.models.system, archive_id=chosen.number):

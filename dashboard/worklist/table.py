@@ -27,12 +27,17 @@ YES_NO = {"any": None, "yes": True, "no": False}
 
 
 @st.fragment
-def show(store: Store, rows: Sequence[WorklistRow], reader: int, archive: int) -> None:
-    """Filters on top, table below; a row selected shows its sentence and the way in."""
+def show(store: Store, rows: Sequence[WorklistRow], reader: int, archive: int, *, blind: bool) -> None:
+    """Filters on top, table below; a row selected shows its sentence and the way in.
+
+    Args:
+        blind: whether further cases of the archive are still hidden from the reader.
+    """
     who.touch()
     view = _view(store, reader, rows)
     kept = view.apply(rows)
-    st.caption(f"{words.count(len(kept), 'case')} of {len(rows):,} whose models' answers are open to you.")
+    among = "; ranks and chances are made of these alone" if blind else ""
+    st.caption(f"{words.count(len(kept), 'case')} of {len(rows):,} whose models' answers are open to you{among}.")
     if not kept:
         return
     event = st.dataframe(

@@ -7,29 +7,19 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.review import Store
-from core.review.archives import YieldCurve, archive_yield, sums_tell
+from core.review.archives import HELD_BACK, YieldCurve, archive_yield
 from dashboard.kit import words
 from dashboard.kit.archive_choice import Chosen
 
 LINE, BAND = "#4c8fb0", "rgba(76, 143, 176, 0.22)"
 
 
-FEW_LEFT = (
-    "Fewer than twenty cases are still blind for you: what all cases add up to would give away the models' answers for "
-    "the rest. It comes back when you have given your opinion on them."
-)
-
-
-def show(store: Store, chosen: Chosen, reader: int, hidden: int) -> None:
-    """Curve, sentence, and the tenths behind it.
-
-    Args:
-        hidden: cases that are still blind for the reader; while there are any, nothing is drawn between the tenths.
-    """
-    if sums_tell(hidden):
-        st.info(FEW_LEFT, icon=":material/visibility_lock:")
-        return
+def show(store: Store, chosen: Chosen, reader: int) -> None:
+    """Curve, sentence, and the tenths behind it, as far as they tell nothing of cases still blind for the reader."""
     curve = archive_yield(store, chosen.number, chosen.models, reader)
+    if curve.sentence == HELD_BACK:
+        st.info(HELD_BACK, icon=":material/visibility_lock:")
+        return
     st.markdown(words.plain(curve.sentence))
     if not curve.points:
         return

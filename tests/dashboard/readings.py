@@ -58,11 +58,13 @@ def plant(
     mode: Mode = Mode.SECOND_READER,
     name: str = "Night shift",
     models: Mapping[str, str] | None = None,
+    patients: int | None = None,
 ) -> Planted:
     """An archive of simulated slices with scores and reasons; the first case has the most promising place.
 
     Args:
         models: weights' SHA-256 by model, as installed; without them the scores are another version's.
+        patients: how many they are of; by default each is somebody else's.
     """
     known = dict(models or {"unet": "f" * 64})
     actor = store.local_user().number or 0
@@ -78,7 +80,7 @@ def plant(
             content_hash=study.sha256,
             source=file,
             files=[(file, store.put_image(data), len(data), FileRole.IMAGE)],
-            patient=f"P{number}",
+            patient=f"P{number if patients is None else number % patients}",
             system=SYSTEM,
             recorded_finding=False,
             recorded_label="no tumour",

@@ -18,13 +18,10 @@ def test_answers_are_released_by_the_readers_own_blind_opinion_only(store: Store
         assert not store.reveal_allowed(found.id, reader)
         with pytest.raises(BlindingError):
             store.scores_for(found.id, reader)
-        with pytest.raises(BlindingError):
-            store.discrepancy_for(found.id, reader)
     store.save_draft(found.id, first, Stage.BLIND, {"finding": True})
     assert not store.reveal_allowed(found.id, first)  # a draft is no opinion
     lock(store, found.id, first)
     assert [s.finding for s in store.scores_for(found.id, first)] == [0.9]
-    assert store.discrepancy_for(found.id, first).reason == "the models see a finding"  # type: ignore[union-attr]
     assert store.revealed(found.archive_id, first) == {found.id}
     with pytest.raises(BlindingError):
         store.scores_for(found.id, second)

@@ -27,6 +27,7 @@ from core.review.archives.ranking import rank
 from core.review.archives.recorded import Untold, recorded_class, untold
 from core.review.archives.scoring import Installed, installed, need_models, pending
 from core.review.archives.sentence import ModelAnswer
+from core.review.archives.sums import HELD_BACK, sums_tell
 from core.review.archives.threads import shut_down, wait
 from core.review.archives.versions import Comparison, ScoredVersion, compare_versions, scored_versions, stale_cases
 from core.review.archives.views import DEFAULT_FIELDS, Field, Filter, View, save_view, saved_views
@@ -34,15 +35,14 @@ from core.review.archives.worklist import (
     Against,
     Worklist,
     WorklistRow,
-    hidden_cases,
     stopped_words,
-    sums_tell,
     worklist,
 )
 from core.review.archives.yields import Point, Tenth, YieldCurve
 
 __all__ = [
     "DEFAULT_FIELDS",
+    "HELD_BACK",
     "Against",
     "Column",
     "Comparison",
@@ -73,7 +73,6 @@ __all__ = [
     "compare_versions",
     "guess_columns",
     "headers",
-    "hidden_cases",
     "import_roots",
     "installed",
     "is_running",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import col, select
 
 from core.review.archives.scoring import Installed
+from core.review.archives.sums import HELD_BACK, sums_tell
 from core.review.archives.yields import YieldCurve, yield_curve
 from core.review.store import Store
 from core.review.tables import Adjudication, Case, Opinion, PeerReview
@@ -49,8 +50,8 @@ def archive_yield(store: Store, archive_id: int, models: Installed, reader: int 
     Only cases with a recorded diagnosis are on it: where nothing is recorded, nothing was missed.
 
     Args:
-        reader: who is to see it. While a case is blind for that reader, the curve stands at the ends of tenths only;
-            without a reader it is for the store's owner.
+        reader: who is to see it. While a case is blind for that reader, the curve stands at the ends of tenths only,
+            and there is none where it would tell of single cases; without a reader it is for the store's owner.
     """
     ranked = [
         (d.value, d.case_id, d.details["probability"])
@@ -58,6 +59,8 @@ def archive_yield(store: Store, archive_id: int, models: Installed, reader: int 
         if d.models == models.fingerprint and d.details.get("probability") is not None
     ]
     ranked.sort(key=lambda entry: (-entry[0], entry[1]))
+    if reader is not None and sums_tell(store, archive_id, models, reader, {case for _, case, _ in ranked}):
+        return YieldCurve((), (), 0, 0, 0.0, float("nan"), HELD_BACK)
     found = outcomes(store, archive_id)
     open_cases = None if reader is None else store.revealed(archive_id, reader)
     blind = None if open_cases is None else [case not in open_cases for _, case, _ in ranked]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,33 @@ def ranked(
             Discrepancy(case_id=case.id or 0, models=models.fingerprint, value=value, reason=reason, details=details)
         )
     return out
+
+
+def places(
+    cases: Sequence[Case],
+    answers: Mapping[int, Answers],
+    models: Installed,
+    shown: Collection[int],
+    every: Mapping[int, Discrepancy],
+) -> Mapping[int, Discrepancy]:
+    """What is told of each open case, by number, with nothing in it that the models say of a hidden one.
+
+    A case's chance of a wrong record draws on the patient's other images and on all records of the archive, its
+    sentence counts those images, and its rank says which ranks are left. So all three are made of the open cases only.
+
+    Args:
+        shown: cases that are open to the reader. every: what the store keeps, made of all cases.
+    """
+    if all(case.id in shown for case in cases):
+        return every
+    told = [case for case in cases if case.id in shown]
+    heard = {number: given for number, given in answers.items() if number in shown}
+    return {place.case_id: place for place in ranked(told, heard, models)}
+
+
+def best_first(cases: Sequence[Case], places: Mapping[int, Discrepancy]) -> list[Case]:
+    """Cases that have a place, the most promising first."""
+    return sorted((c for c in cases if c.id in places), key=lambda c: (-places[c.id or 0].value, c.id or 0))
 
 
 def discrepancies(

@@ -101,12 +101,16 @@ def group_of(case: Case) -> str:
 
 
 def patient_views(cases: Sequence[Case], answers: Mapping[int, Answers]) -> dict[int, PatientView]:
-    """By case, what the models say about the patient's other scored cases."""
+    """By case, what the models say about the patient's other scored cases.
+
+    An image that the gate stopped does not count: nothing is told of it until the reader overrules.
+    """
     totals: dict[str, list[int]] = defaultdict(lambda: [0] * 5)  # images, found, split, recorded, of them a finding
     own: dict[int, tuple[int, ...]] = {}
     for case in cases:
-        vote = answers.get(case.id or 0, Answers()).vote
-        if not vote.counted:
+        given = answers.get(case.id or 0, Answers())
+        vote = given.vote
+        if not vote.counted or given.stopped:
             continue
         said = (int(vote.decided is True), int(vote.tied))
         mine = (1, *said, int(case.recorded_finding is not None), int(bool(case.recorded_finding)))

@@ -3,7 +3,9 @@
 In an archive that is read blind, a case's place in the ranking tells what the models say about it. So a reader who has
 not locked an opinion sees such cases without rank, sentence or any model column, without what was recorded (beside the
 place it would tell what the models say) and without names, in an order that tells nothing (:func:`reading_order`); no
-filter or sorting looks at what is hidden.
+filter or sorting looks at what is hidden. Nor do cases that are open tell of those that are not: while any is hidden,
+places, chances and sentences of the open ones are made anew of the open ones alone
+(:func:`core.review.archives.ranking.places`).
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.engine.vote import Vote
+from core.review.archives.ranking import best_first, places
 from core.review.archives.scoring import Installed
 from core.review.archives.sentence import ModelAnswer
 from core.review.archives.standing import Answers, current
-from core.review.archives.yields import FEWEST_HIDDEN
 from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import Case, Discrepancy
@@ -49,7 +51,7 @@ class WorklistRow:
 
     Attributes:
         reader: number of who wrote the recorded diagnosis.
-        rank: 1 is the top; ``None`` when not scored by the installed models.
+        rank: 1 is the top of the cases that are open to the reader; ``None`` when not scored by the installed models.
         probability: that the recorded label is wrong, 0 to 1. value: the log odds the list is ordered by.
         reason: the sentence why it stands where it stands, or why it does not stand anywhere.
         answers: one a model that votes. finding: their mean probability of a finding. decided: what most of them say;
@@ -112,20 +114,6 @@ class Worklist:
     pedigree: str
 
 
-def sums_tell(hidden: int) -> bool:
-    """Whether a sum over all cases would tell a reader what the models say of single ones that are still blind.
-
-    What is open to the reader can be taken off the sum: with one case left, the rest is that case's own answer.
-    """
-    return 0 < hidden < FEWEST_HIDDEN
-
-
-def hidden_cases(store: Store, archive_id: int, system_name: str, reader: int) -> int:
-    """How many cases of a system in an archive are still blind for a reader."""
-    shown = store.revealed(archive_id, reader)
-    return sum(case.system == system_name and case.id not in shown for case in store.cases(archive_id))
-
-
 def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> Worklist:
     """Cases of one system in an archive, as a reader may see them.
 
@@ -138,21 +126,24 @@ def worklist(store: Store, archive_id: int, models: Installed, reader: int) -> W
     scores = store.machine_scores(archive_id)
     answers = current(scores, models)
     ever = {score.case_id for score in scores if score.system == models.system}
-    ranked = {d.case_id: d for d in store.machine_discrepancies(archive_id) if d.models == models.fingerprint}
     # A case whose scores are there but whose place is not yet (the ranking follows a few cases behind) waits unranked.
-    order = sorted((c for c in cases if c.id in ranked), key=lambda c: (-ranked[c.id or 0].value, c.id or 0))
+    every = {d.case_id: d for d in store.machine_discrepancies(archive_id) if d.models == models.fingerprint}
+    mine = places(cases, answers, models, shown, every)
+    order = best_first(cases, mine)
     ranks = {case.id or 0: place for place, case in enumerate(order, 1)}
     open_to_all = archive.mode == Mode.OPEN
     overruled = store.overruled(archive_id, reader)
     rows = [
-        _withheld(_row(case, case.id in shown, ranks, ranked, answers, ever), overruled)
+        _withheld(_row(case, case.id in shown, ranks, mine, answers, ever), overruled)
         for case in [*order, *(c for c in cases if c.id not in ranks)]
     ]
     visible = [row for row in rows if not row.hidden]
     hidden = {row.case_id: row for row in rows if row.hidden}
     # Of all cases, also those that this reader has read: the order of the others must not change with each read, or
     # whoever notes which ones stay in front would learn the ranking.
-    everybody = [] if open_to_all else reading_order([c.id or 0 for c in order], _seed(store, archive_id))
+    everybody = (
+        [] if open_to_all else reading_order([c.id or 0 for c in best_first(cases, every)], _seed(store, archive_id))
+    )
     queue = [number for number in everybody if number in hidden]
     rest = [number for number in hidden if number not in set(queue)]
     return Worklist(
@@ -198,7 +189,7 @@ def _row(
     case: Case,
     shown: bool,
     ranks: Mapping[int, int],
-    ranked: Mapping[int, Discrepancy],
+    places: Mapping[int, Discrepancy],
     answers: Mapping[int, Answers],
     ever: set[int],
 ) -> WorklistRow:
@@ -233,7 +224,7 @@ def _row(
         recorded_text=case.recorded_text,
         reader=case.recorded_reader,
     )
-    own, place = answers.get(number, Answers()), ranked.get(number)
+    own, place = answers.get(number, Answers()), places.get(number)
     stale = number in ever and number not in answers
     reason = place.reason if place is not None else STALE if stale else UNSCORED
     vote = own.vote

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-FEWEST_HIDDEN = 20  # sums over fewer blind cases would tell of each
+from core.review.archives.sums import FEWEST_HIDDEN
+
 PRIOR_READS = 5.0
 TENTHS = 10
 LEVEL = 0.95
@@ -105,7 +106,8 @@ def yield_curve(
         scores: ``(N,)`` in list order, the top first: probability between 0 and 1 that the recorded label misses
             something relevant.
         outcomes: ``(N,)`` what a finished read found: a relevant miss, none, or ``None`` for not yet read.
-        blind: ``(N,)`` which cases are still blind for whoever is to see the curve; none by default.
+        blind: ``(N,)`` which cases are still blind for whoever is to see the curve; none by default. Others' reads of
+            fewer than 20 of them in a tenth do not count.
 
     Raises:
         ValueError: lengths differ, or a score is no probability.
@@ -119,9 +121,13 @@ def yield_curve(
     read = np.array([o is not None for o in outcomes])
     missed = np.array([bool(o) for o in outcomes])
     parts = np.array_split(np.arange(len(p)), min(TENTHS, len(p)))
+    hidden = np.zeros(len(p), dtype=bool) if blind is None else np.asarray(blind, dtype=bool)
+    for part in parts:  # what others found on a few cases is held against what the scores promised on just those
+        of_others = part[hidden[part] & read[part]]
+        if len(of_others) < FEWEST_HIDDEN:
+            read[of_others] = missed[of_others] = False
     tenths = tuple(_tenth(p, read, missed, part) for part in parts)
     reads, misses = int(read.sum()), int(missed.sum())
-    hidden = np.zeros(len(p), dtype=bool) if blind is None else np.asarray(blind, dtype=bool)
     depths = (
         np.array([tenth.last for tenth in tenths])  # between them the steps are single cases' own scores
         if hidden.any()
