@@ -13,6 +13,10 @@ from dashboard.kit import controls, messages, render, slices, viewer, who, words
 from dashboard.kit.cases import OpenCase
 from dashboard.read import case as read_case
 from dashboard.read import form, marker, reveal
+from dashboard.review import reading
+from dashboard.viewer import component
+from dashboard.viewer import desk as viewer_desk
+from dashboard.viewer.component import Marking
 
 SIDED = {
     Sided.RECORDED: "the recorded diagnosis",
@@ -26,10 +30,10 @@ def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     """Images on the left; statements and the form for the truth on the right."""
     st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
     st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(read_case.title(record))}</h1>")
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    left, right = st.columns([13, 8], gap="small")
+    with left, st.container(gap="xsmall"):
         _images(store, record, case, arbiter)
-    with right:
+    with right, st.container(key="desk-rail", gap="small"):
         _statements(store, record, case, arbiter)
         _truth(store, record, case, arbiter)
 
@@ -37,6 +41,11 @@ def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
 @st.fragment
 def _images(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     who.touch()
+    if component.ready():
+        with st.container(key="reader"):
+            viewer_desk.show(case, key="arbitration", height=reading.ROOM, marking=_marking(store, record, arbiter))
+        return
+    component.note()
     series, index = case.series, slices.index(case)
     view = controls.show(case, overlays=False)
     picture = render.picture(controls.grey(series, index, view), render.display_size(series))
@@ -56,6 +65,11 @@ def _images(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
             on_step=lambda by: slices.step(case, by),
         )
     slices.controls(case)
+
+
+def _marking(store: Store, record: Record, arbiter: int) -> Marking:
+    """What the readers marked, with each one's number."""
+    return Marking([dict(m, label=f"reader {o.reader}") for o in _opinions(store, record, arbiter) for m in o.marks])
 
 
 def _opinions(store: Store, record: Record, arbiter: int) -> list[Opinion]:

@@ -8,12 +8,14 @@ from core.review import Action, open_store
 from dashboard.arbitration import desk, peer_summary, queue
 from dashboard.kit import messages, who
 from dashboard.read import case
+from dashboard.review import reading
 
 arbiter = who.number()
 with messages.shown():
     store = open_store()
     record = case.chosen(store)
     if record is not None and queue.holds(store, record) and who.may(Action.ARBITRATE):
+        reading.style()
         desk.show(store, record, case.on_desk(store, record, "arbitration"), arbiter)
     else:
         st.title("Arbitration")

@@ -6,6 +6,7 @@ from core.review import Stage, open_store
 from dashboard.kit import messages, who
 from dashboard.read import blind, head, reveal
 from dashboard.read import case as read_case
+from dashboard.review import reading
 
 reader = who.number()
 with messages.shown():
@@ -15,6 +16,7 @@ with messages.shown():
         head.choose(store, reader)
     else:
         stage = read_case.stage(store, record, reader)
+        reading.style()
         head.show(store, record, reader, stage)
         case = read_case.on_desk(store, record)
         if stage is not Stage.BLIND:

@@ -13,6 +13,8 @@ from dashboard.read import case as read_case
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
 from dashboard.read.form import Form
+from dashboard.review import reading
+from dashboard.viewer import component, desk
 
 HELP = """
 **Why blind.** Readers who see a machine's answer first follow its mistakes, at every level of experience. So you answer
@@ -41,10 +43,15 @@ def show(store: Store, record: Record, case: OpenCase, reader: int) -> None:
     assert record.id is not None
     form = read_form.of(store, record.id, reader, Stage.BLIND)
     form.looked()
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _images(form, case)
-    with right:
+    left, right = st.columns([13, 8], gap="small")
+    with left, st.container(gap="xsmall"):
+        if component.ready():
+            with st.container(key="reader"):
+                desk.show(case, key="read", height=reading.ROOM, marking=read_marks.marking(form))
+        else:
+            _images(form, case)
+        component.note()
+    with right, st.container(key="desk-rail", gap="small"):
         st.markdown("##### Your opinion, before the models'")
         read_form.show(form, case)
         if form.marks:

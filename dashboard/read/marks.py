@@ -11,12 +11,19 @@ from dashboard.kit import slices
 from dashboard.kit.cases import OpenCase
 from dashboard.read import marker
 from dashboard.read.form import Form
+from dashboard.viewer.component import Marking
+from dashboard.viewer.marks import mark
 
 MOST = 40
 
 
+def marking(form: Form) -> Marking:
+    """The form's marks in the viewer, where they are set, moved and taken away."""
+    return Marking(form.marks, lambda found: form.change(marks=found), MOST)
+
+
 def board(form: Form, case: OpenCase, picture: np.ndarray, index: int, alt: str) -> None:
-    """The slice to mark on, in place of the viewer."""
+    """The slice to mark on, in place of the simple viewer."""
 
     def add(place: dict[str, float]) -> None:
         form.change(marks=[*form.marks, mark(place, index)][:MOST])
@@ -57,11 +64,6 @@ def listed(form: Form, case: OpenCase) -> None:
 def on_slice(form: Form, index: int) -> list[dict[str, Any]]:
     """The marks of one slice."""
     return [one for one in form.marks if one["slice"] == index]
-
-
-def mark(place: dict[str, float], index: int) -> dict[str, Any]:
-    """A mark as the store keeps it."""
-    return {"kind": "box" if "width" in place else "point", "slice": index, **place}
 
 
 def describe(one: dict[str, Any], total: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.errors import OverreadError
@@ -17,7 +19,9 @@ from dashboard.read import blind
 from dashboard.read import case as read_case
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
+from dashboard.read.form import Form
 from dashboard.review import reading
+from dashboard.viewer.component import Marking
 
 SCORES = {
     Radpeer.CONCUR: "1 · I agree with the recorded diagnosis",
@@ -40,18 +44,45 @@ def show(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage
         _reason(store, record, reader)
     case.opinions = tuple(store.opinions(record.id, reader)) or None
     jobs.ensure(case, engine())
-    reading.style()
-    reading.show(case, opinion=lambda: _opinion(store, record, case, reader, stage))
+    form = _form(store, record, reader, stage) if stage is not None and who.may(Action.READ) else None
+    reading.show(
+        case,
+        opinion=lambda: _opinion(store, record, case, reader, stage, form),
+        marking=lambda: read_marks.marking(form) if form is not None else Marking(_last_marks(store, record, reader)),
+    )
 
 
-def _opinion(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None) -> None:
+def _form(store: Store, record: Record, reader: int, stage: Stage) -> Form:
+    """The final opinion, begun with what the first one says."""
+    assert record.id is not None
+    first = store.opinion(record.id, reader, Stage.BLIND)
+    start = None
+    if first is not None:
+        start = {
+            "finding": first.finding,
+            "label": first.label,
+            "confidence": first.confidence,
+            "marks": [dict(mark) for mark in first.marks],
+            "comment": first.comment,
+        }
+    return read_form.of(store, record.id, reader, stage, start)
+
+
+def _last_marks(store: Store, record: Record, reader: int) -> list[dict[str, Any]]:
+    """Those of the reader's latest opinion."""
+    assert record.id is not None
+    said = read_case.mine(store, record.id, reader)
+    return [dict(mark) for mark in said[-1].marks] if said else []
+
+
+def _opinion(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None, form: Form | None) -> None:
     """The tab beside the answers: what was said before, the final opinion, the peer review."""
     assert record.id is not None
     for opinion in read_case.mine(store, record.id, reader):
         st.markdown(f":material/lock: {said(opinion, case)}")
         if opinion.comment:
             st.caption(words.plain(opinion.comment))
-    _final(store, record, case, reader, stage)
+    _final(store, record, case, reader, stage, form)
     st.divider()
     _peer(store, record, reader, ready=stage is None)
 
@@ -98,8 +129,8 @@ def _reason(store: Store, record: Record, reader: int) -> None:
         st.markdown(f":material/format_list_numbered: **Why it was on the list:** {words.plain(row.reason)}")
 
 
-@st.fragment
-def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None) -> None:
+def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None, form: Form | None) -> None:
+    """No fragment of its own: its marks are drawn in the picture beside it."""
     who.touch()
     assert record.id is not None
     st.markdown("##### Final opinion")
@@ -108,23 +139,13 @@ def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Sta
         changed = change is not None and (change.finding_changed or change.label_changed)
         st.markdown("You changed your mind after the models." if changed else "Locked.")
         return
-    if not who.may(Action.READ):
+    if form is None:
         st.caption("Your role does not record opinions.")
         return
-    first = store.opinion(record.id, reader, Stage.BLIND)
-    start = None
-    if first is not None:
-        start = {
-            "finding": first.finding,
-            "label": first.label,
-            "confidence": first.confidence,
-            "marks": [dict(mark) for mark in first.marks],
-            "comment": first.comment,
-        }
+    if store.opinion(record.id, reader, Stage.BLIND) is not None:
         st.caption("Filled in with your first opinion: change what you now see otherwise, then lock.")
     else:
         st.caption("The models' answers were in sight: this opinion is recorded as not blind.")
-    form = read_form.of(store, record.id, reader, stage, start)
     read_form.show(form, case)
     read_marks.listed(form, case)
     blind.lock(form, case, "Lock my final opinion")

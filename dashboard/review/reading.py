@@ -10,6 +10,9 @@ from dashboard.kit import address, controls, jobs, slice_strip, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.review import rail, screen
 from dashboard.viewer import component
+from dashboard.viewer.component import Marking
+
+ROOM = "var(--or-room, 70vh)"  # height of the viewer, as the style gives it
 
 # The rail scrolls by itself, so that the picture stays where it is. On a phone all stands in one column, picture first.
 STYLE = """
@@ -48,11 +51,13 @@ def style() -> None:
 
 
 @st.fragment
-def show(case: OpenCase, opinion: Callable[[], None] | None = None) -> None:
+def show(
+    case: OpenCase, opinion: Callable[[], None] | None = None, marking: Callable[[], Marking] | None = None
+) -> None:
     """Everything that changes with the slice; sliders redraw this part only.
 
     Args:
-        opinion: draws the reader's own opinion in a tab of the rail.
+        opinion: draws the reader's own opinion in a tab of the rail. marking: gives its marks.
     """
     index = slices.index(case)
     jobs.look(case)
@@ -62,7 +67,7 @@ def show(case: OpenCase, opinion: Callable[[], None] | None = None) -> None:
         name = "" if case.series.slices < 2 else "-stack"
         if component.ready():
             with st.container(key=f"reader{name}"):
-                view, picture = screen.read(case, index)
+                view, picture = screen.read(case, index, ROOM, marking() if marking is not None else None)
             slices.peak(case)
         else:
             view = controls.show(case)

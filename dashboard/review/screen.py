@@ -9,6 +9,7 @@ from dashboard.kit import controls, render, slices, viewer, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import heat_maps
 from dashboard.viewer import desk, overlays
+from dashboard.viewer.component import Marking
 from dashboard.viewer.overlays import Kind, Overlay
 
 
@@ -28,13 +29,16 @@ def show(case: OpenCase, index: int, view: controls.View) -> np.ndarray:
     return picture
 
 
-def read(case: OpenCase, index: int) -> tuple[controls.View, np.ndarray]:
+def read(case: OpenCase, index: int, height: str, marking: Marking | None = None) -> tuple[controls.View, np.ndarray]:
     """The viewer in the browser, with every overlay that there is; and how the slice is seen, as the reports take it.
+
+    Args:
+        height: in CSS. marking: marks of readers over the picture.
 
     Returns:
         The view, and the slice in it, uint8 ``(height, width, 3)``, without overlays.
     """
-    desk.show(case, key="review", overlays=_layers(case, index), height="var(--or-room, 70vh)")
+    desk.show(case, key="review", overlays=_layers(case, index), height=height, marking=marking)
     view = desk.view(case, "review")
     return view, drawn(case, index, view)
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.imaging.study import Series, Window
 from core.preprocessing import windows
-from dashboard.viewer import build, overlays, packing, route, shelf
+from dashboard.viewer import build, marks, overlays, packing, route, shelf
 from dashboard.viewer.overlays import Overlay
 
 _component = st.components.v2.component(
@@ -23,6 +23,7 @@ _component = st.components.v2.component(
 )
 _NO_WEBGL = "viewer-without-webgl"
 Measure = dict[str, Any]
+Mark = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,22 @@ class Seen:
     measures: tuple[Measure, ...]
     window: tuple[float, float, bool] | None = None
     drawn: bool = True
+
+
+@dataclass(frozen=True)
+class Marking:
+    """Marks of readers on the picture.
+
+    Attributes:
+        marks: in image pixels, from the corner of the first one: ``slice``, ``x``, ``y`` and, for a box, ``width`` and
+            ``height``; ``label`` is written beside a mark, by default its number.
+        taken: called with all marks, cleaned, when the reader has changed them; without it they can only be looked at.
+        most: how many there may be.
+    """
+
+    marks: Sequence[Mapping[str, Any]] = ()
+    taken: Callable[[list[Mark]], None] | None = None
+    most: int = 40
 
 
 @dataclass(frozen=True)
@@ -65,13 +82,11 @@ def show(
     dark: bool = True,
     height: str = "70vh",
     measures: Sequence[Measure] = (),
-    marks: Sequence[Mapping[str, Any]] = (),
-    marking: bool = False,
+    marking: Marking | None = None,
     second: Pictured | None = None,
     others: Sequence[Pictured] = (),
     on_slice: Callable[[int], None] | None = None,
     on_measures: Callable[[list[Measure]], None] | None = None,
-    on_mark: Callable[[dict[str, float]], None] | None = None,
     fallback: Callable[[], None] | None = None,
 ) -> Seen:
     """Show a series to read on.
@@ -89,14 +104,11 @@ def show(
         dark: dark or light surround.
         height: CSS height.
         measures: measurements kept with the case, to begin with.
-        marks: marks of the reader to draw, in image pixels: ``slice``, ``x``, ``y`` and, for a box, ``width`` and
-            ``height``.
-        marking: the left button sets marks (a click a point, a drag a box).
+        marking: marks of readers, to look at or to change.
         second: another series beside it, linked by position where both have one frame of reference.
         others: series of the study that the reader may lay beside or over it.
         on_slice: called with the slice in view once the reader rests on it.
         on_measures: called with all measurements, when they have changed.
-        on_mark: called with a new mark, in image pixels.
         fallback: draws where the client cannot.
 
     Returns:
@@ -120,6 +132,10 @@ def show(
 
         return changed
 
+    def marked(found: Mapping[str, Any]) -> None:
+        if marking is not None and marking.taken is not None:
+            marking.taken(marks.cleaned(found.get("list"), series)[: marking.most])
+
     def failed() -> None:
         if st.session_state[state_key].get("fault"):
             st.session_state[_NO_WEBGL] = True
@@ -137,13 +153,12 @@ def show(
             "dark": dark,
             "height": height,
             "measures": list(measures),
-            "marks": [dict(mark) for mark in marks],
-            "marking": marking,
+            "marks": None if marking is None else _marks(marking, st.session_state.get(state_key)),
             "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
         },
         on_view_change=told("view", None if on_slice is None else lambda view: on_slice(int(view["slice"]))),
         on_measures_change=told("measures", on_measures),
-        on_mark_change=told("mark", on_mark),
+        on_marks_change=told("marks", marked if marking is not None and marking.taken is not None else None),
         on_fault_change=failed,
         height="content",
     )
@@ -152,6 +167,14 @@ def show(
     if view is None:
         return Seen(None, kept)
     return Seen(int(view["slice"]), kept, (float(view["centre"]), float(view["width"]), bool(view["inverted"])))
+
+
+def _marks(marking: Marking, told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The marks as they are now, and how many of the reader's changes are in them."""
+    seen = (told or {}).get("marks") or {}
+    kept = [dict(mark) for mark in marking.marks]
+    may = marking.taken is not None
+    return {"marks": kept, "count": seen.get("count", 0), "may": may, "most": marking.most}
 
 
 def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.imaging.study import Series, Window
+from core.imaging.series_names import names_of
+from core.imaging.study import Window
 from core.preprocessing import windows
 from dashboard.kit import controls, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.viewer import component
-from dashboard.viewer.component import Pictured
+from dashboard.viewer.component import Marking, Pictured
 from dashboard.viewer.overlays import Overlay
 
 MOST_BESIDE = 4
@@ -35,17 +35,15 @@ def show(
     key: str,
     overlays: Sequence[Overlay] = (),
     height: str = "70vh",
-    marks: Sequence[Mapping[str, Any]] = (),
-    marking: bool = False,
-    on_mark: Callable[[dict[str, float]], None] | None = None,
+    marking: Marking | None = None,
 ) -> None:
     """Show the series on the screen; keeps the slice in view and the measurements with the case.
 
     Args:
         key: which place on which page.
-        overlays, height, marks, marking, on_mark: see :func:`dashboard.viewer.component.show`.
+        overlays, height, marking: see :func:`dashboard.viewer.component.show`.
     """
-    series, number = case.series, case.series_index
+    series, number, called = case.series, case.series_index, names(case)
 
     def moved(to: int) -> None:
         case.chosen_slices[number] = min(max(to, 0), series.slices - 1)
@@ -54,18 +52,17 @@ def show(
         series,
         key=f"{key}-{case.key}-{number}",
         token_owner=f"{key} {case.key}",
+        name=called[number],
         presets=controls.offered(series, case.system),
         overlays=overlays,
         start=slices.index(case),
         go_to=(case.moves, slices.index(case)),
         height=height,
         measures=case.measures.get(number, ()),
-        marks=marks,
         marking=marking,
-        others=[Pictured(other, other.description) for other in _beside(case)],
+        others=[Pictured(case.study.series[other], called[other]) for other in _beside(case)],
         on_slice=moved,
         on_measures=lambda found: case.measures.__setitem__(number, found),
-        on_mark=on_mark,
     )
 
 
@@ -73,6 +70,17 @@ def _state(case: OpenCase, key: str) -> str:
     return f"reader-{key}-{case.key}-{case.series_index}"
 
 
-def _beside(case: OpenCase) -> list[Series]:
-    others = [s for n, s in enumerate(case.study.series) if n != case.series_index and not s.by_algorithm]
-    return [s for s in others if s.pixels.size <= MOST_PIXELS_BESIDE][:MOST_BESIDE]
+def names(case: OpenCase) -> list[str]:
+    """What the series are called. A case of the store has its number where nothing but a file's name is known: that
+    could be looked up among published cases."""
+    series = case.study.series
+    told = list(names_of(series))
+    for number, one in enumerate(series):
+        if told[number] == one.description and (case.record is not None or len(series) == 1):
+            told[number] = case.study.name + (f", {number + 1} of {len(series)}" if len(series) > 1 else "")
+    return told
+
+
+def _beside(case: OpenCase) -> list[int]:
+    others = [n for n, s in enumerate(case.study.series) if n != case.series_index and not s.by_algorithm]
+    return [n for n in others if case.study.series[n].pixels.size <= MOST_PIXELS_BESIDE][:MOST_BESIDE]

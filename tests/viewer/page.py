@@ -42,11 +42,11 @@ seen = component.show(
     go_to=(counter, target),
     height="640px",
     others=[component.Pictured(made("pet"), "PET, SUV")] if name == "ct" else [],
-    marking=marking,
-    marks=st.session_state.get("marks", []),
+    marking=component.Marking(
+        st.session_state.get("marks", []), (lambda found: st.session_state.update(marks=found)) if marking else None
+    ),
     on_slice=lambda index: st.session_state.update(told=index),
     on_measures=lambda found: st.session_state.update(measures=found),
-    on_mark=lambda mark: st.session_state.update(marks=[*st.session_state.get("marks", []), mark]),
     fallback=lambda: st.text("drawn by the server"),
 )
 st.text(

@@ -67,7 +67,7 @@ export class Hud {
   _scale() {
     const { pane } = this;
     const [bar, line] = [this.scale.firstChild, this.scale.lastChild];
-    if (!pane.geometry.scaled) { bar.textContent = "no scale"; line.style.width = "0"; return; }
+    if (!pane.geometry.scaled) { bar.textContent = "no scale"; line.hidden = true; return; }
     const mm = roundLength(Math.min(pane.view.clientWidth * 0.3, 220) * pane.perPixel);
     line.style.width = `${mm / pane.perPixel}px`;
     bar.textContent = mm >= 10 ? `${mm / 10} cm` : `${mm} mm`;

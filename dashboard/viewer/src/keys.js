@@ -14,7 +14,10 @@ const SHEET = [
   ["0 or double click", "fit; 9: one pixel on one pixel"],
   ["W  P  Z", "left button: window, move, zoom"],
   ["D  A  B  E  O", "left button: length, angle, rectangle, ellipse, outline"],
-  ["Delete", "take the chosen measurement away"],
+  ["Delete", "take the chosen measurement or mark away"],
+  ["M", "left button: mark; a click is a point, a drag a box, on a mark it moves it; a click chooses it"],
+  ["Shift + arrows, Enter", "mark: a cross, a corner, the other corner (the same place twice: a point)"],
+  ["Ctrl + Z", "take the last change of the marks back"],
   ["Space", "cine"],
   ["H", "overlays off and on"],
   ["F", "full screen"],
@@ -42,10 +45,11 @@ export class Keys {
   }
 
   _inside(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.altKey || ((event.ctrlKey || event.metaKey) && event.key !== "z")) return;
     const typed = event.target.closest?.("input, select, textarea");
     if (typed && event.key !== "Escape") { event.stopPropagation(); return; }
-    const act = this._action(event.key);
+    if (event.target.closest?.("button") && ["Enter", " "].includes(event.key)) return; // the button's own
+    const act = this._action(event);
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -62,16 +66,20 @@ export class Keys {
     this.viewer.active.step(by);
   }
 
-  _action(key) {
-    const { viewer } = this, pane = viewer.active;
-    const tools = { w: "window", p: "pan", z: "zoom", d: "length", a: "angle", b: "rectangle", e: "ellipse", o: "freehand" };
+  _action({ key, ctrlKey, metaKey, shiftKey, repeat }) {
+    const { viewer } = this, pane = viewer.active, { marker } = viewer;
+    if (ctrlKey || metaKey) return marker.offered ? () => marker.undo() : null;
+    const steered = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+    if (marker.on && shiftKey && steered) return () => marker.steer(...steered, repeat);
+    if (marker.on && key === "Enter") return () => marker.enter();
+    const tools = { ...(marker.offered ? { m: "mark" } : {}), w: "window", p: "pan", z: "zoom", d: "length", a: "angle", b: "rectangle", e: "ellipse", o: "freehand" };
     const actions = {
       ArrowLeft: () => pane.step(-1), ArrowUp: () => pane.step(-1), ArrowRight: () => pane.step(1), ArrowDown: () => pane.step(1),
       PageUp: () => pane.step(-10), PageDown: () => pane.step(10), Home: () => pane.go(0), End: () => pane.go(Infinity),
       "+": () => pane.zoom(1.25), "=": () => pane.zoom(1.25), "-": () => pane.zoom(0.8), 0: () => pane.fit(), 9: () => pane.natural(),
       i: () => pane.invert(), " ": () => viewer.cine.toggle(), f: () => viewer.full(), h: () => viewer.toolbar.hide(),
-      "?": () => this.toggle(), Escape: () => { if (!this.sheet.hidden) this.toggle(); },
-      Delete: () => viewer.list.removeChosen(), Backspace: () => viewer.list.removeChosen(),
+      "?": () => this.toggle(), Escape: () => (this.sheet.hidden ? marker.leave() : this.toggle()),
+      Delete: () => marker.erase() || viewer.list.removeChosen(), Backspace: () => marker.erase() || viewer.list.removeChosen(),
     };
     if (/^[1-6]$/.test(key)) return () => viewer.toolbar.preset(Number(key) - 1);
     const lower = key.length === 1 ? key.toLowerCase() : key;

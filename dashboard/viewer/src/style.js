@@ -7,19 +7,19 @@ export const STYLE = `
 .reader.light { --back: #ececec; --fore: #1c1c1c; --line: #b8b8b8; --lift: #fbfbfb; --mark: #1f6f96; }
 .reader:focus-visible { box-shadow: inset 0 0 0 2px var(--mark); }
 .reader:fullscreen { height: 100vh !important; border-radius: 0; }
-.row { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; padding: 4px 6px; }
+.row { display: flex; flex-wrap: wrap; gap: 3px; align-items: center; padding: 4px 5px; }
 .chips { position: absolute; left: 2px; top: 26px; flex-direction: column; align-items: flex-start; z-index: 2; }
-.gap { width: 6px; }
-.reader button, .reader select, .reader input[type=number] { height: 28px; min-width: 28px; padding: 0 7px; border: 1px solid var(--line);
+.gap { width: 3px; }
+.reader button, .reader select, .reader input[type=number] { height: 28px; min-width: 28px; padding: 0 6px; border: 1px solid var(--line);
   border-radius: 4px; background: var(--lift); color: var(--fore); font: inherit; cursor: pointer; white-space: nowrap; }
 .reader button:hover, .reader select:hover { border-color: var(--fore); }
 .reader button:focus-visible, .reader select:focus-visible, .reader input:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
 .reader button[aria-pressed=true] { border-color: var(--mark); background: color-mix(in srgb, var(--mark) 30%, var(--lift)); }
 .reader [hidden] { display: none !important; }
 .reader svg { width: 16px; height: 16px; display: block; }
-.row select { max-width: 168px; }
+.row select { max-width: 108px; }
 .row label { display: inline-flex; gap: 3px; align-items: center; }
-.reader input[type=number] { width: 68px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
+.reader input[type=number] { width: 56px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
 .reader input::-webkit-inner-spin-button { appearance: none; }
 .reader input[type=range] { accent-color: var(--mark); height: 22px; }
 .chips input[type=range] { width: 90px; }
@@ -31,8 +31,9 @@ export const STYLE = `
 .pane { flex: 1; position: relative; min-width: 0; overflow: hidden; background: #000; user-select: none; touch-action: none; }
 .pane.active::after { content: ""; position: absolute; inset: 0; border: 1px solid var(--mark); pointer-events: none; }
 .view { position: absolute; inset: 0; }
-.over, .glass { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
-.glass { pointer-events: auto; cursor: crosshair; touch-action: none; }
+.over { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
+.marking .pane { cursor: crosshair; }
+.markswatch { border-top: 3px solid rgb(245, 200, 60); }
 .hud { position: absolute; pointer-events: none; color: #e8e8e8; text-shadow: 0 0 3px #000, 0 0 2px #000; font-variant-numeric: tabular-nums;
   max-width: 70%; }
 .name { left: 8px; top: 6px; font-weight: 600; } .where { right: 8px; top: 6px; }
@@ -61,7 +62,8 @@ export const STYLE = `
 .planes.three { grid-template-columns: 1fr 1fr; grid-template-rows: 1fr 1fr; }
 .planes .pane.first { grid-row: span 2; } .blend { position: absolute; right: 10px; top: 34px; z-index: 3; color: #e8e8e8; }
 @media (max-width: 760px) {
-  .row { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; } .row > * { flex: none; }
-  .list { right: 4px; top: 60%; max-height: 38%; } .chips { max-width: 60%; }
+  .row { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; } .row > * { flex: none; } .row label { display: none; }
+  .middle { flex-direction: column; } .chips { position: static; order: 1; flex-direction: row; align-items: center; }
+  .list { right: 4px; top: 60%; max-height: 38%; }
 }
 `;

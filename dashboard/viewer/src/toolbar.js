@@ -22,6 +22,8 @@ export class Toolbar {
     this.buttons = {};
     const button = (label, title, onclick, content) => h("button", { title, "aria-label": title, onclick }, content ?? label);
     const tool = (name, title, key, content) => (this.buttons[name] = button(title, `${title} (${key})`, () => viewer.pick(name), content));
+    tool("mark", "Mark", "M");
+    this.undo = button("Take the last change of the marks back", "Take the last change of the marks back (Ctrl + Z)", () => viewer.marker.undo(), icon("M6 3 2 7l4 4M2 7h8a4 4 0 0 1 0 8H8"));
     this.presets = h("select", { "aria-label": "Window", title: "Window presets (1 to 6)", onchange: () => this.preset(Number(this.presets.value)) });
     const field = (label, name) => h("input", { type: "number", step: "any", "aria-label": label, title: label,
       onchange: (event) => { const value = Number(event.target.value); if (event.target.value !== "" && Number.isFinite(value) && (name !== "width" || value > 0)) viewer.active.setWindow({ [name]: value, name: "" }); else this.follow(); } });
@@ -31,7 +33,7 @@ export class Toolbar {
     this.layouts = h("select", { "aria-label": "Layout", title: "Layout", onchange: () => this._layout() });
     this.link = button("Linked", "Link slices and windows of both pictures", () => { viewer.linked = !viewer.linked; this.follow(); }, "Linked");
     this.row = h("div", { class: "row", role: "toolbar", "aria-label": "Image tools" },
-      this.presets, h("label", {}, "W", this.width), h("label", {}, "L", this.level), this.inverted, h("i", { class: "gap" }),
+      this.presets, h("label", {}, "W", this.width), h("label", {}, "L", this.level), this.inverted, h("i", { class: "gap" }), this.buttons.mark, this.undo,
       ...Object.entries(NAVIGATE).map(([name, [title, key]]) => tool(name, title, key)), h("i", { class: "gap" }),
       ...Object.entries(KINDS).map(([name, { title }]) => tool(name, title, KEY_OF[name], icon(ICONS[name]))), h("i", { class: "gap" }),
       button("Fit", "Fit to the frame (0)", () => viewer.active.fit()), button("1:1", "One pixel of the picture on one of the screen (9)", () => viewer.active.natural()),
@@ -64,6 +66,7 @@ export class Toolbar {
     for (const [input, name] of [[this.width, "width"], [this.level, "centre"]]) {
       if (input.getRootNode().activeElement !== input || !input.matches(":focus")) input.value = Number(pane.window[name].toFixed(places));
     }
+    this.buttons.mark.hidden = this.undo.hidden = !viewer.marker?.offered;
     this.inverted.setAttribute("aria-pressed", String(pane.inverted !== pane.facts.inverted));
     this.link.hidden = viewer.panes.length < 2;
     this.link.setAttribute("aria-pressed", String(viewer.linked));
@@ -98,13 +101,15 @@ export class Toolbar {
 
   /** The row of overlays: each with its colour and line, switched by a click. */
   overlays() {
-    const [pane] = this.viewer.panes, all = pane.layers.all;
-    this.chips.hidden = !all.length;
-    const now = all.map((layer) => `${layer.told.id}${layer.told.name}${layer.on}`).join();
+    const [pane] = this.viewer.panes, all = pane.layers.all, { marker } = this.viewer;
+    this.chips.hidden = !all.length && !marker.list.length;
+    const now = [...all.map((layer) => `${layer.told.id}${layer.told.name}${layer.on}`), marker.list.length > 0, marker.shown].join();
     if (now === this.shown) return;
     this.shown = now;
     const focused = this.chips.getRootNode().activeElement?.dataset?.id;
-    this.chips.replaceChildren(...all.map((layer) => this._chip(layer)), ...(all.some((l) => l.told.kind === "heat") ? [this.strength] : []));
+    const marks = marker.list.length ? [h("button", { "aria-pressed": String(marker.shown), "data-id": "marks", title: `${marker.shown ? "Hide" : "Show"} marks`,
+      onclick: () => { marker.shown = !marker.shown; this.overlays(); pane.redraw(); } }, h("i", { class: "swatch markswatch" }), "Marks")] : [];
+    this.chips.replaceChildren(...marks, ...all.map((layer) => this._chip(layer)), ...(all.some((l) => l.told.kind === "heat") ? [this.strength] : []));
     if (focused) this.chips.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -118,9 +123,16 @@ export class Toolbar {
 
   /** All overlays off, or those on again that were. */
   hide() {
-    const [pane] = this.viewer.panes, on = pane.layers.all.filter((layer) => layer.on);
-    if (on.length) { this.were = on.map((layer) => layer.told.id); on.forEach((layer) => { layer.on = false; }); }
-    else pane.layers.all.forEach((layer) => { layer.on = this.were?.includes(layer.told.id) ?? false; });
+    const { marker } = this.viewer, [pane] = this.viewer.panes, on = pane.layers.all.filter((layer) => layer.on);
+    const marks = marker.list.length > 0 && marker.shown;
+    if (on.length || marks) {
+      this.were = on.map((layer) => layer.told.id);
+      on.forEach((layer) => { layer.on = false; });
+      marker.shown = false;
+    } else {
+      pane.layers.all.forEach((layer) => { layer.on = this.were?.includes(layer.told.id) ?? false; });
+      marker.shown = true;
+    }
     this.overlays();
     pane.redraw();
   }

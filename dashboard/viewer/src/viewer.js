@@ -3,7 +3,7 @@ import { begin, core, tools } from "./engine.js";
 import { cine } from "./cine.js";
 import { Keys } from "./keys.js";
 import { MeasureList } from "./list.js";
-import { draw as drawMarks, Marker } from "./marks.js";
+import { Marker } from "./marks.js";
 import * as measures from "./measures.js";
 import { Pane } from "./pane.js";
 import { Planes } from "./planes.js";
@@ -62,8 +62,9 @@ export class Viewer {
     this.root.style.height = data.height;
     this.root.classList.toggle("light", !data.dark);
     this.panes[0].layers.take(data.overlays);
+    this.marker.take(data.marks);
+    this.toolbar.follow();
     this.toolbar.overlays();
-    this.marker.set(data.marking, data.marks);
     const asked = data.go_to?.[0] ?? null;
     if (asked !== null && asked !== this.went) this.panes[0].go(data.go_to[1]);
     this.went = asked;
@@ -91,12 +92,13 @@ export class Viewer {
       failed: () => this._failed(),
       drawn: (one, context, ratio) => {
         if (one !== this.panes[0]) return;
-        drawMarks(one, context, ratio, this.data.marks ?? []);
+        this.marker.draw(one, context, ratio);
         this._shown();
       },
     });
     this.panes.push(pane);
     this.stage.append(pane.element);
+    if (pane === this.panes[0]) this.marker.listen(pane);
     pane.element.addEventListener("pointerdown", () => { this.focus = this.panes.indexOf(pane); this._marked(); }, { capture: true });
     this._marked();
     return pane;
@@ -189,6 +191,8 @@ export class Viewer {
       const own = { WindowLevel: MouseBindings.Secondary, Pan: MouseBindings.Auxiliary }[chosen];
       bind(chosen, MouseBindings.Primary, ...(own ? [own] : []));
     }
+    this.root.classList.toggle("marking", tool === "mark");
+    if (tool !== "mark") this.marker?.leave();
     this.toolbar?.follow();
   }
 
