@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.errors import OverreadError
@@ -28,8 +30,10 @@ SIDED = {
 
 def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     """Images on the left; statements and the form for the truth on the right."""
-    st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
-    st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(read_case.title(record))}</h1>")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = words.cell(read_case.title(record))
+        st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{title}</h1>", width="stretch")
+        st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):
         _images(store, record, case, arbiter)
@@ -68,8 +72,12 @@ def _images(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
 
 
 def _marking(store: Store, record: Record, arbiter: int) -> Marking:
-    """What the readers marked, with each one's number."""
-    return Marking([dict(m, label=f"reader {o.reader}") for o in _opinions(store, record, arbiter) for m in o.marks])
+    """What the readers marked, with each one's number; what stands in both opinions of a reader once."""
+    found: list[dict[str, Any]] = []
+    for opinion in _opinions(store, record, arbiter):
+        labelled = (dict(mark, label=f"reader {opinion.reader}") for mark in opinion.marks)
+        found += [mark for mark in labelled if mark not in found]
+    return Marking(found)
 
 
 def _opinions(store: Store, record: Record, arbiter: int) -> list[Opinion]:

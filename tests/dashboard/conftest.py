@@ -41,14 +41,15 @@ class Server:
     weights: Path
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _serve(folder: Path, log: Path) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {
         "OVERREAD_WEIGHTS": str(folder),
         "OVERREAD_STORE": str(log.parent / "store"),
@@ -59,14 +60,15 @@ def _serve(folder: Path, log: Path) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
     url = f"http://localhost:{port}"
     try:
-        _wait(f"{url}/_stcore/health", process, log)
+        wait_for(f"{url}/_stcore/health", process, log)
         yield Server(url, folder)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until a server answers; fails with its log when it ends or takes too long."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         assert process.poll() is None, f"the server ended: {log.read_text()[-3000:]}"

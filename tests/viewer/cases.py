@@ -88,6 +88,23 @@ def pet() -> Series:
     )
 
 
+def mr() -> Series:
+    """MR slices in the frame of reference of :func:`pet`, across it: sagittal, from the patient's right to the left."""
+    pixels = np.add.outer(np.arange(40.0) * 10, np.zeros((96, 96))).astype(np.float32)
+    orientation = np.array([0.0, 1, 0, 0, 0, -1])
+    affine = lps_affine(orientation, (3.0, 3.0), np.array([-170.0, -160.0, 290.0]), np.array([8.0, 0, 0]))
+    return Series(
+        key="mr",
+        description="MR sagittal, 40 slices",
+        pixels=pixels,
+        unit=Unit.ARBITRARY,
+        modality=Modality.MR,
+        spacing=(8.0, 3.0, 3.0),
+        affine=affine,
+        frame="abc",
+    )
+
+
 def photo() -> Series:
     """A bare picture: no side, no scale."""
     y, x = np.mgrid[:80, :120]
@@ -100,4 +117,12 @@ def photo() -> Series:
     )
 
 
-CASES = {"ct": ct, "oblique": oblique, "tilted": tilted, "anisotropic": anisotropic, "pet": pet, "photo": photo}
+CASES = {
+    "ct": ct,
+    "oblique": oblique,
+    "tilted": tilted,
+    "anisotropic": anisotropic,
+    "pet": pet,
+    "mr": mr,
+    "photo": photo,
+}

@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.imaging.study import Series
 from dashboard.kit import who
 from dashboard.viewer import component, overlays, shelf
+from tests.viewer import files
 from tests.viewer.cases import CASES
 
-made = st.cache_resource(lambda name: CASES[name](), show_spinner=False)
+
+@st.cache_resource(show_spinner=False)
+def made(name: str) -> Series:
+    """A series by its name in the address."""
+    return files.series(name.removeprefix("dicom-")) if name.startswith("dicom-") else CASES[name]()
+
 
 st.set_page_config(layout="wide")
 who.enter(at_door=lambda: None)
@@ -41,7 +48,7 @@ seen = component.show(
     overlays=layers,
     go_to=(counter, target),
     height="640px",
-    others=[component.Pictured(made("pet"), "PET, SUV")] if name == "ct" else [],
+    others=[component.Pictured(made("pet"), "PET, SUV")] if name in ("ct", "mr") else [],
     marking=component.Marking(
         st.session_state.get("marks", []), (lambda found: st.session_state.update(marks=found)) if marking else None
     ),

@@ -9,17 +9,18 @@ export const STYLE = `
 .reader:fullscreen { height: 100vh !important; border-radius: 0; }
 .row { display: flex; flex-wrap: wrap; gap: 3px; align-items: center; padding: 4px 5px; }
 .chips { position: absolute; left: 2px; top: 26px; flex-direction: column; align-items: flex-start; z-index: 2; }
-.gap { width: 3px; }
-.reader button, .reader select, .reader input[type=number] { height: 28px; min-width: 28px; padding: 0 6px; border: 1px solid var(--line);
+.gap { width: 1px; }
+.reader button, .reader select, .reader input[type=number] { height: 28px; min-width: 27px; padding: 0 5px; border: 1px solid var(--line);
   border-radius: 4px; background: var(--lift); color: var(--fore); font: inherit; cursor: pointer; white-space: nowrap; }
 .reader button:hover, .reader select:hover { border-color: var(--fore); }
 .reader button:focus-visible, .reader select:focus-visible, .reader input:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
 .reader button[aria-pressed=true] { border-color: var(--mark); background: color-mix(in srgb, var(--mark) 30%, var(--lift)); }
 .reader [hidden] { display: none !important; }
 .reader svg { width: 16px; height: 16px; display: block; }
+.worded { display: inline-flex; gap: 4px; align-items: center; }
 .row select { max-width: 108px; }
 .row label { display: inline-flex; gap: 3px; align-items: center; }
-.reader input[type=number] { width: 56px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
+.reader input[type=number] { width: 52px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
 .reader input::-webkit-inner-spin-button { appearance: none; }
 .reader input[type=range] { accent-color: var(--mark); height: 22px; }
 .chips input[type=range] { width: 90px; }

@@ -6,7 +6,9 @@ import { h } from "./dom.js";
 
 const NAVIGATE = { window: ["Window", "W"], pan: ["Move", "P"], zoom: ["Zoom", "Z"] };
 const KEY_OF = { length: "D", angle: "A", rectangle: "B", ellipse: "E", freehand: "O" };
-const ICONS = { length: "M2 14 14 2M2 10v4h4M10 2h4v4", angle: "M14 13H2L11 3M7 13a6 6 0 0 0-1.6-4", rectangle: "M2 4h12v8H2z",
+const ICONS = { window: "M8 4.5a3.5 3.5 0 1 0 .01 0zM8 1v2M8 13v2M1 8h2M13 8h2M3 3l1.4 1.4M11.6 11.6 13 13M13 3l-1.4 1.4M4.4 11.6 3 13",
+  pan: "M8 1v14M1 8h14M6 3l2-2 2 2M6 13l2 2 2-2M3 6 1 8l2 2M13 6l2 2-2 2", zoom: "M7 2a5 5 0 1 0 .01 0zM11 11l4 4M4.5 7h5M7 4.5v5",
+  mark: "M8 5a3 3 0 1 0 .01 0zM8 1v4M8 11v4M1 8h4M11 8h4", length: "M2 14 14 2M2 10v4h4M10 2h4v4", angle: "M14 13H2L11 3M7 13a6 6 0 0 0-1.6-4", rectangle: "M2 4h12v8H2z",
   ellipse: "M2 8a6 4 0 1 0 12 0a6 4 0 1 0-12 0", freehand: "M3 11C1 5 7 1 10 4s5 2 4 6-8 6-11 1z" };
 
 const icon = (path) => {
@@ -22,7 +24,7 @@ export class Toolbar {
     this.buttons = {};
     const button = (label, title, onclick, content) => h("button", { title, "aria-label": title, onclick }, content ?? label);
     const tool = (name, title, key, content) => (this.buttons[name] = button(title, `${title} (${key})`, () => viewer.pick(name), content));
-    tool("mark", "Mark", "M");
+    tool("mark", "Mark", "M", h("span", { class: "worded" }, icon(ICONS.mark), "Mark"));
     this.undo = button("Take the last change of the marks back", "Take the last change of the marks back (Ctrl + Z)", () => viewer.marker.undo(), icon("M6 3 2 7l4 4M2 7h8a4 4 0 0 1 0 8H8"));
     this.presets = h("select", { "aria-label": "Window", title: "Window presets (1 to 6)", onchange: () => this.preset(Number(this.presets.value)) });
     const field = (label, name) => h("input", { type: "number", step: "any", "aria-label": label, title: label,
@@ -34,7 +36,7 @@ export class Toolbar {
     this.link = button("Linked", "Link slices and windows of both pictures", () => { viewer.linked = !viewer.linked; this.follow(); }, "Linked");
     this.row = h("div", { class: "row", role: "toolbar", "aria-label": "Image tools" },
       this.presets, h("label", {}, "W", this.width), h("label", {}, "L", this.level), this.inverted, h("i", { class: "gap" }), this.buttons.mark, this.undo,
-      ...Object.entries(NAVIGATE).map(([name, [title, key]]) => tool(name, title, key)), h("i", { class: "gap" }),
+      ...Object.entries(NAVIGATE).map(([name, [title, key]]) => tool(name, title, key, icon(ICONS[name]))), h("i", { class: "gap" }),
       ...Object.entries(KINDS).map(([name, { title }]) => tool(name, title, KEY_OF[name], icon(ICONS[name]))), h("i", { class: "gap" }),
       button("Fit", "Fit to the frame (0)", () => viewer.active.fit()), button("1:1", "One pixel of the picture on one of the screen (9)", () => viewer.active.natural()),
       h("i", { class: "gap" }), this.layouts, this.link,

@@ -1,0 +1,68 @@
+"""A Chromium that draws WebGL in software, and the viewer's own test server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.viewer import build
+from tests.dashboard.conftest import ARGS, CHROMIUM, ROOT, free_port, wait_for, watch
+
+WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+LOADED = ".reader[data-loaded=true]"
+
+
+def launch(browser: Browser) -> Browser:
+    """A second browser of the same Playwright, with WebGL."""
+    plain = [argument for argument in ARGS if argument not in ("--disable-gpu", "--disable-3d-apis")]
+    return browser.browser_type.launch(executable_path=str(CHROMIUM), args=[*plain, *WEBGL])
+
+
+@pytest.fixture(scope="session")
+def drawing(browser: Browser) -> Iterator[Browser]:
+    """The browser in which the client draws."""
+    assert build.built() is not None, f"The viewer's tests need its bundle: run `{build.COMMAND}`."
+    second = launch(browser)
+    yield second
+    second.close()
+
+
+@pytest.fixture
+def page(drawing: Browser) -> Iterator[Page]:
+    """A fresh session, 1440 x 900; the test fails when the browser's console reports an error."""
+    context = drawing.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    context.set_default_timeout(120_000)
+    opened = context.new_page()
+    errors = watch(opened)
+    yield opened
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the viewer over the series of :mod:`tests.viewer.cases`."""
+    folder = tmp_path_factory.mktemp("bench")
+    port, log = free_port(), folder / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "tests/viewer/app.py", "--server.port", str(port)]
+    environment = os.environ | {"OVERREAD_STORE": str(folder / "store"), "OMP_NUM_THREADS": "1"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    url = f"http://localhost:{port}"
+    try:
+        wait_for(f"{url}/_stcore/health", process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def opened(page: Page, address: str) -> None:
+    """Open a page with a viewer and wait until all slices are there."""
+    page.goto(address)
+    expect(page.locator(LOADED)).to_be_visible(timeout=120_000)
