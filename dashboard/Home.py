@@ -13,11 +13,12 @@ if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
 from dashboard.archives import adoption  # noqa: E402
-from dashboard.kit import messages  # noqa: E402
+from dashboard.kit import messages, outgoing  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.service import mount  # noqa: E402
 from dashboard.viewer import route  # noqa: E402
 
+outgoing.keep_whole()
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.

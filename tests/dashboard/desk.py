@@ -35,7 +35,8 @@ def give(page: Page, files: FileLike | Sequence[FileLike]) -> None:
 
 def answered(page: Page) -> None:
     """Wait until every model has said something or why it does not."""
-    expect(page.locator("table.or-table[aria-busy=false]")).to_be_visible(timeout=ANSWER)
+    # While the page is drawn anew the old table may still stand beside the new one.
+    expect(page.locator("table.or-table[aria-busy=false]").last).to_be_visible(timeout=ANSWER)
     settled(page)
 
 
