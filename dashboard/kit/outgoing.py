@@ -2,7 +2,7 @@
 
 Streamlit 1.67.0 drops what a fragment drew and has not been sent when the fragment runs again, but keeps what fragments
 inside it drew: their places are then parts of containers that the browser never gets, and the page ends with
-"Bad delta path index" (``clear`` in ``streamlit.runtime.forward_msg_queue``). Two quick redraws on a busy machine do it.
+"Bad delta path index" (``clear`` in ``streamlit.runtime.forward_msg_queue``). Two quick redraws under load do it.
 """
 
 from __future__ import annotations
