@@ -146,6 +146,7 @@ for _name, _says in TRAINING.items():
     _later(_name, "trainers.__main__", _says, within=True)
 _later("node", "dashboard.service.node.process", "The DICOM node: receives images, sends results.", within=False)
 _later("archives", "core.review.archives.__main__", "Archives of cases: import, score, list, drift.", within=False)
+_later("readers", "core.evidence.readers", "Reader studies: compare arms over readers and cases, plan.", within=False)
 _later("store", "core.review.__main__", "Look after the store: verify, back up, restore, export.", within=False)
 
 

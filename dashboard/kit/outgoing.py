@@ -27,4 +27,4 @@ def clear(
 
 def keep_whole() -> None:
     """From now on in this process, for every session."""
-    ForwardMsgQueue.clear = clear  # type: ignore[method-assign]
+    ForwardMsgQueue.clear = clear  # type: ignore[method-assign,assignment]

@@ -25,7 +25,7 @@ def test_covariances_are_those_of_the_normal_model() -> None:
     design = Design(readers=2, positives=3000, negatives=3000, first=0.8, second=0.8, scatter=scatter)
     truth, ratings = reader_power.simulated(design, np.random.default_rng(1))
     negatives = ratings[..., truth == 0].reshape(4, -1)  # arm 0 readers 0 and 1, arm 1 readers 0 and 1
-    found = np.corrcoef(negatives)
+    found = np.asarray(np.corrcoef(negatives))
     assert found[0, 1] == pytest.approx(0.5, abs=0.05)
     assert found[0, 2] == pytest.approx(0.7, abs=0.05)
     assert found[0, 3] == pytest.approx(0.4, abs=0.05)

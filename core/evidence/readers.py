@@ -1,0 +1,118 @@
+"""``overread readers``: analyse a reader study, and plan one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.evidence import readings as files
+from core.statistics import Interval, reader_power, reader_study
+from core.statistics.reader_study import ReaderStudy, To
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _root() -> None:
+    """Reader studies: several readers, several cases, two or more arms (alone, with the models, ...)."""
+
+
+@app.command()
+def compare(
+    source: Annotated[Path, typer.Argument(help="CSV with reader, case, arm, truth, rating; or an .imrmc file.")],
+    out: Annotated[Path | None, typer.Option(help="Write the whole analysis as JSON.")] = None,
+    imrmc: Annotated[Path | None, typer.Option(help="Write the readings in iMRMC's input format.")] = None,
+) -> None:
+    """Compare the arms: areas under the ROC curve with intervals, differences with p values (Obuchowski-Rockette)."""
+    readings = files.read(source)
+    figures, covariance = reader_study.areas(readings.truth, readings.ratings)
+    studies = [reader_study.compare(figures, covariance, to) for to in To]
+    positives = int(readings.truth.sum())
+    typer.echo(
+        f"{len(readings.readers)} readers, {len(readings.cases)} cases ({positives} with a finding), "
+        f"{len(readings.arms)} arms; areas under the ROC curve, covariances by DeLong"
+    )
+    for study in studies:
+        typer.echo(f"\nHolds for other {study.to} ({_test(study)}):")
+        for name, arm in zip(readings.arms, study.arms, strict=True):
+            typer.echo(f"  {name}: {_told(arm)}")
+        for gap in study.differences:
+            typer.echo(
+                f"  {readings.arms[gap.first]} - {readings.arms[gap.second]}: {_told(gap.interval)}, p {gap.p:.4f}"
+            )
+    if out is not None:
+        out.write_text(json.dumps(_json(readings, studies), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if imrmc is not None:
+        imrmc.write_text(files.imrmc(readings, f"From {source.name}"), encoding="utf-8")
+
+
+@app.command()
+def plan(
+    readers: Annotated[int, typer.Option(help="How many readers.", min=2)],
+    positives: Annotated[int, typer.Option(help="Cases with a finding.", min=2)],
+    negatives: Annotated[int, typer.Option(help="Cases without.", min=2)],
+    first: Annotated[float, typer.Option(help="Area under the ROC curve expected in one arm, 0.5 to 1.")],
+    second: Annotated[float, typer.Option(help="Area expected in the other.")],
+    studies: Annotated[int, typer.Option(help="How many studies to simulate.", min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="Another seed, other simulated studies.")] = 0,
+) -> None:
+    """Simulate studies of this size (Roe and Metz) and count those that find the difference at p < 0.05."""
+    design = reader_power.Design(readers, positives, negatives, first, second)
+    found = reader_power.power(design, studies, seed)
+    typer.echo(
+        f"Power {found.value:.2f} ({found.low:.2f} to {found.high:.2f}, {studies} simulated studies): "
+        f"{readers} readers, {positives} + {negatives} cases, {first:g} against {second:g}"
+    )
+
+
+def _told(value: Interval) -> str:
+    return f"{value.value:.4f} ({value.low:.4f} to {value.high:.4f})"
+
+
+def _test(study: ReaderStudy) -> str:
+    first, second = study.test.df
+    if study.to is To.CASES:
+        return f"chi-square({first:.0f}) = {study.test.statistic * first:.2f}, p {study.test.p:.4f}"
+    return f"F({first:.0f}, {second:.2f}) = {study.test.statistic:.2f}, p {study.test.p:.4f}"
+
+
+def _json(readings: files.Readings, studies: list[ReaderStudy]) -> dict[str, object]:
+    def finite(value: float) -> float | None:
+        return value if abs(value) < float("inf") else None  # also None for nan
+
+    return {
+        "arms": readings.arms,
+        "readers": readings.readers,
+        "cases": len(readings.cases),
+        "positives": int(readings.truth.sum()),
+        "areas": studies[0].figures.tolist(),
+        "components": asdict(studies[0].components),
+        "analyses": [
+            {
+                "holds_for": str(study.to),
+                "statistic": finite(study.test.statistic),
+                "df": [finite(df) for df in study.test.df],
+                "p": finite(study.test.p),
+                "arms": [[finite(a.value), finite(a.low), finite(a.high)] for a in study.arms],
+                "differences": [
+                    {
+                        "first": readings.arms[gap.first],
+                        "second": readings.arms[gap.second],
+                        "difference": [finite(v) for v in (gap.interval.value, gap.interval.low, gap.interval.high)],
+                        "p": finite(gap.p),
+                    }
+                    for gap in study.differences
+                ],
+            }
+            for study in studies
+        ],
+        "method": "Obuchowski-Rockette with Hillis' degrees of freedom; covariances by DeLong",
+    }
+
+
+if __name__ == "__main__":
+    app()
