@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from core.evidence import readings as files
-from core.statistics import Interval, reader_power, reader_study
-from core.statistics.reader_study import ReaderStudy, To
+from core.statistics import Interval, reader_bootstrap, reader_power, reader_study
+from core.statistics.automation_bias import automation_bias
+from core.statistics.reader_study import Difference, ReaderStudy, To
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -41,13 +42,37 @@ def compare(
         for name, arm in zip(readings.arms, study.arms, strict=True):
             typer.echo(f"  {name}: {_told(arm)}")
         for gap in study.differences:
-            typer.echo(
-                f"  {readings.arms[gap.first]} - {readings.arms[gap.second]}: {_told(gap.interval)}, p {gap.p:.4f}"
-            )
+            typer.echo(f"  {_pair(readings, gap)}: {_told(gap.interval)}, p {gap.p:.4f}")
+    typer.echo("\nWithout the model, readers and cases drawn anew:")
+    for gap in studies[0].differences:
+        drawn = reader_bootstrap.area_difference(readings.truth, readings.ratings, gap.first, gap.second)
+        typer.echo(f"  {_pair(readings, gap)}: {_told(drawn)}")
     if out is not None:
         out.write_text(json.dumps(_json(readings, studies), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if imrmc is not None:
         imrmc.write_text(files.imrmc(readings, f"From {source.name}"), encoding="utf-8")
+
+
+@app.command()
+def advice(
+    source: Annotated[Path, typer.Argument(help="CSV with reader, case, arm (first: alone), truth, ai, decision.")],
+) -> None:
+    """What a machine's advice brought each reader and cost them, where it was right and where it was wrong."""
+    decided, said = files.read_advised(source)
+    found = automation_bias(decided.truth, said, *decided.ratings)
+    wrong = int((said != decided.truth).sum())
+    typer.echo(
+        f"{len(decided.readers)} readers, {len(decided.cases)} cases, advice wrong in {wrong}; "
+        f"{decided.arms[0]} against {decided.arms[1]}, change of the share of right answers:"
+    )
+    for name, change in (("all cases", found.change), ("advice right", found.right), ("advice wrong", found.wrong)):
+        typer.echo(f"  {name}: {_told(change) if change else 'no such case'}")
+    for reader, one in zip(decided.readers, found.readers, strict=True):
+        typer.echo(
+            f"  reader {reader}: gained {one.gained}, lost {one.lost} ({one.followed} after wrong advice), "
+            f"change {_told(one.change)}, p {one.p:.3f}; came over to right advice {_share(one.taken_right)}, "
+            f"to wrong advice {_share(one.taken_wrong)}{'; HARMED' if one.harmed else ''}"
+        )
 
 
 @app.command()
@@ -69,8 +94,16 @@ def plan(
     )
 
 
+def _pair(readings: files.Readings, gap: Difference) -> str:
+    return f"{readings.arms[gap.first]} - {readings.arms[gap.second]}"
+
+
 def _told(value: Interval) -> str:
     return f"{value.value:.4f} ({value.low:.4f} to {value.high:.4f})"
+
+
+def _share(value: Interval) -> str:
+    return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f}, of {value.n})" if value.n else "- (no such case)"
 
 
 def _test(study: ReaderStudy) -> str:

@@ -18,6 +18,7 @@ from core.errors import OverreadError
 from core.statistics._checks import FloatArray
 
 COLUMNS = ("reader", "case", "arm", "truth", "rating")
+ADVISED = ("reader", "case", "arm", "truth", "ai", "decision")
 LARGEST = 64 * 1024 * 1024  # bytes; a study of a million readings is smaller
 _TRUTH_READER, _TRUTH_ARM = "-1", "0"
 
@@ -44,14 +45,30 @@ def read(path: Path) -> Readings:
     Raises:
         OverreadError: the file cannot be read, a case has two truths, a reading is missing or there twice.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise OverreadError(f"{path.name} is larger than {LARGEST >> 20} MiB.", "Keep the five columns only.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OverreadError(f"{path.name} could not be read.", "Give a text file in UTF-8.") from error
+    text = _text(path)
     rows = _imrmc_rows(text) if path.suffix.lower() == ".imrmc" else _table_rows(text, path.name)
     return _crossed(rows)
+
+
+def read_advised(path: Path) -> tuple[Readings, FloatArray]:
+    """Decisions of readers alone (the first arm of the file) and with a machine's advice (the second).
+
+    Args:
+        path: CSV with the columns reader, case, arm, truth, ai, decision; the last three 0 or 1.
+
+    Returns:
+        The readings with decisions as ratings, and the advice ``(cases,)``.
+
+    Raises:
+        OverreadError: as ``read``; not two arms, a case with two advices.
+    """
+    text = _text(path)
+    decided = _crossed(_table_rows(text, path.name, ADVISED, "truth", "decision"))
+    if len(decided.arms) != 2:
+        raise OverreadError(f"{len(decided.arms)} arms instead of two.", "Give the readings alone and with the advice.")
+    if not np.isin(decided.ratings, (0, 1)).all():
+        raise OverreadError("A decision is neither 0 nor 1.", "Write 1 where the reader calls a finding, else 0.")
+    return decided, _crossed(_table_rows(text, path.name, ADVISED, "ai", "decision")).truth
 
 
 def imrmc(readings: Readings, about: str = "") -> str:
@@ -77,6 +94,15 @@ def imrmc(readings: Readings, about: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise OverreadError(f"{path.name} is larger than {LARGEST >> 20} MiB.", "Keep the named columns only.")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OverreadError(f"{path.name} could not be read.", "Give a text file in UTF-8.") from error
+
+
 @dataclass(frozen=True)
 class _Row:
     reader: str
@@ -96,27 +122,29 @@ def _number(text: str, line: int, what: str) -> float:
     return value
 
 
-def _truth(text: str, line: int) -> float:
-    value = _number(text, line, "truth")
+def _truth(text: str, line: int, what: str = "truth") -> float:
+    value = _number(text, line, what)
     if value not in (0, 1):
-        raise OverreadError(f"Line {line}: the truth is neither 0 nor 1.", "Write 1 with a finding, 0 without.")
+        raise OverreadError(f"Line {line}: the {what} is neither 0 nor 1.", "Write 1 with a finding, 0 without.")
     return value
 
 
-def _table_rows(text: str, name: str) -> list[_Row]:
+def _table_rows(
+    text: str, name: str, columns: tuple[str, ...] = COLUMNS, truth: str = "truth", rating: str = "rating"
+) -> list[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     heads = {(head or "").strip().lower(): head for head in reader.fieldnames or ()}
-    missing = [column for column in COLUMNS if column not in heads]
+    missing = [column for column in columns if column not in heads]
     if missing:
         raise OverreadError(
             f"{name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
-            f"Give one row a reading, with the columns {', '.join(COLUMNS)}.",
+            f"Give one row a reading, with the columns {', '.join(columns)}.",
         )
     rows = []
     for line, row in enumerate(reader, 2):
-        cell = {column: (row[heads[column]] or "").strip() for column in COLUMNS}
-        truth, rating = _truth(cell["truth"], line), _number(cell["rating"], line, "rating")
-        rows.append(_Row(cell["reader"], cell["case"], cell["arm"], truth, rating))
+        cell = {column: (row[heads[column]] or "").strip() for column in columns}
+        values = _truth(cell[truth], line, truth), _number(cell[rating], line, rating)
+        rows.append(_Row(cell["reader"], cell["case"], cell["arm"], *values))
     return rows
 
 
@@ -157,7 +185,9 @@ def _crossed(rows: list[_Row]) -> Readings:
     truths: dict[str, float] = {}
     for row in rows:
         if truths.setdefault(row.case, row.truth) != row.truth:
-            raise OverreadError(f"Case {row.case!r} has two truths.", "A case is with a finding or without.")
+            raise OverreadError(
+                f"Case {row.case!r} has two truths, or two advices.", "A case is with a finding or without."
+            )
     twice = [key for key, n in Counter((row.arm, row.reader, row.case) for row in rows).items() if n > 1]
     if twice:
         arm, reader, case = twice[0]

@@ -96,7 +96,7 @@ def areas(truth: ArrayLike, ratings: ArrayLike) -> tuple[FloatArray, FloatArray]
     Raises:
         StatisticsInputError: a rating is missing, or a class has fewer than two cases.
     """
-    labels, table = _table(truth, ratings)
+    labels, table = checked(truth, ratings)
     arms, readers, _ = table.shape
     positive, negative = table[..., labels], table[..., ~labels]
     m, k = positive.shape[-1], negative.shape[-1]
@@ -111,7 +111,7 @@ def areas(truth: ArrayLike, ratings: ArrayLike) -> tuple[FloatArray, FloatArray]
 
 def jackknife(truth: ArrayLike, ratings: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """As ``areas``, with covariances from leaving out one case after the other."""
-    labels, table = _table(truth, ratings)
+    labels, table = checked(truth, ratings)
     arms, readers, cases = table.shape
     figures, _ = areas(labels, table)
     if min(int(labels.sum()), int((~labels).sum())) < 3:
@@ -244,7 +244,8 @@ def _auc(labels: BoolArray, table: FloatArray) -> FloatArray:
     return np.asarray((ranks - m * (m + 1) / 2) / (m * k))
 
 
-def _table(truth: ArrayLike, ratings: ArrayLike) -> tuple[BoolArray, FloatArray]:
+def checked(truth: ArrayLike, ratings: ArrayLike) -> tuple[BoolArray, FloatArray]:
+    """Truth and ratings of a fully crossed study; raises ``StatisticsInputError`` where they are none."""
     labels, table = binary_truth(truth), np.asarray(ratings, float)
     if table.ndim != 3 or table.shape[-1] != len(labels):
         raise StatisticsInputError(
