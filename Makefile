@@ -16,10 +16,10 @@ run: $(RUN)
 	-$(BIN)/python -m dashboard.viewer.build
 	$(BIN)/python -m dashboard.command run --address $(ADDRESS) --port $(PORT)
 
-test: $(STAMP) browser viewer
+test: $(STAMP) browser viewer demonstrator
 	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
-test-quick: $(STAMP) viewer
+test-quick: $(STAMP) viewer demonstrator
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not browser"
 
 lint: $(STAMP)
@@ -44,9 +44,19 @@ bench: $(TRAIN)
 viewer: $(RUN)
 	$(BIN)/python -m dashboard.viewer.build
 
+# The client of `overread demonstrate`, likewise.
+.PHONY: demonstrator
+demonstrator: $(RUN)
+	$(BIN)/python -m trainers.exporting.demonstrator.build
+
 .PHONY: browser
 browser:
 	@sh .ci/install-tools
+
+# The container image, where Docker is (docs/deploy/README.md).
+.PHONY: image
+image:
+	docker build -f docs/deploy/Dockerfile -t overread .
 
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r
 

@@ -11,12 +11,11 @@ import typer
 
 from core import places
 from core.errors import OverreadError
-from trainers.commands import export_formats
+from core.settings import settings
 from trainers.commands.audit import audit_command
 from trainers.commands.benchmark import benchmark
 from trainers.commands.discrepancies import discrepancies_command
 from trainers.commands.evaluate import evaluate_command
-from trainers.commands.export import export_torchscript
 from trainers.commands.figures import figures_command
 from trainers.commands.folds import folds_command
 from trainers.commands.fuse import fuse_command
@@ -29,6 +28,9 @@ from trainers.commands.prepare import prepare_command
 from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
+from trainers.exporting import check, formats
+from trainers.exporting.demonstrator import page
+from trainers.exporting.torchscript import export_torchscript
 from trainers.fitting.chain import missing_before
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.logs import console
@@ -176,10 +178,34 @@ def export(
     """Write a model for other programs; the file is loaded back and must answer as the model does."""
     if kind == "torchscript":
         print(export_torchscript(model, weights, out))
-    elif kind in export_formats.KINDS:
-        print(export_formats.export(model, weights, kind, out))
+    elif kind in formats.KINDS:
+        print(formats.export(model, weights, kind, out))
     else:
-        raise OverreadError(f"There is no format {kind!r}.", f"Known: torchscript, {', '.join(export_formats.KINDS)}.")
+        raise OverreadError(f"There is no format {kind!r}.", f"Known: torchscript, {', '.join(formats.KINDS)}.")
+
+
+@app.command("export-check")
+def export_check_command(
+    model: Annotated[list[str] | None, typer.Option(help="system/name; by default every shipped model.")] = None,
+    data: DataRoot = None,
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
+    images: Annotated[int, typer.Option(help="Validation images a model; 0 takes all.", min=0)] = 50,
+    json: Annotated[Path | None, typer.Option(help="Keep the figures here; those of other models stay.")] = None,
+    docs: Annotated[Path | None, typer.Option(help="Write the table here (Markdown).")] = None,
+) -> None:
+    """Hold .pt2, ONNX and OpenVINO of the shipped models against the originals, on simulated and validation images."""
+    root = data or settings().data
+    check.export_check(weights, model or (), root, images, json, docs)
+
+
+@app.command()
+def demonstrate(
+    model: Annotated[str, typer.Argument(help="system/name, such as chest-ct/efficientnet-b0.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
+) -> None:
+    """Write one HTML file that runs a model in the browser, with its heat map, without a network."""
+    print(page.demonstrate(model, weights, out))
 
 
 @app.command("pack")

@@ -57,6 +57,8 @@ class Asking:
         try:
             if self._loaded is None:
                 self._loaded = self._shelf.load(self._system, self._slot)
+                answers = self._loaded.answerer
+                self._state = replace(self._state, link=answers.link, instead=answers.instead)
             with self._loaded.lock:
                 started = time.perf_counter()
                 said = predict_slice(self._loaded.net, self._loaded.card, self._series, index)

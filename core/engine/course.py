@@ -20,7 +20,7 @@ from core.engine.mask_gate import mask_gated
 from core.engine.pairs import Models, pair_at
 from core.engine.results import Flag, GateVerdict, Review, most_suspicious
 from core.engine.shelf import Shelf
-from core.engine.warn import failures
+from core.engine.warn import failures, stand_ins
 from core.imaging.study import Series, Study
 from core.systems import adapt, system
 from core.systems.declaration import System
@@ -164,7 +164,7 @@ class Course:
             series_key=self._series.key,
             results=tuple(results),
             peak=peak,
-            warnings=warnings + failures(results),
+            warnings=warnings + stand_ins(results) + failures(results),
             gate=gate,
             pair=pair_at(self._house, self._study, self._system, self._series_index, peak) if answered else None,
             stored=self._stored,

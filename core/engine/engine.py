@@ -231,6 +231,12 @@ def target_of(loaded: Loaded, class_name: str) -> Target:
 def map_of(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tuple[np.ndarray, float]:
     """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell)."""
     size = (int(x.shape[-2]), int(x.shape[-1]))
+    linear = method == "grad-cam" and target != "mask" and net.linear_weight is not None
+    if not net.differentiable and not linear:
+        raise ModelUnavailableError(
+            "This map needs gradients, which the exported file that answers does not carry.",
+            "Restore the model's weights.safetensors.",
+        )
     if method == "grad-cam":
         maps, peaks = grad_cam(explain_forward(net, x), target, size=size, linear_weight=net.linear_weight)
         return maps[0], float(peaks[0])

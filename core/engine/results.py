@@ -16,6 +16,7 @@ from core.engine.pair import Pair
 from core.engine.triage import LEVEL, Sorted, triage
 from core.engine.vote import NO_VOTE, Voice, Vote, count, voice, voters
 from core.weights.card import ModelCard
+from core.weights.exported.manifest import Link
 from core.weights.predictions import Evidence
 
 
@@ -31,7 +32,11 @@ class ModelStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ModelState:
-    """State of one model slot, as Home and the Review page show it."""
+    """State of one model slot, as Home and the Review page show it.
+
+    Attributes:
+        link: what answers for it. instead: why not its weights; empty when they do.
+    """
 
     system: str
     name: str
@@ -40,6 +45,13 @@ class ModelState:
     status: ModelStatus
     reason: str = ""
     card: ModelCard | None = None
+    link: Link = Link.SAFETENSORS
+    instead: str = ""
+
+    @property
+    def stands_in(self) -> str:
+        """Which exported file answers, and why, as a clause; empty where the weights do."""
+        return f"from the exported file {self.link.files[0]}, since: {self.instead}" if self.instead else ""
 
 
 @dataclass(frozen=True, eq=False)

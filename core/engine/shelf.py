@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,9 @@ from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.systems import ModelSlot
 from core.weights.card import ModelCard
-from core.weights.store import CARD, WEIGHTS, ModelMissingError, ModelRefusedError, load_card, load_model
+from core.weights.exported.chain import WATCHED, Answerer, answerer, load_link
+from core.weights.exported.manifest import Link
+from core.weights.store import ModelMissingError, ModelRefusedError, load_card
 
 Key = tuple[str, str]
 Stamp = tuple[int, ...]
@@ -20,25 +21,31 @@ Stamp = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model in memory, with the lock that lets one review at a time use it."""
+    """A model in memory, what it was loaded from, and the lock that lets one review at a time use it."""
 
     net: OverreadNet
-    card: ModelCard
+    answerer: Answerer
     lock: threading.Lock
     stamp: Stamp
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.answerer.card
 
 
 class Shelf:
     """Models of one weights folder. A folder whose files change is looked at afresh.
 
     Args:
-        weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``.
+        weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``; exports beside them stand in
+            for weights that are missing or spoilt (:mod:`core.weights.exported.chain`).
     """
 
     def __init__(self, weights: Path) -> None:
         self.weights = weights
         self._loaded: dict[Key, Loaded] = {}
-        self._verdicts: dict[Key, tuple[Stamp, ModelCard | ModelUnavailableError]] = {}
+        self._verdicts: dict[Key, tuple[Stamp, Answerer | ModelUnavailableError]] = {}
         self._loading = threading.Lock()
 
     def state(self, system_name: str, slot: ModelSlot) -> ModelState:
@@ -49,7 +56,7 @@ class Shelf:
             return replace(known, status=ModelStatus.MISSING, reason=str(verdict))
         if isinstance(verdict, ModelUnavailableError):
             return replace(known, status=ModelStatus.REFUSED, reason=str(verdict))
-        return replace(known, card=verdict)
+        return replace(known, card=verdict.card, link=verdict.link, instead=verdict.instead)
 
     def load(self, system_name: str, slot: ModelSlot) -> Loaded:
         """Load a model once; later calls get the same object.
@@ -65,25 +72,26 @@ class Shelf:
                 return held
             self._loaded.pop(key, None)
             verdict = self._verdict(key)
-            if isinstance(verdict, ModelUnavailableError):
-                raise verdict
-            try:
-                net, card = load_model(self._folder(key))
-            except ModelMissingError:
-                raise
-            except ModelUnavailableError as error:
-                self._verdicts[key] = (stamp, error)
-                raise
-            self._loaded[key] = Loaded(net, card, threading.Lock(), stamp)
-            return self._loaded[key]
+            failed: dict[Link, ModelUnavailableError] = {}
+            while not isinstance(verdict, ModelUnavailableError):
+                try:
+                    net = load_link(self._folder(key), verdict)
+                except ModelUnavailableError as error:
+                    failed[verdict.link] = error
+                    verdict = _next(self._folder(key), verdict.card, failed)
+                    self._verdicts[key] = (stamp, verdict)
+                else:
+                    self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
+                    return self._loaded[key]
+            raise verdict
 
     def _folder(self, key: Key) -> Path:
         return self.weights / key[0] / key[1]
 
     def _stamp(self, key: Key) -> Stamp:
-        """Sizes and times of the two files: what tells that they are other ones now."""
+        """Sizes and times of the files: what tells that they are other ones now."""
         found: list[int] = []
-        for name in (CARD, WEIGHTS):
+        for name in WATCHED:
             try:
                 facts = (self._folder(key) / name).stat()
                 found += [facts.st_size, facts.st_mtime_ns, facts.st_ino]
@@ -91,31 +99,19 @@ class Shelf:
                 found += [-1]
         return tuple(found)
 
-    def _verdict(self, key: Key) -> ModelCard | ModelUnavailableError:
+    def _verdict(self, key: Key) -> Answerer | ModelUnavailableError:
         stamp = self._stamp(key)
         known = self._verdicts.get(key)
         if known is None or known[0] != stamp:
             known = self._verdicts[key] = (stamp, self._judge(key))
         return known[1]
 
-    def _judge(self, key: Key) -> ModelCard | ModelUnavailableError:
+    def _judge(self, key: Key) -> Answerer | ModelUnavailableError:
         folder = self._folder(key)
         try:
             card = load_card(folder)
-            if not (folder / WEIGHTS).is_file():
-                raise ModelMissingError("The card is there, the weights are not.", "Train the model with its recipe.")
-            with (folder / WEIGHTS).open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
         except ModelUnavailableError as error:
             return error
-        except OSError as error:
-            return ModelRefusedError(f"The weights of {'/'.join(key)} cannot be read ({error}).", "Install them again.")
-        if digest != card.weights_sha256:
-            return ModelRefusedError(
-                f"The model {'/'.join(key)} is refused: the weights are not those the card was written for "
-                "(SHA-256 differs).",
-                "Restore the folder as it was exported, or train the model again.",
-            )
         if (card.system, card.name) != key:
             return ModelRefusedError(
                 f"The card in {'/'.join(key)} belongs to {card.system}/{card.name}.", "Restore the right files."
@@ -129,4 +125,11 @@ class Shelf:
                 f"The card of {'/'.join(key)} contradicts itself: positive {card.positive} of classes {card.classes}.",
                 "Restore the folder as it was exported.",
             )
-        return card
+        return _next(folder, card, {})
+
+
+def _next(folder: Path, card: ModelCard, failed: dict[Link, ModelUnavailableError]) -> Answerer | ModelUnavailableError:
+    try:
+        return answerer(folder, card, failed=failed)
+    except ModelUnavailableError as error:
+        return error

@@ -58,6 +58,15 @@ def failures(results: Sequence[ModelResult]) -> tuple[Flag, ...]:
     return tuple(out)
 
 
+def stand_ins(results: Sequence[ModelResult]) -> tuple[Flag, ...]:
+    """Models whose weights do not answer, but an exported file of theirs, one warning per model."""
+    return tuple(
+        Flag("stands-in", f"{result.state.title} answers {result.state.stands_in}.")
+        for result in results
+        if result.finding is not None and result.state.stands_in
+    )
+
+
 def _picture(series: Series) -> list[Flag]:
     """What the middle slice looks like instead of a scan."""
     flags = []

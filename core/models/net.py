@@ -56,10 +56,12 @@ class OverreadNet(nn.Module, ABC):
 
     Attributes:
         draws_masks: whether its output has mask logits.
+        differentiable: whether its answer can be followed back with gradients.
     """
 
     backbone: nn.Module
     draws_masks: bool = False
+    differentiable: bool = True
 
     def __init__(
         self, architecture: str, *, classes: int, channels: int, size: tuple[int, int], divisor: int = 1

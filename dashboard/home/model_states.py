@@ -47,4 +47,6 @@ def _status(state: ModelState) -> str:
     why = f" <span class='why'>{words.cell(state.reason)}</span>" if state.reason else ""
     if state.status is ModelStatus.READY and state.card and "auc" in state.card.metrics:
         why = f" <span class='why'>test AUC {words.cell(words.metric(state.card.metrics['auc']))}</span>"
+    if state.stands_in:
+        why += f" <span class='why'>answers {words.cell(state.stands_in)}</span>"
     return f"<span aria-hidden='true'>{SIGNS[state.status]}</span> {words.cell(state.status)}{why}"

@@ -80,7 +80,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
         _fusion(system, states)
     for state in states:
         if state.card is not None:
-            _details(state.card)
+            _details(state, state.card)
 
 
 def _seeds(system: System, states: Sequence[ModelState]) -> None:
@@ -242,8 +242,9 @@ def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str
     return f"<tr class='base'><th scope='row'>{words.cell(name)}</th><td>baseline</td>{shown_cells}{rest}</tr>"
 
 
-def _details(card: ModelCard) -> None:
+def _details(state: ModelState, card: ModelCard) -> None:
     with st.expander(f"{card.title}: learning curve and whole card"):
+        st.caption(f"Answers {words.plain(state.stands_in or f'from {state.link.files[0]}')}.")
         chart = curve(card)
         if chart is not None:
             st.plotly_chart(

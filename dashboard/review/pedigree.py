@@ -16,17 +16,18 @@ from dashboard.kit import words
 def show(review: Review | None, study: Study, series: Series) -> None:
     """Everything behind the answer, folded away."""
     with st.expander("Models and their pedigree", icon=":material/history_edu:"):
-        cards = [r.state.card for r in review.results if r.state.card] if review else []
-        if not cards:
+        states = [r.state for r in review.results if r.state.card] if review else []
+        if not states:
             st.write("No model of this system has weights.")
-        for card in cards:
-            model(card)
+        for state in states:
+            if state.card is not None:
+                model(state.card, state.stands_in or f"from {state.link.files[0]}")
     with st.expander("The study: what was read, assumed and dropped", icon=":material/description:"):
         _reading(study, series)
 
 
-def model(card: ModelCard) -> None:
-    """One model's pedigree."""
+def model(card: ModelCard, answers: str = "") -> None:
+    """One model's pedigree; ``answers`` says from which file."""
     st.markdown(f"**{card.title}** · version {card.version}")
     st.caption(card.pedigree)
     cut = card.threshold
@@ -37,7 +38,7 @@ def model(card: ModelCard) -> None:
         "Started from": card.training.initial_weights,
         "Threshold": f"{threshold_words(cut).removeprefix('threshold ')} ({cut.data}, n = {cut.n})",
         "Temperature": f"{card.temperature:.3g}",
-        "Weights": card.weights_sha256[:16],
+        "Weights": card.weights_sha256[:16] + (f", answers {answers}" if answers else ""),
     }
     for used in card.data:
         simulated = f"; {used.simulated_share:.0%} simulated in training" if used.simulated_share else ""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.review import Mode, RunState, Stage
 from core.weights.card import ModelCard
+from core.weights.exported.manifest import Link
 
 MOST_TEXT = 4000
 Number = Annotated[float | None, BeforeValidator(lambda v: v if v is None or math.isfinite(v) else None)]
@@ -37,7 +38,7 @@ class SystemForm(_Form):
 
 
 class ModelForm(_Form):
-    """One model: whether it can answer, and its card."""
+    """One model: whether it can answer, its card, and what answers for it: its weights, or an export ``instead``."""
 
     system: str
     name: str
@@ -46,6 +47,8 @@ class ModelForm(_Form):
     status: str
     reason: str = ""
     card: ModelCard | None = None
+    answers_from: Link | None = None
+    instead: str = ""
 
 
 class FigureForm(_Form):

@@ -38,6 +38,7 @@ def test_a_changed_source_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     source.write_text("1")
     monkeypatch.setattr(build, "HERE", tmp_path)
     monkeypatch.setattr(build, "__file__", str(tmp_path / "package.json"))
+    monkeypatch.setattr(build, "DIST", tmp_path)
     monkeypatch.setattr(build, "BUNDLE", tmp_path / "viewer.js")
     monkeypatch.setattr(build, "STAMP", tmp_path / "stamp.json")
     assert build.built() is None

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.weights.store import WEIGHTS, load_model
-from trainers.commands.export import export_torchscript
+from trainers.exporting.torchscript import export_torchscript
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 NAMES = sorted(f"{path.parents[1].name}/{path.parent.name}" for path in SHIPPED.glob(f"*/*/{WEIGHTS}"))

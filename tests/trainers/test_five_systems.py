@@ -24,13 +24,13 @@ from tests.cards import card_of
 from tests.trainers import folders
 from trainers.commands.benchmark import benchmark
 from trainers.commands.evaluate import evaluate_command, read_folder, without_training_pictures
-from trainers.commands.export import export_torchscript
 from trainers.commands.fuse import pairs_of, rule_of
 from trainers.data.digests import DIGESTS, pixel_digest, read_digests, seen_before, write_digests
 from trainers.data.inserted import with_lesions
 from trainers.data.items import split_named
 from trainers.data.parts import read_parts
 from trainers.data.sets import READERS
+from trainers.exporting.torchscript import export_torchscript
 from trainers.fitting.recipe import load_recipe
 from trainers.measuring.ensemble import add_ensemble, validation_threshold
 from trainers.measuring.scoring import Scored

@@ -48,7 +48,15 @@ def models(system: str, request: Request, who: Looks) -> list[ModelForm]:
     shared: Shared = request.app.state.shared
     return [
         ModelForm(
-            system=s.system, name=s.name, title=s.title, role=s.role, status=s.status, reason=s.reason, card=s.card
+            system=s.system,
+            name=s.name,
+            title=s.title,
+            role=s.role,
+            status=s.status,
+            reason=s.reason,
+            card=s.card,
+            answers_from=s.link if s.card is not None else None,
+            instead=s.instead,
         )
         for s in shared.engine().states(_declared(system).name)
     ]

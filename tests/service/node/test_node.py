@@ -207,3 +207,22 @@ def test_settings_that_contradict_each_other_are_refused(monkeypatch: pytest.Mon
         made(DICOM_RESULTS="PACS", DICOM_KEY="key.pem")
     with pytest.raises(ValueError, match="is not TITLE=HOST:PORT"):
         made(DICOM_PEERS="PACS=somewhere")
+
+
+def test_movescu_has_the_archive_bring_a_study_to_the_node(
+    config: NodeConfig, spool: Spool, pacs: tuple[Orthanc, int], tmp_path: Path
+) -> None:
+    orthanc_, port = pacs
+    config = replace(config, port=port, peers={"ORTHANC": Peer("ORTHANC", "127.0.0.1", orthanc_.dicom_port)})
+    files = written(tmp_path / "files", kit.mr_files(3, StudyInstanceUID="1.2.3.4.6"))
+    assert storescu(files, orthanc_.dicom_port, called="ORTHANC") == 0
+    wanted = ["-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=1.2.3.4.6"]
+    stop = serve(config, spool)
+    try:
+        asked = ["movescu", "-S", "-aet", "OVERREAD", "-aec", "ORTHANC", "-aem", "OVERREAD", *wanted]
+        subprocess.run([*asked, "127.0.0.1", str(orthanc_.dicom_port)], check=True)
+    finally:
+        stop()
+    assert spool.counts()["received, waiting"] == 3
+    got = {pydicom.dcmread(path).PixelData for path in spool.folder.glob("inbox/*/*.dcm")}
+    assert got == {pydicom.dcmread(path).PixelData for path in files}

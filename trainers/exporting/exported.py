@@ -24,9 +24,11 @@ class Exported(nn.Module):
     - ``logits`` ``(B, K)``, averaged over the card's test-time flips;
     - ``probability`` ``(B, classes)``, calibrated, and ``finding`` ``(B,)``, its sum over the positive classes: what
       the card's threshold is for;
+    - ``features`` ``(B, F)``, pooled, of the image as it is;
     - ``tap`` ``(B, C, h, w)``, the feature map that heat maps are made of;
     - ``heat_map`` ``(B, height, width)`` in [0, 1], Grad-CAM of the first positive class, where the class's gradient is
-      known without differentiating (a linear head on the mean of the tap);
+      known without differentiating (a linear head on the mean of the tap), and ``heat_peak`` ``(B,)``, its largest
+      value before scaling: 0 where nothing speaks for the class;
     - ``mask`` ``(B, 1, height, width)``, probability of the outline, of a model that outlines.
     """
 
@@ -39,8 +41,8 @@ class Exported(nn.Module):
         weight = None if net.draws_masks else net.linear_weight
         rows = None if weight is None else class_score(weight.detach().float().T, self.positive[0])
         self.register_buffer("rows", rows, persistent=False)
-        self.names = ["logits", "probability", "finding", "tap"]
-        self.names += (["heat_map"] if rows is not None else []) + (["mask"] if net.draws_masks else [])
+        self.names = ["logits", "probability", "finding", "features", "tap"]
+        self.names += (["heat_map", "heat_peak"] if rows is not None else []) + (["mask"] if net.draws_masks else [])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """See the class."""
@@ -52,10 +54,11 @@ class Exported(nn.Module):
             if mask is not None and mirrored.mask_logits is not None:
                 mask = (mask + mirrored.mask_logits.flip(-1)) / 2
         probability = self._calibrated(logits)
-        found = [logits, probability, probability[:, self.positive].sum(1), tap]
+        found = [logits, probability, probability[:, self.positive].sum(1), out.features, tap]
         rows = self.rows
         if isinstance(rows, torch.Tensor):
-            found.append(scaled(torch.einsum("c,bchw->bhw", rows, tap).relu(), self.size))
+            raw = torch.einsum("c,bchw->bhw", rows / (tap.shape[2] * tap.shape[3]), tap).relu()
+            found += [scaled(raw, self.size), raw.amax((1, 2))]
         if mask is not None:
             found.append(torch.sigmoid(mask))
         return tuple(found)

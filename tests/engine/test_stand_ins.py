@@ -1,0 +1,140 @@
+"""Where weights are missing or spoilt the next trusted export answers, says so, and never one of something else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.engine.engine import Engine
+from core.engine.results import ModelState, ModelStatus
+from core.errors import ModelUnavailableError
+from core.weights.exported import chain
+from core.weights.exported.manifest import MANIFEST, Exports, Link
+from core.weights.store import WEIGHTS
+from tests import cards
+from tests.engine.installed import study
+from trainers.exporting.formats import export
+
+MODEL = "brain-mr/resnet50"  # a ResNet-18 with temperature and flips
+EXPORTED = (Link.PT2, Link.ONNX, Link.OPENVINO)
+
+
+@pytest.fixture(scope="module")
+def exported(brain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model with all its exports beside it."""
+    weights = tmp_path_factory.mktemp("exported")
+    shutil.copytree(brain / MODEL, weights / MODEL)
+    for link in EXPORTED:
+        export(MODEL, weights, link)
+    return weights
+
+
+@pytest.fixture
+def weights(exported: Path, tmp_path: Path) -> Path:
+    shutil.copytree(exported, tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+def state(engine: Engine) -> ModelState:
+    return next(s for s in engine.states("brain-mr") if s.name == "resnet50")
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def findings(engine: Engine) -> np.ndarray:
+    review = engine.review(study(), "brain-mr")
+    (result,) = review.ready
+    assert result.finding is not None
+    told = [flag.text for flag in review.warnings if flag.kind == "stands-in"]
+    assert len(told) == (0 if result.state.link is Link.SAFETENSORS else 1)
+    assert all(result.state.link.files[0] in text for text in told)
+    assert result.state.link is state(engine).link
+    return result.finding
+
+
+@pytest.mark.parametrize("harm", [spoil, Path.unlink], ids=["spoilt", "missing"])
+def test_the_chain_in_its_order(weights: Path, harm: Callable[[Path], None]) -> None:
+    whole = Engine(weights)
+    wanted = findings(whole)
+    heat = whole.heat_map(study(), "brain-mr", 0, "resnet50", 0)
+    assert heat.values is not None
+    before: list[str] = []
+    for link, following in zip((Link.SAFETENSORS, Link.PT2, Link.ONNX), EXPORTED, strict=True):
+        harm(weights / MODEL / link.files[0])
+        before.append(link.files[0])
+        engine = Engine(weights)
+        now = state(engine)
+        assert (now.status, now.link) == (ModelStatus.READY, following)
+        assert all(name in now.instead or "weights" in now.instead for name in before)
+        np.testing.assert_allclose(findings(engine), wanted, atol=1e-4)
+        again = engine.heat_map(study(), "brain-mr", 0, "resnet50", 0)  # the head is linear: no gradients are needed
+        assert again.values is not None
+        np.testing.assert_allclose(again.values, heat.values, atol=1e-3)
+        assert "gradients" in engine.heat_map(study(), "brain-mr", 0, "resnet50", 0, method="layercam").error
+    harm(weights / MODEL / "model.bin")
+    last = state(Engine(weights))
+    assert last.status in (ModelStatus.REFUSED, ModelStatus.MISSING)
+    assert "No export stands in" in last.reason
+    assert Engine(weights).review(study(), "brain-mr").ready == ()
+
+
+def test_weights_of_another_network_under_a_fitting_card(weights: Path) -> None:
+    """The digest fits, but the network does not: found only when it is loaded, and the state says it from then on."""
+    cards.rewrite(weights / MODEL / "card.json", architecture="resnet34")
+    engine = Engine(weights)
+    review = engine.review(study(), "brain-mr")
+    assert review.ready == ()  # the exports are of the card as it was
+    assert state(engine).status is ModelStatus.REFUSED
+    assert "another card" in state(engine).reason
+
+
+def test_a_link_that_cannot_be_opened_gives_way(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (weights / MODEL / WEIGHTS).unlink()
+    real = chain.opened
+
+    def no_pt2(link: Link, *rest: object) -> object:
+        if link is Link.PT2:
+            raise ModelUnavailableError("model.pt2 cannot be opened.", "")
+        return real(link, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chain, "opened", no_pt2)
+    engine = Engine(weights)
+    findings(engine)
+    assert state(engine).link is Link.ONNX
+    assert "model.pt2 cannot be opened" in state(engine).instead
+
+
+def test_a_file_that_answers_otherwise_gives_way(weights: Path) -> None:
+    """Digests fit, but what the file says of the probe is not what the model said: an untrained or miscomputed one."""
+    (weights / MODEL / WEIGHTS).unlink()
+    manifest = Exports.load(weights / MODEL / MANIFEST)
+    manifest.model_copy(update={"probe": tuple(p + 0.01 for p in manifest.probe)}).save(weights / MODEL / MANIFEST)
+    engine = Engine(weights)
+    assert engine.review(study(), "brain-mr").ready == ()
+    assert state(engine).status is ModelStatus.MISSING
+    assert "answers otherwise on this machine" in state(engine).reason
+
+
+@pytest.mark.parametrize("change", [{"temperature": 1.0}, {"weights_sha256": "0" * 64}])
+def test_exports_of_another_card_do_not_answer(weights: Path, change: dict[str, object]) -> None:
+    cards.rewrite(weights / MODEL / "card.json", **change)
+    (weights / MODEL / WEIGHTS).unlink()
+    assert state(Engine(weights)).status is ModelStatus.MISSING
+    assert "another card" in state(Engine(weights)).reason
+
+
+def test_an_untrained_network_in_the_place_of_an_export(weights: Path) -> None:
+    torch.jit.save(torch.jit.script(torch.nn.Identity()), str(weights / MODEL / "model.pt2"))
+    (weights / MODEL / WEIGHTS).unlink()
+    engine = Engine(weights)
+    assert state(engine).link is Link.ONNX
+    assert "model.pt2 was altered" in state(engine).instead

@@ -1,0 +1,1 @@
+"""One model in one HTML file, running in the browser without a network."""
