@@ -28,7 +28,7 @@ from trainers.commands.prepare import prepare_command
 from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
-from trainers.exporting import check, formats
+from trainers.exporting import check, edge, formats
 from trainers.exporting.demonstrator import page
 from trainers.exporting.torchscript import export_torchscript
 from trainers.fitting.chain import missing_before
@@ -171,17 +171,25 @@ def benchmark_command(
 @app.command()
 def export(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
-    kind: Annotated[str, typer.Option("--format", help="torchscript, onnx, pt2 or openvino.")] = "torchscript",
+    kind: Annotated[
+        str, typer.Option("--format", help="torchscript, onnx, pt2, openvino, litert or executorch.")
+    ] = "torchscript",
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     out: Annotated[Path | None, typer.Option(help="Where to write; by default beside the weights.")] = None,
+    python: Annotated[
+        Path, typer.Option(help="litert, executorch: Python of the environment with the converter.")
+    ] = Path(sys.executable),
 ) -> None:
     """Write a model for other programs; the file is loaded back and must answer as the model does."""
     if kind == "torchscript":
         print(export_torchscript(model, weights, out))
     elif kind in formats.KINDS:
         print(formats.export(model, weights, kind, out))
+    elif kind in edge.NEEDS:
+        print(edge.export(model, weights, kind, python, out))
     else:
-        raise OverreadError(f"There is no format {kind!r}.", f"Known: torchscript, {', '.join(formats.KINDS)}.")
+        known = ", ".join(["torchscript", *formats.KINDS, *edge.NEEDS])
+        raise OverreadError(f"There is no format {kind!r}.", f"Known: {known}.")
 
 
 @app.command("export-check")

@@ -41,7 +41,7 @@ class System(TypedDict):
 
 
 class Model(TypedDict):
-    """One model; ``card`` is null where it has no weights."""
+    """One model; ``card`` is null where it has no weights; ``instead`` says why an export answers for the weights."""
 
     system: str
     name: str
@@ -50,6 +50,8 @@ class Model(TypedDict):
     status: str
     reason: str
     card: JsonObject | None
+    answers_from: str | None
+    instead: str
 
 
 class Series(TypedDict):

@@ -21,7 +21,7 @@ from dashboard.command import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "docs" / "deploy"
-START_SECONDS = 180
+START_SECONDS = 400
 SETTING = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 
 

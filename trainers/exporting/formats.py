@@ -65,14 +65,23 @@ def hold_against(model: str, whole: Exported, answers: Answers, path: Path) -> N
     for batch in BATCHES:
         x = torch.randn((batch, whole.net.channels, *whole.size), generator=rng)
         apart = differences(whole.names, [one.numpy() for one in whole(x)], answers(x.numpy()))
-        if not max(apart.values()) <= TOLERANCE:
-            for file in (path, path.with_suffix(".bin")):
-                file.unlink(missing_ok=True)
-            worst = max(apart, key=apart.__getitem__)
-            raise OverreadError(
-                f"The exported {model} differs from the original by {apart[worst]:.2g} in its {worst}.",
-                "Use the model through this code.",
-            )
+        refuse_where_apart(model, path, apart)
+
+
+def refuse_where_apart(model: str, path: Path, apart: Mapping[str, float]) -> None:
+    """Remove a file whose outputs differ (:func:`differences`) by more than the tolerance.
+
+    Raises:
+        OverreadError: they do.
+    """
+    if not max(apart.values()) <= TOLERANCE:
+        for file in (path, path.with_suffix(".bin")):
+            file.unlink(missing_ok=True)
+        worst = max(apart, key=apart.__getitem__)
+        raise OverreadError(
+            f"The exported {model} differs from the original by {apart[worst]:.2g} in its {worst}.",
+            "Use the model through this code.",
+        )
 
 
 def manifest_of(whole: Exported, card: ModelCard) -> Exports:

@@ -1,0 +1,118 @@
+"""Many API clients at once: ``python -m tests.long.clients --clients 50 --minutes 10``.
+
+Each uploads a simulated scan, has it reviewed, reads everything of the result, and begins again. No answer may be a
+fault: only 429, told with when to come again, is none. Prints calls, refusals and the 50th, 95th and 99th percentile of
+every call in milliseconds.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, TypeVar
+
+import httpx
+import numpy as np
+import typer
+
+from core import places
+from core.simulate import samples
+from dashboard.service.client import Client, ProblemError
+from tests.dashboard.house import House
+
+SAMPLES = ("brain-mr-03", "chest-ct-03", "breast-mri-01", "brain-type-01")
+BUSY = 429
+T = TypeVar("T")
+
+
+class Tally:
+    """What all clients saw."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, list[float]] = defaultdict(list)
+        self.busy: Counter[str] = Counter()
+        self.faults: list[str] = []
+        self._lock = threading.Lock()
+
+    def call(self, name: str, act: Callable[[], T], end: float) -> T:
+        """Do it, again where the server was busy, as long as there is time.
+
+        Raises:
+            TimeoutError: time was up.
+        """
+        while True:
+            if time.monotonic() > end:
+                raise TimeoutError
+            before = time.perf_counter()
+            try:
+                found = act()
+            except ProblemError as error:
+                if error.status != BUSY or not error.retry_after:
+                    raise
+                with self._lock:
+                    self.busy[name] += 1
+                time.sleep(min(error.retry_after, max(0.0, end - time.monotonic())))
+                continue
+            with self._lock:
+                self.milliseconds[name].append(1000 * (time.perf_counter() - before))
+            return found
+
+
+def one_client(url: str, number: int, tally: Tally, end: float) -> None:
+    """A client until time is up; it ends at its first fault, which is kept."""
+    name = SAMPLES[number % len(SAMPLES)]
+    file = samples.sample_files(name)[0]
+    try:
+        with Client(url, timeout=300, patient=False) as overread:
+            while True:
+                tally.call("health", overread.health, end)
+                tally.call("systems", overread.systems, end)
+                study = tally.call("upload", lambda: overread.give(file), end)
+                review = tally.call("review", lambda: overread.review(study), end)  # noqa: B023
+                tally.call("result", lambda: overread.result(review), end)  # noqa: B023
+                tally.call("report.pdf", lambda: overread.report(review), end)  # noqa: B023
+                tally.call("picture", lambda: overread.picture(study), end)  # noqa: B023
+                tally.call("drop", lambda: overread.drop(study), end)  # noqa: B023
+    except TimeoutError:
+        return
+    except (ProblemError, httpx.HTTPError) as error:
+        tally.faults.append(f"client {number}: {error!r}")
+
+
+def main(
+    clients: Annotated[int, typer.Option(min=1)] = 50,
+    minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
+    weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
+) -> None:
+    """Serve, ask, tell; exit code 1 after any fault."""
+    tally = Tally()
+    with TemporaryDirectory() as folder:
+        house = House(Path(folder), weights, {"OVERREAD_API_PER_MINUTE": "100000"}).start()
+        try:
+            end = time.monotonic() + 60 * minutes
+            crowd = [
+                threading.Thread(target=one_client, args=(house.url, number, tally, end)) for number in range(clients)
+            ]
+            for one in crowd:
+                one.start()
+            for one in crowd:
+                one.join()
+        finally:
+            house.stop()
+    print(f"{clients} clients, {minutes:g} minutes: {sum(map(len, tally.milliseconds.values()))} calls answered")
+    for name, spent in tally.milliseconds.items():
+        at = np.percentile(spent, (50, 95, 99))
+        spread = "  ".join(f"{label} {value:8.0f}" for label, value in zip(("p50", "p95", "p99"), at, strict=True))
+        print(f"{name:12} n {len(spent):6}  429 {tally.busy[name]:5}  {spread} ms")
+    for fault in tally.faults:
+        print(fault)
+    sys.exit(1 if tally.faults else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)
