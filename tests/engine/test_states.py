@@ -117,11 +117,11 @@ def test_an_unreadable_card_is_refused(folder: Path) -> None:
 
 
 def test_weights_are_loaded_once(brain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.engine import shelf
+    from core.weights.exported import chain
 
     loads = []
-    real = shelf.load_model
-    monkeypatch.setattr(shelf, "load_model", lambda path: loads.append(path.name) or real(path))
+    real = chain.load_model
+    monkeypatch.setattr(chain, "load_model", lambda path: loads.append(path.name) or real(path))
     engine = Engine(brain)
     for _ in range(2):
         engine.review(study(), "brain-mr")
