@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class OverreadError(Exception):
     """Base of every error whose message is meant for the user.
@@ -15,6 +17,12 @@ class OverreadError(Exception):
         super().__init__(f"{message} {remedy}".strip())
         self.message = message
         self.remedy = remedy
+
+    def alone(self) -> Self:
+        """The same for keeping, without the frames and causes behind it: those hold all that was at hand, scans too."""
+        bare = type(self).__new__(type(self), *self.args)
+        bare.__dict__.update(self.__dict__)
+        return bare
 
 
 class SettingError(OverreadError):

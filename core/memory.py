@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.errors import MemoryFullError
+from core.errors import LimitExceededError, MemoryFullError
 from core.settings import settings
 
 MIB = 1024 * 1024
@@ -54,7 +54,7 @@ class Memory:
             give_way: lets go one thing of the one who asks, the oldest; false when he has nothing more.
 
         Raises:
-            MemoryFullError: there is no room for so much.
+            MemoryFullError: there is no room for so much now. LimitExceededError: there never is.
         """
         with self._lock:
             self._number += 1
@@ -62,9 +62,19 @@ class Memory:
             self._out[lease.number] = 0
         try:
             lease.resize(size)
-        except MemoryFullError:
+        except LimitExceededError:
             lease.release()
             raise
+        return lease
+
+    def reserve(self, owner: object, size: int, give_way: GiveWay | None = None) -> Lease:
+        """Take memory out for something that is to come, for as long as its owner is there or until it is released.
+
+        Raises as :meth:`lease`.
+        """
+        lease = self.lease(size, give_way)
+        lease.alone()  # it never grows, and must not hold what would have given way
+        weakref.finalize(owner, lease.release)
         return lease
 
     @property
@@ -113,13 +123,13 @@ class Memory:
         with self._lock:
             self._out.pop(number, None)
 
-    def refusal(self, number: int, size: int) -> MemoryFullError:
+    def refusal(self, number: int, size: int) -> LimitExceededError:
         """Why a lease cannot grow, with what helps."""
         with self._lock:
             others = self.held - self._out.get(number, 0)
         most = self._most()
         if size > most:
-            return MemoryFullError(
+            return LimitExceededError(
                 f"This takes {_said(size)} of memory; the server gives its users {_said(most)} together.",
                 "Open fewer series at a time, or let the operator raise OVERREAD_TOTAL_MEMORY_MIB.",
             )
@@ -152,11 +162,15 @@ class Lease:
             size: bytes in all. force: count them whether or not there is room: they are there already.
 
         Raises:
-            MemoryFullError: there is no room; what was held before still is.
+            MemoryFullError, LimitExceededError: as :meth:`Memory.lease`; what was held before still is.
         """
         if not self._memory.set(self.number, size, force=force) and not self._made_room(size):
             raise self._memory.refusal(self.number, size)
         self.size = size
+
+    def alone(self) -> None:
+        """Let nothing more go for this lease."""
+        self._give_way = None
 
     def release(self) -> None:
         """Give everything back."""

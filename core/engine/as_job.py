@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from core.background import Job
-from core.engine.engine import Engine
+from core.engine.course import Course
 from core.engine.results import Review
-from core.imaging.study import Study
 
 
-def ask(job: Job[Review], study: Study, key: tuple[str, int], engine: Engine) -> Review:
+def ask(job: Job[Review], course: Course) -> Review:
     """Ask every model of a system about a series.
 
     Args:
         job: told the model at work and how much of all is done; when it is asked to stop, so is the review.
-        key: system and number of the series.
 
     Raises:
         InterruptedError: stopped before a model had answered.
     """
-    system, series_index = key
-    course = engine.course(study, system, series_index)
 
     def report(model: str, _: float) -> None:
         job.text, job.fraction = model, course.fraction

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from core import memory
 from core.engine.predict import SlicePrediction, masks_from, predict_slice
 from core.engine.results import ModelResult, ModelState, ModelStatus
 from core.engine.shelf import Loaded, Shelf
 from core.errors import ContractError, ModelUnavailableError, OverreadError
 from core.imaging.study import Series
+from core.memory import GiveWay
 from core.systems import ModelSlot
 from core.weights.answers import finding_probability, probabilities
 
+MASK_BYTES = 3  # a pixel of a mask: its probability (float16), and whether it belongs (bool)
 NOT_FINITE = "It answered without a finite number. Export the images again, or install its weights anew."
 
 
@@ -23,9 +26,15 @@ class Asking:
 
     Args:
         shelf: the installed models. system_name, slot: which model. series: as the system adapts it.
+        give_way: lets go one thing of who asks, where the process's memory is full.
+
+    Raises:
+        LimitExceededError: there is no memory for the masks it will draw (``MemoryFullError``: now).
     """
 
-    def __init__(self, shelf: Shelf, system_name: str, slot: ModelSlot, series: Series) -> None:
+    def __init__(
+        self, shelf: Shelf, system_name: str, slot: ModelSlot, series: Series, give_way: GiveWay | None = None
+    ) -> None:
         self.title = slot.title
         self._shelf, self._system, self._slot, self._series = shelf, system_name, slot, series
         self._state = shelf.state(system_name, slot)
@@ -34,6 +43,15 @@ class Asking:
         self._said: list[SlicePrediction | None] = [None] * series.slices
         self._masks: tuple[np.ndarray, np.ndarray] | None = None
         self._seconds = 0.0
+        self._room = memory.of_process().reserve(self, self._masks_take, give_way)
+
+    @property
+    def _masks_take(self) -> int:
+        """Bytes of the masks it will draw on the image's grid; twice where another model's "clear" withholds some."""
+        card = self._state.card
+        if self._ended is not None or card is None or card.role != "segmenter":
+            return 0
+        return self._series.pixels.size * MASK_BYTES * (2 if card.gate is not None else 1)
 
     @property
     def ended(self) -> bool:
@@ -75,6 +93,7 @@ class Asking:
 
     def _end(self, state: ModelState) -> None:
         self._ended = ModelResult(state)
+        self._room.release()
 
     def _keep(self, index: int, said: SlicePrediction) -> None:
         assert self._loaded is not None
@@ -82,6 +101,9 @@ class Asking:
             if self._masks is None:
                 shape = (self._series.slices, *said.mask_probability.shape)
                 self._masks = np.zeros(shape, np.float16), np.zeros(shape, bool)
+                size = sum(mask.nbytes for mask in self._masks)
+                memory.of_process().keep(self._masks, extra=size if self._loaded.card.gate is not None else 0)
+                self._room.release()  # counted as what they are, from now until they are gone
             self._masks[0][index] = said.mask_probability
             self._masks[1][index] = masks_from(self._loaded.card, said.mask_probability[None])[0]
         self._said[index] = replace(said, mask_probability=None)  # last: who sees it finds its mask too

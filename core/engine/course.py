@@ -21,7 +21,9 @@ from core.engine.pairs import Models, pair_at
 from core.engine.results import Flag, GateVerdict, Review, most_suspicious
 from core.engine.shelf import Shelf
 from core.engine.warn import failures, stand_ins
+from core.errors import LimitExceededError
 from core.imaging.study import Series, Study
+from core.memory import GiveWay
 from core.systems import adapt, system
 from core.systems.declaration import System
 from core.weights.predictions import Evidence, stored
@@ -47,18 +49,40 @@ class House(Models, Protocol):
 class Course:
     """A review of one series that is made step by step.
 
+    Memory for all masks is taken out before anything is asked; where there is none, the review fails at its beginning
+    and not half-way.
+
     Args:
         first: the slice that every model is asked about first.
+        give_way: lets go one thing of who asks, where memory is full.
+
+    Attributes:
+        refused: why there is no memory for what the models will draw; :meth:`run` raises it.
 
     Raises:
         OverreadError: unknown system.
     """
 
-    def __init__(self, house: House, study: Study, system_name: str, series_index: int, first: int = 0) -> None:
+    def __init__(
+        self,
+        house: House,
+        study: Study,
+        system_name: str,
+        series_index: int,
+        first: int = 0,
+        give_way: GiveWay | None = None,
+    ) -> None:
         self._house, self._study, self._system, self._series_index = house, study, system_name, series_index
         self._declared = system(system_name)
         self._series = adapt(study.series[series_index], self._declared)
-        self._asked = [Asking(house.shelf, system_name, slot, self._series) for slot in self._declared.models]
+        self._asked: list[Asking] = []
+        self.refused: LimitExceededError | None = None
+        try:
+            for slot in self._declared.models:
+                self._asked.append(Asking(house.shelf, system_name, slot, self._series, give_way))
+        except LimitExceededError as refused:
+            self.refused = refused.alone()  # its frames would hold what was taken out
+            self._asked.clear()
         self._judged: tuple[tuple[Flag, ...], GateVerdict] | None = None
         self._ticket: Ticket | None = None
         self._pace: tuple[float, int] | None = None  # when the work of this turn began, and how much was done by then
@@ -113,8 +137,11 @@ class Course:
 
         Raises:
             EngineBusyError: a full queue.
+            LimitExceededError: :attr:`refused`.
             InterruptedError: stopped.
         """
+        if self.refused is not None:
+            raise self.refused.alone()
         with self._running, self._house.place():
             if self._judged is None:
                 self._judged = self._house.judged(self._declared, self._series)

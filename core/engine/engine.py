@@ -28,6 +28,7 @@ from core.explain.gradcam import Target, explain_forward, grad_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
+from core.memory import GiveWay
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
@@ -106,16 +107,25 @@ class Engine:
         """
         return self.course(study, system_name, series_index).run(progress=progress, stop=stop)
 
-    def course(self, study: Study, system_name: str, series_index: int = 0, *, first: int = 0) -> Course:
+    def course(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int = 0,
+        *,
+        first: int = 0,
+        give_way: GiveWay | None = None,
+    ) -> Course:
         """A review that can be looked at while it is under way: :meth:`Course.run` makes it.
 
         Args:
             first: the slice that every model is asked about first.
+            give_way: lets go one thing of who asks, where memory is full.
 
         Raises:
             OverreadError: unknown system.
         """
-        return Course(self, study, system_name, series_index, first)
+        return Course(self, study, system_name, series_index, first, give_way)
 
     def fingerprint(self, system_name: str) -> str:
         """Hash over all that decides the answers of a system: its models, the gate, the rule for two modalities."""

@@ -92,7 +92,7 @@ class Gate:
                 try:
                     self._held = stamp, Router(self._folder)
                 except OverreadError as error:
-                    self._held = stamp, error
+                    self._held = stamp, error.alone()
             return self._held[1]
 
 

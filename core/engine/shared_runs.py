@@ -14,6 +14,7 @@ from core.background import Job
 from core.engine.results import Review
 from core.errors import OverreadError
 from core.imaging.study import Study
+from core.memory import GiveWay
 
 
 class Progressing(Protocol):
@@ -48,7 +49,15 @@ class Progressing(Protocol):
 class Courses(Protocol):
     """What gives courses, and knows which models would answer: :class:`core.engine.engine.Engine`."""
 
-    def course(self, study: Study, system_name: str, series_index: int = 0, *, first: int = 0) -> Progressing:
+    def course(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int = 0,
+        *,
+        first: int = 0,
+        give_way: GiveWay | None = None,
+    ) -> Progressing:
         """A review to be made."""
 
     def fingerprint(self, system_name: str) -> str:
@@ -180,11 +189,13 @@ class SharedRuns:
         self._runs: weakref.WeakValueDictionary[Hashable, SharedRun] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def watch(self, study: Study, system_name: str, series_index: int, *, first: int) -> Watch:
+    def watch(
+        self, study: Study, system_name: str, series_index: int, *, first: int, give_way: GiveWay | None = None
+    ) -> Watch:
         """The review of a series: the one that others look at already, or a new one.
 
         Args:
-            first: the slice in view.
+            first: the slice in view. give_way: lets go one thing of this session, where memory is full.
 
         Raises:
             OverreadError: unknown system.
@@ -195,7 +206,8 @@ class SharedRuns:
         with self._lock:
             run = self._runs.get(key)
             if run is None or run.error is not None:
-                run = SharedRun(self._courses.course(study, system_name, series_index, first=first))
+                course = self._courses.course(study, system_name, series_index, first=first, give_way=give_way)
+                run = SharedRun(course)
                 self._runs[key] = run
         run.course.look(first)
         return Watch(run)

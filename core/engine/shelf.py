@@ -77,13 +77,13 @@ class Shelf:
                 try:
                     net = load_link(self._folder(key), verdict)
                 except ModelUnavailableError as error:
-                    failed[verdict.link] = error
+                    failed[verdict.link] = error.alone()
                     verdict = _next(self._folder(key), verdict.card, failed)
                     self._verdicts[key] = (stamp, verdict)
                 else:
                     self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
                     return self._loaded[key]
-            raise verdict
+            raise verdict.alone()
 
     def _folder(self, key: Key) -> Path:
         return self.weights / key[0] / key[1]
@@ -111,7 +111,7 @@ class Shelf:
         try:
             card = load_card(folder)
         except ModelUnavailableError as error:
-            return error
+            return error.alone()
         if (card.system, card.name) != key:
             return ModelRefusedError(
                 f"The card in {'/'.join(key)} belongs to {card.system}/{card.name}.", "Restore the right files."
@@ -132,4 +132,4 @@ def _next(folder: Path, card: ModelCard, failed: dict[Link, ModelUnavailableErro
     try:
         return answerer(folder, card, failed=failed)
     except ModelUnavailableError as error:
-        return error
+        return error.alone()

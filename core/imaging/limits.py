@@ -53,6 +53,10 @@ class UploadLimitError(LimitExceededError):
     """A limit on the upload as a whole: reading stops, where a limit on one file only leaves that file out."""
 
 
+class UploadMemoryError(UploadLimitError, MemoryFullError):
+    """The process has no memory left for the upload; later there may be room."""
+
+
 class Budget:
     """Running account of one upload against its limits.
 
@@ -153,7 +157,7 @@ class Budget:
         """Count further bytes that are held until the file at hand is decoded; the file that needs most counts.
 
         Raises:
-            UploadLimitError: the upload takes too much memory, or the process has none left for it.
+            UploadLimitError: the upload takes too much memory. UploadMemoryError: the process has none left for it.
         """
         self._most_beside = max(self._most_beside, self._begun + beside)
         self._take_out()
@@ -182,7 +186,9 @@ class Budget:
             try:
                 self._lease.resize(self._uploaded + self.memory)
             except MemoryFullError as full:
-                raise UploadLimitError(full.message, full.remedy) from full
+                raise UploadMemoryError(full.message, full.remedy) from full
+            except LimitExceededError as never:
+                raise UploadLimitError(never.message, never.remedy) from never
 
     def check_ratio(self, packed: int, unpacked: int) -> None:
         """Refuse data that unpacks far beyond what images do.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from core import imaging
 from core.imaging.study import SourceKind, Study
+from core.memory import GiveWay
 from core.review.store import Store
 from core.review.tables import Case
 from core.systems import Match, match
@@ -28,14 +29,17 @@ class Opened:
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
-def opened(store: Store, record: Case) -> Opened:
+def opened(store: Store, record: Case, give_way: GiveWay | None = None) -> Opened:
     """Read a case's images from the store.
+
+    Args:
+        give_way: lets go the oldest thing of who opens it, where the process's memory is full.
 
     Raises:
         OverreadError: they cannot be read, or are not what they were.
     """
     files = store.case_bytes(record.id or 0)
-    study = imaging.read(files)
+    study = imaging.read(files, give_way=give_way)
     study = replace(study.without_answers(), name=title(record))
     found = match(study)
     return Opened(

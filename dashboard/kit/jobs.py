@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.engine.engine import Engine
 from core.engine.shared_runs import Watch
-from dashboard.kit import messages, slices, words
+from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
 
 QUICK = 0.3  # seconds: a review that is done by then is drawn whole at once
@@ -24,7 +24,9 @@ def ensure(case: OpenCase, engine: Engine) -> Watch | None:
         return None
     key = (case.system, case.series_index)
     if key not in case.jobs:
-        watch = engine.runs.watch(case.study, case.system, case.series_index, first=slices.index(case))
+        watch = engine.runs.watch(
+            case.study, case.system, case.series_index, first=slices.index(case), give_way=cases.drop_oldest
+        )
         case.jobs[key] = watch
         weakref.finalize(case, watch.stop)  # when the session goes, so does the case: then nobody waits any more
         watch.join(QUICK)

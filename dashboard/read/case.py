@@ -43,7 +43,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
         room.settle(kept[1], cases.drop_oldest)
         return kept[1]
     leave()
-    found = opened(store, record)
+    found = opened(store, record, cases.make_room)
     case = OpenCase(
         study=found.study,
         match=found.match,

@@ -129,19 +129,31 @@ class Kept:
         with self._lock:
             self._let_go(self.study(owner, study_id))
 
-    def drop_oldest(self, owner: int) -> bool:
-        """Let go the caller's study that was not used for longest, where memory is short; false when there is none."""
+    def drop_oldest(self, owner: int, but: KeptStudy | None = None) -> bool:
+        """Let go the caller's study that was not used for longest, where memory is short; false when there is none.
+
+        Args:
+            but: one that stays.
+        """
         with self._lock:
-            mine = [one for one in self._studies.values() if one.owner == owner]
+            mine = [one for one in self._studies.values() if one.owner == owner and one is not but]
             if mine:
                 self._let_go(min(mine, key=lambda one: one.used))
             return bool(mine)
+
+    def drop_late(self) -> bool:
+        """Let go what was not used for so long that it may go; false when there is nothing."""
+        with self._lock:
+            before = len(self._studies)
+            self._sweep()
+            return len(self._studies) < before
 
     def begin(self, kept: KeptStudy, system: str, series_index: int, engine: Engine) -> KeptReview:
         """Begin the review of a series, or find the one that was begun and has not failed.
 
         Raises:
             TooManyError: too many are under way.
+            LimitExceededError: there is no memory for what the models will draw (``MemoryFullError``: now).
         """
         with self._lock:
             for one in kept.reviews.values():
@@ -151,8 +163,13 @@ class Kept:
             mine = sum(one.kept.owner == kept.owner for one in under_way)
             if len(under_way) >= MOST_UNDER_WAY or mine >= MOST_OF_ONE:
                 raise TooManyError("Too many reviews are under way.", 10)
+            course = engine.course(
+                kept.study, system, series_index, give_way=partial(self.drop_oldest, kept.owner, but=kept)
+            )
+            if course.refused is not None:
+                raise course.refused
             # The work holds the study, not what is kept of it: when that goes, the review stops.
-            work = partial(ask, study=kept.study, key=(system, series_index), engine=engine)
+            work = partial(ask, course=course)
             job = Job(work, name="overread-api", lane=self._lane).ends_with(kept)
             made = KeptReview(kept, system, series_index, job)
             kept.reviews[made.id] = made

@@ -57,6 +57,7 @@ STATUS: Mapping[type[OverreadError], tuple[int, str]] = {
     errors.ModelVersionError: (409, "model-version"),
     errors.ArchiveError: (409, "archive"),
     errors.ReportError: (409, "report"),
+    errors.MemoryFullError: (503, "memory-full"),
     errors.LimitExceededError: (413, "too-large"),
     errors.EncryptedFileError: (422, "encrypted"),
     errors.UnreadableFileError: (422, "unreadable"),
@@ -74,7 +75,7 @@ def of(error: OverreadError, request_id: str = "") -> JSONResponse:
     """The answer that tells an error."""
     status, kind = next((STATUS[c] for c in type(error).__mro__ if c in STATUS), (500, "unexpected"))
     headers = {}
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = str(error.seconds if isinstance(error, TooManyError) else _BUSY_SECONDS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import WeakMethod
 
 from core import memory
 from core.engine.engine import Engine
@@ -38,8 +39,10 @@ class Shared:
     costly: Places = field(default_factory=lambda: Places(COSTLY_AT_ONCE, "Too many results at once.", 2))
 
     def __post_init__(self) -> None:
-        memory.of_process().serving = True
         self.rate = Rate(self.settings.api_per_minute)
         self.failures = Rate(FAILURES_PER_MINUTE)
         self.kept = Kept(self.settings.idle_minutes * 60)
+        late = WeakMethod(self.kept.drop_late)
+        memory.of_process().serving = True
+        memory.of_process().spares.append(lambda: (drop := late()) is not None and drop())
         self.upload_bytes = self.settings.upload_mib * MIB

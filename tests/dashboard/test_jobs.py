@@ -14,6 +14,7 @@ from core.engine.results import Review
 from core.engine.shared_runs import SharedRuns
 from core.errors import EngineBusyError
 from core.imaging.study import Study
+from core.memory import GiveWay
 from core.simulate.samples import load_sample
 from dashboard.kit import jobs
 from dashboard.kit.cases import OpenCase
@@ -61,7 +62,15 @@ class House:
         self.weights = "w1"
         self.runs = SharedRuns(self)
 
-    def course(self, study: Study, system_name: str, series_index: int = 0, *, first: int = 0) -> Endless:
+    def course(
+        self,
+        study: Study,
+        system_name: str,
+        series_index: int = 0,
+        *,
+        first: int = 0,
+        give_way: GiveWay | None = None,
+    ) -> Endless:
         self.asked.append(self.kind())
         return self.asked[-1]
 

@@ -153,7 +153,7 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
                 second.get_by_role("button", name=name).click()
             tap.heard.append(_text(Path(download.value.path())))
     second.get_by_role("tab", name="Reads needed").click()
-    expect(second.get_by_text("Fewer than twenty cases are still blind")).to_be_visible(timeout=desk.ANSWER)
+    expect(second.get_by_text("Held back while only a few of the cases")).to_be_visible(timeout=desk.ANSWER)
     tap.look(second)
     begin(second, url, case)
     second.go_back()

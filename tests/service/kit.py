@@ -13,7 +13,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from core.engine.results import HeatMap, Review
+from core.errors import LimitExceededError
 from core.imaging import Study
+from core.memory import GiveWay
 from core.review import Mode, Role, Scope, Store
 from core.review.archives import ImportOptions, begin_scoring, wait
 from core.settings import Settings, settings
@@ -34,6 +36,7 @@ class Course:
     system: str
     series_index: int
     fraction: float = 0.0
+    refused: LimitExceededError | None = None
 
     def run(self, *, progress: Callable[[str, float], None], stop: Callable[[], bool]) -> Review:
         """Ask every model."""
@@ -48,7 +51,9 @@ class Course:
 class Engine(archive_kit.GreyEngine):
     """Grey levels as answers, with heat maps, and every picture for the one system."""
 
-    def course(self, study: Study, system_name: str, series_index: int = 0) -> Course:
+    def course(
+        self, study: Study, system_name: str, series_index: int = 0, *, give_way: GiveWay | None = None
+    ) -> Course:
         """A review to be made."""
         return Course(self, study, system_name, series_index)
 

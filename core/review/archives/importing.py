@@ -17,7 +17,7 @@ from typing import Any
 import pydicom
 from sqlmodel import select
 
-from core.errors import ArchiveError, OverreadError, StoreError, UnreadableFileError
+from core.errors import ArchiveError, MemoryFullError, OverreadError, StoreError, UnreadableFileError
 from core.imaging import Study, read
 from core.imaging.bare import bare, hinted_name
 from core.imaging.deidentify import Identity
@@ -133,13 +133,17 @@ class Importer:
             self._note(path, Outcome.UNREADABLE, error.message, error.remedy)
 
     def take(self, survey: Survey, found: Found) -> Outcome:
-        """Import one case; whatever is wrong with it is noted, nothing is raised for it."""
+        """Import one case; whatever is wrong with it is noted, nothing is raised for it.
+
+        Raises:
+            MemoryFullError: the process has no memory left for it now; nothing was noted.
+        """
         path = self.path_of(found)
         try:
             if found.error is not None:
                 raise found.error
             return self._add(survey.root, found, path)
-        except StoreError:
+        except (StoreError, MemoryFullError):
             raise
         except OverreadError as error:
             self._note(path, Outcome.UNREADABLE, error.message, error.remedy)

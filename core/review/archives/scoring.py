@@ -11,7 +11,7 @@ import numpy as np
 
 from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
 from core.engine.vote import voters
-from core.errors import EngineBusyError, ModelUnavailableError, OverreadError
+from core.errors import EngineBusyError, MemoryFullError, ModelUnavailableError, OverreadError
 from core.imaging import Study, read
 from core.review.store import Store, fingerprint
 from core.review.tables import Case, Score
@@ -117,7 +117,7 @@ def score_case(
         beat: called between slices. stop: asked between slices.
 
     Raises:
-        EngineBusyError: all places are taken; try later.
+        EngineBusyError, MemoryFullError: all places are taken, or all memory; try later.
         InterruptedError: stopped; nothing was kept.
     """
     try:
@@ -125,7 +125,7 @@ def score_case(
         index = int(case.details.get("series_index", 0))
         review = engine.review(study, models.system, index, progress=(lambda *_: beat()) if beat else None, stop=stop)
         scores = scores_of(review, _id(case), models, run_id)
-    except EngineBusyError:
+    except (EngineBusyError, MemoryFullError):
         raise
     except OverreadError as error:
         scores = [

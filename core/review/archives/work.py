@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sqlmodel import func, select
 
-from core.errors import ArchiveError, EngineBusyError, ModelVersionError
+from core.errors import ArchiveError, EngineBusyError, MemoryFullError, ModelVersionError
 from core.review.archives.background import Watch
 from core.review.archives.importing import Importer, ImportOptions, report_name
 from core.review.archives.intake.joining import join_slices
@@ -75,11 +76,29 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
     if not watch.step(force=True, total=reported + len(left)):
         raise InterruptedError
     for case in left:
-        importer.take(found, case)
+        _when_there_is_room(partial(importer.take, found, case), watch)
         if not watch.step():
             raise InterruptedError
     watch.finish(RunState.DONE, _aside(found.aside))
     clear(root, store.images_folder)
+
+
+def _when_there_is_room(take: Callable[[], object], watch: Watch[ImportRun]) -> None:
+    """Import a case; while people's open scans fill the memory, wait: it is no fault of the case.
+
+    Raises:
+        InterruptedError: stopped.
+    """
+    while True:
+        try:
+            take()
+        except MemoryFullError:
+            time.sleep(_BUSY_SECONDS)
+            watch.beat()
+            if watch.stopped():
+                raise InterruptedError from None
+        else:
+            return
 
 
 def _meant(names: Pseudonyms, pseudonym: str) -> str:
@@ -153,7 +172,7 @@ def _patiently(store: Store, engine: Reviewer, case: Case, models: Installed, wa
     while True:
         try:
             return score_case(store, engine, case, models, watch.run.id, beat=watch.beat, stop=watch.stopped)
-        except EngineBusyError:  # people at the pages go first
+        except (EngineBusyError, MemoryFullError):  # people at the pages go first
             time.sleep(_BUSY_SECONDS)
             watch.beat()
             if watch.stopped():

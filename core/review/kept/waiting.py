@@ -9,7 +9,7 @@ from time import monotonic
 import numpy as np
 
 from core import imaging
-from core.errors import OverreadError
+from core.errors import MemoryFullError, OverreadError
 from core.imaging.study import Study
 from core.review.kept.looks import looks, near, reduced, same, variants
 from core.review.store import Store
@@ -67,6 +67,8 @@ def _shows(store: Store, case: Case, mine: list[np.ndarray], hashes: list[str]) 
     """Where the hashes are near, the pictures themselves decide."""
     try:
         kept = imaging.read(store.case_bytes(case.id or 0))
+    except MemoryFullError:
+        raise  # what could not be compared may wait: nothing is told
     except OverreadError:
         return False
     stored = [reduced(plane) for series in kept.series for plane in series.pixels]

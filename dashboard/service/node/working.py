@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from core.errors import EngineBusyError, OverreadError, StoreError
+from core.errors import EngineBusyError, MemoryFullError, OverreadError, StoreError
 from core.imaging import read
 from core.imaging.folder import read_files
 from core.reports.case import CaseReport
@@ -67,7 +67,7 @@ class Work:
             case = self._case(archive, importer.path_of(one))
             try:
                 self._read(key, folder, one, case)
-            except (StoreError, EngineBusyError):
+            except (StoreError, EngineBusyError, MemoryFullError):
                 raise  # the images stay in the inbox
             except OverreadError as error:
                 self._spool.note("no result", study=key, why=error.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -46,7 +47,7 @@ def open_case(case: Id, request: Request, who: Views) -> StudyForm:
     shared: Shared = request.app.state.shared
     store = shared.store()
     record = store.case(case)
-    found = opened(store, record)
+    found = opened(store, record, partial(shared.kept.drop_oldest, who.number))
     kept = KeptStudy(
         who.number, found.study, found.match, found.system, found.series_index, found.originals, record=case
     )
