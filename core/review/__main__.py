@@ -14,7 +14,7 @@ import typer
 from sqlalchemy import select
 
 from core.errors import NotFoundError, OverreadError, StoreDamagedError, StoreError
-from core.review import backup, exchange, trail
+from core.review import backup, exchange, older, trail
 from core.review.database import DATABASE, place
 from core.review.people import LOCAL_NUMBER
 from core.review.pseudonyms import Pseudonyms
@@ -76,6 +76,8 @@ def verify(
                 except (NotFoundError, StoreDamagedError) as error:
                     bad.append(error.message)
         typer.echo(f"Sound: {found.entries} entries. Head {found.head}")
+        for said in older.told(opened):
+            typer.echo(said)
         if bad:
             typer.echo("\n".join(bad), err=True)
             raise typer.Exit(1)

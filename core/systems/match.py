@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 WHOLE_BODY_MM = 600.0  # a projection at least this tall shows a body, whatever part the tag names
 MIN_SIDE = 8
+NOT_TOLD_FROM_MR = (
+    "The file does not say how it was made, and a picture of an MR examination can look like CT: if it is not CT, do "
+    "not use the answers of {}."
+)
 SURE = 0.6  # probability from which on the router's word counts more than shape and grey levels
 
 
@@ -88,6 +92,8 @@ def match(study: Study, router: Router | None = None) -> Match:
     warnings = _warnings(study.series[index])
     if not certain:
         warnings = ("The kind of scan was guessed from the picture: check it.", *warnings)
+        if study.series[index].modality is Modality.UNKNOWN and SYSTEMS[name].modalities == {Modality.CT}:
+            warnings = (NOT_TOLD_FROM_MR.format(SYSTEMS[name].title), *warnings)
     return Match(name, index, reason, certain, others, warnings)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.review import Action, CaseState, Mode, Outcome, Store
+from core.review import Action, CaseState, Mode, Outcome, Store, older
 from core.review.archives import (
     HELD_BACK,
     Installed,
@@ -44,6 +44,9 @@ def overview(store: Store, archive: Archive) -> None:
             if states[state]:
                 st.metric(state.value.capitalize(), f"{states[state]:,}", border=True)
     st.caption(f"{mode.capitalize()}. {words.plain(archive.note)}".strip())
+    kept_whole = older.kept_whole(store).get(archive.id or 0)
+    if kept_whole:
+        st.warning(words.plain(older.sentence(archive.name, kept_whole)), icon=":material/privacy_tip:")
 
 
 def unread(store: Store, archive: int) -> None:

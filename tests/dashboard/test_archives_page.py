@@ -64,3 +64,33 @@ def test_score_is_the_next_step_then_reading(page: AppTest, tmp_path: Path) -> N
     assert not page.exception
     assert any("Next: read." in one.value for one in page.markdown)
     assert page.button(key=f"next-read-{planted.archive}").label == "Read the first one"
+
+
+def test_a_source_is_called_what_the_importer_typed_and_a_sheet_only_by_a_name_that_is_nobodys(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "incoming"
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(root))
+    for folder, sheet in (("plain", "index.csv"), ("other", "Quill_Jane_1950.csv")):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "a.png").write_bytes(readings.head(1))
+        (root / folder / sheet).write_text("image,tumour\na.png,0\n")
+    store = Store.open(str(tmp_path / "store"))
+    archive = store.add_archive(store.local_user().number or 0, "A").id
+    page.run()
+    said = []
+    for folder in ("plain", "other"):
+        page.text_input(key=f"import-source-{archive}-path").set_value(str(root / folder)).run()
+        page.button(key=f"import-source-{archive}-take-path").click().run()
+        assert not page.exception
+        said.append([one.value for one in page.markdown if one.value.startswith("**") and folder in one.value])
+    assert len(said[0]) == len(said[1]) == 1
+    assert said[0][0].endswith("plain**, sheet index.csv")
+    assert said[1][0].endswith("other**, with a sheet")
+    assert not [one.value for one in (*page.markdown, *page.caption) if "Quill" in one.value]
+    store.close()
+
+
+def test_names_of_sheets() -> None:
+    assert bring_in.told_sheet("labels.csv") == "sheet labels.csv"
+    assert bring_in.told_sheet("Quill_Jane_1950.csv") == "with a sheet"

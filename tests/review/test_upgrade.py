@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 from alembic import command
 from sqlalchemy import create_engine
 
-from core.review import Store
+from core.review import FileRole, Store
+from core.review.older import kept_whole
 from core.review.pseudonyms import Pseudonyms
 from core.review.schema import _config, newest, revision
 from core.review.trail import verify
+
+
+def _image(store: Store) -> tuple[str, str, int, FileRole]:
+    return "0001.png", store.put_image(b"bare"), 4, FileRole.IMAGE
+
+
+def _verified(place: Path) -> str:
+    command_line = [sys.executable, "-m", "core.review", "verify", "--store", str(place), "--no-images"]
+    return subprocess.run(command_line, capture_output=True, text=True, check=True).stdout
+
 
 MOMENT = "2026-01-01T00:00:00.000000Z"
 ROWS = (
@@ -56,7 +69,12 @@ def test_a_store_of_the_second_revision(tmp_path: Path) -> None:
     assert names.meaning(told.path.removesuffix(", row 6")) == "Quill~1/Quill.csv"
     assert verify(store).ok
     assert [entry.action for entry in store.audit_trail()] == ["store.covered"]
+    # The images of then keep what they say; whoever looks after the store is told, and the images of now are not meant.
+    _, new = store.add_case(1, 1, content_hash="d" * 64, source="F-1", files=[_image(store)], patient="", system=None)
+    assert new
+    assert kept_whole(store) == {1: 1}
     store.close()
+    assert "In the archive 'A', 1 image was stored by an older version" in _verified(tmp_path / "store")
     with closing(sqlite3.connect(file)) as raw:
         assert not [line for line in raw.iterdump() if "Quill" in line]
         raw.execute("UPDATE cases SET recorded_finding = 0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -70,7 +71,8 @@ def test_a_review_without_room_for_its_masks_is_not_begun(
 ) -> None:
     client = service.client(service.token(Role.REVIEWER))
     study = client.post("/v1/studies", files=_files(0)).json()["id"]
-    monkeypatch.setattr(kit.Course, "refused", MemoryFullError("Full.", "Raise OVERREAD_TOTAL_MEMORY_MIB."))
+    full = SimpleNamespace(refused=MemoryFullError("Full.", "Raise OVERREAD_TOTAL_MEMORY_MIB."))
+    monkeypatch.setattr(kit.Engine, "course", lambda *_, **__: full)
     _refused(client.post(f"/v1/studies/{study}/reviews", json={"system": kit.SYSTEM}), 503, "memory-full")
     monkeypatch.undo()
     assert client.get("/v1/studies").json()[0]["id"] == study
