@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +177,29 @@ def test_what_it_cannot_read_is_told(page: Page, tmp_path: Path, content: bytes,
     page.locator("#file").set_input_files(str(tmp_path / "x.png"))
     page.locator("#said.wrong", has_text=said).wait_for(timeout=20_000)
     assert page.locator("#answer").is_hidden()
+
+
+@pytest.mark.browser
+def test_from_a_server_it_can_be_installed(file: Path, browser: Browser) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(file.parent))
+    server = ThreadingHTTPServer(("localhost", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    context = browser.new_context(viewport=PHONE)
+    try:
+        page = context.new_page()
+        address = f"http://localhost:{server.server_port}/{file.name}"
+        page.goto(address)
+        page.get_by_text("Ready.").wait_for(timeout=120_000)
+        asked = context.new_cdp_session(page)
+        manifest = asked.send("Page.getAppManifest")
+        assert manifest["errors"] == []
+        told = json.loads(manifest["data"])
+        assert (told["start_url"], told["display"]) == (address, "standalone")
+        errors = {error["errorId"] for error in asked.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+        assert errors <= {"in-incognito"}  # tests have no profile of their own
+    finally:
+        context.close()
+        server.shutdown()
 
 
 def test_the_bundle_is_made_from_the_sources_as_they_are() -> None:
