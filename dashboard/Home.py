@@ -15,6 +15,7 @@ if str(HERE.parent) not in sys.path:
 from dashboard.archives import adoption  # noqa: E402
 from dashboard.kit import messages, outgoing  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
+from dashboard.opening import Opening  # noqa: E402
 from dashboard.service import mount  # noqa: E402
 from dashboard.viewer import route  # noqa: E402
 
@@ -25,6 +26,6 @@ adoption.begin()  # the engine's libraries take seconds: begun here, they are th
 app = st.App(
     HERE / "kit" / "frame.py",
     on_script_error=messages.replace_trace,
-    middleware=[Middleware(Closed)],
+    middleware=[Middleware(Closed), Middleware(Opening)],
     routes=[*mount.routes(st.get_option("server.baseUrlPath")), *route.routes()],
 )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.audit import histograms, texture
 from core.audit.browse import Entry
 from core.csv_cells import frame_csv
-from dashboard.dataset import data, gallery, set_images
+from dashboard.dataset import data, gallery, set_images, viewed
 from dashboard.dataset.data import ClassMeans, Shown
 from dashboard.evidence import figures
 from dashboard.kit import messages, picture, render, words
@@ -34,12 +34,17 @@ def show(found: Shown, entry: Entry) -> None:
     st.subheader("The chosen picture", anchor="picture")
     pixels = found.pictures.pixels(entry)
     mask = found.pictures.mask(entry)
-    left, right = st.columns([2, 3], gap="large")
-    with left:
+    left, right = st.columns(2, gap="large")
+
+    def drawn_here() -> None:
         grey = data.display(found, pixels)
         drawn = [render.truth_contour(mask)] if mask is not None and mask.any() else []
         framed = render.framed(render.picture(grey, _size(grey.shape), contours=drawn), SIDE)
         picture.show(framed, f"{entry.label}: {entry.name}" + (", true outline in dashed red" if drawn else ""))
+
+    with left:
+        owner = f"dataset {found.key}"
+        viewed.show(found, entry, key="dataset", owner=owner, height="min(70vh, 560px)", fallback=drawn_here)
         _facts(found, entry, pixels, mask)
     with right:
         means = data.class_means(found)

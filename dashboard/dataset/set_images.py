@@ -16,10 +16,13 @@ from core.errors import OverreadError
 from core.systems import Match
 from core.weights.card import ModelCard
 from dashboard.dataset import data as dataset_data
+from dashboard.dataset import viewed
 from dashboard.dataset.data import Shown, Source
 from dashboard.kit import blinding, cases, messages, picture, render, routes, words
+from dashboard.viewer import component
 
 SIDE = 340
+WIDTH = 620  # of the viewer, CSS pixels
 
 
 def available() -> bool:
@@ -64,14 +67,18 @@ def show(card: ModelCard, image: str, key: str) -> None:
     if blinding.waits(np.asarray(pixels)):
         st.info("This image waits for your own opinion: read it first.", icon=":material/visibility_lock:")
         return
-    grey = dataset_data.display(found, pixels)
-    mask = found.pictures.mask(entry)
-    drawn = [render.truth_contour(mask)] if mask is not None and mask.any() else []
-    scale = SIDE / max(grey.shape)
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    framed = render.framed(render.picture(grey, size, contours=drawn), SIDE)
-    with st.container(width=SIDE):
+
+    def drawn_here() -> None:
+        grey = dataset_data.display(found, pixels)
+        mask = found.pictures.mask(entry)
+        drawn = [render.truth_contour(mask)] if mask is not None and mask.any() else []
+        scale = SIDE / max(grey.shape)
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        framed = render.framed(render.picture(grey, size, contours=drawn), SIDE)
         picture.show(framed, f"{entry.label}: {entry.name}" + (", true outline in dashed red" if drawn else ""))
+
+    with st.container(width=WIDTH if component.ready() else SIDE):
+        viewed.show(found, entry, key=f"set-{key}", owner="evidence", height="min(70vh, 520px)", fallback=drawn_here)
         st.caption(f"{words.plain(entry.name)}, recorded as {words.plain(entry.label)}.")
         if st.button("Open on the Review page", icon=":material/radiology:", key=f"open-{key}"):
             review(found, entry, card.system)

@@ -13,18 +13,18 @@ from dashboard.kit import routes, who, words
 
 def stands(study: Study) -> bool:
     """Whether the models must not answer on a study; then says why and shows the way to read it."""
-    waiting = _waiting(study)
-    if not waiting:
+    found = waiting(study)
+    if not found:
         return False
-    numbers = ", ".join(str(number) for number in waiting[:5]) + (" and more" if len(waiting) > 5 else "")
+    numbers = ", ".join(str(number) for number in found[:5]) + (" and more" if len(found) > 5 else "")
     st.info(
-        f"This image waits for your own opinion ({words.count(len(waiting), 'case')}: {numbers}). "
+        f"This image waits for your own opinion ({words.count(len(found), 'case')}: {numbers}). "
         "The models answer here once you have locked it.",
         icon=":material/visibility_lock:",
     )
     with st.container(horizontal=True, gap="small"):
         if st.button("Read it now", type="primary", icon=":material/visibility:"):
-            st.switch_page(routes.READ, query_params={"case": str(waiting[0])})
+            st.switch_page(routes.READ, query_params={"case": str(found[0])})
         st.button(
             "Open another scan", icon=":material/folder_open:", on_click=st.session_state.pop, args=("case", None)
         )
@@ -36,7 +36,8 @@ def waits(plane: np.ndarray) -> bool:
     return picture_waits(open_store(), plane, who.number())
 
 
-def _waiting(study: Study) -> list[int]:
+def waiting(study: Study) -> list[int]:
+    """Cases that hold an image of a study and wait for this reader's own opinion."""
     kept: Watched | None = st.session_state.get("same-pixels")
     if kept is None or kept.study.sha256 != study.sha256:
         kept = Watched(study)

@@ -23,6 +23,7 @@ from dashboard.kit import who
 from dashboard.viewer import packing
 
 KEY = "viewer-shelf"
+MOST_SERIES = 8  # of one session at a time: what is shown last stays
 
 
 @dataclass(eq=False)
@@ -106,6 +107,9 @@ class Shelf:
                 return None if index is None else packing.plane_bytes(series.pixels[index], how)
 
             self._put(key, part, {"plan": how, "padded": padding is not None})
+            for old in [one for one in self._held if one[0] == "series"][:-MOST_SERIES]:
+                self._drop(old)
+        self._held[key] = self._held.pop(key)
         return self._show(key)
 
     def mask(self, name: str, mask: np.ndarray) -> Offered:

@@ -68,7 +68,7 @@ def _figure(explorer: Locator, name: str) -> str:
     )
 
 
-def _first_row(table: Locator) -> None:
+def first_row(table: Locator) -> None:
     """Choose the first row of a table that is drawn on a canvas: its box for choosing stands at the left edge."""
     expect(table.locator("canvas").first).to_be_visible(timeout=desk.ANSWER)
     table.evaluate("element => element.scrollIntoView({block: 'center'})")
@@ -103,7 +103,7 @@ def test_from_the_threshold_to_the_image(page: Page, house: House) -> None:
     everything = int(part.truth.sum())
     expect(explorer.get_by_text(f"{everything} cases: found at 0.000")).to_be_visible()
     surest = part.ids[part.truth][np.argsort(-part.finding[part.truth], kind="stable")[0]]
-    _first_row(explorer.get_by_test_id("stDataFrame"))
+    first_row(explorer.get_by_test_id("stDataFrame"))
     shown = explorer.locator("img.or-picture")
     expect(shown).to_have_attribute("alt", f"tumour: {surest}, true outline in dashed red")
     explorer.get_by_role("button", name="Open on the Review page").click()
@@ -119,6 +119,6 @@ def test_from_the_worst_cases_to_the_image(page: Page, house: House) -> None:
     worst = page.get_by_test_id("stExpander").filter(has_text="Worst slices of")
     expect(worst).to_be_visible(timeout=desk.ANSWER)
     worst.locator("summary").press("Enter")
-    _first_row(worst.get_by_test_id("stDataFrame"))
+    first_row(worst.get_by_test_id("stDataFrame"))
     expect(worst.locator("img.or-picture")).to_have_attribute("alt", re.compile("^tumour: images/P[2-7]/"))
     expect(worst.get_by_role("button", name="Open on the Review page")).to_be_visible()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,14 +15,18 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.viewer import build
 from tests.dashboard.conftest import ARGS, CHROMIUM, ROOT, free_port, wait_for, watch
 
-WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+PROGRAM = [
+    *(argument for argument in ARGS if argument not in ("--disable-gpu", "--disable-3d-apis")),
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
 LOADED = ".reader[data-loaded=true]"
 
 
 def launch(browser: Browser) -> Browser:
     """A second browser of the same Playwright, with WebGL."""
-    plain = [argument for argument in ARGS if argument not in ("--disable-gpu", "--disable-3d-apis")]
-    return browser.browser_type.launch(executable_path=str(CHROMIUM), args=[*plain, *WEBGL])
+    return browser.browser_type.launch(executable_path=str(CHROMIUM), args=PROGRAM)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +53,13 @@ def page(drawing: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the viewer over the series of :mod:`tests.viewer.cases`."""
-    folder = tmp_path_factory.mktemp("bench")
+    with served(tmp_path_factory.mktemp("bench")) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The viewer's own test server, with its store and log in a folder."""
     port, log = free_port(), folder / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "tests/viewer/app.py", "--server.port", str(port)]
     environment = os.environ | {"OVERREAD_STORE": str(folder / "store"), "OMP_NUM_THREADS": "1"}
@@ -63,6 +75,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def opened(page: Page, address: str) -> None:
-    """Open a page with a viewer and wait until all slices are there."""
+    """Open a page with a viewer and wait until all slices are there; it has the focus, for which the page scrolls."""
     page.goto(address)
-    expect(page.locator(LOADED)).to_be_visible(timeout=120_000)
+    expect(page.locator(LOADED).first).to_be_visible(timeout=120_000)
+    page.locator(LOADED).first.focus()

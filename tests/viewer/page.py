@@ -59,4 +59,7 @@ seen = component.show(
 st.text(
     f"slice {st.session_state.get('told')} measures {len(seen.measures)} marks {len(st.session_state.get('marks', []))}"
 )
+for number in range(1, int(st.query_params.get("viewers", 1))):
+    one = st.cache_resource(lambda name, number: CASES[name](), show_spinner=False)(name, number)
+    component.show(one, key=f"further-{number}", token_owner=name, height="300px")
 held.sweep()

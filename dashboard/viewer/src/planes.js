@@ -37,6 +37,7 @@ export class Planes {
     this.place = main.geometry.world((width - 1) / 2, (height - 1) / 2, main.slice);
     for (const [orientation, extra] of VIEWS[this.mode]) await this._pane(orientation, extra, base, over);
     this._all();
+    this.element.dataset.drawn = "true";
   }
 
   /** All slices as one block of numbers. */

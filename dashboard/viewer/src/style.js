@@ -2,7 +2,7 @@
 export const STYLE = `
 .reader { --back: #1b1b1b; --fore: #e8e8e8; --line: #484848; --lift: #2c2c2c; --mark: #5aa9cf; position: relative; display: flex;
   flex-direction: column; min-height: 280px; background: var(--back); color: var(--fore); font: 13px/1.35 var(--st-font, system-ui, sans-serif);
-  border-radius: 4px; overflow: hidden; outline: none; box-sizing: border-box; }
+  border-radius: 4px; overflow: hidden; outline: none; box-sizing: border-box; container-type: inline-size; }
 .reader *, .reader *::before { box-sizing: border-box; }
 .reader.light { --back: #ececec; --fore: #1c1c1c; --line: #b8b8b8; --lift: #fbfbfb; --mark: #1f6f96; }
 .reader:focus-visible { box-shadow: inset 0 0 0 2px var(--mark); }
@@ -64,6 +64,8 @@ export const STYLE = `
 .planes .pane.first { grid-row: span 2; } .blend { position: absolute; right: 10px; top: 34px; z-index: 3; color: #e8e8e8; }
 @media (max-width: 760px) {
   .row { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; } .row > * { flex: none; } .row label { display: none; }
+}
+@container (max-width: 640px) {
   .middle { flex-direction: column; } .chips { position: static; order: 1; flex-direction: row; align-items: center; }
   .list { right: 4px; top: 60%; max-height: 38%; }
 }

@@ -157,7 +157,8 @@ export class Viewer {
 
   _moved(pane, slice, first) {
     if (pane !== this.panes[0] && this._linking) return;
-    if (!this._linking) { this._linking = true; this._link(pane); this._linking = false; }
+    // one that has just been opened follows, it does not lead
+    if (!first && !this._linking) { this._linking = true; this._link(pane); this._linking = false; }
     this._bar();
     if (!first) this.tellSlice();
     this.root.dataset.slice = this.panes[0].slice;

@@ -1,0 +1,69 @@
+"""What a page tells its browser before Streamlit's client begins: where the server is, and that reading is in the dark.
+
+Without the first, the client looks for its server below the page's own address and is told 404 twice. Without the
+second there is no dark by default: Streamlit follows the browser where a light and a dark theme are both given.
+"""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.kit.routes import ARBITRATION, READ, REVIEW, ROUTES
+
+DARK = tuple(route.url for route in ROUTES if route.file in (REVIEW, READ, ARBITRATION))
+_KEPT = "stActiveTheme-"  # where Streamlit keeps what the reader chose in its menu, for each page that was opened first
+_VERSION = "-v2"
+SCRIPT = f"""<script>
+window.__streamlit = {{ ...window.__streamlit, BACKEND_BASE_URL: new URL("./", document.baseURI).href }};
+try {{
+  const chosen = Object.keys(localStorage).some((key) => key.startsWith("{_KEPT}"));
+  if (!chosen && {list(DARK)}.includes(location.pathname.split("/").filter(Boolean).pop())) {{
+    localStorage.setItem(`{_KEPT}${{location.pathname}}{_VERSION}`, '"Dark"');
+  }}
+}} catch {{ /* a browser that keeps nothing is shown its own theme */ }}
+</script>"""
+_HEAD = b"<head>"
+_SPENT = (b"content-length", b"etag", b"last-modified")
+
+
+class Opening:
+    """Puts :data:`SCRIPT` first into the head of every page of HTML that the server itself sends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on, and put the script into what comes back."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not _wants_page(scope):
+            await self._app(scope, receive, send)
+            return
+        # as it is and whole, so that something can be put into it
+        asked = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"if-none-match", b"range")]
+        start: Message | None = None
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if message["type"] != "http.response.body" or start is None:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            told = dict(start["headers"])
+            headers = list(start["headers"])
+            if told.get(b"content-type", b"").startswith(b"text/html") and _HEAD in body:
+                body = body.replace(_HEAD, _HEAD + SCRIPT.encode(), 1)
+                headers = [pair for pair in headers if pair[0].lower() not in _SPENT]
+                headers.append((b"content-length", str(len(body)).encode()))
+            await send({**start, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app({**scope, "headers": asked}, receive, collect)
+
+
+def _wants_page(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
