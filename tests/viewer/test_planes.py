@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from io import BytesIO
 
 import numpy as np
@@ -16,7 +17,8 @@ from tests.viewer.conftest import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 AXIAL, SAGITTAL, CORONAL = range(3)
-GREY = 12  # levels that half a pixel of the screen makes on the ball's flank, where it is steepest
+GREY = 5  # levels
+PIXEL = 1.2  # millimetres of a pixel of the screen, at most: so exactly a place can be looked at
 
 
 def value(series: Series, place: np.ndarray) -> float:
@@ -68,11 +70,12 @@ def test_three_planes_agree_at_the_crosshair(page: Page, bench: str) -> None:
         page.wait_for_timeout(200)
         place = place_of(page)
         np.testing.assert_allclose(place, wanted, atol=1.5)
-        grey = 255 * (1 - np.clip(value(series, place) / 5.0, 0, 1))  # SUV 0 to 5, uptake dark
-        assert 10 < grey < 200
+        around = [place + PIXEL * np.array(step) for step in itertools.product((-1, 0, 1), repeat=3)]
+        greys = [255 * (1 - np.clip(value(series, one) / 5.0, 0, 1)) for one in around]  # SUV 0 to 5, uptake dark
+        assert max(greys) < 160  # the ball's own: around it everything is brighter than 200
         page.mouse.move(2, 2)
         for each in (AXIAL, SAGITTAL, CORONAL):
-            assert hand.grey(page, *on_screen(page, each, place)) == pytest.approx(grey, abs=GREY)
+            assert min(greys) - GREY <= hand.grey(page, *on_screen(page, each, place)) <= max(greys) + GREY
 
     # A notch in a plane is one pixel of the series across it, and the stack behind follows to the nearest slice.
     before = place_of(page)
@@ -88,7 +91,7 @@ def test_the_projection_shows_the_highest_value(page: Page, bench: str) -> None:
     opened(page, f"{bench}/?case=pet")
     planes(page, "Projection (MIP)", 1)
     highest = series.pixels.max(axis=1)  # over what lies behind each other from the front
-    for slice_, column in ((14, 30), (14, 34), (20, 12), (16, 26)):
+    for slice_, column in ((14, 30), (20, 12), (5, 50)):
         place = np.array([-178 + 5.6 * column, 0.0, 12 + 10.0 * slice_])
         grey = 255 * (1 - np.clip(highest[slice_, column] / 5.0, 0, 1))
         assert hand.grey(page, *on_screen(page, 0, place)) == pytest.approx(grey, abs=GREY)
