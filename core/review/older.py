@@ -33,7 +33,8 @@ def told(store: Store) -> list[str]:
     """The same in sentences, one an archive, for whoever looks after the store."""
     found = kept_whole(store)
     with store.reading() as session:
-        names = dict(session.exec(select(Archive.id, Archive.name).where(col(Archive.id).in_(found))))
+        rows = session.exec(select(Archive.id, Archive.name).where(col(Archive.id).in_(list(found))))
+        names = dict(rows.all())
     return [sentence(names[archive], count) for archive, count in sorted(found.items())]
 
 

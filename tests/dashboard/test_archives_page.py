@@ -71,7 +71,7 @@ def test_a_source_is_called_what_the_importer_typed_and_a_sheet_only_by_a_name_t
 ) -> None:
     root = tmp_path / "incoming"
     monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(root))
-    for folder, sheet in (("plain", "index.csv"), ("other", "Quill_Jane_1950.csv")):
+    for folder, sheet in (("plain", "labels.csv"), ("other", "Quill_Jane_1950.csv")):
         (root / folder).mkdir(parents=True)
         (root / folder / "a.png").write_bytes(readings.head(1))
         (root / folder / sheet).write_text("image,tumour\na.png,0\n")
@@ -85,7 +85,7 @@ def test_a_source_is_called_what_the_importer_typed_and_a_sheet_only_by_a_name_t
         assert not page.exception
         said.append([one.value for one in page.markdown if one.value.startswith("**") and folder in one.value])
     assert len(said[0]) == len(said[1]) == 1
-    assert said[0][0].endswith("plain**, sheet index.csv")
+    assert said[0][0].endswith("plain**, sheet labels.csv")
     assert said[1][0].endswith("other**, with a sheet")
     assert not [one.value for one in (*page.markdown, *page.caption) if "Quill" in one.value]
     store.close()
