@@ -11,7 +11,7 @@ from core.errors import OverreadError
 from core.weights.exported.manifest import Link
 from core.weights.exported.runtimes import Answers
 from tests.engine.installed import install
-from trainers.exporting import check
+from trainers.exporting import check, formats
 
 MODEL = "brain-mr/unet"
 
@@ -50,3 +50,9 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
     again = check.keep((), kept)
     assert len(again) == len(found)  # in the place of the older rows
     assert all(row.difference["simulated"] == pytest.approx(0.01, abs=1e-4) for row in again)
+
+
+def test_what_is_no_number_differs_without_bound() -> None:
+    wanted, got = [np.zeros((1, 2)), np.ones(1)], [np.array([[np.nan, 0.0]]), np.ones(1)]
+    assert formats.differences(["probability", "finding"], wanted, got) == {"probability": np.inf, "finding": 0.0}
+    assert check._apart(wanted[0], got[0]) == np.inf

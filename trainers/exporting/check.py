@@ -43,7 +43,8 @@ class Parity:
     """One export held against its original.
 
     Attributes:
-        images: by part (``simulated``, ``validation``). difference: largest of any probability there.
+        images: by part (``simulated``, ``validation``). difference: largest of any probability there,
+            of a class or of a finding.
         mask: largest difference of the mask's probability over all images; ``None`` without a mask.
         alike: images with the same decision, by part.
         megabytes: of its files. milliseconds, original: processor time an image, the original's beside it.
@@ -136,7 +137,7 @@ def _every(whole: Exported, card: ModelCard, folder: Path) -> dict[Link, Path]:
     return paths
 
 
-Said = tuple[np.ndarray, float, np.ndarray | None]  # class probabilities, probability of a finding, mask's probability
+Said = tuple[np.ndarray, float, np.ndarray | None]  # probabilities of classes and finding; the latter; mask
 
 
 def _original(net: OverreadNet, card: ModelCard, x: torch.Tensor) -> Said:
@@ -144,19 +145,19 @@ def _original(net: OverreadNet, card: ModelCard, x: torch.Tensor) -> Said:
     with torch.inference_mode():
         logits, _, mask = answered(net, card, x)
     given = probabilities(logits.numpy(), card.temperature)
-    drawn = None if mask is None else torch.sigmoid(mask).numpy()
-    return given[0], float(finding_probability(given, card)[0]), drawn
+    finding = finding_probability(given, card)
+    return np.append(given[0], finding), float(finding[0]), None if mask is None else torch.sigmoid(mask).numpy()
 
 
 def _said(answers: Answers, names: Sequence[str], x: torch.Tensor) -> Said:
     said = dict(zip(names, answers(x.numpy()), strict=True))
-    return said["probability"][0], float(said["finding"][0]), said.get("mask")
+    return np.append(said["probability"][0], said["finding"]), float(said["finding"][0]), said.get("mask")
 
 
 def _apart(a: np.ndarray | None, b: np.ndarray | None) -> float:
     if a is None or b is None or a.shape != b.shape:
         return float("inf")
-    return float(np.abs(a - b).max())
+    return float(np.nan_to_num(np.abs(a - b), nan=np.inf).max())  # no number is no answer, and max would hide it
 
 
 def _simulated(card: ModelCard) -> Iterator[torch.Tensor]:
@@ -220,8 +221,9 @@ def markdown(rows: Sequence[Parity]) -> str:
     lines = [
         "# Exports against the original",
         "",
-        "Written by `python -m trainers export-check`; do not edit. Largest difference of any class probability in",
-        "float32, and how many images get the same decision; processor time of one image, the original's in brackets.",
+        "Written by `python -m trainers export-check`; do not edit. Largest difference of any probability (classes,",
+        "finding) in float32, and how many images get the same decision; processor time of one image, the",
+        "original's in brackets.",
         "Simulated images are the built-in samples; validation images are those that thresholds were chosen on, spread",
         "evenly over the part where not all were taken.",
         "",

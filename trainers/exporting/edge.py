@@ -54,7 +54,8 @@ def export(model: str, weights: Path, kind: str, python: Path, out: Path | None 
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             path.unlink(missing_ok=True)
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            lines = done.stderr.strip().splitlines() or ["it says nothing"]
+            last = next((line for line in reversed(lines) if "Error" in line), lines[-1])
             raise OverreadError(
                 f"{python} could not convert {model}: {last}.",
                 f"It needs an environment with: pip install {NEEDS[kind]}; name its Python with --python.",

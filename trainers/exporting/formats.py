@@ -105,7 +105,8 @@ def differences(names: list[str], wanted: list[np.ndarray], got: list[np.ndarray
     apart = {}
     for name, a, b in zip(names, wanted, got, strict=True):
         whole = max(float(np.abs(a).max()), 1.0) if name in UNBOUNDED else 1.0
-        apart[name] = float(np.abs(a - b).max()) / whole if a.shape == b.shape else float("inf")
+        off = np.nan_to_num(np.abs(a - b), nan=np.inf).max() if a.shape == b.shape else np.inf  # max would hide a NaN
+        apart[name] = float(off) / whole
     return apart
 
 
