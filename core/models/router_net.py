@@ -9,23 +9,24 @@ import torch
 from torch import nn
 
 TRUNK = "tf_efficientnet_lite0"
-BLOCKS = 5  # of the trunk's seven: what lies beyond knows objects, not the grain of a scan
-EARLY, LATE = 2, 4  # blocks whose feature maps are pooled (strides 8 and 16)
-FEATURES = 40 + 112 + 112
+WIDTHS = (16, 24, 40, 80, 112, 192, 320)  # channels after each of the trunk's blocks
+FIRST = 1  # block from which on feature maps are pooled: before it there are only edges
+FEATURES = 2 * sum(WIDTHS[FIRST:])
 HIDDEN = 128
 
 
 def cut(whole: Any) -> tuple[nn.Sequential, nn.ModuleList]:
     """Stem and blocks that are used of timm's network called ``TRUNK``."""
-    return nn.Sequential(whole.conv_stem, whole.bn1), nn.ModuleList(whole.blocks[:BLOCKS])
+    return nn.Sequential(whole.conv_stem, whole.bn1), nn.ModuleList(whole.blocks)
 
 
 class RouterNet(nn.Module):
-    """The first five blocks of EfficientNet-Lite0 for one grey channel, pooled, and a head of two layers.
+    """The blocks of EfficientNet-Lite0 for one grey channel, pooled, and a head of two layers.
 
-    The pooled features are the means of two feature maps and the spread of the later one; the head sees them
-    standardised. Frozen trunk, trained head: few images of each kind are enough, and images of kinds that were never
-    shown land where they belong.
+    The pooled features are the mean and the spread over the picture of every channel of six feature maps, from the
+    grain of a scan to what objects are made of: with the early ones alone a small smooth photograph looks like a lesion
+    crop, and one brain sequence like another. The head sees them standardised. Frozen trunk, trained head: few images
+    of each kind are enough, and images of kinds that were never shown land where they belong.
 
     Args:
         kinds: number of kinds of images it tells apart.
@@ -45,9 +46,9 @@ class RouterNet(nn.Module):
         out, kept = self.stem(2 * x - 1), []
         for number, block in enumerate(self.blocks):
             out = block(out)
-            if number in (EARLY, LATE):
-                kept.append(out.mean((2, 3)))
-        return torch.cat([*kept, out.std((2, 3))], 1)
+            if number >= FIRST:
+                kept += [out.mean((2, 3)), out.std((2, 3))]
+        return torch.cat(kept, 1)
 
     def judged(self, features: torch.Tensor) -> torch.Tensor:
         """Logits ``(B, kinds)`` of features as :meth:`pooled` gives them."""

@@ -69,6 +69,10 @@ class Shots:
     def __len__(self) -> int:
         return len(self.planes)
 
+    def take(self, rows: np.ndarray) -> Shots:
+        """The images of some rows."""
+        return Shots(self.planes[rows], self.kinds[rows], self.families[rows], self.groups[rows])
+
 
 def joined(first: Shots, second: Shots) -> Shots:
     """Images of two parts as one."""
@@ -190,6 +194,12 @@ def families(part: str, planes: Sequence[np.ndarray]) -> list[tuple[str, wrong.M
     if part == "train":
         more = (drawings.leaves, drawings.clouds, drawings.stars, drawings.paper, drawings.snapshot)
         drawn = [(make.__name__, wrong.small(make), 900) for make in more]
+        # As small as lesion crops, most of them: what is small and smooth is hardest to tell from those.
+        drawn += [
+            ("relief", wrong.small(drawings.relief, 0.7), 900),
+            ("mirrored", wrong.small(drawings.mirrored, 0.8), 900),
+            ("small snapshot", wrong.small(drawings.snapshot, 1.0), 900),
+        ]
         return [*((name, make, 1200) for name, make in seen), *drawn]
     chosen = seen if part == "validation" else [*seen, *unseen]
     return [(name, make, 90) for name, make in chosen]

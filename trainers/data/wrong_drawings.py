@@ -1,4 +1,4 @@
-"""More images that no system reads, drawn: shapes, clouds, stars, photographed pages, cut-outs of photographs.
+"""More images that no system reads, drawn: shapes, clouds, stars, lit bodies, photographed pages, cut photographs.
 
 They only train: what they teach is measured on families that no training sees (see ``trainers.data.wrong_images``).
 """
@@ -84,6 +84,47 @@ def snapshot(rng: np.random.Generator) -> Image:
     image = np.ascontiguousarray(image, dtype=np.float32)
     blur = rng.uniform(0.5, 0.04 * min(image.shape) + 0.6) if rng.random() < 0.4 else 0.01
     return cv2.GaussianBlur(image, (0, 0), float(blur)).astype(np.float32)
+
+
+def mirrored(rng: np.random.Generator) -> Image:
+    """A cut-out of a photograph beside its mirror image: alike on both sides, as much that is photographed is."""
+    image = snapshot(rng)
+    half = image[:, : max(16, image.shape[1] // 2)]
+    return np.ascontiguousarray(np.hstack([half, half[:, ::-1]]))
+
+
+def relief(rng: np.random.Generator) -> Image:
+    """Rounded bodies on one another before a ramp, lit from one side, often in pairs left and right."""
+    height, width = size_of(rng)
+    short = min(height, width)
+    wide, high = width / short, height / short
+    y, x = np.mgrid[:height, :width].astype(np.float32) / short
+    image = rng.uniform(0, 1) + rng.normal() * 0.3 * x / wide + rng.normal() * 0.3 * y / high
+    light = rng.normal(size=3)
+    light[2] = abs(light[2]) + 0.3
+    light /= np.linalg.norm(light)
+    pairs = rng.random() < 0.6
+    for number in range(int(rng.integers(2, 14))):
+        large = number < 2
+        radius, reach = (rng.uniform(0.25, 0.6), (0.35, 0.65)) if large else (rng.uniform(0.03, 0.25), (0.1, 0.9))
+        axes = (radius, radius * rng.uniform(0.4, 1.3))
+        centre, turn = (wide * rng.uniform(*reach), high * rng.uniform(*reach)), rng.uniform(0, np.pi)
+        level, soft = rng.uniform(0.1, 1), rng.uniform(0.05, 0.5)
+        both = pairs and not large
+        for cx, angle in [(centre[0], turn), *([(wide - centre[0], np.pi - turn)] if both else [])]:
+            across, down = x - cx, y - centre[1]
+            u = (across * np.cos(angle) + down * np.sin(angle)) / axes[0]
+            v = (down * np.cos(angle) - across * np.sin(angle)) / axes[1]
+            outward = np.sqrt(np.clip(1 - u * u - v * v, 0, 1))
+            facing = (
+                (u * np.cos(angle) - v * np.sin(angle)) * light[0]
+                + (u * np.sin(angle) + v * np.cos(angle)) * light[1]
+                + outward * light[2]
+            )
+            body = level * (0.35 + 0.65 * np.clip(facing, 0, None))
+            share = np.clip((1 - u * u - v * v) / soft, 0, 1)
+            image = image * (1 - share) + body * share
+    return _shot(rng, stretched(image), (0.01, 1, 2, 4))
 
 
 _HELD: list[Image] = []
