@@ -137,8 +137,9 @@ def topk_logit(mask_logits: torch.Tensor, pixels: int) -> torch.Tensor:
     """
     flat = mask_logits.float().flatten(1)
     top = flat.topk(min(pixels, int(flat.shape[1])), dim=1).values
-    log_odds = torch.nn.functional.logsigmoid
-    return (log_odds(top).logsumexp(1) - log_odds(-top).logsumexp(1))[:, None]
+    # Not logsigmoid: torch 2.15 exports it to ONNX as Log(Sigmoid(x)), which is minus infinity at a saturated pixel.
+    softplus = torch.nn.functional.softplus
+    return ((-softplus(-top)).logsumexp(1) - (-softplus(top)).logsumexp(1))[:, None]
 
 
 def topk_pixels(height: int, width: int) -> int:
