@@ -153,7 +153,7 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
                 second.get_by_role("button", name=name).click()
             tap.heard.append(_text(Path(download.value.path())))
     second.get_by_role("tab", name="Reads needed").click()
-    expect(second.get_by_text("Held back while only a few of the cases")).to_be_visible(timeout=desk.ANSWER)
+    expect(second.get_by_text("The list is empty.")).to_be_visible(timeout=desk.ANSWER)  # of these models
     tap.look(second)
     begin(second, url, case)
     second.go_back()
@@ -175,7 +175,8 @@ def test_nothing_tells_before_locking_and_all_of_it_after(visit: BrowserContext,
     expect(page.get_by_text("unremarkable")).to_be_visible(timeout=desk.ANSWER)
     tap.look(page)
     found = tap.found()
-    for needle in ("zanzibar", "What each model says", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):
+    # Not the kept reason: it is made of all cases, of which two are still blind (tests/dashboard/test_worklist.py).
+    for needle in ("What each model says", "Grad-CAM of", "or-sentence", "Report (PDF)", "unremarkable"):
         assert needle in found, needle
     opinion = ward.store.opinion(case, 1, Stage.BLIND)
     assert opinion is not None

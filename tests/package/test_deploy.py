@@ -166,7 +166,9 @@ def test_the_entry_point_runs_and_its_health_check_passes(tmp_path: Path) -> Non
 
 
 def test_make_image_builds_that_file() -> None:
-    recipe = subprocess.run(["make", "-n", "image"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    recipe = subprocess.run(
+        ["make", "-n", "--no-print-directory", "image"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     words = shlex.split(recipe.strip().splitlines()[-1])
     assert (ROOT / words[words.index("-f") + 1]) == DEPLOY / "Dockerfile"
 

@@ -75,8 +75,12 @@ def test_shipped_cards_hold_what_their_predictions_say(name: str, tmp_path: Path
         shutil.copy(SHIPPED / name / file, folder / file)
     before, part = ModelCard.load(folder / "card.json"), load(folder).part("test")
     after = again(folder)
-    assert after.metrics == before.metrics
-    assert after.digest == before.digest
+    assert after.metrics.keys() == before.metrics.keys()
+    for name_, metric in before.metrics.items():  # sums of floating numbers differ in the last digit between processors
+        found = after.metrics[name_]
+        assert (found.n, found.groups, found.method) == (metric.n, metric.groups, metric.method)
+        for one, other in ((found.value, metric.value), (found.low, metric.low), (found.high, metric.high)):
+            assert one == (None if other is None else pytest.approx(other, rel=1e-9, nan_ok=True))
     assert part is not None
     said = part.finding >= before.threshold.value
     assert before.metrics["f1"].value == pytest.approx(sk.f1_score(part.truth, said))
