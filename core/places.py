@@ -1,7 +1,8 @@
-"""Where the program lies, and what it reads beside its code: in a checkout, and installed from a wheel."""
+"""Where the program lies, and what it reads beside its code, in a checkout and installed; which file that is."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]  # the checkout, or the environment's site-packages
@@ -13,3 +14,13 @@ DATA_CARDS = FILES / "data" / "cards"
 SAMPLES = FILES / "data" / "samples"
 STREAMLIT = FILES / ".streamlit" / "config.toml"
 RUNS = Path("runs") if INSTALLED else HOME / "runs"  # training writes no runs into site-packages
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -12,8 +12,9 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
+from dashboard import outgoing  # noqa: E402
 from dashboard.archives import adoption  # noqa: E402
-from dashboard.kit import messages, outgoing  # noqa: E402
+from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.opening import Opening  # noqa: E402
 from dashboard.service import mount  # noqa: E402

@@ -40,30 +40,31 @@ class Opening:
         # as it is and whole, so that something can be put into it
         asked = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"if-none-match", b"range")]
         start: Message | None = None
-        body = b""
+        body = bytearray()
 
         async def collect(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start":
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_page(message):
                 start = message
                 return
             if message["type"] != "http.response.body" or start is None:
-                await send(message)
+                await send(message)  # a download goes through as it comes, however large it is
                 return
-            body += message.get("body", b"")
+            body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            told = dict(start["headers"])
-            headers = list(start["headers"])
-            if told.get(b"content-type", b"").startswith(b"text/html") and _HEAD in body:
-                body = body.replace(_HEAD, _HEAD + SCRIPT.encode(), 1)
-                headers = [pair for pair in headers if pair[0].lower() not in _SPENT]
-                headers.append((b"content-length", str(len(body)).encode()))
+            page = bytes(body).replace(_HEAD, _HEAD + SCRIPT.encode(), 1)
+            headers = [pair for pair in start["headers"] if pair[0].lower() not in _SPENT]
+            headers.append((b"content-length", str(len(page)).encode()))
             await send({**start, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": page})
 
         await self._app({**scope, "headers": asked}, receive, collect)
 
 
 def _wants_page(scope: Scope) -> bool:
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def _is_page(start: Message) -> bool:
+    return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"])

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from core.errors import OverreadError
 from core.evidence import readings as files
 from core.statistics import Interval, reader_bootstrap, reader_power, reader_study
 from core.statistics.automation_bias import automation_bias
@@ -48,9 +49,9 @@ def compare(
         drawn = reader_bootstrap.area_difference(readings.truth, readings.ratings, gap.first, gap.second)
         typer.echo(f"  {_pair(readings, gap)}: {_told(drawn)}")
     if out is not None:
-        out.write_text(json.dumps(_json(readings, studies), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        _write(out, json.dumps(_json(readings, studies), indent=1, allow_nan=False) + "\n")
     if imrmc is not None:
-        imrmc.write_text(files.imrmc(readings, f"From {source.name}"), encoding="utf-8")
+        _write(imrmc, files.imrmc(readings, f"From {source.name}"))
 
 
 @app.command()
@@ -92,6 +93,13 @@ def plan(
         f"Power {found.value:.2f} ({found.low:.2f} to {found.high:.2f}, {studies} simulated studies): "
         f"{readers} readers, {positives} + {negatives} cases, {first:g} against {second:g}"
     )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OverreadError(f"{path} could not be written ({error.strerror}).", "Name a file you may write.") from error
 
 
 def _pair(readings: files.Readings, gap: Difference) -> str:

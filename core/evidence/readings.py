@@ -8,15 +8,16 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import OverreadError
-from core.statistics._checks import FloatArray
 
+FloatArray = NDArray[np.float64]
 COLUMNS = ("reader", "case", "arm", "truth", "rating")
 ADVISED = ("reader", "case", "arm", "truth", "ai", "decision")
 LARGEST = 64 * 1024 * 1024  # bytes; a study of a million readings is smaller
@@ -133,7 +134,11 @@ def _table_rows(
     text: str, name: str, columns: tuple[str, ...] = COLUMNS, truth: str = "truth", rating: str = "rating"
 ) -> list[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    heads = {(head or "").strip().lower(): head for head in reader.fieldnames or ()}
+    try:
+        named = reader.fieldnames or ()
+    except csv.Error as error:
+        raise OverreadError(f"{name} is no table of text ({error}).", "Save it as CSV with commas.") from error
+    heads = {(head or "").strip().lower(): head for head in named}
     missing = [column for column in columns if column not in heads]
     if missing:
         raise OverreadError(
@@ -141,11 +146,18 @@ def _table_rows(
             f"Give one row a reading, with the columns {', '.join(columns)}.",
         )
     rows = []
-    for line, row in enumerate(reader, 2):
+    for line, row in enumerate(_lines(reader, name), 2):
         cell = {column: (row[heads[column]] or "").strip() for column in columns}
         values = _truth(cell[truth], line, truth), _number(cell[rating], line, rating)
         rows.append(_Row(cell["reader"], cell["case"], cell["arm"], *values))
     return rows
+
+
+def _lines(reader: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise OverreadError(f"{name} is no table of text ({error}).", "Save it as CSV with commas.") from error
 
 
 def _imrmc_rows(text: str) -> list[_Row]:

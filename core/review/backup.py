@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import BackupDamagedError, StoreDamagedError, StoreError
+from core.places import sha256_of
 from core.review import noted_head
 from core.review.database import DATABASE, IMAGES, place
 from core.review.exchange import (
@@ -29,7 +30,6 @@ from core.review.exchange import (
     named_images,
     need_images,
     read_manifest,
-    sha256_of,
     write_rows,
 )
 from core.review.kept.images import sync_folder, told_disk_errors

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
+from core.places import sha256_of
 from core.review.canonical import canonical
 from core.review.kept.images import image_file, sync_folder, told_disk_errors, write_atomically
 from core.review.schema import newest
@@ -71,12 +72,6 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise BackupDamagedError(f"The manifest names a file that does not belong there ({name[:80]!r}).")
     return name
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_rows(connection: Connection, folder: Path) -> dict[str, int]:

@@ -121,12 +121,19 @@ def _remember_overruling(store: Store, record: Record, case: OpenCase, reader: i
 
 def _reason(store: Store, record: Record, reader: int) -> None:
     assert record.id is not None
+    key = f"why-{record.id}-{reader}"
+    if key not in st.session_state:  # once: it is made of all open cases of the archive
+        st.session_state[key] = _why(store, record, reader)
+    if st.session_state[key]:
+        st.markdown(f":material/format_list_numbered: **Why it was on the list:** {st.session_state[key]}")
+
+
+def _why(store: Store, record: Record, reader: int) -> str:
     if record.system not in SYSTEMS:
-        return
+        return ""
     rows = worklist(store, record.archive_id, installed(engine(), record.system), reader).rows
-    row = next(row for row in rows if row.case_id == record.id)
-    if row.rank is not None:
-        st.markdown(f":material/format_list_numbered: **Why it was on the list:** {words.plain(row.reason)}")
+    row = next((row for row in rows if row.case_id == record.id), None)
+    return words.plain(row.reason) if row is not None and row.rank is not None else ""
 
 
 def _final(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage | None, form: Form | None) -> None:

@@ -6,7 +6,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from dashboard.kit import outgoing
+from dashboard import outgoing
 
 OUTER, INNER = "outer", "inner"
 DRAWN = [([0, 0], OUTER, True), ([0, 0, 0], OUTER, False), ([0, 0, 1], INNER, True), ([0, 0, 1, 0], INNER, False)]

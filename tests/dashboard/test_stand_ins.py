@@ -43,8 +43,8 @@ def test_the_pedigree_says_it() -> None:
         from dashboard.review import pedigree
         from tests.cards import card_of
 
-        pedigree.model(card_of("brain-mr", "unet", "resunet"), "from the exported file model.pt2, since: x")
+        pedigree.model(card_of("brain-mr", "unet", "resunet"), "from the exported file model.onnx, since: x")
 
     app = AppTest.from_function(page, default_timeout=60).run()
     assert not app.exception
-    assert "model.pt2" in app.table[0].value.to_string()
+    assert "model.onnx" in app.table[0].value.to_string()

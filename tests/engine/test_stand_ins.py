@@ -21,7 +21,7 @@ from tests.engine.installed import study
 from trainers.exporting.formats import export
 
 MODEL = "brain-mr/resnet50"  # a ResNet-18 with temperature and flips
-EXPORTED = (Link.PT2, Link.ONNX, Link.OPENVINO)
+EXPORTED = (Link.ONNX, Link.OPENVINO)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def exported(brain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model with all its exports beside it."""
     weights = tmp_path_factory.mktemp("exported")
     shutil.copytree(brain / MODEL, weights / MODEL)
-    for link in EXPORTED:
+    for link in (*EXPORTED, Link.PT2):
         export(MODEL, weights, link)
     return weights
 
@@ -68,7 +68,7 @@ def test_the_chain_in_its_order(weights: Path, harm: Callable[[Path], None]) -> 
     heat = whole.heat_map(study(), "brain-mr", 0, "resnet50", 0)
     assert heat.values is not None
     before: list[str] = []
-    for link, following in zip((Link.SAFETENSORS, Link.PT2, Link.ONNX), EXPORTED, strict=True):
+    for link, following in zip((Link.SAFETENSORS, Link.ONNX), EXPORTED, strict=True):
         harm(weights / MODEL / link.files[0])
         before.append(link.files[0])
         engine = Engine(weights)
@@ -101,16 +101,16 @@ def test_a_link_that_cannot_be_opened_gives_way(weights: Path, monkeypatch: pyte
     (weights / MODEL / WEIGHTS).unlink()
     real = chain.opened
 
-    def no_pt2(link: Link, *rest: object) -> object:
-        if link is Link.PT2:
-            raise ModelUnavailableError("model.pt2 cannot be opened.", "")
+    def no_onnx(link: Link, *rest: object) -> object:
+        if link is Link.ONNX:
+            raise ModelUnavailableError("model.onnx cannot be opened.", "")
         return real(link, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(chain, "opened", no_pt2)
+    monkeypatch.setattr(chain, "opened", no_onnx)
     engine = Engine(weights)
     findings(engine)
-    assert state(engine).link is Link.ONNX
-    assert "model.pt2 cannot be opened" in state(engine).instead
+    assert state(engine).link is Link.OPENVINO
+    assert "model.onnx cannot be opened" in state(engine).instead
 
 
 def test_a_file_that_answers_otherwise_gives_way(weights: Path) -> None:
@@ -133,8 +133,22 @@ def test_exports_of_another_card_do_not_answer(weights: Path, change: dict[str, 
 
 
 def test_an_untrained_network_in_the_place_of_an_export(weights: Path) -> None:
-    torch.jit.save(torch.jit.script(torch.nn.Identity()), str(weights / MODEL / "model.pt2"))
+    torch.onnx.export(torch.nn.Identity(), (torch.zeros(1),), str(weights / MODEL / "model.onnx"), dynamo=True)
     (weights / MODEL / WEIGHTS).unlink()
     engine = Engine(weights)
-    assert state(engine).link is Link.ONNX
-    assert "model.pt2 was altered" in state(engine).instead
+    assert state(engine).link is Link.OPENVINO
+    assert "model.onnx was altered" in state(engine).instead
+
+
+def test_a_pt2_is_never_opened_by_itself(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening one unpickles; with nothing else left, nothing answers."""
+
+    def opened(*_: object) -> object:
+        raise AssertionError("torch.export.load was called")
+
+    monkeypatch.setattr(torch.export, "load", opened)
+    for name in (WEIGHTS, "model.onnx", "model.bin"):
+        (weights / MODEL / name).unlink()
+    engine = Engine(weights)
+    assert engine.review(study(), "brain-mr").ready == ()
+    assert state(engine).status is ModelStatus.MISSING

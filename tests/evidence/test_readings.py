@@ -85,6 +85,16 @@ def test_other_files_are_told(tmp_path: Path) -> None:
         files.read(bare)
 
 
+def test_a_broken_table_and_a_place_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text("reader,case,arm,truth,rating\nA," + "x" * 200_000 + ",a,1,2\n")
+    with pytest.raises(OverreadError, match="no table of text"):
+        files.read(broken)
+    ran = CliRunner().invoke(app, ["compare", str(table(tmp_path)), "--out", str(tmp_path / "none" / "x.json")])
+    assert isinstance(ran.exception, OverreadError)
+    assert "could not be written" in ran.exception.message
+
+
 def test_compare_says_it_and_writes_it(tmp_path: Path) -> None:
     path, out, imrmc = table(tmp_path), tmp_path / "study.json", tmp_path / "study.imrmc"
     ran = CliRunner().invoke(app, ["compare", str(path), "--out", str(out), "--imrmc", str(imrmc)])

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlmodel import func, select
 
@@ -24,12 +25,13 @@ from core.review.archives.intake.roots import permitted
 from core.review.archives.intake.sources import survey, usual_sheet
 from core.review.archives.intake.staging import clear, locate, skipped
 from core.review.archives.ranking import rank
-from core.review.archives.scoring import Installed, Reviewer, need_models, pending, score_case
+from core.review.archives.scoring import Reviewer, need_models, pending, score_case
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.store import Store
-from core.review.tables import Case, ImportFile, ImportRun, Score, ScoreRun
+from core.review.tables import ImportFile, ImportRun, ScoreRun
 from core.review.vocabulary import Outcome, RunState
 
+_Made = TypeVar("_Made")
 _BUSY_SECONDS = 0.5
 _turn = threading.Lock()  # scoring runs of one process, one after the other
 
@@ -76,29 +78,11 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
     if not watch.step(force=True, total=reported + len(left)):
         raise InterruptedError
     for case in left:
-        _when_there_is_room(partial(importer.take, found, case), watch)
+        _patiently(partial(importer.take, found, case), watch)
         if not watch.step():
             raise InterruptedError
     watch.finish(RunState.DONE, _aside(found.aside))
     clear(root, store.images_folder)
-
-
-def _when_there_is_room(take: Callable[[], object], watch: Watch[ImportRun]) -> None:
-    """Import a case; while people's open scans fill the memory, wait: it is no fault of the case.
-
-    Raises:
-        InterruptedError: stopped.
-    """
-    while True:
-        try:
-            take()
-        except MemoryFullError:
-            time.sleep(_BUSY_SECONDS)
-            watch.beat()
-            if watch.stopped():
-                raise InterruptedError from None
-        else:
-            return
 
 
 def _meant(names: Pseudonyms, pseudonym: str) -> str:
@@ -141,7 +125,8 @@ def score_cases(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
         if not watch.step(force=True, done=done, failed=0, total=total):
             raise InterruptedError
         for case in left:
-            scores = _patiently(store, engine, case, models, watch)
+            ask = partial(score_case, store, engine, case, models, watch.run.id, beat=watch.beat, stop=watch.stopped)
+            scores = _patiently(ask, watch)
             if not scores:
                 raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
             done, failed = done + 1, failed + any(score.error for score in scores)
@@ -168,11 +153,16 @@ def _our_turn(watch: Watch[ScoreRun]) -> Iterator[None]:
         _turn.release()
 
 
-def _patiently(store: Store, engine: Reviewer, case: Case, models: Installed, watch: Watch[ScoreRun]) -> list[Score]:
+def _patiently(work: Callable[[], _Made], watch: Watch[ImportRun] | Watch[ScoreRun]) -> _Made:
+    """Do a piece of work; while people at the pages take all places or all memory, wait: they go first.
+
+    Raises:
+        InterruptedError: stopped.
+    """
     while True:
         try:
-            return score_case(store, engine, case, models, watch.run.id, beat=watch.beat, stop=watch.stopped)
-        except (EngineBusyError, MemoryFullError):  # people at the pages go first
+            return work()
+        except (EngineBusyError, MemoryFullError):
             time.sleep(_BUSY_SECONDS)
             watch.beat()
             if watch.stopped():

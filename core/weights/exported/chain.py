@@ -2,6 +2,9 @@
 
 A link is trusted when its files are those that the manifest was written for, the manifest is of the card at hand, its
 program is installed, and, once opened, it gives the original's answer to the probe. Without a card nothing answers.
+
+An ExportedProgram (``.pt2``) is never opened here: ``torch.export.load`` unpickles what it finds (torch 2.15), and a
+digest beside it proves only that nobody changed one without the other. It is for whoever made it.
 """
 
 from __future__ import annotations
@@ -14,13 +17,15 @@ import numpy as np
 
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
+from core.places import sha256_of
 from core.weights.card import ModelCard
-from core.weights.exported.manifest import MANIFEST, Exports, Link, digest_of, probe
+from core.weights.exported.manifest import MANIFEST, Exports, Link, probe
 from core.weights.exported.net import ExportedNet
 from core.weights.exported.runtimes import opened
 from core.weights.store import CARD, ModelMissingError, ModelRefusedError, load_model
 
-WATCHED = (CARD, MANIFEST, *(name for link in Link for name in link.files))
+CHAIN = (Link.SAFETENSORS, Link.ONNX, Link.OPENVINO, Link.LITERT)
+WATCHED = (CARD, MANIFEST, *(name for link in CHAIN for name in link.files))
 TOLERANCE = 1e-4
 _PROGRAMS = {Link.ONNX: "onnxruntime", Link.OPENVINO: "openvino", Link.LITERT: "ai_edge_litert"}
 
@@ -49,7 +54,7 @@ def answerer(folder: Path, card: ModelCard, *, failed: dict[Link, ModelUnavailab
         ModelRefusedError: weights that are not the card's, and no export stands in.
     """
     why = dict(failed or {})
-    for link in Link:
+    for link in CHAIN:
         if link in why:
             continue
         try:
@@ -57,9 +62,9 @@ def answerer(folder: Path, card: ModelCard, *, failed: dict[Link, ModelUnavailab
         except ModelUnavailableError as error:
             why[link] = error
             continue
-        return Answerer(card, link, "; ".join(_said(why[before]) for before in Link if before in why))
+        return Answerer(card, link, "; ".join(_said(why[before]) for before in CHAIN if before in why))
     first = why[Link.SAFETENSORS]
-    tried = [_said(why[link]) for link in Link if link is not Link.SAFETENSORS]
+    tried = [_said(why[link]) for link in CHAIN if link is not Link.SAFETENSORS]
     if not (folder / MANIFEST).is_file():
         raise first
     raise type(first)(f"{first.message} No export stands in: {'; '.join(dict.fromkeys(tried))}.", first.remedy)
@@ -94,7 +99,7 @@ def _check_weights(folder: Path, card: ModelCard, link: Link) -> None:
             f"The weights of {where} are missing ({name}).", "Train the model with its recipe, or copy its folder here."
         )
     try:
-        digest = digest_of(folder / name)
+        digest = sha256_of(folder / name)
     except OSError as error:
         raise ModelRefusedError(f"The weights of {where} cannot be read ({error}).", "Install them again.") from error
     if digest != card.weights_sha256:
@@ -111,7 +116,7 @@ def _check_export(folder: Path, card: ModelCard, link: Link) -> None:
         raise ModelMissingError(f"there is no {link} export", again)
     for name in link.files:
         try:
-            digest = digest_of(folder / name)
+            digest = sha256_of(folder / name)
         except OSError as error:
             raise ModelMissingError(f"{name} is missing", again) from error
         if digest != entry.sha256.get(name):

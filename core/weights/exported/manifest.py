@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from core.places import sha256_of
 from core.weights.card import ModelCard
 from core.weights.sealed import Sealed
 
@@ -17,7 +17,7 @@ PROBES = 2
 
 
 class Link(StrEnum):
-    """What can answer for a model, in the order in which it is asked."""
+    """Kinds of files that hold a model; which of them answer, in which order: ``core.weights.exported.chain.CHAIN``."""
 
     SAFETENSORS = "safetensors"
     PT2 = "pt2"
@@ -86,15 +86,5 @@ def note(folder: Path, card: ModelCard, link: Link, found: Exports) -> None:
     except (OSError, ValueError):
         before = found
     kept = before.links if before.card_digest == card.digest else {}
-    entry = ExportedFiles(sha256={name: digest_of(folder / name) for name in link.files})
+    entry = ExportedFiles(sha256={name: sha256_of(folder / name) for name in link.files})
     found.model_copy(update={"links": {**kept, link: entry}}).save(folder / MANIFEST)
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.errors import ArchiveError, LimitExceededError, OverreadError, UnreadableFileError
 from core.imaging.archive import clean_name, walk
 from core.imaging.limits import MIB, Budget, Limits
+from core.places import sha256_of
 
 # A whole archive may be larger than one upload that is reviewed; each case must still fit the limits of a study.
 ARCHIVE_LIMITS = Limits(total_bytes=8 * 1024 * MIB, files=200_000)
@@ -65,9 +66,7 @@ def locate(source: Path, images_folder: Path, limits: Limits = ARCHIVE_LIMITS) -
         raise LimitExceededError(
             f"The zip is larger than {_LARGEST_ZIP // MIB:,} MiB.", "Unpack it and import the folder."
         )
-    with source.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    folder = staging_folder(images_folder) / f"zip-{digest[:16]}"
+    folder = staging_folder(images_folder) / f"zip-{sha256_of(source)[:16]}"
     if not folder.is_dir():
         _unpack([(source.name, source.read_bytes())], folder, limits)
     return _descend(folder), None
