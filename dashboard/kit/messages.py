@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.errors import FragmentHandledException
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
 
 from core.background import as_error
@@ -26,7 +27,7 @@ def shown() -> Iterator[None]:
     """Turn any failure inside the block into a message; the page goes on below it."""
     try:
         yield
-    except (RerunException, StopException):
+    except (RerunException, StopException, FragmentHandledException):  # the last one has been told already
         raise
     except Exception as failure:
         show(as_error(failure))
