@@ -34,9 +34,22 @@ def give(page: Page, files: FileLike | Sequence[FileLike]) -> None:
 
 
 def answered(page: Page) -> None:
-    """Wait until every model has said something or why it does not."""
+    """Wait until every model has said something or why it does not, for as long as answers keep coming.
+
+    A series of sixty slices on a loaded machine takes longer than any fixed patience; standing still is the fault.
+    """
     # While the page is drawn anew the old table may still stand beside the new one.
-    expect(page.locator("table.or-table[aria-busy=false]").last).to_be_visible(timeout=ANSWER)
+    whole = page.locator("table.or-table[aria-busy=false]").last
+    told: list[str] = []
+    while True:
+        try:
+            expect(whole).to_be_visible(timeout=ANSWER)
+            break
+        except AssertionError:
+            now = re.findall(r"\d+ ?% answered", page.inner_text("body"))
+            if not now or now == told:
+                raise
+            told = now
     settled(page)
 
 
