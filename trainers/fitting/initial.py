@@ -87,8 +87,8 @@ def load_backbone(net: OverreadNet, folder: Path) -> None:
 def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str) -> None:
     """Load a backbone under either naming; three input channels are summed for a network of one.
 
-    For a network of three a single channel is spread evenly: an image in all three gives the very features it gave in
-    one, and neighbouring slices begin as their mean.
+    For a network of three a single channel becomes the middle one, the slice that is asked about: it begins with the
+    very features it gave alone, and its neighbours begin unheard. Their mean would blur what an outline follows.
 
     A ResNet-34 takes the blocks of a ResNet-18 too. The blocks that it has more of begin as the identity
     (Net2DeeperNet, Chen et al. 2016), so that it starts with the very features of the smaller network.
@@ -107,7 +107,7 @@ def _fill_backbone(net: OverreadNet, found: dict[str, torch.Tensor], origin: str
         if key in wanted and value.dim() == 4 and value.shape[1] == 3 != wanted[key].shape[1]:
             found[key] = adapt_input_conv(wanted[key].shape[1], value)
         elif key in wanted and value.dim() == 4 and value.shape[1] == 1 and wanted[key].shape[1] == 3:
-            found[key] = value.expand(-1, 3, -1, -1) / 3
+            found[key] = torch.cat([torch.zeros_like(value), value, torch.zeros_like(value)], dim=1)
     found |= _identities(wanted, found)
     wrong = [k for k, v in wanted.items() if k not in found or found[k].shape != v.shape]
     if wrong or len(found) != len(wanted):
