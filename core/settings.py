@@ -21,12 +21,20 @@ PREFIX = "OVERREAD_"
 class Settings(BaseSettings):
     """The settings, each named ``OVERREAD_`` and its name in capitals; an empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", validate_default=True
+    )
 
     weights: Path = Field(
         default=places.WEIGHTS,
         description="Folder with the models, one subfolder a system.",
         json_schema_extra={"default": "the shipped `weights/`"},
+    )
+    programs: Path = Field(
+        default=Path("~/.cache/overread/programs"),
+        description="Folder with the models as `overread compile` compiled them for this machine; without it PyTorch "
+        "computes, more slowly.",
+        json_schema_extra={"default": "`~/.cache/overread/programs`"},
     )
     data: Path | None = Field(
         default=None,
@@ -211,6 +219,11 @@ class Settings(BaseSettings):
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host; leave scheme, port and path out")
         return found
+
+    @field_validator("programs")
+    @classmethod
+    def _expanded(cls, value: Path) -> Path:
+        return value.expanduser()
 
     @field_validator("weights")
     @classmethod

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from core import places
-from core.errors import OverreadError
+from core.errors import ModelUnavailableError, OverreadError
 from core.settings import settings
 
 app = typer.Typer(
@@ -106,6 +106,41 @@ def score(
     typer.echo("", err=True)
     wrong = f"; {scored.failed} of {scored.images} images with errors, see the column error" if scored.failed else ""
     typer.echo(f"{scored.rows} rows in {out}{wrong}")
+
+
+@app.command("compile")
+def compile_models(
+    weights: Annotated[Path | None, typer.Option(help="Folder with the models (default: OVERREAD_WEIGHTS).")] = None,
+    again: Annotated[bool, typer.Option(help="Also those that were compiled before.")] = False,
+) -> None:
+    """Compile the installed models for this machine, measured one by one."""
+    from core.engine.results import ModelStatus
+    from core.engine.shelf import Shelf
+    from core.systems import SYSTEMS
+    from core.weights import compiled
+
+    if not compiled.installed():
+        raise OverreadError("OpenVINO is not installed.", "Install Overread anew, or go on: PyTorch computes instead.")
+    told_once = False
+    folder, shelf = settings().programs, Shelf((weights or settings().weights).absolute())
+    for system in SYSTEMS.values():
+        for slot in system.models:
+            state = shelf.state(system.name, slot)
+            if state.status is not ModelStatus.READY or state.card is None or state.instead:
+                continue
+            if not again and compiled.made(state.card, folder) is not None:
+                continue
+            name = f"{system.name}/{slot.name}"
+            if not told_once:
+                typer.echo("Compiling the models for this machine: once, some minutes. Ctrl+C goes on with PyTorch.")
+                told_once = True
+            try:
+                found = compiled.make(shelf.load(system.name, slot).net, state.card, folder)
+            except ModelUnavailableError as error:
+                typer.echo(f"{name}: {error.message} PyTorch answers.")
+                continue
+            said = f"{found.torch_ms:.0f} ms by PyTorch, {found.openvino_ms:.0f} ms compiled, {found.apart:.1g} apart"
+            typer.echo(f"{name}: {said}; {'compiled' if found.chosen == 'openvino' else 'PyTorch'} answers")
 
 
 def shipped_options() -> dict[str, Any]:

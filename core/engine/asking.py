@@ -79,7 +79,8 @@ class Asking:
                 self._state = replace(self._state, link=answers.link, instead=answers.instead)
             with self._loaded.lock:
                 started = time.perf_counter()
-                said = predict_slice(self._loaded.net, self._loaded.card, self._series, index)
+                keep = self._loaded.kept.keep
+                said = predict_slice(self._loaded.net, self._loaded.card, self._series, index, keep)
                 self._seconds += time.perf_counter() - started
         except ModelUnavailableError:
             self._end(self._shelf.state(self._system, self._slot))

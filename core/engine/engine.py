@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,17 @@ from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
-from core.explain.gradcam import Target, explain_forward, grad_cam
+from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
 from core.memory import GiveWay
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
+from core.settings import settings
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
 
+FROM_TAP = ("grad-cam", "attention")  # heat maps that need no pass through the network of their own
 SIDE_BY_SIDE = 2  # whole series at once; the slice that a reader looks at needs no turn
 
 
@@ -42,11 +45,13 @@ class Engine:
     Args:
         weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``.
         queue: how many reviews and heat maps may wait or run at once.
+        programs: folder with models compiled for this machine (:mod:`core.weights.compiled`); by default the one of
+            the settings.
     """
 
-    def __init__(self, weights: Path, *, queue: int = 16) -> None:
+    def __init__(self, weights: Path, *, queue: int = 16, programs: Path | None = None) -> None:
         self.weights = weights
-        self.shelf = Shelf(weights)
+        self.shelf = Shelf(weights, settings().programs if programs is None else programs)
         self._places = threading.BoundedSemaphore(queue)
         self._gate = Gate(weights)
         self.line = Line(SIDE_BY_SIDE)
@@ -188,8 +193,8 @@ class Engine:
 
         Args:
             target: class to explain; the first positive class by default.
-            method: ``grad-cam`` (one forward pass), ``attention`` (the network's own, where it has one) or one of
-                :data:`core.explain.methods.METHODS`.
+            method: ``grad-cam`` (one forward pass, none where the slice was just answered), ``attention`` (the
+                network's own, where it has one) or one of :data:`core.explain.methods.METHODS`.
 
         Returns:
             The map, or one whose ``error`` says why there is none; never a substitute.
@@ -208,7 +213,8 @@ class Engine:
                 raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
             with self.place(), loaded.lock:
                 x = prepare(series, loaded.card.contract, [slice_index])
-                values, peak = map_of(loaded.net, x, target_of(loaded, shown), method)
+                held = loaded.kept.of(x) if method in FROM_TAP else None
+                values, peak = map_of(loaded.net, x, target_of(loaded, shown), method, held)
         except OverreadError as error:
             return HeatMap(model, slice_index, shown, method, None, error=str(error))
         if not (np.isfinite(values).all() and np.isfinite(peak)):
@@ -238,8 +244,15 @@ def target_of(loaded: Loaded, class_name: str) -> Target:
     return loaded.card.classes.index(class_name)
 
 
-def map_of(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tuple[np.ndarray, float]:
-    """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell)."""
+def map_of(
+    net: OverreadNet, x: torch.Tensor, target: Target, method: str, maps: list[torch.Tensor] | None = None
+) -> tuple[np.ndarray, float]:
+    """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell).
+
+    Args:
+        maps: of an answer about this very image, where they were kept; for the methods :data:`FROM_TAP`.
+    """
+    forward = partial(explain_maps, net, maps) if maps is not None else partial(explain_forward, net, x)
     size = (int(x.shape[-2]), int(x.shape[-1]))
     linear = method == "grad-cam" and target != "mask" and net.linear_weight is not None
     if not net.differentiable and not linear:
@@ -248,11 +261,11 @@ def map_of(net: OverreadNet, x: torch.Tensor, target: Target, method: str) -> tu
             "Restore the model's weights.safetensors.",
         )
     if method == "grad-cam":
-        maps, peaks = grad_cam(explain_forward(net, x), target, size=size, linear_weight=net.linear_weight)
-        return maps[0], float(peaks[0])
+        drawn, peaks = grad_cam(forward(), target, size=size, linear_weight=net.linear_weight)
+        return drawn[0], float(peaks[0])
     if method == "attention":
         try:
-            attention = spatial_attention(explain_forward(net, x), size=size)
+            attention = spatial_attention(forward(), size=size)
         except ValueError as error:
             raise ModelUnavailableError(
                 f"This model has no attention map: {error}.", "Choose another method."

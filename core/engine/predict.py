@@ -46,14 +46,27 @@ class SeriesPrediction:
     seconds: float
 
 
-def predict_slice(net: OverreadNet, card: ModelCard, series: Series, index: int) -> SlicePrediction:
+def predict_slice(
+    net: OverreadNet,
+    card: ModelCard,
+    series: Series,
+    index: int,
+    keep: Callable[[torch.Tensor, list[torch.Tensor]], None] | None = None,
+) -> SlicePrediction:
     """Run a model over one slice, alone: an answer does not depend on what else is asked, nor in which order.
+
+    Args:
+        keep: gets the prepared image ``(1, channels, height, width)`` and the feature maps that the answer rests on, as
+            :meth:`OverreadNet.output_from_stages` takes them.
 
     Raises:
         ContractError: the series does not fit the model's contract.
     """
     with torch.inference_mode():
-        logit, pooled, mask = answered(net, card, prepare(series, card.contract, [index]))
+        x = prepare(series, card.contract, [index])
+        logit, pooled, mask, maps = _passed(net, card, x)
+        if keep is not None:
+            keep(x, maps)
         failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
         if failed:
             logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
@@ -109,14 +122,22 @@ def answered(
         float32 logits ``(B, K)``, pooled features ``(B, F)`` of the images as they are, and mask logits
         ``(B, 1, H, W)`` or ``None``.
     """
-    out = net.run(x)
-    logits, mask = out.logits, out.mask_logits
-    if "horizontal" in card.test_time_flips:
-        mirrored = net.run(x.flip(-1))
-        logits = (logits + mirrored.logits) / 2
-        if mask is not None and mirrored.mask_logits is not None:
-            mask = (mask + mirrored.mask_logits.flip(-1)) / 2
-    return logits.float(), out.features.float(), None if mask is None else mask.float()
+    logits, features, mask, _ = _passed(net, card, x)
+    return logits, features, mask
+
+
+def _passed(
+    net: OverreadNet, card: ModelCard, x: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
+    """As :func:`answered`, and the maps of the images as they are; the flips are in one batch with them."""
+    mirrored = "horizontal" in card.test_time_flips
+    out, maps = net.run_with_stages(torch.cat([x, x.flip(-1)]) if mirrored else x)
+    logits, features, mask = out.logits.float(), out.features.float(), out.mask_logits
+    if mirrored:
+        count = len(x)
+        logits, features = (logits[:count] + logits[count:]) / 2, features[:count]
+        mask = None if mask is None else (mask[:count] + mask[count:].flip(-1)) / 2
+    return logits, features, None if mask is None else mask.float(), [one[: len(x)] for one in maps]
 
 
 def masks_from(card: ModelCard, probability: np.ndarray) -> np.ndarray:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from core.engine.kept import Kept
 from core.engine.results import ModelState, ModelStatus
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
 from core.systems import ModelSlot
+from core.weights import compiled
 from core.weights.card import ModelCard
 from core.weights.exported.chain import WATCHED, Answerer, answerer, load_link
 from core.weights.exported.manifest import Link
@@ -21,12 +23,14 @@ Stamp = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model in memory, what it was loaded from, and the lock that lets one review at a time use it."""
+    """A model in memory, what it was loaded from, the lock that lets one review at a time use it, and the maps of its
+    last answers."""
 
     net: OverreadNet
     answerer: Answerer
     lock: threading.Lock
     stamp: Stamp
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def card(self) -> ModelCard:
@@ -40,10 +44,12 @@ class Shelf:
     Args:
         weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``; exports beside them stand in
             for weights that are missing or spoilt (:mod:`core.weights.exported.chain`).
+        programs: folder with what was compiled for this machine (:mod:`core.weights.compiled`), none by default.
     """
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, programs: Path | None = None) -> None:
         self.weights = weights
+        self._programs = programs
         self._loaded: dict[Key, Loaded] = {}
         self._verdicts: dict[Key, tuple[Stamp, Answerer | ModelUnavailableError]] = {}
         self._loading = threading.Lock()
@@ -81,6 +87,8 @@ class Shelf:
                     verdict = _next(self._folder(key), verdict.card, failed)
                     self._verdicts[key] = (stamp, verdict)
                 else:
+                    if self._programs is not None:
+                        compiled.attach(net, verdict.card, self._programs)
                     self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
                     return self._loaded[key]
             raise verdict.alone()

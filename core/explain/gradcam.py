@@ -6,6 +6,7 @@ forward pass. Scaling follows pytorch-grad-cam step by step, so that maps compar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -33,11 +34,14 @@ def explain_forward(net: OverreadNet, x: torch.Tensor) -> Output:
     net.check_input(x)
     # A tensor made in inference mode can never be differentiated, so leave that mode should the caller be in it.
     with torch.inference_mode(False):
-        with torch.no_grad():
-            stages = net.feature_stages(x.clone() if x.is_inference() else x)
+        return explain_maps(net, net.maps(x.clone() if x.is_inference() else x))
+
+
+def explain_maps(net: OverreadNet, stages: Sequence[torch.Tensor]) -> Output:
+    """As :func:`explain_forward`, from the maps of an answer that was given before."""
+    with torch.inference_mode(False), torch.enable_grad():
         tap = stages[-1].detach().requires_grad_()
-        with torch.enable_grad():
-            return net.output_from_stages([*stages[:-1], tap])
+        return net.output_from_stages([*stages[:-1], tap])
 
 
 def grad_cam(

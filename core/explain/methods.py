@@ -42,8 +42,7 @@ class _FromTap(nn.Module):
         self.explained = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            stages = self.net.feature_stages(x)
+        stages = self.net.maps(x)
         tap = stages[-1].clone()
         if not self.explained:
             # Score-CAM calls again for every channel; the library would store the tap of each of those passes.

@@ -11,6 +11,7 @@ from torch import nn
 
 from core.errors import ContractError
 from core.models.output import Output
+from core.models.program import Program
 
 
 class Trunk(nn.Module):
@@ -57,11 +58,13 @@ class OverreadNet(nn.Module, ABC):
     Attributes:
         draws_masks: whether its output has mask logits.
         differentiable: whether its answer can be followed back with gradients.
+        program: computes the same for this processor, where one was compiled; it serves whoever asks without gradients.
     """
 
     backbone: nn.Module
     draws_masks: bool = False
     differentiable: bool = True
+    program: Program | None = None
 
     def __init__(
         self, architecture: str, *, classes: int, channels: int, size: tuple[int, int], divisor: int = 1
@@ -118,8 +121,23 @@ class OverreadNet(nn.Module, ABC):
     def run_with_stages(self, x: torch.Tensor) -> tuple[Output, list[torch.Tensor]]:
         """As :meth:`run`, and the backbone's maps too (for an auxiliary decoder), the backbone running once."""
         self.check_input(x)
+        if self.program is not None and self._compiled_serves(x):
+            return self.program(x)
         stages = self.feature_stages(x)
         return self.output_from_stages(stages), stages
+
+    def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """What :meth:`output_from_stages` needs, the tap last, without gradients; for heat maps, which begin there."""
+        self.check_input(x)
+        with torch.no_grad():
+            return (
+                self.program(x)[1] if self.program is not None and self._compiled_serves(x) else self.feature_stages(x)
+            )
+
+    def _compiled_serves(self, x: torch.Tensor) -> bool:
+        """Whether a compiled program computes what this network would: its size, no gradients, nothing in training."""
+        plain = not torch.is_grad_enabled() and not self.training and not torch.is_autocast_enabled(x.device.type)
+        return plain and x.device.type == "cpu" and x.dtype == torch.float32 and tuple(x.shape[2:]) == self.size
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The logits ``(B, K)`` only; for libraries and exporters that want a plain function."""

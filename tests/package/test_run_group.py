@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"core", "dashboard", "trainers"}
 # What the program says is missing, with the extra that brings it, where somebody asks for it.
-TOLD = {"onnxruntime", "openvino", "ai_edge_litert", "ray"}
+TOLD = {"onnxruntime", "ai_edge_litert", "ray"}
 LOADERS = {"import_module", "package"}  # of importlib, and of core.weights.exported.runtimes
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 import pytest
 import torch
 
@@ -18,6 +17,7 @@ from core.engine.predict import answered
 from core.errors import OverreadError
 from core.explain.gradcam import explain_forward, grad_cam
 from core.models.net import OverreadNet
+from core.packages import package
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
 from core.weights.store import load_model
@@ -51,7 +51,7 @@ def _pt2(path: Path, names: list[str]) -> Run:
 
 
 def _openvino(path: Path, names: list[str]) -> Run:
-    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = package("openvino").Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda x: {name: np.asarray(compiled(x)[name]) for name in names}
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from core.errors import ModelUnavailableError, OverreadError
+from core.packages import package
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import Exports, Link, note, probe
-from core.weights.exported.runtimes import Answers, opened, package
+from core.weights.exported.runtimes import Answers, opened
 from core.weights.store import load_model
 from trainers.exporting.exported import Exported, facts
 

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from core.errors import ModelUnavailableError
+from core.packages import package
 from core.weights.exported.manifest import Link
 
 Answers = Callable[[np.ndarray], list[np.ndarray]]
 """From the contract's tensor ``(B, channels, height, width)``, float32, to the outputs in the order of their names."""
-
-
-def package(name: str) -> Any:
-    """Import what only exports need.
-
-    Raises:
-        ModelUnavailableError: it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise ModelUnavailableError(
-            f"This needs the package {name.partition('.')[0]}, which is not installed.",
-            "Install Overread with what exports need: pip install 'overread[export]'.",
-        ) from error
 
 
 def opened(link: Link, path: Path, names: Sequence[str]) -> Answers:

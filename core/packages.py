@@ -1,0 +1,31 @@
+"""Packages that only some uses need: imported late, told when missing, and kept from reporting their use."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from core.errors import ModelUnavailableError
+
+# OpenVINO 2026.4 sends an event when it is imported, whatever it is imported for, and leaves an identity in ~/intel.
+# Without this package it takes a stand-in of its own that sends nothing.
+_REPORTS = {"openvino": "openvino_telemetry"}
+
+
+def package(name: str) -> Any:
+    """Import a package.
+
+    Raises:
+        ModelUnavailableError: it is not installed.
+    """
+    top = name.partition(".")[0]
+    if top in _REPORTS and top not in sys.modules:
+        sys.modules[_REPORTS[top]] = None  # type: ignore[assignment]  # what is None here cannot be imported
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ModelUnavailableError(
+            f"This needs the package {top}, which is not installed.",
+            "Install Overread with what exports need: pip install 'overread[export]'.",
+        ) from error

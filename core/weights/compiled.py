@@ -1,0 +1,162 @@
+"""Compiled programs of the installed models: made once on a machine, measured, used where they beat PyTorch.
+
+``FOLDER/<system>/<model>/`` holds OpenVINO's two files and ``made.json``: of which card they are, what they were
+measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO, altered files, an answer
+of its own) is passed over, and PyTorch answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import statistics
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from core.errors import ModelUnavailableError
+from core.models.net import OverreadNet
+from core.models.program import Program, read, write
+from core.places import sha256_of
+from core.weights.card import ModelCard
+from core.weights.exported.manifest import probe
+from core.weights.sealed import Sealed
+
+GRAPH = ("pass.xml", "pass.bin")
+MADE = "made.json"
+REPEATS = 5
+TOLERANCE = 1e-4  # of a logit, on the probe
+_log = logging.getLogger(__name__)
+
+
+class Made(Sealed):
+    """A program that was made and measured on this machine.
+
+    Attributes:
+        system, name, card_digest: of which model.
+        openvino: its version. sha256: of the two files, by name.
+        torch_ms, openvino_ms: median milliseconds of an image, taken in turns.
+        apart: largest difference of a logit on two test images.
+        chosen: what answers.
+    """
+
+    system: str
+    name: str
+    card_digest: str
+    openvino: str
+    sha256: dict[str, str]
+    torch_ms: float
+    openvino_ms: float
+    apart: float
+    chosen: Literal["openvino", "torch"]
+
+
+def installed() -> str:
+    """Version of OpenVINO; empty where it is not installed."""
+    try:
+        return version("openvino")
+    except PackageNotFoundError:
+        return ""
+
+
+def made(card: ModelCard, folder: Path) -> Made | None:
+    """What was made for this card with the OpenVINO that is installed; ``None`` where nothing was."""
+    try:
+        found = Made.load(folder / card.system / card.name / MADE)
+    except (OSError, ValueError):
+        return None
+    return found if (found.card_digest, found.openvino) == (card.digest, installed()) else None
+
+
+def make(net: OverreadNet, card: ModelCard, folder: Path) -> Made:
+    """Compile a network, measure it against itself, write both down; what was there is replaced as a whole.
+
+    Args:
+        folder: of all programs.
+
+    Raises:
+        ModelUnavailableError: OpenVINO is not installed or cannot hold the network.
+        OSError: the folder cannot be written.
+    """
+    place = folder / card.system / card.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{card.name}-", dir=place.parent))
+    try:
+        write(net, aside / GRAPH[0])
+        program = read(aside / GRAPH[0], draws_masks=net.draws_masks)
+        torch_ms, openvino_ms = _in_turns(net, program, card)
+        apart = _apart(net, program, card)
+        good = apart <= TOLERANCE and openvino_ms < torch_ms
+        found = Made(
+            system=card.system,
+            name=card.name,
+            card_digest=card.digest,
+            openvino=installed(),
+            sha256={name: sha256_of(aside / name) for name in GRAPH},
+            torch_ms=torch_ms,
+            openvino_ms=openvino_ms,
+            apart=apart,
+            chosen="openvino" if good else "torch",
+        )
+        found.save(aside / MADE)
+        shutil.rmtree(place, ignore_errors=True)
+        aside.rename(place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return found
+
+
+def attach(net: OverreadNet, card: ModelCard, folder: Path) -> bool:
+    """Let a network answer by its program where one was chosen, and is sound; whether it does now."""
+    found = made(card, folder)
+    place = folder / card.system / card.name
+    if found is None or found.chosen != "openvino" or not net.differentiable:
+        return False
+    try:
+        if any(sha256_of(place / name) != found.sha256.get(name) for name in GRAPH):
+            raise ModelUnavailableError("The files were altered.", "Run: overread compile")
+        program = read(place / GRAPH[0], draws_masks=net.draws_masks)
+        apart = _apart(net, program, card)
+        if not apart <= TOLERANCE:
+            raise ModelUnavailableError(f"It answers otherwise by {apart:.2g}.", "Run: overread compile")
+    except (ModelUnavailableError, OSError) as error:
+        _log.warning("The compiled program of %s/%s is not used: %s", card.system, card.name, error)
+        return False
+    net.program = program
+    return True
+
+
+def _images(card: ModelCard) -> torch.Tensor:
+    contract = card.contract
+    return torch.from_numpy(probe(contract.channels, contract.height, contract.width))
+
+
+def _apart(net: OverreadNet, program: Program, card: ModelCard) -> float:
+    x = _images(card)
+    with torch.no_grad():
+        wanted = net.output_from_stages(net.feature_stages(x))
+        said, _ = program(x)
+    pairs = [(said.logits, wanted.logits)]
+    if said.mask_logits is not None and wanted.mask_logits is not None:
+        # where a mask is sure its log-odds are large, and so is their rounding
+        pairs.append((said.mask_logits.sigmoid(), wanted.mask_logits.sigmoid()))
+    return max(float((one.double() - other.double()).abs().nan_to_num(nan=torch.inf).max()) for one, other in pairs)
+
+
+def _in_turns(net: OverreadNet, program: Program, card: ModelCard) -> tuple[float, float]:
+    """Median milliseconds an image of network and program, asked in turns so that other work slows both."""
+    x = _images(card)[:1]
+    ways = {"torch": lambda: net.output_from_stages(net.feature_stages(x)), "openvino": lambda: program(x)}
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    with torch.inference_mode():
+        for _ in range(REPEATS + 1):
+            for name, way in ways.items():
+                started = time.perf_counter()
+                way()
+                taken[name].append(1000 * (time.perf_counter() - started))
+    torch_ms, openvino_ms = (statistics.median(times[1:]) for times in taken.values())  # the first fills caches
+    return torch_ms, openvino_ms

@@ -1,0 +1,70 @@
+"""Heat maps from the maps that an answer left: the same pictures, without a pass through the backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.engine.engine import Engine
+from core.engine.kept import Kept
+from tests.engine.installed import scan, study
+
+
+@pytest.mark.parametrize("model", ["unet", "resnet50"])
+def test_a_map_after_the_answer_is_the_map_without_one(brain: Path, model: str) -> None:
+    case = study(scan(slices=2))
+    fresh, asked = Engine(brain), Engine(brain)
+    wanted = fresh.heat_map(case, "brain-mr", 0, model, 1)
+    asked.review(case, "brain-mr")
+    net = asked.loaded("brain-mr", model).net
+
+    def never(x: torch.Tensor) -> list[torch.Tensor]:
+        raise AssertionError("the backbone was asked again")
+
+    net.feature_stages = never  # type: ignore[method-assign]
+    found = asked.heat_map(case, "brain-mr", 0, model, 1)
+    assert wanted.values is not None
+    assert found.values is not None
+    assert wanted.values.max() > 0.5
+    np.testing.assert_allclose(found.values, wanted.values, atol=1e-3)
+    assert found.peak == pytest.approx(wanted.peak, rel=1e-3)
+
+
+def test_maps_of_another_series_are_not_taken(brain: Path) -> None:
+    asked = Engine(brain)
+    asked.review(study(scan(slices=2, seed=1)), "brain-mr")
+    other = study(scan(slices=2, seed=2))
+    np.testing.assert_array_equal(
+        asked.heat_map(other, "brain-mr", 0, "unet", 0).values,
+        Engine(brain).heat_map(other, "brain-mr", 0, "unet", 0).values,
+    )
+
+
+def image(number: int, side: int = 10) -> torch.Tensor:
+    return torch.full((1, 1, side, side), float(number))
+
+
+def test_what_was_asked_for_longest_ago_goes_first() -> None:
+    kept = Kept(most=3 * 400)
+    for index in range(3):
+        kept.keep(image(index), [image(index)])
+    assert kept.of(image(0)) is not None
+    kept.keep(image(3), [image(3)])
+    assert kept.size == 1200
+    assert kept.of(image(1)) is None
+    assert kept.of(image(0)) is not None
+    kept.keep(image(4), [image(4, side=100)])  # larger than all: the last answer's maps are kept all the same
+    assert kept.of(image(4)) is not None
+    assert kept.of(image(0)) is None
+
+
+def test_maps_kept_in_inference_mode_can_be_differentiated() -> None:
+    kept = Kept()
+    with torch.inference_mode():
+        kept.keep(image(0), [torch.ones(1, 2)])
+    (one,) = kept.of(image(0)) or []
+    one.requires_grad_().sum().backward()
+    assert one.grad is not None

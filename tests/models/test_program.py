@@ -1,0 +1,96 @@
+"""A compiled program says what its network says, alone or in a batch, and stands back where it would not."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from core.explain.gradcam import Target, explain_forward, grad_cam
+from core.explain.methods import heat_map
+from core.models import program
+from core.models.net import OverreadNet
+from tests.models.networks import images, lively
+
+
+@pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "unet_resnet18"])
+def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OverreadNet:
+    """A network with its program."""
+    made = lively(request.param)
+    path = tmp_path_factory.mktemp("program") / "pass.xml"
+    program.write(made, path)
+    made.program = program.read(path, draws_masks=made.draws_masks)
+    return made
+
+
+def plain(net: OverreadNet) -> OverreadNet:
+    """The network without its program."""
+    twin = copy.deepcopy(net)
+    assert twin.program is None
+    return twin
+
+
+def test_the_answer_is_the_networks(net: OverreadNet) -> None:
+    x = images(net, 3)
+    with torch.inference_mode():
+        said, stages = net.run_with_stages(x)
+        wanted = plain(net).run(x)
+    torch.testing.assert_close(said.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(said.features, wanted.features, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(stages[-1], wanted.tap, atol=1e-3, rtol=1e-3)
+    assert (said.mask_logits is None) == (wanted.mask_logits is None)
+    if said.mask_logits is not None and wanted.mask_logits is not None:
+        torch.testing.assert_close(said.mask_logits.sigmoid(), wanted.mask_logits.sigmoid(), atol=1e-4, rtol=0)
+
+
+def test_an_answer_does_not_depend_on_its_batch(net: OverreadNet) -> None:
+    x = images(net, 5)
+    with torch.inference_mode():
+        together = net.run(x).logits
+        alone = torch.cat([net.run(one[None]).logits for one in x])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_heat_maps_are_those_of_the_network(net: OverreadNet) -> None:
+    x = images(net, 2)
+    target: Target = "mask" if net.draws_masks else 1
+    size = (int(x.shape[2]), int(x.shape[3]))
+    maps, peaks = grad_cam(explain_forward(net, x), target, size=size, linear_weight=net.linear_weight)
+    twin = plain(net)
+    wanted, high = grad_cam(explain_forward(twin, x), target, size=size, linear_weight=twin.linear_weight)
+    assert wanted.max() > 0.9
+    np.testing.assert_allclose(maps, wanted, atol=1e-3)
+    np.testing.assert_allclose(peaks, high, rtol=1e-3)
+    np.testing.assert_allclose(
+        heat_map(net, x[:1], target, "layercam"), heat_map(twin, x[:1], target, "layercam"), atol=1e-3
+    )
+
+
+def test_it_stands_back_for_gradients_training_and_other_sizes(net: OverreadNet) -> None:
+    def never(x: torch.Tensor) -> program.Pass:
+        raise AssertionError("the program was asked")
+
+    twin = plain(net)
+    twin.program = never  # type: ignore[assignment]
+    x = images(net, 2)
+    twin.run(x)
+    with torch.no_grad():
+        twin.train().run(x)
+        twin.eval()
+        if net.architecture != "densenet121_attention":
+            twin.run(torch.nn.functional.pad(x, (32, 0, 32, 0)))
+        with torch.autocast("cpu", torch.bfloat16):
+            twin.run(x)
+        with pytest.raises(AssertionError, match="the program was asked"):
+            twin.run(x)
+
+
+def test_an_altered_copy_answers_for_itself(net: OverreadNet) -> None:
+    x = images(net, 1)
+    twin = copy.deepcopy(net)
+    with torch.no_grad():
+        for parameter in twin.head_parameters():
+            parameter.zero_()
+        assert not torch.allclose(twin.run(x).logits, net.run(x).logits, atol=1e-3)

@@ -1,0 +1,107 @@
+"""Compiled programs on disk: of the very card, unaltered and truthful, or PyTorch answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from core.engine.engine import Engine
+from core.engine.shelf import Loaded
+from core.weights import compiled
+from dashboard.command import app
+from tests.engine.installed import install, scan, study
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights")
+    install(folder, "brain-mr", "unet", "resunet", role="segmenter", test_time_flips=("horizontal",))
+    install(folder, "brain-mr", "resnet50", "resnet18")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def programs(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``overread compile`` makes; every program chosen, however fast, so that there is something to look at."""
+    folder = tmp_path_factory.mktemp("programs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVERREAD_PROGRAMS", str(folder))
+        told = CliRunner().invoke(app, ["compile", "--weights", str(weights)])
+        assert told.exit_code == 0, told.output
+        assert "brain-mr/unet" in told.output
+        assert "brain-mr/resnet50" in told.output
+        assert CliRunner().invoke(app, ["compile", "--weights", str(weights)]).output == ""  # nothing is made twice
+    for place in (folder / "brain-mr").iterdir():
+        rewrite_chosen(place, "openvino")
+    return folder
+
+
+def rewrite_chosen(place: Path, chosen: str) -> None:
+    found = compiled.Made.load(place / compiled.MADE)
+    found.model_copy(update={"chosen": chosen}).save(place / compiled.MADE)
+
+
+def loaded(weights: Path, programs: Path) -> Loaded:
+    return Engine(weights, programs=programs).loaded("brain-mr", "unet")
+
+
+def test_answers_masks_and_maps_are_those_of_pytorch(weights: Path, programs: Path, tmp_path: Path) -> None:
+    case = study(scan(slices=3))
+    fast, slow = Engine(weights, programs=programs), Engine(weights, programs=tmp_path)
+    assert fast.loaded("brain-mr", "unet").net.program is not None
+    assert slow.loaded("brain-mr", "unet").net.program is None
+    for one, other in zip(fast.review(case, "brain-mr").results, slow.review(case, "brain-mr").results, strict=True):
+        if other.finding is None:
+            continue
+        torch.testing.assert_close(torch.tensor(one.finding), torch.tensor(other.finding), atol=1e-5, rtol=0)
+        if other.mask is not None:
+            assert one.mask is not None
+            assert (one.mask == other.mask).mean() > 0.999
+    here = fast.heat_map(case, "brain-mr", 0, "resnet50", 1)
+    there = slow.heat_map(case, "brain-mr", 0, "resnet50", 1)
+    torch.testing.assert_close(torch.tensor(here.values), torch.tensor(there.values), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("spoilt", ["pass.bin", "pass.xml", "made.json"])
+def test_altered_files_are_not_used(weights: Path, programs: Path, tmp_path: Path, spoilt: str) -> None:
+    copied = tmp_path / "programs"
+    copied.mkdir()
+    (copied / "brain-mr").mkdir()
+    place = copied / "brain-mr" / "unet"
+    place.mkdir()
+    for file in (programs / "brain-mr" / "unet").iterdir():
+        (place / file.name).write_bytes(file.read_bytes())
+    assert loaded(weights, copied).net.program is not None
+    content = bytearray((place / spoilt).read_bytes())
+    content[len(content) // 2] ^= 1
+    (place / spoilt).write_bytes(bytes(content))
+    assert loaded(weights, copied).net.program is None
+
+
+def test_a_program_of_another_card_or_a_slower_one_is_not_used(weights: Path, programs: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "programs" / "brain-mr" / "unet"
+    copied.mkdir(parents=True)
+    for file in (programs / "brain-mr" / "unet").iterdir():
+        (copied / file.name).write_bytes(file.read_bytes())
+    rewrite_chosen(copied, "torch")
+    assert loaded(weights, tmp_path / "programs").net.program is None
+    rewrite_chosen(copied, "openvino")
+    found = compiled.Made.load(copied / compiled.MADE)
+    found.model_copy(update={"card_digest": "0" * 64}).save(copied / compiled.MADE)
+    assert loaded(weights, tmp_path / "programs").net.program is None
+    found.model_copy(update={"openvino": "2020.1"}).save(copied / compiled.MADE)
+    assert loaded(weights, tmp_path / "programs").net.program is None
+
+
+def test_a_program_that_answers_otherwise_is_not_used(weights: Path, programs: Path, tmp_path: Path) -> None:
+    place = tmp_path / "programs" / "brain-mr" / "unet"
+    card = Engine(weights).loaded("brain-mr", "unet").card
+    twin = Engine(weights, programs=tmp_path).loaded("brain-mr", "unet").net
+    with torch.no_grad():
+        next(iter(twin.head_parameters())).add_(1.0)
+    compiled.make(twin, card, tmp_path / "programs")
+    rewrite_chosen(place, "openvino")
+    assert loaded(weights, tmp_path / "programs").net.program is None
