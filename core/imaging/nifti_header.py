@@ -9,6 +9,7 @@ import numpy as np
 from core.errors import UnreadableFileError
 
 MILLIMETRES = {1: 1000.0, 2: 1.0, 3: 0.001}
+UNORIENTED = "The header does not state the orientation: left and right may be swapped."
 _KNOWN_CODES = range(1, 6)
 _DISAGREE = 0.1  # of the smallest voxel side
 
@@ -79,7 +80,7 @@ def orientation(header: Any, shape: tuple[int, ...], notes: list[str]) -> tuple[
             told = " x ".join(f"{side:.3g}" for side in sides)
             notes.append(f"The voxel size in the header ({told}) is not that of the orientation, which was used.")
         return form, True
-    notes.append("The header does not state the orientation: left and right may be swapped.")
+    notes.append(UNORIENTED)
     sides = np.abs(sides)
     if not np.isfinite(sides).all() or not (sides > 0).all():
         return _upright(np.ones(3), shape), False

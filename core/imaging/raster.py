@@ -17,7 +17,16 @@ from core.imaging.padding import background
 from core.imaging.planes import plane, room, take_over
 from core.imaging.sequences import three_sequences
 from core.imaging.study import Unit
-from core.imaging.tiff_samples import as_stored, bits_of, is_signed_bytes, read_pages
+from core.imaging.tiff_samples import (
+    as_stored,
+    bits_of,
+    is_signed_bytes,
+    not_read,
+    promised,
+    read_pages,
+    unread,
+    why_not_by_pillow,
+)
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TIFF_PHOTOMETRIC = 262
@@ -83,7 +92,7 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
     if kind is Format.PNG and len(data) >= 24:
         budget.check_size(int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
     groups: dict[tuple[object, ...], list[_Page]] = {}
-    metadata = False
+    metadata, number = False, 0
     try:
         with Image.open(io.BytesIO(data), formats=(kind.value,)) as image:
             for number, page in enumerate(_pages(image, kind, budget)):
@@ -91,6 +100,9 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
                     metadata = bool(image.getexif()) or any(isinstance(value, str) for value in image.info.values())
                 key = (page.pixels.shape, page.value_range, page.low_is_bright)
                 groups.setdefault(key, []).append(page)
+            told = promised(getattr(image, "tag_v2", {})) if number == 0 else 1
+            if told > 1:  # programs write large stacks behind the directory of their first image
+                raise not_read(f"{told} images behind one directory")
     except UnidentifiedImageError as error:
         if kind is Format.JPEG:
             raise _not_a_common_jpeg(data) from error
@@ -103,6 +115,8 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
         # Pillow refuses at 179 million pixels, before our own check can see the size
         budget.check_size(budget.limits.side + 1, budget.limits.side + 1)
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError) as error:
+        if kind is Format.TIFF:
+            raise unread(data) from error
         raise (_not_a_common_jpeg(data) if kind is Format.JPEG else _damaged(kind)) from error
     paged = sum(len(pages) for pages in groups.values()) > 1
     return [
@@ -155,6 +169,9 @@ def _pages(image: Image.Image, kind: Format, budget: Budget) -> Iterator[_Page]:
 def _grey(image: Image.Image, kind: Format) -> _Page:
     tolerance = 2 if kind is Format.JPEG else 0
     tags = getattr(image, "tag_v2", {})
+    odd = why_not_by_pillow(tags) if tags else None
+    if odd is not None:
+        raise not_read(odd)
     white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
     image.load()
     # turning an upright picture would copy it

@@ -16,6 +16,7 @@ from core.imaging.study import Problem, Series, SourceKind
 from core.imaging.truth import looks_like_mask, pairing_key, resize_mask
 
 _HALF = 127.0
+_SAME_SHAPE = 0.02  # of the ratio of width to height, so that rounding of a scaled mask's size does not count
 
 
 def stack_pictures(pictures: Sequence[Picture], identity: Identity) -> tuple[list[Series], list[Problem]]:
@@ -59,6 +60,12 @@ def _pair(
         if len(mask.pixels) != len(image.pixels):
             name = identity.file_name(mask.path, 1)
             reason = f"The mask has {len(mask.pixels)} pages, its image has {len(image.pixels)}."
+            problems.append(Problem(name, reason, "Upload a mask drawn on this very image."))
+            continue
+        (height, width), (rows, columns) = image.pixels.shape[1:], mask.pixels.shape[1:]
+        if abs(columns * height / (rows * width) - 1.0) > _SAME_SHAPE:
+            name = identity.file_name(mask.path, 1)
+            reason = f"The mask has {columns} x {rows} pixels, its image {width} x {height}: it has another shape."
             problems.append(Problem(name, reason, "Upload a mask drawn on this very image."))
             continue
         # JPEG leaves a faint halo around a drawn mask, so there half of the range is the border

@@ -325,6 +325,7 @@ STORED = frozenset(
         *("NumberOfTemporalPositions", "TemporalPositionSequence", "TemporalPositionTimeOffset"),
         # uptake
         *("RadiopharmaceuticalInformationSequence", "RadionuclideTotalDose", "RadionuclideHalfLife"),
+        *("RadionuclideCodeSequence", "CodeMeaning"),  # of meanings the nuclides alone
         *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStopTime", "RadiopharmaceuticalStartDateTime"),
         *("RadiopharmaceuticalStopDateTime", "RadionuclidePositronFraction", "CountsSource", "DoseCalibrationFactor"),
         # masks

@@ -87,6 +87,13 @@ def test_the_side_comes_from_the_makers_header(up: float) -> None:
         pytest.fail(f"no slice at {place}")
 
 
+def test_a_mosaic_that_its_type_does_not_name() -> None:
+    header = counted(mosaic(ImageType=["DERIVED", "PRIMARY", "M", "ND"]), 7)
+    (series,) = read(named([header])).series
+    np.testing.assert_array_equal(series.pixels, TILES.astype(np.float32))
+    assert any("names no mosaic" in note for note in series.notes)
+
+
 def test_time_points_of_mosaics() -> None:
     headers = [counted(mosaic(TILES + 3 * t, InstanceNumber=t + 1, AcquisitionNumber=t + 1), 7) for t in range(3)]
     study = read(named(headers[::-1]))

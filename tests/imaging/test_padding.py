@@ -67,6 +67,16 @@ def test_padding_beside_the_stored_bits_is_still_padding() -> None:
     assert not any("BitsStored" in note for note in series.notes)
 
 
+def test_padding_without_its_sign_bits_is_still_padding() -> None:
+    planes = slices(-2000, np.int16)
+    headers = stack((planes & 0x0FFF).astype(np.uint16), BitsStored=12, HighBit=11)
+    for header in headers:
+        header.PixelRepresentation, header.PixelPaddingValue = 1, -2000
+    series = read(named(headers)).series[0]
+    assert series.padding is not None
+    np.testing.assert_array_equal(series.padding[0], OUTSIDE)
+
+
 CONTRACTS = {
     "z-score": {"scaling": "z-score"},
     "clipped z-score": {"scaling": "z-score", "percentiles": (0.0, 99.5)},

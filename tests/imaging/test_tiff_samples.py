@@ -113,12 +113,44 @@ def test_pixels_without_a_number() -> None:
         (np.zeros((8, 8), np.complex64), {}, "64-bit"),
         (noise(8, 8, 3, dtype=np.int16), {"photometric": "rgb"}, "3 samples of 16-bit signed"),
         (np.zeros((8, 8, 3), np.float64), {"photometric": "rgb"}, "3 samples of 64-bit floating-point"),
+        (
+            noise(3, 8, 8, dtype=np.uint16),
+            {"photometric": "rgb", "planarconfig": "separate"},
+            "16 bits, plane by plane",
+        ),
+        (
+            noise(8, 8, dtype=np.uint16),
+            {"photometric": "palette", "colormap": np.zeros((3, 65536), np.uint16)},
+            "a palette of 16 bits",
+        ),
+        (
+            ramp("float32"),
+            {"compression": "zlib", "predictor": True, "byteorder": ">"},
+            "big-endian order behind a predictor",
+        ),
+        (noise(4, 8, 8, dtype=np.uint16), {"imagej": True, "truncate": True}, "4 images behind one directory"),
+        (
+            noise(4, 8, 8, dtype=np.uint16),
+            {"photometric": "minisblack", "metadata": {"axes": "ZYX"}, "truncate": True},
+            "4 images behind one directory",
+        ),
+        (np.zeros((16, 16, 16), np.uint16), {"volumetric": True, "tile": (16, 16, 16)}, "16 images in one page"),
+        (noise(8, 8, 3), {"photometric": "rgb", "compression": "webp"}, "compressed by WEBP"),
     ],
 )
 def test_what_is_not_read_is_named(values: np.ndarray, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UnreadableFileError, match=words) as raised:
         one(tiff(values, **options))
     assert "damaged" not in raised.value.message
+
+
+def test_a_transparency_mask_is_named() -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        file.write(noise(8, 8))
+        file.write(noise(8, 8) > 100, subfiletype=4)
+    with pytest.raises(UnreadableFileError, match="transparency mask"):
+        one(out.getvalue())
 
 
 def test_damage_is_called_damage() -> None:

@@ -26,6 +26,7 @@ from core.imaging.deidentify import Identity
 from core.imaging.dicom.private_tags import COMMENTED
 from core.imaging.tag_lists import CODES, STORED
 from core.imaging.terms import is_term
+from core.imaging.uptake.nuclides import nuclide
 
 _TOKEN = re.compile(r"[^\W_]+")
 _SIGNS = re.compile(r"[^A-Za-z0-9 _.,+*/\\#()=:<>%&-]")
@@ -133,6 +134,8 @@ def _value(keyword: str, element: DataElement, identity: Identity, code: Callabl
     if keyword == "ImageComments":
         said = COMMENTED.search(texts[0])
         return said[0] if said else None
+    if keyword == "CodeMeaning":
+        return nuclide(texts[0]) or None
     if keyword == "PatientSex":
         return texts[0] if texts[0] in ("M", "F", "O") else None
     if identity.names_somebody("\\".join(texts)):  # as the reader judges it

@@ -33,7 +33,7 @@ class Kind(Enum):
     """What a difference between two images of a series means."""
 
     CONTRAST = auto()  # other images: never one volume, wherever they lie
-    METHOD = auto()  # other images where they show one place
+    METHOD = auto()  # other images where they show one place, or where no series was named
     TIME = auto()  # the same images at another time, where they show one place
 
 
@@ -170,6 +170,10 @@ def _plain(before: str, after: str = "") -> Callable[[str], str]:
     return lambda text: f"{before} {text}{after}" if text else f"no {before}"
 
 
+def _b_words(text: str) -> str:
+    return f"b={text}" if text else "no b-value"
+
+
 _ECHO_TIME = _first_of(_tag("EffectiveEchoTime", "MREchoSequence"), _tag("EchoTime"))
 
 FACTS: tuple[Fact, ...] = (
@@ -187,10 +191,13 @@ FACTS: tuple[Fact, ...] = (
     Fact("EchoNumbers", Kind.CONTRAST, _tag("EchoNumbers"), _plain("echo")),
     Fact("EchoTime", Kind.CONTRAST, _ECHO_TIME, _plain("TE", " ms"), tolerance=0.02),
     Fact("ComplexImageComponent", Kind.CONTRAST, _component, lambda text: text or "no part of the complex signal"),
-    Fact("DiffusionBValue", Kind.CONTRAST, _b_value, lambda text: f"b={text}" if text else "no b-value"),
+    Fact("DiffusionBValue", Kind.CONTRAST, _b_value, _b_words, tolerance=0.02),
     Fact("ContrastBolusAgent", Kind.CONTRAST, _agent,
          lambda text: "with contrast agent" if text else "without contrast agent"),
     Fact("RepetitionTime", Kind.CONTRAST, _tag("RepetitionTime", _TIMING), _plain("TR", " ms"), 0.25, 3),
+    Fact("SeriesDescription", Kind.CONTRAST, _tag("SeriesDescription"), str, images_each=3, quoted=True),
+    Fact("ProtocolName", Kind.CONTRAST, _tag("ProtocolName"), str, images_each=3, quoted=True),
+    Fact("DiffusionBValue", Kind.METHOD, _b_value, _b_words),
     Fact("DiffusionGradientOrientation", Kind.METHOD, _direction, _plain("direction")),
     Fact("EchoTime", Kind.METHOD, _ECHO_TIME, _plain("TE", " ms")),
     Fact("RepetitionTime", Kind.METHOD, _tag("RepetitionTime", _TIMING), _plain("TR", " ms")),

@@ -14,6 +14,7 @@ from core.imaging.dicom.private_tags import SIEMENS, private_numbers, siemens_cs
 from core.imaging.geometry import is_orientation, slice_normal
 
 _REMEDY = "Convert the series with a tool that splits mosaics and upload the NIfTI files."
+_UNNAMED = "The maker's header counts several slices in this image, though its type names no mosaic: it was cut up."
 _NO_SIDE = (
     "The file does not say on which side the mosaic's slices follow one another: along the plane's normal assumed."
 )
@@ -72,12 +73,12 @@ def mosaic_of(header: Dataset) -> Mosaic | None:
     """
     if private_numbers(header, 0x0065, "Image Private Header", 0x50)[:1] > (1.0,):
         raise UnreadableFileError("It is a grid of several slices in one image, which cannot be split here.", _REMEDY)
-    words = [str(word).upper() for word in header.get("ImageType") or ()]
-    if "MOSAIC" not in words or int(header.get("NumberOfFrames", 1) or 1) > 1:
+    if int(header.get("NumberOfFrames", 1) or 1) > 1:
         return None
+    named = "MOSAIC" in [str(word).upper() for word in header.get("ImageType") or ()]
     csa = siemens_csa(header)
     count = int((private_numbers(header, 0x0019, SIEMENS, 0x0A) or csa.get("NumberOfImagesInMosaic", ()) or (0,))[0])
-    if count == 1:
+    if count == 1 or (count < 1 and not named):
         return None
     side = math.ceil(math.sqrt(count)) if count > 0 else 0
     rows, columns = int(header.get("Rows", 0) or 0), int(header.get("Columns", 0) or 0)
@@ -85,6 +86,8 @@ def mosaic_of(header: Dataset) -> Mosaic | None:
         raise UnreadableFileError(
             "It is a mosaic of several slices in one image, and its header does not say of how many.", _REMEDY
         )
+    if (rows % side or columns % side) and not named:
+        return None
     if rows % side or columns % side:
         raise UnreadableFileError(
             f"It is a mosaic of several slices, {count} by its header, but {columns} x {rows} pixels are no {side} x "
@@ -92,4 +95,4 @@ def mosaic_of(header: Dataset) -> Mosaic | None:
             "Export the series again, unchanged.",
         )
     known = len(csa.get("SliceNormalVector", ())) == 3
-    return Mosaic(count, side, () if known else (_NO_SIDE,))
+    return Mosaic(count, side, (*(() if named else (_UNNAMED,)), *(() if known else (_NO_SIDE,))))

@@ -28,7 +28,8 @@ from core.imaging.limits import MIB, Budget
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_NO_IMAGES = ("RT Dose", "RT Structure", "RT Plan", "RT Ion Plan", "Presentation State", "Encapsulated", "Waveform")
+_NO_IMAGES = ("RT Dose", "RT Structure", "RT Plan", "RT Ion Plan", "Presentation State", "Encapsulated", "Waveform",
+              "Spectroscopy", "Whole Slide Microscopy")  # fmt: skip
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
 

@@ -60,7 +60,7 @@ def decode(header: Dataset, budget: Budget) -> tuple[np.ndarray, bool, bool]:
 def _luminance(values: np.ndarray, header: Dataset, *, palette: bool) -> tuple[np.ndarray, bool]:
     """Luminance from 0 to 255 of ``(frames, rows, columns, 3)``, frame by frame, and whether any frame had colour."""
     bits = 8 * values.dtype.itemsize
-    bits = bits if palette else stored_bits(header, bits)
+    bits = _palette_bits(header, bits) if palette else stored_bits(header, bits)
     scale = np.float32(255.0 / (2.0**bits - 1.0))
     tolerance = 2.0 if header.file_meta.TransferSyntaxUID.is_compressed else 0.0
 
@@ -72,6 +72,16 @@ def _luminance(values: np.ndarray, header: Dataset, *, palette: bool) -> tuple[n
     for number, frame in enumerate(values):
         grey[number] = grey_of(scaled(frame), colour=colour)
     return grey, colour
+
+
+def _palette_bits(header: Dataset, bits: int) -> int:
+    """Bits of a palette's entries: some writers declare 16 and give each entry a value of 8."""
+    tables = [header.get(f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
+    if bits != 16 or not all(isinstance(table, bytes) for table in tables):
+        return bits
+    entries = np.frombuffer(b"".join(tables), "u1")
+    little = bool(header.file_meta.TransferSyntaxUID.is_little_endian)
+    return 8 if len(entries) % 2 == 0 and not entries[1 if little else 0 :: 2].any() and entries.any() else bits
 
 
 def _beside(header: Dataset) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,31 @@ def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
                 single.append(frame)
         kept += single
     return kept, len(frames) - len(kept)
+
+
+def copied(parts: Sequence[Sequence[Frame]]) -> set[int]:
+    """Numbers of the parts that show the very pixels of an earlier one at its very places: a series sent twice."""
+    seen: dict[bytes, list[list[Frame]]] = {}
+    found = set()
+    for number, part in enumerate(parts if len(parts) > 1 else ()):
+        if any(frame.position is None for frame in part):
+            continue
+        ordered = [frame for group in by_place(part) for frame in group]
+        if np.ptp(ordered[len(ordered) // 2].pixels) == 0:
+            continue  # blank images are alike without being copies
+        alike = seen.setdefault(hashlib.sha256(ordered[len(ordered) // 2].pixels.tobytes()).digest(), [])
+        if any(_same_images(ordered, other) for other in alike):
+            found.add(number)
+        else:
+            alike.append(ordered)
+    return found
+
+
+def _same_images(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
+    return len(one) == len(other) and all(
+        np.array_equal(mine.position, its.position) and np.array_equal(mine.pixels, its.pixels)
+        for mine, its in zip(one, other, strict=True)
+    )
 
 
 def copies_note(count: int) -> str:

@@ -26,7 +26,7 @@ from core.imaging.dicom.frame_sets import (
     offsets_of,
 )
 from core.imaging.dicom.frames import Frame
-from core.imaging.dicom.repeats import copies_note, ranked, ranking, repeats, without_copies
+from core.imaging.dicom.repeats import copied, copies_note, ranked, ranking, repeats, without_copies
 from core.imaging.geometry import plane_of, slice_normal
 
 _SAME_DIRECTION = 0.01
@@ -34,6 +34,9 @@ _SAME_SPACING = 1e-3
 _MOST_TAGS = 3
 # they count shots of one volume as well as volumes
 _SHOTS = ("AcquisitionNumber", "FrameReferenceTime", "AcquisitionDateTime", "AcquisitionTime", "ContentTime")
+# one series has one of each; of images whose series was not named they tell which belong together
+_OF_A_SERIES = ("InversionTime", "FlipAngle", "KVP", "ConvolutionKernel", "SliceThickness", "SequenceName",
+                "ScanningSequence", "ImageType")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,13 @@ def _one_grid(one: Frame, other: Frame) -> bool:
 
 
 def _contrasts(volume: Volume, facts: Sequence[Fact]) -> list[Volume]:
-    """Split by contrast wherever the images lie; each part then by what differs at one place."""
+    """Split by contrast wherever the images lie; each part then by what differs at one place.
+
+    Where Series Instance UID was emptied, what one series has but once counts as contrast, too.
+    """
+    unnamed = not str(volume.frames[0].header.get("SeriesInstanceUID", "") or "")
     for number, fact in enumerate(facts):
-        if fact.kind is not Kind.CONTRAST:
+        if fact.kind is not Kind.CONTRAST and not (unnamed and fact.name in _OF_A_SERIES):
             continue
         groups = by_facts((fact,), volume.frames)
         if len(groups) == 1:
@@ -137,7 +144,19 @@ def _contrasts(volume: Volume, facts: Sequence[Fact]) -> list[Volume]:
         if len(groups) <= max(len(volume.frames) // fact.images_each, int(crowd(volume.frames).max(initial=1))):
             later = facts[number + 1 :]
             return [part for one in _parts(volume, (fact,), groups) for part in _contrasts(one, later)]
-    return _crowded(volume)
+    return _each_once(volume, _crowded(volume))
+
+
+def _each_once(volume: Volume, parts: list[Volume]) -> list[Volume]:
+    """The parts of a volume without those that are another one, sent again under other UIDs, numbers or times."""
+    again = copied([part.frames for part in parts])
+    if not again:
+        return parts
+    left = [part for number, part in enumerate(parts) if number not in again]
+    note = copies_note(sum(len(parts[number].frames) for number in again))
+    if len(left) == 1:  # nothing is left that its marks would tell it from
+        return [replace(volume, frames=left[0].frames).noted(note)]
+    return [part.noted(note) for part in left]
 
 
 def _crowded(volume: Volume) -> list[Volume]:
@@ -170,6 +189,8 @@ def _crowded(volume: Volume) -> list[Volume]:
         groups = by_facts((fact,), frames)
         if fact.name in _SHOTS and most < len(groups) <= len(frames) // 2:
             shots = _shots(groups)
+            if _are_beds(groups, shots):
+                return [part for one in _parts(volume, (fact,), groups) for part in _woven(one)]
             if len(shots) <= most:
                 numbered = replace(fact, words="time point {}".format)
                 return [part for one in _parts(volume, (numbered,), shots) for part in _woven(one)]
@@ -203,6 +224,11 @@ def _shots(groups: Groups) -> Groups:
         else:
             volumes.append(list(groups[value]))
     return {(str(number),): frames for number, frames in enumerate(volumes, 1)}
+
+
+def _are_beds(groups: Groups, shots: Groups) -> bool:
+    """Whether the parts are whole stacks that overlap at their ends, so that putting them together leaves gaps."""
+    return all(map(is_even, groups.values())) and not all(map(is_even, shots.values()))
 
 
 def _woven(volume: Volume) -> list[Volume]:
@@ -255,6 +281,6 @@ def _parts(volume: Volume, facts: Sequence[Fact], groups: Groups) -> list[Volume
 
 def _mark(fact: Fact, value: str, number: int, count: int) -> Mark:
     name = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in fact.name).strip()
-    plain = f"{name.removesuffix(' u i d')} {number} of {count}"
+    plain = f"{name.removesuffix(' u i d').removesuffix(' i d')} {number} of {count}"
     words = fact.words(value) if fact.words is not None else ""
     return Mark(words or plain, plain, fact.quoted and bool(words))

@@ -61,8 +61,10 @@ def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame
         return f"it has {mine} pixels, the series {its}"
     masks = {name: _copy_of(getattr(series, name), series) for name in ("truth", "ai_result")}
     used: set[str] = set()
+    astray = 0.0
     for frame in mask:
         named = _referenced(frame, sources)
+        astray = max(astray, _off_the_slice(series, named[0], frame)) if len(named) == 1 else astray
         number = named[0] if len(named) == 1 else _slice_at(series, frame)
         if isinstance(number, str):
             return number
@@ -75,6 +77,9 @@ def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame
                 used.add(name)
     truth, result = (masks[name] if name in used else getattr(series, name) for name in masks)
     notes = series.notes if "ai_result" not in used or BY_ALGORITHM in series.notes else (*series.notes, BY_ALGORITHM)
+    if astray > 0:
+        told = f"The mask names images {astray:.1f} mm from where it says that it lies: it was laid over those images."
+        notes = (*notes, told)
     return replace(series, truth=truth, ai_result=result, notes=notes)
 
 
@@ -112,6 +117,19 @@ def _slice_at(series: Series, frame: Frame) -> int | str:
     if abs(along[number]) > _BETWEEN_SLICES * step:
         return f"a frame of it lies {abs(along[number]):.1f} mm from the nearest slice"
     return number
+
+
+def _off_the_slice(series: Series, number: int, frame: Frame) -> float:
+    """Millimetres along the normal between a slice and a frame that names it; 0 where they lie within half a slice."""
+    if series.affine is None or series.positions is None or frame.position is None:
+        return 0.0
+    own = short_hash(str(frame.header.get("FrameOfReferenceUID", "") or ""))
+    if None not in (own, series.frame) and own != series.frame:
+        return 0.0  # places of two frames of reference cannot be compared
+    normal = np.cross(series.affine[:3, 0], series.affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    away = abs(float((series.positions[number] - frame.position) @ normal))
+    return away if away > float(np.linalg.norm(series.affine[:3, 2])) / 2 else 0.0
 
 
 def _same_plane(series: Series, number: int, frame: Frame) -> bool:

@@ -58,10 +58,12 @@ def physical(header: Dataset, index: int, words: np.ndarray, *, modality: Modali
         if modality is Modality.CT:
             notes.append("The CT numbers are not in HU: it is a picture in colour.")
         return Values(words.astype(np.float32), None, Unit.GREY, (0.0, 255.0), False, False, tuple(notes))
-    padding = padding_mask(words, header)
     stored = stored_values(words, header)
+    padding = padding_mask(words, header)
+    if stored is not words:  # writers put the value into the whole word, or into the stored bits alone
+        padding = _either(padding, padding_mask(stored, header))
     beside = stored != words
-    if (beside if padding is None else beside & ~padding).any():
+    if stored is not words and (beside if padding is None else beside & ~padding).any():
         notes.append("Bits beside the stored ones (BitsStored) are no part of the pixels and were left out.")
     pixels, transformed, changed = _transformed(header, index, stored, notes)
     missing = ~np.isfinite(pixels)
@@ -80,6 +82,10 @@ def physical(header: Dataset, index: int, words: np.ndarray, *, modality: Modali
     value_range = (0.0, float(2**bits - 1)) if unit is Unit.GREY and stored.dtype.kind == "u" else None
     quantitative = transformed is not None and not header.get("ModalityLUTSequence")
     return Values(pixels, padding, unit, value_range, signed, quantitative, tuple(notes))
+
+
+def _either(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return other if one is None else one if other is None else one | other
 
 
 def _transformed(

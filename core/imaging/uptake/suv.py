@@ -18,6 +18,7 @@ from core.imaging.numbers import positive
 from core.imaging.study import Unit
 from core.imaging.uptake.decay import injection, scan_length, scan_start
 from core.imaging.uptake.instants import zone_of
+from core.imaging.uptake.nuclides import other_half_life
 
 _PHILIPS = (0x7053, "Philips PET Private Group")
 _SUV_FACTOR = 0x00
@@ -25,6 +26,9 @@ _ACTIVITY_FACTOR = 0x09
 _LEAST_DOSE_BQ = 1e5
 _MOST_WEIGHT_KG = 700.0
 _CORRECTIONS = {"DECY": "decay", "ATTN": "attenuation"}
+_ONE_FOR_ALL = ("Units", "SUVType", "DecayCorrection", "PatientWeight")
+_ONE_DRUG = ("RadionuclideTotalDose", "RadionuclideHalfLife", "RadiopharmaceuticalStartTime",
+             "RadiopharmaceuticalStartDateTime")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,20 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
     """
     header = headers[0]
     units = str(header.get("Units", "") or "")
+    differing = _differing(headers)
+    if differing:
+        return SuvScale(1.0, Unit.ARBITRARY, (f"The slices differ in {', '.join(differing)}: no SUV.",))
     if units == "GML":
         kind = str(header.get("SUVType", "") or "BW")
-        if kind == "BW":
-            return SuvScale(1.0, Unit.SUV)
-        return SuvScale(1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {kind}, not by body weight.",))
+        if kind != "BW":
+            return SuvScale(1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {kind}, not by body weight.",))
+        lacking = _uncorrected(header)
+        return SuvScale(1.0, Unit.ARBITRARY, (f"{lacking} No SUV.",)) if lacking else SuvScale(1.0, Unit.SUV)
     if units == "CNTS":
         factor = _private(header, _SUV_FACTOR)
+        lacking = _uncorrected(header)
+        if factor and lacking:
+            return SuvScale(1.0, Unit.ARBITRARY, (f"{lacking} Pixels stay counts, no SUV.",))
         if factor:
             return SuvScale(factor, Unit.SUV, ("SUV by the maker's own scale factor (7053,1000).",))
         activity = _private(header, _ACTIVITY_FACTOR)
@@ -64,6 +75,15 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
     if units == "BQML":
         return _from_activity(headers, 1.0)
     return SuvScale(1.0, Unit.ARBITRARY, (f"PET pixels in the unit {units or '(tag Units missing)'}: no SUV.",))
+
+
+def _differing(headers: Sequence[Dataset]) -> list[str]:
+    """Names of what decides on the factor and is not the same in all headers."""
+    drugs = [next(iter(header.get("RadiopharmaceuticalInformationSequence") or ()), Dataset()) for header in headers]
+    found = [name for name in _ONE_FOR_ALL if len({str(header.get(name, "") or "") for header in headers}) > 1]
+    found += [name for name in _ONE_DRUG if len({str(drug.get(name, "") or "") for drug in drugs}) > 1]
+    factors = {tuple(_private(header, element) for element in (_SUV_FACTOR, _ACTIVITY_FACTOR)) for header in headers}
+    return [*found, *(["the maker's scale factors"] if len(factors) > 1 else [])]
 
 
 def _private(header: Dataset, element: int) -> float | None:
@@ -94,9 +114,12 @@ def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:
         return stay(f"Missing for SUV: {', '.join(missing)}.")
     if correction not in ("START", "ADMIN"):
         return stay(f"DecayCorrection is {correction}: START or ADMIN is needed for SUV.")
-    lacking = [words for code, words in _CORRECTIONS.items() if code not in _corrected(header, code)]
+    lacking = _uncorrected(header)
     if lacking:
-        return stay(f"CorrectedImage says that the pixels are not corrected for {' and '.join(lacking)}.")
+        return stay(lacking)
+    other = other_half_life(drug, half_life)
+    if other:
+        return stay(other)
     if dose < _LEAST_DOSE_BQ:
         return stay(f"RadionuclideTotalDose {dose:g} is not plausible in Bq.")
     if weight > _MOST_WEIGHT_KG:
@@ -110,6 +133,12 @@ def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:
             return stay(injected)
         dose *= 2.0 ** (-(start.when - injected.when).total_seconds() / half_life)
     return SuvScale(scale * weight * 1000.0 / dose, Unit.SUV, tuple(notes))
+
+
+def _uncorrected(header: Dataset) -> str:
+    """A sentence on what the pixels are not corrected for, or nothing: SUV needs decay and attenuation."""
+    lacking = [words for code, words in _CORRECTIONS.items() if code not in _corrected(header, code)]
+    return f"CorrectedImage says that the pixels are not corrected for {' and '.join(lacking)}." if lacking else ""
 
 
 def _corrected(header: Dataset, default: str) -> tuple[str, ...]:
