@@ -10,6 +10,7 @@ from core.engine.picture_rules import FEW, LINES, LONGEST, SEAM, is_mask, is_noi
 from core.engine.results import Flag, ModelResult
 from core.imaging.study import Series, Unit
 from core.systems.declaration import System
+from core.systems.match import untold
 
 FEW_SLICES = 12  # so many slices are named, of more only that there are
 
@@ -19,6 +20,8 @@ def series_warnings(system: System, series: Series, refusal: str | None) -> tupl
     flags = []
     if refusal is not None:
         flags.append(Flag("not-accepted", refusal))
+    elif untold(system, series):
+        flags.append(Flag("modality-untold", untold(system, series)))
     if series.colour:
         flags.append(Flag("colour", "The picture is in colour; scans are grey. Colour was converted to luminance."))
     elif series.sequences and not system.reads_sequences:

@@ -104,7 +104,7 @@ def unread(data: bytes) -> UnreadableFileError:
     """Why Pillow gave up on a TIFF: a kind that is not read here, or damage."""
     # damaged bytes bring about anything
     with contextlib.suppress(Exception), tifffile.TiffFile(io.BytesIO(data)) as file:
-        for page in file.pages:
+        for page in list[Any](file.pages):
             if int(page.compression) not in _COMPRESSIONS:
                 name = getattr(page.compression, "name", str(page.compression))
                 return not_read(f"a page compressed by {name}")

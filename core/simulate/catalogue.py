@@ -53,7 +53,8 @@ def draw_sample(case: Sample) -> tuple[SampleInfo, dict[str, bytes]]:
             # Chests are drawn from the neck down; files run from the feet up.
             files[f"{case.id}.zip"] = writers.dicom_zip(pixels[::-1], series.spacing, case.id)
             truth = (f"{case.id}-truth.nii.gz",)
-            files[truth[0]] = writers.nifti(mask[::-1], series.spacing)
+            lowest = writers.lowest_of(len(mask), series.spacing[0])
+            files[truth[0]] = writers.nifti(mask[::-1], series.spacing, centred=True, lowest=lowest)
         else:
             files |= _volume(case, drawn)
     images = tuple(name for name in files if name not in truth)

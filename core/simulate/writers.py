@@ -26,7 +26,14 @@ def png(image: Array) -> bytes:
     return bytes(data.tobytes())
 
 
-def nifti(pixels: Array, spacing: tuple[float, float, float], slope: float = 1.0, *, centred: bool = False) -> bytes:
+def nifti(
+    pixels: Array,
+    spacing: tuple[float, float, float],
+    slope: float = 1.0,
+    *,
+    centred: bool = False,
+    lowest: float | None = None,
+) -> bytes:
     """Packed NIfTI-1 of axial slices ``(slices, h, w)`` from feet to head in the usual display.
 
     Args:
@@ -35,10 +42,13 @@ def nifti(pixels: Array, spacing: tuple[float, float, float], slope: float = 1.0
         slope: step of the stored values.
         centred: the origin is the middle of the volume instead of its first voxel, so that volumes of one body drawn
             about the same middle lie in each other.
+        lowest: height of the first slice in mm, where it is given.
     """
     affine = np.diag([-spacing[2], -spacing[1], spacing[0], 1.0])
     if centred:
         affine[:3, 3] = -affine[:3, :3] @ ((np.array(pixels.shape[::-1]) - 1) / 2.0)
+    if lowest is not None:
+        affine[2, 3] = lowest
     volume = np.ascontiguousarray(pixels.transpose(2, 1, 0))
     stored = volume.astype(np.uint8) if pixels.dtype == bool else np.rint(volume / slope).astype(np.int16)
     image = nib.Nifti1Image(stored, affine)
@@ -83,6 +93,11 @@ def dicom_zip(hounsfield: Array, spacing: tuple[float, float, float], name: str)
     return out.getvalue()
 
 
+def lowest_of(count: int, step: float) -> float:
+    """Height in mm of the first slice of a DICOM series as it is written here."""
+    return -count / 2.0 * step
+
+
 def _ct_slice(plane: Array, spacing: tuple[float, float, float], number: int, count: int) -> Dataset:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -103,7 +118,7 @@ def _ct_slice(plane: Array, spacing: tuple[float, float, float], number: int, co
     data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     rows, columns = plane.shape
     left, front = -(columns - 1) / 2.0 * spacing[2], -(rows - 1) / 2.0 * spacing[1]
-    height = (number - count / 2.0) * spacing[0]
+    height = lowest_of(count, spacing[0]) + number * spacing[0]
     data.ImagePositionPatient = [f"{left:.4f}", f"{front:.4f}", f"{height:.4f}"]
     data.SliceLocation = f"{height:.4f}"
     data.PixelSpacing = [f"{spacing[1]:.5f}", f"{spacing[2]:.5f}"]

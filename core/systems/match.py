@@ -55,6 +55,12 @@ def adapt(series: Series, system: System) -> Series:
     return series
 
 
+def untold(system: System, series: Series) -> str:
+    """The doubt that goes with every answer of a CT system on images that do not say they are CT; else empty."""
+    doubtful = series.modality is Modality.UNKNOWN and system.modalities == {Modality.CT}
+    return NOT_TOLD_FROM_MR.format(system.title) if doubtful else ""
+
+
 def accepts(system: System, series: Series) -> str | None:
     """``None`` if the system may read the series, else the reason why not."""
     if series.modality is not Modality.UNKNOWN and series.modality not in system.modalities:
@@ -92,8 +98,8 @@ def match(study: Study, router: Router | None = None) -> Match:
     warnings = _warnings(study.series[index])
     if not certain:
         warnings = ("The kind of scan was guessed from the picture: check it.", *warnings)
-        if study.series[index].modality is Modality.UNKNOWN and SYSTEMS[name].modalities == {Modality.CT}:
-            warnings = (NOT_TOLD_FROM_MR.format(SYSTEMS[name].title), *warnings)
+        told = untold(SYSTEMS[name], study.series[index])
+        warnings = (told, *warnings) if told else warnings
     return Match(name, index, reason, certain, others, warnings)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from core.engine import agreement
@@ -40,8 +42,11 @@ def nothing_yet() -> None:
     st.html(f"{STYLE}<div class='or-votes line'><span class='or-sentence'>The models are being asked</span></div>")
 
 
-def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...]) -> None:
-    """What deserves a second look: on the whole series, then on this slice."""
-    raised = (*review.warnings, *agreement.flags(review, index, series, heat_maps))
+def flags(
+    review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, ...], told: Collection[str] = ()
+) -> None:
+    """What deserves a second look: on the whole series, then on this slice; ``told`` stands on the page already."""
+    found = (*review.warnings, *agreement.flags(review, index, series, heat_maps))
+    raised = [flag for flag in found if flag.text not in told]
     if raised:
         st.markdown("  \n".join(f":orange[:material/flag:] {words.plain(flag.text)}" for flag in raised))

@@ -62,7 +62,7 @@ def _beyond(case: OpenCase, review: Review, system: System, index: int) -> None:
     """What is known once all slices are answered; it stands below, so that nothing above it moves."""
     if review.ready:
         maps = tuple(heat_maps.tested(case, r, index) for r in review.ready if heat_maps.rule_of(r).passed)
-        agreement.flags(review, index, case.series, maps)
+        agreement.flags(review, index, case.series, maps, case.match.warnings)
     _sizes(case, review, index)
     both_modalities.show(case, review, index)
     uncertainty_line.show(case, review, index)

@@ -57,7 +57,7 @@ def copied(parts: Sequence[Sequence[Frame]]) -> set[int]:
 
 def _same_images(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
     return len(one) == len(other) and all(
-        np.array_equal(mine.position, its.position) and np.array_equal(mine.pixels, its.pixels)
+        (mine.position == its.position).all() and np.array_equal(mine.pixels, its.pixels)  # type: ignore[union-attr]
         for mine, its in zip(one, other, strict=True)
     )
 
