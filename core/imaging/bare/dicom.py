@@ -18,6 +18,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RLELossless,
 )
 
 from core.imaging.bare.jpeg import bare_frame
@@ -54,6 +55,9 @@ def bare_dicom(data: bytes, identity: Identity, code: Callable[[str], str], pati
     if len(header) == 0:
         raise ValueError("no data set")
     syntax = _syntax(header)
+    if syntax == RLELossless:  # whatever lies between and behind its segments goes when they are decoded
+        header.decompress(as_rgb=False, generate_instance_uid=False)
+        syntax = ExplicitVRLittleEndian
     kept = Dataset()
     _copy(header, kept, identity, code)
     copy_private(header, kept)
@@ -167,7 +171,7 @@ def _copy_pixels(header: Dataset, kept: Dataset, syntax: UID) -> None:
         value = element.value
         if syntax.is_encapsulated:
             value = bare_frame(value, syntax, max(int(header.get("NumberOfFrames", 1) or 1), 1))
-        elif keyword == "PixelData":
+        else:
             most = get_expected_length(header)
             value = value[: most + most % 2] if most and len(value) > most else value
         made = DataElement(element.tag, element.VR, value)

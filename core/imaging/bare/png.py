@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import zlib
+from typing import Any
 
 from PIL import Image
+
+from core.imaging.limits import MIB
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
@@ -17,18 +20,33 @@ def bare_png(data: bytes) -> bytes:
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         turned = int(image.getexif().get(_ORIENTATION, 1) or 1)
     out, at, ended = [_SIGNATURE], len(_SIGNATURE), False
+    lines = zlib.decompressobj()
     while not ended:
         length = int.from_bytes(data[at : at + 4], "big")
         kind, chunk = data[at + 4 : at + 8], data[at : at + 12 + length]
         if len(chunk) < 12 + length:
             raise ValueError("a PNG chunk is cut")
-        if kind in _KEPT:
+        if kind == b"IDAT":
+            out += _line_chunk(chunk[8:-4], lines)
+        elif kind in _KEPT:
             out.append(chunk)
         if kind == b"IHDR" and 2 <= turned <= 8:
             out.append(_orientation(turned))
         at += 12 + length
         ended = kind == b"IEND"
     return b"".join(out)
+
+
+def _line_chunk(packed: bytes, lines: Any) -> list[bytes]:
+    """The chunk as far as the packed lines go, so that nothing is kept behind their end; nothing after that."""
+    if lines.eof:
+        return []
+    rest = packed
+    while rest and not lines.eof:
+        lines.decompress(rest, MIB)  # bounded: only where it ends is asked for
+        rest = lines.unconsumed_tail
+    kept = packed[: len(packed) - len(lines.unused_data)] if lines.eof else packed
+    return [len(kept).to_bytes(4, "big") + b"IDAT" + kept + zlib.crc32(b"IDAT" + kept).to_bytes(4, "big")]
 
 
 def _orientation(turned: int) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 
-from core.imaging.limits import DEFAULT_LIMITS
+from core.imaging.bare.jpeg import bare_stream
+from core.imaging.limits import DEFAULT_LIMITS, MIB
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8, 18: 8}
 _OFFSETS, _COUNTS = (273, 324), (279, 325)
@@ -16,6 +18,9 @@ _KEPT = frozenset(
     | {339, 340, 341, 347, 529, 530, 531, 532, *_OFFSETS, *_COUNTS}
 )
 _LONG8 = 16
+_TABLES = 347
+_BYTES, _MOST_BYTES = (1, 6, 7), 8  # kinds that can hold text, and how many of them a kept tag has at most
+_JPEG, _OLD_JPEG, _DEFLATE, _PLAIN = 7, 6, (8, 32946), 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ def _directory(data: bytes, at: int, layout: _Layout) -> tuple[dict[int, tuple[i
         many = layout.number(data, begin + 4, layout.word)
         if tag not in _KEPT or kind not in _SIZES or kind == 2:
             continue
+        if kind in _BYTES and tag != _TABLES and many > _MOST_BYTES:
+            continue
         size, inline = many * _SIZES[kind], begin + 4 + layout.word
         where = inline if size <= layout.word else layout.number(data, inline, layout.word)
         entries[tag] = (kind, many, _slice(data, where, size))
@@ -93,15 +100,22 @@ def _write(data: bytes, entries: dict[int, tuple[int, int, bytes]], layout: _Lay
             continue
         if counts not in entries:
             raise ValueError("the TIFF file does not say how long its strips are")
-        places = []
+        places, sizes = [], []
         lengths = _numbers(entries[counts], order)
+        coding = _numbers(entries[259], order)[0] if 259 in entries else _PLAIN
         for begin, length in zip(_numbers(entries[offsets], order), lengths, strict=True):
             _even(out)
+            strip = _bare_strip(_slice(data, begin, length), coding)
             places.append(len(out))
-            out += _slice(data, begin, length)
+            sizes.append(len(strip))
+            out += strip
         kind = _LONG8 if layout.big else 4
         code = "Q" if layout.big else "I"
         entries[offsets] = (kind, len(places), struct.pack(f"{order}{len(places)}{code}", *places))
+        entries[counts] = (kind, len(sizes), struct.pack(f"{order}{len(sizes)}{code}", *sizes))
+    if _TABLES in entries:
+        tables = bare_stream(entries[_TABLES][2])
+        entries[_TABLES] = (7, len(tables), tables)
     raw_at = {}
     for tag, (_, _, raw) in entries.items():
         if len(raw) > layout.word:
@@ -119,6 +133,21 @@ def _write(data: bytes, entries: dict[int, tuple[int, int, bytes]], layout: _Lay
     link = len(out)
     out += bytes(layout.word)
     return link
+
+
+def _bare_strip(strip: bytes, coding: int) -> bytes:
+    """A strip or tile without comments within its coded samples, or anything behind their end."""
+    if coding == _OLD_JPEG:
+        raise ValueError("TIFF files with JPEG of the old kind are not written anew")
+    if coding == _JPEG:
+        return bare_stream(strip)
+    if coding in _DEFLATE:
+        worker, rest = zlib.decompressobj(), strip
+        while rest and not worker.eof:
+            worker.decompress(rest, MIB)  # bounded: only where it ends is asked for
+            rest = worker.unconsumed_tail
+        return strip[: len(strip) - len(worker.unused_data)]
+    return strip
 
 
 def _even(out: bytearray) -> None:
