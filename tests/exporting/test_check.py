@@ -36,6 +36,15 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
     assert all(row.mask is not None and row.mask <= 1e-4 for row in found)
     assert all(row.megabytes > 0.01 and row.milliseconds > 0 for row in found)
 
+    # Once more: what was held against these weights is passed over, and stays.
+    def never(*_: object) -> Answers:
+        raise AssertionError("compared again")
+
+    with monkeypatch.context() as only:
+        only.setattr(check, "opened", never)
+        check.export_check(weights, (), None, 0, kept, docs)
+    assert check.keep((), kept) == found
+
     # One answer that is 0.01 higher: told, and entered as it is.
     real = check.opened
 
@@ -50,6 +59,8 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
     again = check.keep((), kept)
     assert len(again) == len(found)  # in the place of the older rows
     assert all(row.difference["simulated"] == pytest.approx(0.01, abs=1e-4) for row in again)
+    with pytest.raises(OverreadError, match=f"{MODEL} as pt2"):
+        check.export_check(weights, (), None, 0, kept, None)  # what did not hold is tried again
 
 
 def test_what_is_no_number_differs_without_bound() -> None:

@@ -26,7 +26,7 @@ from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import Link
 from core.weights.exported.runtimes import Answers, opened
-from core.weights.store import WEIGHTS, load_model
+from core.weights.store import WEIGHTS, load_card, load_model
 from trainers.data.parts import divided
 from trainers.data.sets import folder_of, load_items
 from trainers.exporting import formats
@@ -85,14 +85,30 @@ def check(
     Raises:
         OverreadError: a model that cannot be loaded, or an export that is not installed.
     """
-    found = [f"{s}/{p.parent.name}" for s in SYSTEMS for p in sorted((weights / s).glob(f"*/{WEIGHTS}"))]
-    for model in models or found:
+    for model in models or _shipped(weights):
         net, card = load_model(weights / model)
         parts = {"simulated": list(_simulated(card))}
         if data is not None:
             parts["validation"] = list(_validation(card, data, limit))
         told(f"{model}: " + ", ".join(f"{len(images)} {part} images" for part, images in parts.items()))
         yield _compared(model, net, card, {part: images for part, images in parts.items() if images})
+
+
+def _shipped(weights: Path) -> list[str]:
+    return [f"{s}/{p.parent.name}" for s in SYSTEMS for p in sorted((weights / s).glob(f"*/{WEIGHTS}"))]
+
+
+def _held(rows: Sequence[Parity], weights: Path, models: Sequence[str], data: Path | None) -> list[str]:
+    """Models that every format was held against as they are now, on validation images where these are at hand."""
+    every = {link.value for link in FORMATS}
+    done = []
+    for model in models:
+        card = load_card(weights / model)
+        now = (model, card.version, card.weights_sha256)
+        mine = [r for r in rows if (r.model, r.version, r.weights_sha256) == now and r.holds]
+        if {r.format for r in mine} == every and all(data is None or "validation" in r.images for r in mine):
+            done.append(model)
+    return done
 
 
 def _compared(model: str, net: OverreadNet, card: ModelCard, parts: dict[str, list[torch.Tensor]]) -> list[Parity]:
@@ -249,12 +265,20 @@ def markdown(rows: Sequence[Parity]) -> str:
 def export_check(
     weights: Path, models: Sequence[str], data: Path | None, limit: int, kept: Path | None, docs: Path | None
 ) -> None:
-    """Check, print, keep.
+    """Check, print, keep. Without names, models whose figures of the same weights are kept already are passed over.
 
     Raises:
         OverreadError: an export that differs by more than the tolerance, or decides otherwise.
     """
     failed, rows = [], []
+    if not models and kept is not None:
+        models = _shipped(weights)
+        done = _held(keep((), kept), weights, models, data)
+        for model in done:
+            print(f"{model}: held against this very card and weights before; name it with --model to do it again")
+        models = [model for model in models if model not in done]
+        if not models:
+            return
     for found in check(weights, models, data, limit, print):
         rows += found
         for row in found:
