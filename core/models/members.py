@@ -22,6 +22,9 @@ class Members(OverreadNet):
     Args:
         nets: at least two networks of one architecture, alike in classes, channels and size.
 
+    Attributes:
+        shared: whether all members have one backbone.
+
     Raises:
         ValueError: fewer, or unlike ones.
     """
@@ -39,6 +42,8 @@ class Members(OverreadNet):
             divisor=first.divisor,
         )
         self.nets = nn.ModuleList(nets)
+        # Decided here and kept: torch.export gives a module another identity at every access.
+        self.shared = all(net.backbone is first.backbone for net in nets)
         self.draws_masks = first.draws_masks
         self.join = nn.Identity()  # the joined tap passes through it, for libraries that hook a layer
 
@@ -52,11 +57,6 @@ class Members(OverreadNet):
     @property
     def _first(self) -> OverreadNet:
         return next(iter(self))
-
-    @property
-    def shared(self) -> bool:
-        """Whether all members have one backbone."""
-        return all(net.backbone is self._first.backbone for net in self)
 
     @property
     def stage_channels(self) -> tuple[int, ...]:

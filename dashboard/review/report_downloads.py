@@ -21,9 +21,10 @@ lines = opinion_lines  # the store's opinions as :func:`show` takes them
 
 _MADE = "report-dicom"  # the session keeps the DICOM objects of one case only: they can be large
 _DICOM_HELP = (
-    "DICOM SEG (masks and their probabilities), structured report (TID 1500) and secondary captures. Unlike everything "
-    "else here they carry the patient's name, number, birth date and sex, the accession and study number, date and "
-    "referring physician from the uploaded files; the README in the zip lists what they hold."
+    "DICOM SEG (masks and their probabilities), structured reports (TID 1500: every answer; outlines with coordinates, "
+    "which viewers go to) and secondary captures. Unlike everything else here they carry the patient's name, number, "
+    "birth date and sex, the accession and study number, date and referring physician from the uploaded files; the "
+    "README in the zip lists what they hold."
 )
 
 
@@ -103,7 +104,7 @@ def _dicom(
     series = f"{stem}-{case.series_index}"
     if st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP):
         st.session_state.pop(_MADE, None)
-        with messages.shown(), st.spinner("Writing segmentations, structured report and overlays"):
+        with messages.shown(), st.spinner("Writing segmentations, structured reports and overlays"):
             made = report(case, review, opinions, view)
             source = find_source(case.originals, case.series)
             st.session_state[_MADE] = (series, dicom_zip(dicom_objects(made, source)))

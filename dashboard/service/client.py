@@ -252,7 +252,7 @@ class Client:
         return self._ask("GET", f"/v1/reviews/{review['id']}/report.{kind}").content
 
     def dicom(self, review: Review) -> bytes:
-        """Segmentations, structured report and captures of a DICOM study, as a zip."""
+        """Segmentations, structured reports and captures of a DICOM study, as a zip."""
         return self._ask("GET", f"/v1/reviews/{review['id']}/dicom.zip").content
 
     # archives and cases

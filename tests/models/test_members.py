@@ -74,6 +74,24 @@ def test_answers_are_the_means_and_maps_those_of_the_mean_logit(architecture: st
 
 
 @pytest.mark.parametrize("shared", [False, True])
+def test_an_export_answers_as_the_members_do(shared: bool) -> None:
+    class Whole(torch.nn.Module):
+        def __init__(self, net: OverreadNet) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            output, stages = self.net.run_with_stages(x)
+            return output.logits, stages[-1]
+
+    whole = Whole(Members(family("resnet18", shared=shared)).eval())
+    x = images(whole.net)
+    with torch.no_grad():
+        exported = torch.export.export(whole, (x,), strict=False).module()
+        torch.testing.assert_close(exported(x), whole(x))
+
+
+@pytest.mark.parametrize("shared", [False, True])
 def test_a_file_holds_what_is_common_once(shared: bool, tmp_path: Path) -> None:
     nets = family("resnet18", shared=shared)
     joined = Members(nets).eval()

@@ -62,8 +62,9 @@ def test_dciodvfy_finds_no_error(made) -> None:  # type: ignore[no-untyped-def]
     _, _, files = made
     kinds = [file.stem.split("-", 1)[1] for file in files]
     models = ("unet", "resunet")
-    assert kinds[:5] == [*(f"seg-{kind}-{m}" for kind in ("binary", "fractional") for m in models), "sr"]
-    assert set(kinds[5:]) == {"overlay"}
+    masks = [f"seg-{kind}-{m}" for kind in ("binary", "fractional") for m in models]
+    assert kinds[:6] == [*masks, "sr", "sr-regions"]
+    assert set(kinds[6:]) == {"overlay"}
     for file in files:
         assert kit.complaints(file) == [], file.name
 
@@ -119,7 +120,7 @@ def test_patient_and_references_are_the_source_s_and_everything_else_is_new(made
         assert str(item.ReferringPhysicianName) == str(source.ReferringPhysicianName)
         assert item.SeriesInstanceUID != source.SeriesInstanceUID
     assert len({item.SOPInstanceUID for item in objects}) == len(objects)
-    assert len({item.SeriesInstanceUID for item in objects}) == 6  # four segmentations, a report, overlays
+    assert len({item.SeriesInstanceUID for item in objects}) == 7  # four segmentations, two reports, overlays
     for seg in objects[:4]:
         assert seg.FrameOfReferenceUID == source.FrameOfReferenceUID
         referenced = seg.ReferencedSeriesSequence[0]
@@ -210,7 +211,7 @@ def test_structured_report_gives_the_sizes_by_the_source_s_geometry(made) -> Non
 def test_captures_are_colour_pictures_with_the_outline(made) -> None:  # type: ignore[no-untyped-def]
     report, _, files = made
     coloured = 0
-    for file in files[5:]:
+    for file in files[6:]:
         capture = pydicom.dcmread(file)
         assert (capture.PhotometricInterpretation, capture.SamplesPerPixel, capture.Modality) == ("RGB", 3, "OT")
         pixels = capture.pixel_array.astype(int)

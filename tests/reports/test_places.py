@@ -15,6 +15,7 @@ from core.errors import ReportError
 from core.imaging import read
 from core.reports.build import record_of
 from core.reports.dicom import dicom_objects, find_source
+from core.reports.dicom.objects import file_kind
 from tests.imaging import builders
 from tests.imaging.test_dicom import enhanced
 from tests.reports import kit
@@ -35,7 +36,7 @@ def test_a_series_with_a_gap_gets_its_masks_back_on_the_same_slices_and_no_volum
     frames = [frame for item in masks for frame in item.PerFrameFunctionalGroupsSequence]
     places = {float(frame.PlanePositionSequence[0].ImagePositionPatient[2]) for frame in frames}
     assert sorted(places) == [30.0, 33.0, 36.0, 42.0, 45.0, 48.0]
-    (document,) = (item for item in objects if item.Modality == "SR")
+    (document,) = (item for item in objects if file_kind(item) == "sr")
     content = hd.sr.srread(io.BytesIO(builders.to_bytes(document))).content
     measured = [
         m.name for group in content.get_image_measurement_groups() for m in group.get_measurements() if m is not None

@@ -1,4 +1,4 @@
-"""DICOM objects made of a review: segmentations, structured report, secondary captures."""
+"""DICOM objects made of a review: segmentations, structured reports, secondary captures."""
 
 from core.reports.dicom.objects import dicom_objects, dicom_zip
 from core.reports.dicom.source import DicomSource, find_source

@@ -10,13 +10,8 @@ import numpy as np
 from highdicom.sr import (
     AlgorithmIdentification,
     ComprehensiveSR,
-    DeviceObserverIdentifyingAttributes,
-    FindingSite,
     Measurement,
-    MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
-    ObservationContext,
-    ObserverContext,
     PlanarROIMeasurementsAndQualitativeEvaluations,
     QualitativeEvaluation,
     ReferencedSegment,
@@ -26,30 +21,15 @@ from highdicom.sr import (
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
 from core.engine import measure
 from core.engine.results import Decision, ModelResult
 from core.engine.vote import Vote
-from core.imaging.study import Modality
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport
 from core.reports.dicom import common
+from core.reports.dicom.document import ML, Group, area, document, identification, presence, sites
 from core.reports.dicom.segmentation import drawn
 from core.reports.dicom.source import DicomSource
-
-_PROCEDURES = {
-    Modality.CT: codes.cid100.CTUnspecifiedBodyRegion,
-    Modality.MR: codes.cid100.MRIUnspecifiedBodyRegion,
-    Modality.PT: codes.cid100.PETUnspecifiedBodyRegion,
-}
-_MM2 = Code("mm2", "UCUM", "square millimeter")
-_ML = Code("ml", "UCUM", "milliliter")
-
-Group = (
-    MeasurementsAndQualitativeEvaluations
-    | PlanarROIMeasurementsAndQualitativeEvaluations
-    | VolumetricROIMeasurementsAndQualitativeEvaluations
-)
 
 
 def structured_report(
@@ -57,7 +37,7 @@ def structured_report(
     source: DicomSource,
     segmentations: Mapping[str, hd.seg.Segmentation],
     tracking: dict[str, hd.UID],
-) -> ComprehensiveSR:
+) -> hd.base.SOPClass:
     """Measurement report: per model, and for their mean, by slice the probability, threshold and decision; by slice
     the vote; per mask area and volume.
 
@@ -71,53 +51,14 @@ def structured_report(
     for result in drawn(report):
         if result.state.name in segmentations:
             groups += _sizes(report, source, segmentations[result.state.name], result, tracking[result.state.name])
-    observer = ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
-            uid=common.DEVICE_UID, name=SOFTWARE, manufacturer_name=SOFTWARE, model_name=SOFTWARE
-        ),
+    return document(
+        ComprehensiveSR,
+        report,
+        [*source.files, *segmentations.values()],
+        groups,
+        common.FIRST_SERIES_NUMBER + 2,
+        "Overread measurements (research only)",
     )
-    content = MeasurementReport(
-        observation_context=ObservationContext(observer_device_context=observer),
-        procedure_reported=_PROCEDURES.get(report.series.modality, codes.cid100.ImagingProcedure),
-        imaging_measurements=groups,
-        title=codes.cid7021.ImagingMeasurementReport,
-    )
-    evidence = [*source.files, *segmentations.values()]
-    return ComprehensiveSR(
-        evidence=evidence,
-        content=content[0],
-        series_instance_uid=hd.UID(),
-        series_number=common.FIRST_SERIES_NUMBER + 2,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-        series_description=common.plain("Overread measurements (research only)"),
-        **common.EQUIPMENT,
-    )
-
-
-def _identification(result: ModelResult, *, pedigree: bool = False) -> AlgorithmIdentification:
-    """Name and version of the model; its pedigree once per model, so that the document stays small."""
-    name, version = common.algorithm(result)
-    return AlgorithmIdentification(
-        name=name,
-        version=version,
-        parameters=common.parameters(common.card_of(result)) if pedigree else None,
-        manufacturer=SOFTWARE,
-    )
-
-
-def _sites(report: CaseReport) -> list[FindingSite] | None:
-    site = report.declared.coded_site
-    return [FindingSite(anatomic_location=common.code(site))] if site else None
-
-
-def _presence(report: CaseReport, present: bool) -> list[QualitativeEvaluation]:
-    finding = common.code(report.declared.coded_finding)
-    return [QualitativeEvaluation(name=finding, value=common.PRESENT if present else common.ABSENT)]
 
 
 def _answers(
@@ -132,7 +73,7 @@ def _answers(
             index,
             result.state.name,
             (float(probability), float(result.threshold or 0.0), result.decision(index)),
-            _identification(result, pedigree=index == report.review.peak),
+            identification(result, pedigree=index == report.review.peak),
         )
         for index, probability in enumerate(result.finding)
         if not result.failed(index)
@@ -174,7 +115,7 @@ def _votes(report: CaseReport, source: DicomSource) -> list[MeasurementsAndQuali
         MeasurementsAndQualitativeEvaluations(
             tracking_identifier=TrackingIdentifier(uid=hd.UID(), identifier=common.plain(f"vote, image {index + 1}")),
             finding_type=common.code(report.declared.coded_finding),
-            finding_sites=_sites(report),
+            finding_sites=sites(report),
             algorithm_id=AlgorithmIdentification(
                 name=common.plain(f"{SOFTWARE} {report.review.system}/vote"),
                 version=SOFTWARE_VERSION,
@@ -210,13 +151,13 @@ def _answer(
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=hd.UID(), identifier=common.plain(f"{name}, image {index + 1}")),
         finding_type=common.code(report.declared.coded_finding),
-        finding_sites=_sites(report),
+        finding_sites=sites(report),
         algorithm_id=algorithm,
         measurements=[
             Measurement(name=common.PROBABILITY, value=probability, unit=common.UNITLESS),
             Measurement(name=common.THRESHOLD, value=threshold, unit=common.UNITLESS),
         ],
-        qualitative_evaluations=_presence(report, decision is Decision.FINDING),
+        qualitative_evaluations=presence(report, decision is Decision.FINDING),
         source_images=_images(source, index),
     )
 
@@ -244,8 +185,8 @@ def _sizes(
         return []
     common_facts: dict[str, Any] = {
         "finding_type": common.code(report.declared.coded_finding),
-        "finding_sites": _sites(report),
-        "algorithm_id": _identification(result),
+        "finding_sites": sites(report),
+        "algorithm_id": identification(result),
     }
     tracked = TrackingIdentifier(uid=uid, identifier=common.plain(f"{result.state.name} on {report.key}"))
     if report.series.slices == 1:
@@ -253,7 +194,7 @@ def _sizes(
             PlanarROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=tracked,
                 referenced_segment=_only_frame(source, segmentation, 1),
-                measurements=[_area(report, result, 0)],
+                measurements=[area(report, result.mask[0])],
                 **common_facts,
             )
         ]
@@ -264,7 +205,7 @@ def _sizes(
             VolumetricROIMeasurementsAndQualitativeEvaluations(
                 tracking_identifier=tracked,
                 referenced_segment=ReferencedSegment.from_segmentation(segmentation, segment_number=1),
-                measurements=[Measurement(name=codes.SCT.Volume, value=volume.value, unit=_ML)],
+                measurements=[Measurement(name=codes.SCT.Volume, value=volume.value, unit=ML)],
                 **common_facts,
             )
         )
@@ -274,18 +215,12 @@ def _sizes(
                 tracking_identifier=TrackingIdentifier(
                     uid=hd.UID(), identifier=common.plain(f"{result.state.name} mask, image {index + 1}")
                 ),
-                measurements=[_area(report, result, int(index))],
+                measurements=[area(report, result.mask[index])],
                 source_images=_images(source, int(index)),
                 **common_facts,
             )
         )
     return groups
-
-
-def _area(report: CaseReport, result: ModelResult, index: int) -> Measurement:
-    assert result.mask is not None
-    value = measure.area_mm2(result.mask[index], report.series).value
-    return Measurement(name=codes.SCT.Area, value=value, unit=_MM2)
 
 
 def _only_frame(source: DicomSource, segmentation: hd.seg.Segmentation, number: int) -> ReferencedSegmentationFrame:

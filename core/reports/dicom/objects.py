@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
+from pydicom.uid import Comprehensive3DSRStorage
 
 from core.errors import ReportError
 from core.reports.case import CaseReport
 from core.reports.dicom.capture import captures
 from core.reports.dicom.measurements import structured_report
+from core.reports.dicom.regions import region_report
 from core.reports.dicom.segmentation import drawn, segmentations, tracking_uids
 from core.reports.dicom.source import CARRIED, DicomSource
 
@@ -26,6 +28,9 @@ Taken over from the uploaded images, with their values:
 {carried}
 the identifiers (UIDs) of study, frame of reference and images; and what the pixels show, in the overlays.
 
+Two structured reports by TID 1500: sr has every answer by slice, votes and sizes; sr-regions the outlines with
+coordinates, for viewers that go to a finding.
+
 {masks}"""
 _FRACTIONAL = (
     "FRACTIONAL: the model's probability of every pixel, 255 is 1. No mask: a viewer must not draw its border."
@@ -34,9 +39,10 @@ _BINARY = "BINARY: the model's mask, 1 where it outlines."
 
 
 def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
-    """Segmentations (binary, fractional), structured report and secondary captures, in this order.
+    """Segmentations (binary, fractional), structured report, report of the outlined regions and secondary captures.
 
-    A projection made by Overread has no segmentation: its pixels do not lie on the source images.
+    In this order. A projection made by Overread has neither segmentation nor regions: its pixels do not lie on the
+    source images. Where no mask has a pixel there are no regions.
 
     Args:
         report: the review with its heat maps.
@@ -55,7 +61,8 @@ def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
         masks = [] if source.projected else segmentations(report, source, tracking)
         binary = dict(zip((r.state.name for r in drawn(report)), masks, strict=False))
         document = structured_report(report, source, binary, tracking)
-        made: list[Dataset] = [*masks, document, *captures(report, source)]
+        places = region_report(report, source, binary, tracking)
+        made: list[Dataset] = [*masks, document, *([] if places is None else [places]), *captures(report, source)]
     except ReportError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # what incomplete headers bring about
@@ -107,7 +114,9 @@ def _model(item: Dataset) -> str:
 
 
 def file_kind(item: Dataset) -> str:
-    """Short word for an object: ``seg-binary``, ``seg-fractional``, ``sr`` or ``overlay``."""
+    """Short word for an object: ``seg-binary``, ``seg-fractional``, ``sr``, ``sr-regions`` or ``overlay``."""
     if item.Modality == "SEG":
         return f"seg-{str(item.SegmentationType).lower()}"
-    return "sr" if item.Modality == "SR" else "overlay"
+    if item.Modality == "SR":
+        return "sr-regions" if item.SOPClassUID == Comprehensive3DSRStorage else "sr"
+    return "overlay"

@@ -24,7 +24,7 @@ from core.systems import match
 from dashboard.service.node.config import NodeConfig
 from dashboard.service.node.spool import Spool
 
-SENT = ("seg-binary", "sr")  # probabilities and pictures stay here: viewers refuse or misread fractional masks
+SENT = ("seg-binary", "sr", "sr-regions")  # not probabilities, which viewers refuse or misread, nor pictures
 
 
 class Work:

@@ -100,7 +100,7 @@ def report(
 
 @router.get("/dicom.zip", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
 def dicom(review: Name, request: Request, who: Hears, shown: Shown = None) -> Response:
-    """Segmentations, structured report and secondary captures of a DICOM study. They name the patient as it does."""
+    """Segmentations, structured reports and secondary captures of a DICOM study. They name the patient as it does."""
     shared: Shared = request.app.state.shared
     found, told = answers.finished(shared, who, review)
     answers.spoken(told)

@@ -110,12 +110,12 @@ def test_a_study_becomes_a_scored_case_and_its_results_go_to_the_archive_it_came
     assert {score.model for score in store.machine_scores(archive.id or 0)} == {"unet", "resunet", "resnet50"}
     for data in (data for _, data in store.case_bytes(case.id or 0)):
         assert not any(secret.encode() in data for secret in kit.SECRETS)
-    assert spool.counts() == {"received, waiting": 0, "unread": 0, "results waiting": 3, "results sent": 0}
+    assert spool.counts() == {"received, waiting": 0, "unread": 0, "results waiting": 4, "results sent": 0}
 
-    assert send_due(config, spool) == 3
+    assert send_due(config, spool) == 4
     assert spool.counts()["results waiting"] == 0
     objects = orthanc_.instances()
-    assert sorted(one["Modality"] for one in objects) == ["MR"] * 5 + ["SEG"] * 2 + ["SR"]
+    assert sorted(one["Modality"] for one in objects) == ["MR"] * 5 + ["SEG"] * 2 + ["SR"] * 2
     assert len({one["StudyInstanceUID"] for one in objects}) == 1
     assert {one["PatientID"] for one in objects} == {"PID-4711"}
     (unet,) = (one for one in objects if one["Modality"] == "SEG" and "unet" in str(one) and "resunet" not in str(one))
@@ -138,7 +138,7 @@ def test_a_study_becomes_a_scored_case_and_its_results_go_to_the_archive_it_came
         stop()
     worked(config, spool, store)
     assert len(store.cases(archive.id or 0)) == 1
-    assert spool.counts() == {"received, waiting": 0, "unread": 0, "results waiting": 0, "results sent": 3}
+    assert spool.counts() == {"received, waiting": 0, "unread": 0, "results waiting": 0, "results sent": 4}
 
 
 def test_a_dicomweb_server_is_searched_retrieved_from_and_sent_to_if_it_is_listed(
@@ -154,9 +154,9 @@ def test_a_dicomweb_server_is_searched_retrieved_from_and_sent_to_if_it_is_liste
     assert found.StudyInstanceUID == "1.2.3.4.5"
     assert fetch(config, spool, orthanc_.web, "1.2.3.4.5") == 3
     worked(config, spool, store)
-    assert send_due(config, spool) == 3
+    assert send_due(config, spool) == 4
     mine = [one["Modality"] for one in orthanc_.instances() if one["StudyInstanceUID"] == "1.2.3.4.5"]
-    assert sorted(mine) == ["MR"] * 3 + ["SEG"] * 2 + ["SR"]
+    assert sorted(mine) == ["MR"] * 3 + ["SEG"] * 2 + ["SR"] * 2
 
 
 def test_results_wait_for_an_archive_that_is_away(config: NodeConfig, spool: Spool, tmp_path: Path) -> None:
