@@ -10,6 +10,7 @@ from highdicom.sr import (
     AlgorithmIdentification,
     Comprehensive3DSR,
     ComprehensiveSR,
+    CoordinatesForMeasurement3D,
     DeviceObserverIdentifyingAttributes,
     FindingSite,
     Measurement,
@@ -106,6 +107,16 @@ def presence(report: CaseReport, present: bool) -> list[QualitativeEvaluation]:
     return [QualitativeEvaluation(name=finding, value=common.PRESENT if present else common.ABSENT)]
 
 
-def area(report: CaseReport, mask: np.ndarray, **facts: object) -> Measurement:
-    """Area of a mask ``(height, width)`` in mm², which the series must have the spacing for."""
-    return Measurement(name=codes.SCT.Area, value=measure.area_mm2(mask, report.series).value, unit=MM2, **facts)
+def area(
+    report: CaseReport,
+    mask: np.ndarray,
+    derivation: Code | None = None,
+    places: Sequence[CoordinatesForMeasurement3D] | None = None,
+) -> Measurement:
+    """Area of a mask ``(height, width)`` in mm², which the series must have the spacing for.
+
+    Args:
+        derivation: how it was chosen among several. places: what it is inferred from.
+    """
+    value = measure.area_mm2(mask, report.series).value
+    return Measurement(name=codes.SCT.Area, value=value, unit=MM2, derivation=derivation, referenced_coordinates=places)

@@ -3,17 +3,18 @@
 A document of its own beside :mod:`core.reports.dicom.measurements`: OHIF loads no report in which any group has no
 coordinates, and not every archive takes this class. So every group here has some:
 
-* by outlining model, the whole mask: measured on its segmentation, the volume inferred from all outlines, the largest
-  area from the largest outline, both in millimetres of the patient (SCOORD3D; TID 1501, since the templates for regions
-  allow no such inference, PS3.16 TID 1419);
-* by region on a slice, largest first: the outline in pixels of its image (SCOORD), area, probability, decision.
+* by region on a slice, a model's largest first: its outline in pixels of the image (SCOORD), area, probability,
+  decision;
+* at the end, by outlining model, the whole mask: measured on its segmentation, the volume inferred from all outlines,
+  the largest area from the largest outline, both in millimetres of the patient (SCOORD3D; TID 1501, since the templates
+  for regions allow no such inference, PS3.16 TID 1419). At the end, because viewers open a report at its first group,
+  and OHIF's stacks of slices do not go to a place in millimetres.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -76,11 +77,12 @@ class Region:
 def regions(mask: np.ndarray, most: int) -> tuple[list[Region], int]:
     """Connected parts of a mask ``(slices, height, width)`` by slice: the largest ones, and how many there are."""
     pieces = []
-    for index in np.flatnonzero(mask.any((1, 2))):
+    for place in np.flatnonzero(mask.any((1, 2))):
+        index = int(place)
         labels, _ = ndimage.label(mask[index])
         sizes = np.bincount(labels.ravel())[1:]
         for number, box in enumerate(ndimage.find_objects(labels), 1):
-            pieces.append((int(sizes[number - 1]), int(index), number, box, labels))
+            pieces.append((int(sizes[number - 1]), index, number, box, labels))
     pieces.sort(key=lambda piece: -piece[0])
     found = []
     for _, index, number, box, labels in pieces[:most]:
@@ -114,13 +116,14 @@ def region_report(
         segmentations: the binary ones by model. tracking: identifiers shared with them.
     """
     groups: list[Group] = []
+    wholes: list[Group] = []
     for result in drawn(report):
         name = result.state.name
         if name in segmentations and result.mask is not None and result.mask.any():
             found, count = regions(result.mask, MOST)
             cut = f", the largest {len(found)} of {count} regions" if count > len(found) else ""
             whole = TrackingIdentifier(uid=tracking[name], identifier=common.plain(f"{name} on {report.key}{cut}"))
-            groups.append(_whole(report, result, segmentations[name], whole, found))
+            wholes.append(_whole(report, result, segmentations[name], whole, found))
             groups += [_region(report, source, result, number, one) for number, one in enumerate(found, 1)]
     if not groups:
         return None
@@ -128,7 +131,7 @@ def region_report(
         Comprehensive3DSR,
         report,
         [*source.files, *segmentations.values()],
-        groups,
+        [*groups, *wholes],
         common.FIRST_SERIES_NUMBER + 4,
         "Overread regions (research only)",
     )
@@ -144,8 +147,7 @@ def _whole(
     """The mask of a model: largest area, and the volume where the slices have one distance."""
     assert result.mask is not None
     places = [_coordinates(report, segmentation, one) for one in found]
-    largest: dict[str, Any] = {"derivation": codes.SCT.Maximum, "referenced_coordinates": places[:1]}
-    measurements = [area(report, found[0].part, **largest)]
+    measurements = [area(report, found[0].part, derivation=codes.SCT.Maximum, places=places[:1])]
     volume = measure.volume_ml(result.mask, report.series)
     if volume.unit == "ml":
         measurements.insert(
