@@ -26,6 +26,10 @@ _DICOM_HELP = (
     "birth date and sex, the accession and study number, date and referring physician from the uploaded files; the "
     "README in the zip lists what they hold."
 )
+_MAPS_HELP = (
+    "DICOM Parametric Maps: each model's probability of every pixel as a 32-bit number, for calculations. "
+    "They are large, and few viewers open them."
+)
 
 
 @st.fragment
@@ -101,13 +105,15 @@ def _dicom(
     case: OpenCase, review: Review, opinions: Sequence[OpinionLine] | None, view: View | None, stem: str
 ) -> None:
     """Made by one button, taken by the next: it takes seconds, and what fails must be said on the page."""
-    series = f"{stem}-{case.series_index}"
+    series, maps = f"{stem}-{case.series_index}", False
+    if any(r.mask_probability is not None for r in review.ready):
+        maps = st.checkbox("Probability maps too", key=f"maps-{series}", help=_MAPS_HELP)
     if st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP):
         st.session_state.pop(_MADE, None)
         with messages.shown(), st.spinner("Writing segmentations, structured reports and overlays"):
             made = report(case, review, opinions, view)
             source = find_source(case.originals, case.series)
-            st.session_state[_MADE] = (series, dicom_zip(dicom_objects(made, source)))
+            st.session_state[_MADE] = (series, dicom_zip(dicom_objects(made, source, probabilities=maps)))
     owner, data = st.session_state.get(_MADE, ("", b""))
     if owner == series:
         st.download_button(

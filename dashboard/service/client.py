@@ -251,9 +251,10 @@ class Client:
         """The report of a series."""
         return self._ask("GET", f"/v1/reviews/{review['id']}/report.{kind}").content
 
-    def dicom(self, review: Review) -> bytes:
-        """Segmentations, structured reports and captures of a DICOM study, as a zip."""
-        return self._ask("GET", f"/v1/reviews/{review['id']}/dicom.zip").content
+    def dicom(self, review: Review, *, probabilities: bool = False) -> bytes:
+        """Segmentations, structured reports and captures of a DICOM study, as a zip; Parametric Maps where asked."""
+        asked = {"probabilities": str(probabilities).lower()}
+        return self._ask("GET", f"/v1/reviews/{review['id']}/dicom.zip", params=asked).content
 
     # archives and cases
 

@@ -98,7 +98,7 @@ def _walked(root: Path) -> Way:
         made.outs[f"case {index}.csv"] = case_csv(report).encode()
         made.outs[f"case {index}.pdf"] = case_pdf(report)
         if series.spacing and series.tags:  # the DICOM series
-            made.objects = dicom_objects(report, find_source(files, series))
+            made.objects = dicom_objects(report, find_source(files, series), probabilities=True)
     made.outs[DICOM_ZIP] = dicom_zip(made.objects)
     store = Store.open(str(made.store))
     store.local_user()

@@ -32,10 +32,10 @@ DOUBLY_OBLIQUE = (0.8, 0.6, 0.0, 0.36, -0.48, 0.8)
 OFFSETS = {"oblique": (0, 3, 6, 9, 12), "gap": (0, 3, 9, 12, 15), "two distances": (0, 3, 6, 11, 16)}
 
 
-def placed(which: str) -> list[tuple[str, bytes]]:
+def placed(which: str, spacing: tuple[float, float] = (0.5, 0.75)) -> list[tuple[str, bytes]]:
     """An MR series that stands askew in the patient; its gantry is tilted, so that slices shift along their columns."""
     volume = builders.noise(5, 24, 32, dtype=np.uint16) % 900
-    headers = builders.stack(volume, orientation=DOUBLY_OBLIQUE, **kit.PATIENT)
+    headers = builders.stack(volume, spacing=spacing, orientation=DOUBLY_OBLIQUE, **kit.PATIENT)
     normal, down = np.cross(DOUBLY_OBLIQUE[:3], DOUBLY_OBLIQUE[3:]), np.asarray(DOUBLY_OBLIQUE[3:])
     for header, offset in zip(headers, OFFSETS[which], strict=True):
         place = np.array([-10.0, -20.0, 30.0]) + offset * (normal + math.tan(0.2) * down)

@@ -13,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.uid import ParametricMapStorage
 
 from core.imaging import read, render
 from core.preprocessing import windows
@@ -108,10 +109,14 @@ def test_the_typed_client_goes_the_whole_way(server: House) -> None:
         assert heat.shape == (series["rows"], series["columns"])
         assert overread.report(review).startswith(b"%PDF")
         assert CaseRecord.model_validate_json(overread.report(review, "json")).models == record.models
-        with zipfile.ZipFile(io.BytesIO(overread.dicom(review))) as objects:
+        with zipfile.ZipFile(io.BytesIO(overread.dicom(review, probabilities=True))) as objects:
             found = [pydicom.dcmread(io.BytesIO(objects.read(n))) for n in objects.namelist() if n.endswith(".dcm")]
         masks = any(part.mask_voxels for part in record.models)
         assert {item.Modality for item in found} == {"SR", "OT"} | ({"SEG"} if masks else set())
+        maps = [item for item in found if item.SOPClassUID == ParametricMapStorage]
+        assert bool(maps) is masks
+        with zipfile.ZipFile(io.BytesIO(overread.dicom(review))) as objects:
+            assert not any("-map-" in name for name in objects.namelist())
         overread.drop(study)
         with pytest.raises(ProblemError) as error:
             overread.result(review)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description
-from pydicom.uid import Comprehensive3DSRStorage
+from pydicom.uid import Comprehensive3DSRStorage, ParametricMapStorage
 
 from core.errors import ReportError
 from core.reports.case import CaseReport
 from core.reports.dicom.capture import captures
 from core.reports.dicom.measurements import structured_report
+from core.reports.dicom.probability_map import SERIES_WORDS, probability_maps
 from core.reports.dicom.regions import region_report
 from core.reports.dicom.segmentation import drawn, segmentations, tracking_uids
 from core.reports.dicom.source import CARRIED, DicomSource
@@ -35,10 +36,11 @@ coordinates, for viewers that go to a finding.
 _FRACTIONAL = (
     "FRACTIONAL: the model's probability of every pixel, 255 is 1. No mask: a viewer must not draw its border."
 )
+_MAP = "Parametric Map: the model's probability of every pixel, 0 to 1, as a 32-bit number."
 _BINARY = "BINARY: the model's mask, 1 where it outlines."
 
 
-def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
+def dicom_objects(report: CaseReport, source: DicomSource, *, probabilities: bool = False) -> list[Dataset]:
     """Segmentations (binary, fractional), structured report, report of the outlined regions and secondary captures.
 
     In this order. A projection made by Overread has neither segmentation nor regions: its pixels do not lie on the
@@ -47,6 +49,7 @@ def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
     Args:
         report: the review with its heat maps.
         source: headers of the reviewed series, from :func:`core.reports.dicom.find_source`.
+        probabilities: at the end, Parametric Maps of the masks' probabilities too.
 
     Returns:
         New objects in new series of the source's study; patient and study are the source's.
@@ -63,6 +66,8 @@ def dicom_objects(report: CaseReport, source: DicomSource) -> list[Dataset]:
         document = structured_report(report, source, binary, tracking)
         places = region_report(report, source, binary, tracking)
         made: list[Dataset] = [*masks, document, *([] if places is None else [places]), *captures(report, source)]
+        if probabilities and masks:
+            made += probability_maps(report, source)
     except ReportError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # what incomplete headers bring about
@@ -103,18 +108,23 @@ def _readme(objects: Sequence[Dataset], names: Sequence[str]) -> str:
         for name, item in zip(names, objects, strict=True)
         if item.Modality == "SEG"
     ]
+    masks += [f"{name}: {_MAP}\n" for name, item in zip(names, objects, strict=True) if file_kind(item) == "map"]
     return README.format(carried=told, masks="".join(masks))
 
 
 def _model(item: Dataset) -> str:
-    """Name of the model that a segmentation is of."""
+    """Name of the model that a segmentation or a map is of."""
+    if item.SOPClassUID == ParametricMapStorage:
+        return "-" + str(item.SeriesDescription).removeprefix(SERIES_WORDS).split()[0]
     if item.Modality != "SEG":
         return ""
     return "-" + str(item.SegmentSequence[0].SegmentAlgorithmName).rpartition("/")[2]
 
 
 def file_kind(item: Dataset) -> str:
-    """Short word for an object: ``seg-binary``, ``seg-fractional``, ``sr``, ``sr-regions`` or ``overlay``."""
+    """Short word for an object: ``seg-binary``, ``seg-fractional``, ``sr``, ``sr-regions``, ``overlay`` or ``map``."""
+    if item.SOPClassUID == ParametricMapStorage:
+        return "map"
     if item.Modality == "SEG":
         return f"seg-{str(item.SegmentationType).lower()}"
     if item.Modality == "SR":

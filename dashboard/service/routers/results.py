@@ -99,7 +99,13 @@ def report(
 
 
 @router.get("/dicom.zip", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-def dicom(review: Name, request: Request, who: Hears, shown: Shown = None) -> Response:
+def dicom(
+    review: Name,
+    request: Request,
+    who: Hears,
+    shown: Shown = None,
+    probabilities: Annotated[bool, Query(description="Parametric Maps of the masks' probabilities too.")] = False,
+) -> Response:
     """Segmentations, structured reports and secondary captures of a DICOM study. They name the patient as it does."""
     shared: Shared = request.app.state.shared
     found, told = answers.finished(shared, who, review)
@@ -109,4 +115,6 @@ def dicom(review: Name, request: Request, who: Hears, shown: Shown = None) -> Re
     with shared.costly.one():
         made = answers.report(shared, who, review, shown, maps=True)
         source = find_source(found.kept.originals, made.series)
-        return Response(dicom_zip(dicom_objects(made, source)), media_type="application/zip")
+        return Response(
+            dicom_zip(dicom_objects(made, source, probabilities=probabilities)), media_type="application/zip"
+        )
