@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,40 +14,24 @@ from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pypdf import PdfReader
 
-from core.review import Radpeer, Stage, Store
-from tests.dashboard import desk, readings, weights
-from tests.dashboard.house import House
+from core.review import Radpeer, Stage
+from tests.dashboard import desk, readings
 from tests.dashboard.tap import Tap
+from tests.dashboard.ward import Ward, opened_ward, reading_room
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 
-@dataclass(frozen=True)
-class Ward:
-    """A running dashboard with an archive to read."""
-
-    house: House
-    store: Store
-    planted: readings.Planted
-
-
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    folder = tmp_path_factory.mktemp("ward")
-    house = House(folder, weights.write(folder / "weights"))
-    store = readings.opened(house.store)
-    planted = readings.plant(store, 3)
-    house.start()
-    yield Ward(house, store, planted)
-    house.stop()
+    with opened_ward(tmp_path_factory.mktemp("ward"), 3) as ward:
+        yield ward
 
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
-    context.set_default_timeout(120_000)
-    yield context
-    context.close()
+    with reading_room(browser) as context:
+        yield context
 
 
 def begin(page: Page, url: str, case: int) -> None:

@@ -113,3 +113,18 @@ def test_a_segmentation_whose_references_contradict_its_places_says_so() -> None
     assert series.truth is not None
     assert series.truth.any((1, 2)).tolist() == [True, False, False, False]
     assert any("9.0 mm from where it says" in note for note in series.notes)
+
+
+def test_fractions_of_nobody_knows_what_are_no_mask() -> None:
+    source = stack(noise(4, 8, 8), sop_class=CT, modality="CT")
+    seg = dataset(np.full((1, 8, 8), 100, np.uint8), SEG, "SEG", SeriesInstanceUID="1.2.3")
+    seg.SegmentationType = "FRACTIONAL"
+    reference = item(ReferencedSOPInstanceUID=source[0].SOPInstanceUID)
+    seg.PerFrameFunctionalGroupsSequence = [item(DerivationImageSequence=[item(SourceImageSequence=[reference])])]
+    study = read([*named(source), ("seg.dcm", to_bytes(seg))])
+    assert study.series[0].truth is None
+    assert "MaximumFractionalValue" in study.problems[0].reason
+    seg.MaximumFractionalValue = 200
+    whole = read([*named(source), ("seg.dcm", to_bytes(seg))]).series[0]
+    assert whole.truth is not None
+    assert whole.truth.any((1, 2)).tolist() == [True, False, False, False]

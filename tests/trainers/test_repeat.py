@@ -27,6 +27,7 @@ from trainers.fitting.fit import train_recipe
 from trainers.fitting.initial import BACKBONE
 from trainers.fitting.precision import make_fabric
 from trainers.fitting.recipe import Recipe, load_recipe
+from trainers.measuring.repeat import Setting
 from trainers.measuring.scoring import Scored
 
 pytestmark = pytest.mark.usefixtures("float32")
@@ -50,8 +51,9 @@ def small(folder: Path, **changes: str) -> Recipe:
 
 
 def run(recipe: Recipe, data: Path, folder: Path, **changes: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {"seeds": 2, "epochs": None, "minutes": None, "fabric": make_fabric(), **changes}
-    return seeds.seed_spread(recipe, data=data, runs=folder / "runs", weights=folder / "weights", **options)
+    options: dict[str, Any] = {"seeds": 2, "epochs": None, "minutes": None, **changes}
+    setting = Setting(data, folder / "runs", folder / "weights", make_fabric())
+    return seeds.seed_spread(recipe, setting=setting, **options)
 
 
 @pytest.fixture(scope="module")

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from core.review import Stage, Store
-from tests.dashboard import desk, readings, weights
-from tests.dashboard.house import House
+from core.review import Stage
+from tests.dashboard import desk
 from tests.dashboard.tap import Tap
+from tests.dashboard.ward import Ward, opened_ward, reading_room
 from tests.viewer.conftest import LOADED, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 SIDE = 128  # pixels of a planted slice, height and width
 
 
-@dataclass(frozen=True)
-class Ward:
-    """A running dashboard with an archive to read."""
-
-    house: House
-    store: Store
-    planted: readings.Planted
-
-
 @pytest.fixture(scope="module")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    folder: Path = tmp_path_factory.mktemp("ward")
-    house = House(folder, weights.write(folder / "weights"))
-    store = readings.opened(house.store)
-    planted = readings.plant(store, 2)
-    house.start()
-    yield Ward(house, store, planted)
-    house.stop()
+    with opened_ward(tmp_path_factory.mktemp("ward"), 2) as ward:
+        yield ward
 
 
 @pytest.fixture
 def visit(drawing: Browser) -> Iterator[BrowserContext]:
-    context = drawing.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
-    context.set_default_timeout(120_000)
-    yield context
-    context.close()
+    with reading_room(drawing) as context:
+        yield context
 
 
 def place(page: Page, column: float, row: float) -> tuple[float, float]:

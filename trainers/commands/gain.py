@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from lightning_fabric import Fabric
 
 from core import places
 from core.errors import ModelUnavailableError, RecipeError
@@ -27,7 +26,7 @@ from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import Recipe, load_recipe, variant
-from trainers.measuring.repeat import Bench, counted, fitted
+from trainers.measuring.repeat import Bench, Setting, counted, fitted
 from trainers.measuring.scoring import Scored, dice_with_tumour, predictions, scored
 
 STARTS = ("scratch", "ours")
@@ -57,34 +56,24 @@ def gain_command(
     if epochs is None and minutes is None:
         raise RecipeError("A comparison needs a budget.", "Give --epochs, --minutes or both.")
     chosen = load_recipe(recipe)
-    fabric = launched(accelerator, threads=threads)
-    pretraining_gain(chosen, epochs, minutes, data=data, runs=runs, weights=weights, fabric=fabric, limit=limit)
+    setting = Setting(data, runs, weights, launched(accelerator, threads=threads), limit)
+    pretraining_gain(chosen, epochs, minutes, setting)
 
 
-def pretraining_gain(
-    recipe: Recipe,
-    epochs: int | None,
-    minutes: float | None,
-    *,
-    data: Path | None,
-    runs: Path,
-    weights: Path,
-    fabric: Fabric,
-    limit: int | None = None,
-) -> dict[str, object]:
+def pretraining_gain(recipe: Recipe, epochs: int | None, minutes: float | None, setting: Setting) -> dict[str, object]:
     """Train both, compare, and write the recipe's entry in ``weights/pretraining.json``; returns it.
 
     Raises:
         ModelUnavailableError: no backbone was pretrained for the recipe's architecture.
         RecipeError: the pretraining split a set otherwise, so it may have learnt from validation patients.
     """
-    bench = Bench.of(recipe, data, limit)
-    check_split(recipe, bench.parts, weights / "pretrained")
+    bench = Bench.of(recipe, setting)
+    check_split(recipe, bench.parts, setting.pretrained)
     trained: list[tuple[OverreadNet, Run]] = []
     for start in STARTS:
         budget = "" if epochs is None else f"-{epochs}-epochs"
         changes = {"initial_weights": start, "epochs": epochs or recipe.epochs}
-        run = bench.run(variant(recipe, changes, f"gain-{start}{budget}"), runs, fabric, weights / "pretrained")
+        run = bench.run(variant(recipe, changes, f"gain-{start}{budget}"))
         trained.append((fitted(run, minutes), run))
     scores = [_on_validation(run.recipe, net, run, bench) for net, run in trained]
     figure = recipe.monitor if recipe.monitor in FIGURES else "auc"
@@ -96,7 +85,7 @@ def pretraining_gain(
         "monitor": FIGURES[figure],
         "note": _note([run for _, run in trained], scores[0], found),
     }
-    add_entry(weights / PRETRAINING, entry, "recipe")
+    add_entry(setting.weights / PRETRAINING, entry, "recipe")
     console.print(f"{recipe.source}: {FIGURES[figure]} {found.second:.4f} from scratch, {found.first:.4f} from ours")
     console.print(str(entry["note"]))
     return entry

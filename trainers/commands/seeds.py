@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from lightning_fabric import Fabric
 
 from core import places
 from core.errors import RecipeError
@@ -20,7 +19,7 @@ from trainers.fitting.logs import console
 from trainers.fitting.loop import Run
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import Recipe, load_recipe, variant, with_initial_weights
-from trainers.measuring.repeat import Bench, counted, fitted, keep, kept
+from trainers.measuring.repeat import Bench, Setting, counted, fitted, keep, kept
 from trainers.measuring.scoring import figures, predictions, scored
 
 RESULT = "test_figures.json"
@@ -54,21 +53,12 @@ def seeds_command(
     chosen = load_recipe(recipe)
     if init is not None:
         chosen = with_initial_weights(chosen, init)
-    fabric = launched(accelerator, threads=threads)
-    seed_spread(chosen, seeds, epochs, minutes, data=data, runs=runs, weights=weights, fabric=fabric, limit=limit)
+    setting = Setting(data, runs, weights, launched(accelerator, threads=threads), limit)
+    seed_spread(chosen, seeds, epochs, minutes, setting)
 
 
 def seed_spread(
-    recipe: Recipe,
-    seeds: int,
-    epochs: int | None,
-    minutes: float | None,
-    *,
-    data: Path | None,
-    runs: Path,
-    weights: Path,
-    fabric: Fabric,
-    limit: int | None = None,
+    recipe: Recipe, seeds: int, epochs: int | None, minutes: float | None, setting: Setting
 ) -> dict[str, object]:
     """Train, measure and write the entry of the recipe's model in ``weights/<system>/seeds.json``; returns it.
 
@@ -80,18 +70,18 @@ def seed_spread(
             f"{recipe.source} goes on from the model it replaces, so a further training would start from the first.",
             "Give another start with --init.",
         )
-    bench = Bench.of(recipe, data, limit)
+    bench, runs, weights = Bench.of(recipe, setting), setting.runs, setting.weights
     numbers = list(range(recipe.seed, recipe.seed + seeds))
     found: list[dict[str, float]] = []
     for seed in numbers:
         slug = f"seed-{seed}" + ("" if epochs is None else f"-{epochs}-epochs")
         own = variant(recipe, {"seed": seed, "epochs": epochs or recipe.epochs}, slug)
-        key = f"{own.sha256} {minutes} {limit}"
+        key = f"{own.sha256} {minutes} {setting.limit}"
         result = kept(runs / own.source / RESULT, key)
         if result is None:
-            plain = seed == recipe.seed and (epochs, minutes, limit) == (None, None, None)
-            run = _finished(recipe, bench, runs, fabric, weights) if plain else None
-            run = run or bench.run(own, runs, fabric, weights / "pretrained")
+            plain = seed == recipe.seed and (epochs, minutes, setting.limit) == (None, None, None)
+            run = _finished(recipe, bench) if plain else None
+            run = run or bench.run(own)
             net = fitted(run, minutes)
             result = measured(own, net, run, bench, weights)
             (runs / own.source).mkdir(parents=True, exist_ok=True)
@@ -110,12 +100,12 @@ def seed_spread(
     return entry
 
 
-def _finished(recipe: Recipe, bench: Bench, runs: Path, fabric: Fabric, weights: Path) -> Run | None:
+def _finished(recipe: Recipe, bench: Bench) -> Run | None:
     """The recipe's own run, where it was trained to its end as the recipe is now."""
-    if not (runs / recipe.source / "last.pt").is_file():
+    if not (bench.setting.runs / recipe.source / "last.pt").is_file():
         return None
     try:
-        run = bench.run(recipe, runs, fabric, weights / "pretrained")
+        run = bench.run(recipe)
     except RecipeError:
         return None  # of an earlier version of the recipe
     return run if run.finished else None

@@ -19,25 +19,49 @@ from trainers.fitting.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
+class Setting:
+    """Where the trainings of a recipe are repeated.
+
+    Attributes:
+        data: folder of the data sets; ``None`` for where they are looked for.
+        runs: folder of the checkpoints. weights: folder of the weights, where results go.
+        fabric: what trains.
+        limit: images of each part at most, for a trial.
+    """
+
+    data: Path | None
+    runs: Path
+    weights: Path
+    fabric: Fabric
+    limit: int | None = None
+
+    @property
+    def pretrained(self) -> Path:
+        """Folder of the pretrained backbones."""
+        return self.weights / "pretrained"
+
+
+@dataclass(frozen=True, eq=False)
 class Bench:
     """The data of a recipe, read and prepared once for all its trainings."""
 
+    setting: Setting
     parts: Parts
     train: Cases
     validation: Cases
 
     @classmethod
-    def of(cls, recipe: Recipe, folder: Path | None, limit: int | None = None) -> Bench:
+    def of(cls, recipe: Recipe, setting: Setting) -> Bench:
         """Read by the recipe's own split and seed, whatever the trainings vary."""
-        parts = read_parts(recipe, folder, limit=limit)
+        parts = read_parts(recipe, setting.data, limit=setting.limit)
         train, validation = (to_cases(p, recipe.contract, labels_of(recipe)) for p in (parts.train, parts.validation))
-        return cls(parts, train, validation)
+        return cls(setting, parts, train, validation)
 
-    def run(self, recipe: Recipe, runs: Path, fabric: Fabric, pretrained: Path) -> Run:
+    def run(self, recipe: Recipe) -> Run:
         """A training of a variant of the recipe, gone on with where it has been begun."""
-        return Run(
-            recipe, self.train, self.validation, runs / recipe.source, fabric, resume=True, pretrained=pretrained
-        )
+        where = self.setting
+        folder = where.runs / recipe.source
+        return Run(recipe, self.train, self.validation, folder, where.fabric, resume=True, pretrained=where.pretrained)
 
 
 def fitted(run: Run, minutes: float | None) -> OverreadNet:

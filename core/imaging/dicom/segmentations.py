@@ -62,6 +62,14 @@ def marked(frame: Frame) -> Marked:
     return Marked(algorithm=drawn) if kind in _ALGORITHMS else Marked(people=drawn)
 
 
+def unclear(header: Dataset) -> str:
+    """Why nobody can tell what a mask marks; empty where one can."""
+    fractions = str(header.get("SegmentationType", "") or "") == "FRACTIONAL"
+    if fractions and not as_number(header.get("MaximumFractionalValue")):
+        return "it holds fractions and does not say of what (MaximumFractionalValue)"
+    return ""
+
+
 def _is_label_map(header: Dataset) -> bool:
     labels = str(header.get("SegmentationType", "") or "") == "LABELMAP"
     return labels or str(header.get("SOPClassUID", "") or "") == LABEL_MAP

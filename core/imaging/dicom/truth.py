@@ -10,7 +10,7 @@ import numpy as np
 
 from core.imaging.dicom.frames import Frame
 from core.imaging.dicom.functional_groups import item
-from core.imaging.dicom.segmentations import is_segmentation, marked
+from core.imaging.dicom.segmentations import is_segmentation, marked, unclear
 from core.imaging.keys import short_hash
 from core.imaging.study import Series
 from core.imaging.truth import BY_ALGORITHM
@@ -59,6 +59,8 @@ def attach_drawn(series: Series, sources: Sequence[Source], mask: Sequence[Frame
     if mask[0].pixels.shape != series.shape:
         mine, its = (f"{shape[1]} x {shape[0]}" for shape in (mask[0].pixels.shape, series.shape))
         return f"it has {mine} pixels, the series {its}"
+    if unclear(mask[0].header):
+        return unclear(mask[0].header)
     masks = {name: _copy_of(getattr(series, name), series) for name in ("truth", "ai_result")}
     used: set[str] = set()
     astray = 0.0
