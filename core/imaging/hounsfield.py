@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydicom import Dataset
 
 from core.imaging.dicom import functional_groups as groups
+from core.imaging.terms import code_or_none
 
 # CT Image, Enhanced CT Image, Legacy Converted Enhanced CT Image
 _CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -28,7 +29,7 @@ def why_not_hounsfield(header: Dataset, index: int, transformed: str | None) -> 
         return "it is a localizer, a projection"
     kind = transformed.strip().upper()
     if kind:
-        return None if kind == "HU" else f"the header names the type {transformed.strip()[:16]}"
+        return None if kind == "HU" else f"the header names the type {code_or_none(transformed)}"
     if str(header.get("SOPClassUID", "") or "") not in _CT_CLASSES:
         return "it is no CT image but a picture made from one"
     if kinds and kinds[0] != "ORIGINAL":

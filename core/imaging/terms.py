@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from core.imaging.tag_lists import CODES
+
 _WORDS = """
 a abc abdomen abdominal about ac accuray achieva acme acq acquired acquisition adc admin admire advance aera after
 agfa aidr all allegra altea ambition an anat anatomy and angio angiography ankle annotation ants aorta ap app aquilion
@@ -106,6 +108,14 @@ def is_term(token: str) -> bool:
         return True
     glued = _GLUED.fullmatch(word)
     return glued is not None and _is_small(glued["number"])
+
+
+def code_or_none(text: str) -> str:
+    """A coded value as a header gives it, to be told to people; "(not a known one)" for anything that is no code."""
+    said = text.strip()
+    tokens = _TOKEN.findall(said)
+    known = said in CODES or (bool(tokens) and all(token in CODES or is_term(token) for token in tokens))
+    return said if known else "(not a known one)"
 
 
 def without_names(text: str, instead: str = "") -> str:

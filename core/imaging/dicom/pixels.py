@@ -14,6 +14,7 @@ from core.imaging.dicom.jpeg_frames import coded_size
 from core.imaging.dicom.stored_bits import stored_bits, stored_values
 from core.imaging.limits import Budget
 from core.imaging.raster import grey_of, has_colour
+from core.imaging.terms import code_or_none
 
 _WIDTHS = (1, 8, 16, 32, 64)
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
@@ -117,7 +118,7 @@ def _check_layout(header: Dataset) -> None:
     elif bits not in _WIDTHS:
         odd = f"The file stores pixels of {bits} bits"
     elif samples == 3 and space not in _COLOURS:
-        odd = f"The file stores colours as {space or 'a kind that it does not name'}"
+        odd = f"The file stores colours as {code_or_none(space) if space else 'a kind that it does not name'}"
     if odd:
         raise UnreadableFileError(f"{odd}, which is not read here.", "Export the series in grey or as RGB.")
 

@@ -16,6 +16,7 @@ from pydicom.multival import MultiValue
 from core.imaging.dicom.private_tags import private_numbers
 from core.imaging.numbers import positive
 from core.imaging.study import Unit
+from core.imaging.terms import code_or_none
 from core.imaging.uptake.decay import injection, scan_length, scan_start
 from core.imaging.uptake.instants import zone_of
 from core.imaging.uptake.nuclides import other_half_life
@@ -58,7 +59,9 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
     if units == "GML":
         kind = str(header.get("SUVType", "") or "BW")
         if kind != "BW":
-            return SuvScale(1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {kind}, not by body weight.",))
+            return SuvScale(
+                1.0, Unit.ARBITRARY, (f"Pixels are SUV normalised by {code_or_none(kind)}, not by body weight.",)
+            )
         lacking = _uncorrected(header)
         return SuvScale(1.0, Unit.ARBITRARY, (f"{lacking} No SUV.",)) if lacking else SuvScale(1.0, Unit.SUV)
     if units == "CNTS":
@@ -74,7 +77,11 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
         return _from_activity(headers, activity)
     if units == "BQML":
         return _from_activity(headers, 1.0)
-    return SuvScale(1.0, Unit.ARBITRARY, (f"PET pixels in the unit {units or '(tag Units missing)'}: no SUV.",))
+    return SuvScale(
+        1.0,
+        Unit.ARBITRARY,
+        (f"PET pixels in the unit {code_or_none(units) if units else '(tag Units missing)'}: no SUV.",),
+    )
 
 
 def _differing(headers: Sequence[Dataset]) -> list[str]:
@@ -113,7 +120,7 @@ def _from_activity(headers: Sequence[Dataset], scale: float) -> SuvScale:
     if missing or not weight or not dose or not half_life:
         return stay(f"Missing for SUV: {', '.join(missing)}.")
     if correction not in ("START", "ADMIN"):
-        return stay(f"DecayCorrection is {correction}: START or ADMIN is needed for SUV.")
+        return stay(f"DecayCorrection is {code_or_none(correction)}: START or ADMIN is needed for SUV.")
     lacking = _uncorrected(header)
     if lacking:
         return stay(lacking)
