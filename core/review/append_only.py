@@ -104,6 +104,42 @@ class Overrule(SQLModel, table=True):
     created: datetime = Field(default_factory=now, sa_type=Moment)
 
 
+class QuizAnswer(SQLModel, table=True):
+    """A learner's answer on one case of a quiz, and how it was scored when it was given.
+
+    ``finding`` and ``confidence`` are ``None`` where the time ran out before they were said. ``outline`` is a list of
+    polygons ``{"slice": 3, "points": [[x, y], ...]}`` in image pixels; marks are as in ``Opinion``. ``found`` says
+    whether a mark is on a lesion, ``distance`` how far the nearest one is from a lesion's middle, in ``unit``;
+    ``false_marks`` counts those that are on none, ``dice`` is of the outline. ``None`` where they do not apply.
+    """
+
+    __tablename__ = "quiz_answers"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "item_id", "stage"),
+        CheckConstraint("confidence BETWEEN 0 AND 100", name="ck_quiz_answers_confidence"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    attempt_id: int = Field(foreign_key="attempts.id", index=True)
+    item_id: int = Field(foreign_key="quiz_items.id", index=True)
+    stage: str
+    finding: bool | None = None
+    label: str | None = None
+    confidence: int | None = None
+    marks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    outline: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    hinted: bool = False
+    late: bool = False
+    found: bool | None = None
+    distance: float | None = None
+    unit: str = "mm"
+    false_marks: int = 0
+    dice: float | None = None
+    started: datetime = Field(sa_type=Moment)
+    locked_at: datetime = Field(default_factory=now, sa_type=Moment)
+    seconds: float
+
+
 class AuditEntry(SQLModel, table=True):
     """One link of the hash chain: ``sha256`` covers every other column and ``previous``, the link before.
 
@@ -123,4 +159,12 @@ class AuditEntry(SQLModel, table=True):
     sha256: str
 
 
-APPEND_ONLY: tuple[type[SQLModel], ...] = (Opinion, Reveal, PeerReview, Adjudication, Overrule, AuditEntry)
+APPEND_ONLY: tuple[type[SQLModel], ...] = (
+    Opinion,
+    Reveal,
+    PeerReview,
+    Adjudication,
+    Overrule,
+    QuizAnswer,
+    AuditEntry,
+)

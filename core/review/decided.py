@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session, SQLModel, col, select
 
 from core.review.canonical import canonical
-from core.review.tables import ApiToken, Arbitration, Archive, Case, CaseFile, User
+from core.review.tables import ApiToken, Arbitration, Archive, Case, CaseFile, QuizItem, User
 
 COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
     User: ("number", "issuer", "subject", "roles", "active"),
@@ -23,6 +23,7 @@ COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
         *("recorded_finding", "recorded_label", "recorded_text", "recorded_reader"),
     ),
     Arbitration: ("id", "case_id", "peer_review_id", "closed"),
+    QuizItem: ("id", "quiz_id", "position", "source", "place", "system", "finding", "label"),
     ApiToken: ("id", "user", "sha256", "scopes", "expires", "revoked"),
 }
 _CHUNK = 1000

@@ -36,6 +36,7 @@ class Action(StrEnum):
     SUMMARISE = "see summaries of peer review"
     UNBLIND = "see the models' answers without reading blind"
     LEARN = "take part in teaching"
+    TEACH = "make quizzes and see their results"
     REPORT = "make reports"
     EXPORT = "export data"
     OVERRULE = "overrule the wrong-image gate"
@@ -54,6 +55,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SUMMARISE: frozenset({Role.LEAD}),
     Action.UNBLIND: frozenset({Role.LEAD}),
     Action.LEARN: frozenset({Role.STUDENT, Role.TEACHER}) | _WORKERS,
+    Action.TEACH: frozenset({Role.TEACHER}),
     Action.REPORT: _WORKERS,
     Action.EXPORT: frozenset({Role.LEAD, Role.ADMIN}),
     Action.OVERRULE: frozenset({Role.TEACHER}) | _WORKERS,

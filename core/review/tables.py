@@ -8,7 +8,26 @@ from typing import Any
 from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from core.review.append_only import APPEND_ONLY, Adjudication, AuditEntry, Opinion, Overrule, PeerReview, Reveal
+from core.review.append_only import (
+    APPEND_ONLY,
+    Adjudication,
+    AuditEntry,
+    Opinion,
+    Overrule,
+    PeerReview,
+    QuizAnswer,
+    Reveal,
+)
+from core.review.courses.tables import (
+    Attempt,
+    Course,
+    ItemScore,
+    Learner,
+    Quiz,
+    QuizDraft,
+    QuizItem,
+    Repetition,
+)
 from core.review.vocabulary import CaseState, FileRole, Mode, Moment, RunState, now
 
 __all__ = [
@@ -17,18 +36,27 @@ __all__ = [
     "ApiToken",
     "Arbitration",
     "Archive",
+    "Attempt",
     "AuditEntry",
     "Case",
     "CaseFile",
+    "Course",
     "Discrepancy",
     "Draft",
     "DriftReading",
     "ImportFile",
     "ImportRun",
+    "ItemScore",
+    "Learner",
     "Opinion",
     "Overrule",
     "PeerReview",
+    "Quiz",
+    "QuizAnswer",
+    "QuizDraft",
+    "QuizItem",
     "RecordedReader",
+    "Repetition",
     "Reveal",
     "SavedView",
     "Score",

@@ -8,11 +8,15 @@ import streamlit as st
 from core.imaging.study import Study
 from core.review import open_store
 from core.review.kept.waiting import Watched, picture_waits
+from core.teaching import held
 from dashboard.kit import routes, who, words
 
 
 def stands(study: Study) -> bool:
     """Whether the models must not answer on a study; then says why and shows the way to read it."""
+    if held.in_quiz(open_store(), who.number(), study):
+        _in_quiz()
+        return True
     found = waiting(study)
     if not found:
         return False
@@ -29,6 +33,19 @@ def stands(study: Study) -> bool:
             "Open another scan", icon=":material/folder_open:", on_click=st.session_state.pop, args=("case", None)
         )
     return True
+
+
+def _in_quiz() -> None:
+    st.info(
+        "This image is a case of a quiz that you have begun. The models answer here once you have been told its truth.",
+        icon=":material/visibility_lock:",
+    )
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Go on with the quiz", type="primary", icon=":material/school:"):
+            st.switch_page(routes.LEARN)
+        st.button(
+            "Open another scan", icon=":material/folder_open:", on_click=st.session_state.pop, args=("case", None)
+        )
 
 
 def waits(plane: np.ndarray) -> bool:

@@ -47,6 +47,7 @@ class OpenCase:
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
     sample: str | None = None  # name of the built-in sample in the address
     token: str | None = None  # by which the address finds an upload again
+    truth_on: bool = False  # whether the reference mask is shown from the beginning
     record: int | None = None  # number in the store, of a case that was opened from there
     _shown: tuple[Review, bool, Review] | None = None  # a review as it was made, whether overruled, and as it is shown
     opinions: tuple[Opinion, ...] | None = None  # locked ones that reports may print; None for no case of the store

@@ -56,7 +56,8 @@ def _look(models: Sequence[Evidence], part: Part) -> tuple[str, str]:
     return COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
 
 
-def _blank(title: str, x: str, y: str, height: int = 420) -> go.Figure:
+def blank(title: str, x: str, y: str, height: int = 420) -> go.Figure:
+    """An empty figure with its title and axes."""
     figure = go.Figure()
     figure.update_layout(
         title={"text": title, "font": {"size": 14}, "x": 0, "xref": "paper"},
@@ -75,7 +76,8 @@ def _faint(colour: str, share: float = 0.18) -> str:
     return f"rgba({r},{g},{b},{share})"
 
 
-def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
+def add_band(figure: go.Figure, band: Band, colour: str) -> None:
+    """A curve's interval as a faint area."""
     known = np.isfinite(band.low)
     x = band.x[known]
     figure.add_scatter(
@@ -91,7 +93,7 @@ def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
 
 def roc(models: Sequence[Evidence], split: str) -> Chart:
     """ROC of every model with bands by group and the stored operating point."""
-    figure = _blank("ROC", "1 − specificity", "Sensitivity")
+    figure = blank("ROC", "1 − specificity", "Sensitivity")
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="chance")
@@ -100,7 +102,7 @@ def roc(models: Sequence[Evidence], split: str) -> Chart:
         colour, dash = _look(models, part)
         curve = roc_curve(part.truth, part.finding)
         name = short[part.card.title]
-        _add_band(figure, roc_band(part.truth, part.finding, part.groups), colour)
+        add_band(figure, roc_band(part.truth, part.finding, part.groups), colour)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
@@ -133,7 +135,7 @@ def _point(figure: go.Figure, x: float, y: float, colour: str, name: str) -> Non
 
 def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
     """Precision against recall with bands, the operating point, and the share of findings as the floor."""
-    figure = _blank("Precision and recall", "Recall (sensitivity)", "Precision (PPV)")
+    figure = blank("Precision and recall", "Recall (sensitivity)", "Precision (PPV)")
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_yaxes(range=[-0.02, 1.02])
     said, short = [], _titles(models)
@@ -150,7 +152,7 @@ def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
             )
         curve = precision_recall_curve(part.truth, part.finding)
         name = short[part.card.title]
-        _add_band(figure, precision_recall_band(part.truth, part.finding, part.groups), colour)
+        add_band(figure, precision_recall_band(part.truth, part.finding, part.groups), colour)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
@@ -168,7 +170,7 @@ def precision_recall(models: Sequence[Evidence], split: str) -> Chart:
 def one_vs_rest(part: Part) -> Chart:
     """ROC of every class of one model against all others, with bands by group."""
     title = f"One class against the rest, {part.card.title}"
-    figure = _blank(title, "1 − specificity", "Sensitivity")
+    figure = blank(title, "1 − specificity", "Sensitivity")
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="chance")
@@ -179,7 +181,7 @@ def one_vs_rest(part: Part) -> Chart:
             continue
         colour, dash = COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
         curve = roc_curve(mine, part.calibrated[:, k])
-        _add_band(figure, roc_band(mine, part.calibrated[:, k], part.groups), colour)
+        add_band(figure, roc_band(mine, part.calibrated[:, k], part.groups), colour)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
@@ -200,7 +202,7 @@ def confusion_matrix(part: Part, height: int = 380) -> Chart:
     share = np.divide(table, of, out=np.zeros(table.shape), where=of > 0)
     title = f"Confusion, {part.card.title}"
     rule = "largest probability" if len(names) > 2 else f"threshold {part.card.threshold.value:.3f}"
-    figure = _blank(title, f"The model says ({rule})", "Truth", height)
+    figure = blank(title, f"The model says ({rule})", "Truth", height)
     figure.add_heatmap(
         z=share,
         x=names,
@@ -230,7 +232,7 @@ def confusion_matrix(part: Part, height: int = 380) -> Chart:
 def calibration(models: Sequence[Evidence], part: Part) -> Chart:
     """Reliability before and after temperature, with bars by group and the number of images below."""
     name = _titles(models)[part.card.title]
-    figure = _blank(f"Reliability, {name}", "Stated probability of a finding", "Share that had one", 380)
+    figure = blank(f"Reliability, {name}", "Stated probability of a finding", "Share that had one", 380)
     figure.update_xaxes(range=[-0.02, 1.02])
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1}, name="perfect")
@@ -267,7 +269,7 @@ def _reliable(figure: go.Figure, bins: Reliability, colour: str, symbol: str, na
 
 def decision(models: Sequence[Evidence], split: str) -> Chart:
     """Net benefit of every model, with its band by group, against acting on all and on none."""
-    figure = _blank("Decision curve", "Probability from which on one would act", "Net benefit per image")
+    figure = blank("Decision curve", "Probability from which on one would act", "Net benefit per image")
     said, short, top = [], _titles(models), 0.05
     for number, part in enumerate(parts_of(models, split)):
         colour, dash = _look(models, part)
@@ -278,7 +280,7 @@ def decision(models: Sequence[Evidence], split: str) -> Chart:
             figure.add_scatter(x=curve.threshold, y=curve.treat_all, mode="lines", line=grey, name="act on all")
             figure.add_scatter(x=[0, 1], y=[0, 0], mode="lines", line=grey | {"dash": "dot"}, name="act on none")
         name = short[part.card.title]
-        _add_band(figure, net_benefit_band(part), colour)
+        add_band(figure, net_benefit_band(part), colour)
         line = {"color": colour, "dash": dash, "width": 2}
         figure.add_scatter(x=curve.threshold, y=curve.model, mode="lines", line=line, name=name)
         best = curve.model > np.maximum(curve.treat_all, 0) + 1e-9
@@ -294,7 +296,7 @@ def decision(models: Sequence[Evidence], split: str) -> Chart:
 def scores(models: Sequence[Evidence], part: Part, threshold: float, height: int = 300) -> Chart:
     """Calibrated probabilities of each true class, with the threshold."""
     name = _titles(models)[part.card.title]
-    figure = _blank(f"Scores, {name}", "Probability of a finding", "Images", height)
+    figure = blank(f"Scores, {name}", "Probability of a finding", "Images", height)
     edges = SCORE_EDGES
     for k, label in enumerate(part.card.classes):
         counts, _ = np.histogram(part.finding[part.classes == k], edges)

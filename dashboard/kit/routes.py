@@ -12,8 +12,12 @@ HOME, REVIEW, MODELS, EVIDENCE = (str(PAGES / f"{name}.py") for name in ("home",
 WORKLIST, READ, ARBITRATION, ARCHIVES, RECORDS = (
     str(PAGES / f"{name}.py") for name in ("worklist", "read", "arbitration", "archives", "records")
 )
-DATASET = str(PAGES / "dataset.py")
-OPINION, NUMBERS = "Second opinion", "Evidence"  # groups of the menu; pages without one stand by themselves
+DATASET, LEARN, TEACH, CLASS = (str(PAGES / f"{name}.py") for name in ("dataset", "learn", "teach", "classroom"))
+OPINION, NUMBERS, TEACHING = (
+    "Second opinion",
+    "Evidence",
+    "Teaching",
+)  # groups of the menu; pages without one stand by themselves
 ANY_ROLE = (Action.LEARN, Action.MANAGE_USERS)  # whoever has a role may do one of these
 
 
@@ -37,6 +41,7 @@ ROUTES = (
     Route(ARBITRATION, "Arbitration", "balance", "arbitration", OPINION, (Action.ARBITRATE, Action.SUMMARISE)),
     Route(ARCHIVES, "Archives", "inventory_2", "archives", OPINION, (Action.IMPORT, Action.SCORE)),
     Route(RECORDS, "Records", "history", "records", OPINION, (Action.REPORT, Action.EXPORT, Action.MANAGE_USERS)),
+    Route(LEARN, "Learn", "school", "learn", TEACHING, (Action.LEARN,)),
     Route(MODELS, "Models", "fact_check", "models", NUMBERS, ANY_ROLE),
     Route(EVIDENCE, "Evidence", "query_stats", "evidence", NUMBERS, ANY_ROLE),
     Route(DATASET, "Data sets", "photo_library", "dataset", NUMBERS, ANY_ROLE),

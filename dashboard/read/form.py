@@ -111,6 +111,21 @@ def of(store: Store, case_id: int, reader: int, stage: Stage, start: dict[str, A
 
 def show(form: Form, case: OpenCase) -> None:
     """The fields; what is chosen is kept at once."""
+    ask(form, case)
+    stem = f"{form.case_id}-{form.stage}"
+    _seed(f"comment-{stem}", form.content.get("comment", ""))
+    st.text_area(
+        "Remark (optional)",
+        key=f"comment-{stem}",
+        height=80,
+        max_chars=2000,
+        on_change=_taken,
+        args=(form, "comment", f"comment-{stem}"),
+    )
+
+
+def ask(form: Form, case: OpenCase) -> None:
+    """What is seen, its class, and how sure the reader is; what is chosen is kept at once."""
     system = SYSTEMS[case.system] if case.system else None
     stem = f"{form.case_id}-{form.stage}"
     said = {FOUND: system.finding if system else "a finding", CLEAR: system.clear if system else "no finding"}
@@ -144,15 +159,6 @@ def show(form: Form, case: OpenCase) -> None:
         on_change=_taken,
         args=(form, "confidence", f"confidence-{stem}"),
         help="50 %: no more than a guess between the two answers. 100 %: certain.",
-    )
-    _seed(f"comment-{stem}", form.content.get("comment", ""))
-    st.text_area(
-        "Remark (optional)",
-        key=f"comment-{stem}",
-        height=80,
-        max_chars=2000,
-        on_change=_taken,
-        args=(form, "comment", f"comment-{stem}"),
     )
 
 

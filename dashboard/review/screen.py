@@ -38,12 +38,12 @@ def read(case: OpenCase, index: int, height: str, marking: Marking | None = None
     Returns:
         The view, and the slice in it, uint8 ``(height, width, 3)``, without overlays.
     """
-    desk.show(case, key="review", overlays=_layers(case, index), height=height, marking=marking)
+    desk.show(case, key="review", overlays=layers(case, index), height=height, marking=marking)
     view = desk.view(case, "review")
     return view, drawn(case, index, view)
 
 
-def _layers(case: OpenCase, index: int) -> list[Overlay]:
+def layers(case: OpenCase, index: int) -> list[Overlay]:
     """Masks of the models, truth, result of an algorithm in the file; heat maps whose method passed its test."""
     review, series = case.review, case.series
     found: list[Overlay] = []
@@ -58,7 +58,7 @@ def _layers(case: OpenCase, index: int) -> list[Overlay]:
                 name = f"Heat map: {short[r.state.title]}"
                 found.append(Overlay(f"heat {r.state.name}", name, Kind.HEAT, heat={index: heat}, opacity=0.6))
     if series.truth is not None:
-        found.append(overlays.of_truth(series.truth))
+        found.append(overlays.of_truth(series.truth, on=case.truth_on))
     if series.ai_result is not None:
         found.append(overlays.of_ai_result(series.ai_result))
     return found

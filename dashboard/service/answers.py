@@ -12,6 +12,7 @@ from core.errors import BlindingError, OverreadError, StoreError
 from core.reports.case import CaseReport, key_slices
 from core.reports.from_store import opinion_lines
 from core.review import Store
+from core.teaching import held
 from core.weights.heat_checks import load_checks
 from dashboard.service.callers import Caller
 from dashboard.service.kept import KeptReview, KeptStudy
@@ -25,6 +26,10 @@ def need_released(store: Store, who: Caller, kept: KeptStudy) -> None:
     Raises:
         BlindingError: it waits for the caller's own opinion.
     """
+    if held.in_quiz(store, who.number, kept.study):
+        raise BlindingError(
+            "This image is a case of a quiz that you have begun.", "Answer it first; the models answer then."
+        )
     if kept.record is not None:
         waiting = [] if store.reveal_allowed(kept.record, who.number) else [kept.record]
     else:

@@ -28,6 +28,7 @@ from core.review.trail import verify
 from core.review.vocabulary import Scope
 from tests.review import postgres
 from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
+from tests.teaching import school
 
 
 def fill(store: Store) -> Store:
@@ -57,6 +58,7 @@ def fill(store: Store) -> Store:
         DriftReading(system="s", model="m", weights_sha256=WEIGHTS, n=1, n_reference=2, statistic="KS", value=0.7)
     )
     store.make_token(reader, "script", [Scope.MODELS])
+    school.lesson(store)
     (store.images_folder.parent / BESIDE).write_bytes(b"k" * 32)
     return store
 

@@ -112,7 +112,7 @@ def test_a_deactivated_user_can_do_nothing(sqlite_store: Store) -> None:
     ("role", "may"),
     [
         (Role.STUDENT, {Action.LEARN}),
-        (Role.TEACHER, {Action.LEARN, Action.OVERRULE}),
+        (Role.TEACHER, {Action.LEARN, Action.TEACH, Action.OVERRULE}),
         (Role.ADMIN, {Action.MANAGE_USERS, Action.EXPORT, Action.AUDIT}),
         (
             Role.REVIEWER,

@@ -13,6 +13,7 @@ from core.review import Radpeer, Role, Sided, Store
 from core.review.tables import APPEND_ONLY
 from core.review.trail import verify
 from tests.review.casebook import archive, case, lock, person
+from tests.teaching import school
 
 TABLES = sorted(str(table.__tablename__) for table in APPEND_ONLY)
 
@@ -27,6 +28,7 @@ def full(store: Store) -> Store:
     store.peer_review(found.id, reader, Radpeer.EXPECTED_MATTERS)
     store.adjudicate(found.id, arbiter, finding=True, label="glioma", sided=Sided.REVIEWER)
     store.overrule(reader, content_hash="c" * 64, system="brain-mr", gate="photo", gate_score=0.1)
+    school.lesson(store)
     return store
 
 
@@ -44,7 +46,8 @@ def _execute(store: Store, statement: str, raw: bool = True) -> None:
 
 
 def test_every_decision_is_append_only() -> None:
-    decisions = ["adjudications", "audit_entries", "opinions", "overrules", "peer_reviews", "reveals"]
+    decisions = ["adjudications", "audit_entries", "opinions", "overrules", "peer_reviews", "quiz_answers"]
+    decisions.append("reveals")
     assert decisions == TABLES
 
 

@@ -1,0 +1,1 @@
+"""What the store keeps for teaching; what is done with it is told in ``core/teaching``."""

@@ -1,0 +1,1 @@
+"""Teaching: courses and quizzes of cases with known truth, learners' answers, what they are worth, what comes back."""

@@ -1,0 +1,77 @@
+"""Images that wait for a learner's answer: no model may answer on them, wherever else they are opened."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlmodel import Session, col, or_, select
+
+from core.imaging.study import Study
+from core.review.kept.looks import looks, near, reduced, same, variants
+from core.review.people import LOCAL_NUMBER
+from core.review.store import Store
+from core.review.tables import Attempt, Learner, Quiz, QuizItem
+from core.teaching.attempts import answers, told
+from core.teaching.material import material
+from core.teaching.rules import Rules
+
+MOST_KNOWN = 4000
+_known: dict[tuple[str, int, str], bool] = {}
+
+
+def in_quiz(store: Store, user: int, study: Study) -> bool:
+    """Whether a study shows a case of a quiz that the user has begun and not been told the truth of.
+
+    The same series, the same picture in another wrapping, or the same picture saved again, as for a second reader.
+    Where nobody signs in, guests of a class that is under way count as the local user.
+    """
+    with store.reading() as session:
+        items = _waiting(session, user)
+    if not items:
+        return False
+    keys = {series.key for series in study.series}
+    if any(keys & set(item.details.get("series_keys", ())) for item in items):
+        return True
+    mine = [seen for series in study.series for plane in series.pixels for seen in variants(plane)]
+    hashes = looks(mine)
+    return any(_alike(store, item, study.sha256, mine, hashes) for item in items)
+
+
+def _waiting(session: Session, user: int) -> list[QuizItem]:
+    mine = col(Learner.user) == user
+    if user == LOCAL_NUMBER:
+        mine = or_(mine, col(Learner.user).is_(None) & col(Quiz.code).is_not(None))
+    query = (
+        select(Attempt, Quiz)
+        .join(Learner, col(Attempt.learner_id) == col(Learner.id))
+        .join(Quiz, col(Attempt.quiz_id) == col(Quiz.id))
+        .where(mine, col(Attempt.finished).is_(None))
+    )
+    numbers: set[int] = set()
+    for attempt, quiz in session.exec(query):
+        rules, given = Rules.of(quiz.rules), answers(session, attempt.id or 0)
+        for item in attempt.sequence:
+            if not told(attempt, rules, [given[item, s] for s in rules.stages if (item, s) in given]):
+                numbers.add(item)
+    return list(session.exec(select(QuizItem).where(col(QuizItem.id).in_(numbers))))
+
+
+def _alike(store: Store, item: QuizItem, study: str, mine: list[np.ndarray], hashes: list[str]) -> bool:
+    """Whether a case of a quiz shows what a study does; looked at once, since every click asks."""
+    key = (str(store.engine.url), item.id or 0, study)
+    if key not in _known:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = near(hashes, item.details.get("looks", ())) and _shows(store, item, mine, hashes)
+    return _known[key]
+
+
+def _shows(store: Store, item: QuizItem, mine: list[np.ndarray], hashes: list[str]) -> bool:
+    """Where the hashes are near, the pictures themselves decide."""
+    found = material(store, item.source, item.place)
+    stored = [reduced(plane) for series in found.study.series for plane in series.pixels]
+    pairs = [
+        (seen, a, other, b)
+        for seen, a in zip(mine, hashes, strict=True)
+        for other, b in zip(stored, looks(stored), strict=True)
+    ]
+    return any(near([a], [b]) and same(seen, other) for seen, a, other, b in pairs)

@@ -1,0 +1,97 @@
+"""By which rules a quiz is answered, and the closed sets of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from core.errors import OverreadError
+
+SHORTEST, LONGEST = 5, 3600  # seconds for one case
+
+
+class TeachingError(OverreadError):
+    """A quiz, an answer or a class that cannot be as asked."""
+
+
+class Source(StrEnum):
+    """Where the images of a case of a quiz come from."""
+
+    SIMULATED = "simulated"
+    SAMPLE = "built-in sample"
+    CASE = "case of an archive"
+
+
+class Verify(StrEnum):
+    """When a learner is told the truth."""
+
+    AT_ONCE = "after each case"
+    AT_END = "at the end"
+
+
+class Models(StrEnum):
+    """Whether a learner sees what models say, and when."""
+
+    NEVER = "never"
+    WITH_TRUTH = "with the truth"
+    SECOND = "for a second answer"  # alone first, then with the models in sight; the truth comes after both
+
+
+class Purpose(StrEnum):
+    """Why a learner answers: the quiz itself, or cases that came back."""
+
+    QUIZ = "quiz"
+    AGAIN = "repetition"
+
+
+class Stage(StrEnum):
+    """With what in sight an answer was given."""
+
+    ALONE = "alone"
+    ADVISED = "with the models"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a quiz is answered.
+
+    Attributes:
+        shuffle: every learner has an order of their own, from ``seed``.
+        verify, models: when the truth and the models' answers are shown.
+        seconds: for each case; ``None`` without a limit.
+        seed: of the orders.
+    """
+
+    shuffle: bool = True
+    verify: Verify = Verify.AT_ONCE
+    models: Models = Models.WITH_TRUTH
+    seconds: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not SHORTEST <= self.seconds <= LONGEST:
+            raise TeachingError(
+                f"A case may be given {SHORTEST} to {LONGEST} seconds, not {self.seconds}.", "Choose another time."
+            )
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The answers that each case takes, in order."""
+        return (Stage.ALONE, Stage.ADVISED) if self.models is Models.SECOND else (Stage.ALONE,)
+
+    def as_json(self) -> dict[str, Any]:
+        """As the store keeps them."""
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Rules:
+        """From what the store keeps."""
+        return cls(
+            shuffle=bool(kept.get("shuffle", True)),
+            verify=Verify(kept.get("verify", Verify.AT_ONCE)),
+            models=Models(kept.get("models", Models.WITH_TRUTH)),
+            seconds=kept.get("seconds"),
+            seed=int(kept.get("seed", 0)),
+        )

@@ -1,0 +1,179 @@
+"""A learner's own curves, beside the models and the others, on the cases whose truth has been told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.review import Store
+from core.statistics.automation_bias import Reliance, automation_bias
+from core.statistics.curves import Curve, roc_curve
+from core.statistics.intervals import Interval
+from core.systems import SYSTEMS
+from core.teaching import results
+from core.teaching.figures import FEWEST_OTHERS, Figures, by_learner, figures, first_answers
+from core.teaching.results import Row
+from core.teaching.rules import Stage
+from dashboard.kit import words
+from dashboard.kit.charts import Chart
+from dashboard.learn import charts
+
+FEWEST = 4  # answers below which no curve is drawn
+
+
+def show(store: Store, learner: int) -> None:
+    """Own figures; a system can be chosen where several were read."""
+    rows = results.of_learner(store, learner)
+    if not rows:
+        st.info(
+            "Your curves appear here once you have answered cases and been told their truth.", icon=":material/info:"
+        )
+        return
+    systems = sorted({row.item.system for row in rows})
+    chosen = None
+    if len(systems) > 1:
+        chosen = st.segmented_control(
+            "Of",
+            [None, *systems],
+            format_func=lambda s: SYSTEMS[s].title if s else "all",
+            default=None,
+            key="curves-of",
+        )
+    rows = [row for row in rows if chosen in (None, row.item.system)]
+    first = first_answers(rows)
+    found = figures(first)
+    _numbers(found)
+    others = _others(results.of_class(store, learner), {row.item.id or 0 for row in first})
+    _charts(store, first, found, others)
+    _with_models(store, rows)
+    st.download_button(
+        "Your answers (CSV)",
+        results.csv(rows),
+        file_name="my-answers.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+    )
+
+
+def _numbers(found: Figures) -> None:
+    shown = [
+        ("Right", share(found.right), interval(found.right)),
+        ("Points", f"{found.points:.0f}", "of 100; guessing gives 75 at 50 %, bluffing less"),
+        ("Sensitivity", share(found.sensitivity), interval(found.sensitivity)),
+        ("Specificity", share(found.specificity), interval(found.specificity)),
+        ("AUC", "–" if found.auc is None else f"{found.auc.value:.2f}", interval(found.auc, "{:.2f}")),
+        ("Time a case", f"{found.seconds:.0f} s", "median"),
+    ]
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, below in shown:
+            st.html(
+                f"<div style='min-width:6.2rem'><div style='font-size:.8rem;opacity:.75'>{words.cell(label)}</div>"
+                f"<div style='font-size:1.4rem;font-variant-numeric:tabular-nums'>{words.cell(value)}</div>"
+                f"<div style='font-size:.74rem;opacity:.75'>{words.cell(below)}</div></div>",
+                width="content",
+            )
+    if found.brier is not None:
+        st.caption(
+            f"Your first answers on {words.count(found.n, 'case')}, alone. Brier score {found.brier:.3f} "
+            "(0 is best, 0.25 a guess). Intervals are 95 %."
+        )
+
+
+def share(found: Interval) -> str:
+    """A proportion in percent."""
+    return "–" if np.isnan(found.value) else f"{found.value:.0%}"
+
+
+def interval(found: Interval | None, form: str = "{:.0%}") -> str:
+    """An interval in words, with what it rests on."""
+    if found is None or np.isnan(found.low):
+        return "needs more cases"
+    return f"{form.format(found.low)} to {form.format(found.high)}, n = {found.n}"
+
+
+def _others(rows: Sequence[Row], items: set[int]) -> list[tuple[float, float]]:
+    """Sensitivity and specificity of each other learner on the same cases; none where they are too few to be nobody."""
+    people = by_learner([row for row in rows if row.item.id in items])
+    if len(people) < FEWEST_OTHERS:
+        return []
+    found = [figures(mine, resamples=0) for mine in people.values()]
+    places = [(one.sensitivity.value, one.specificity.value) for one in found]
+    return sorted(place for place in places if not any(map(np.isnan, place)))
+
+
+def model_curves(store: Store, rows: Sequence[Row]) -> dict[str, Curve]:
+    """ROC curves of the models that answered all of these cases."""
+    truth = {row.item.id or 0: row.item.finding for row in rows}
+    found = {}
+    for title, scores in results.model_scores(store, rows).items():
+        if set(scores) == set(truth) and len(set(truth.values())) == 2:
+            found[title] = roc_curve([truth[i] for i in truth], [scores[i].finding for i in truth])
+    return found
+
+
+def _charts(store: Store, rows: Sequence[Row], found: Figures, others: list[tuple[float, float]]) -> None:
+    drawn: list[Chart] = []
+    if found.curve is not None and found.n >= FEWEST:
+        curves = model_curves(store, rows)
+        short = words.short_titles(list(curves))
+        drawn.append(charts.roc(found, {short[title]: curve for title, curve in curves.items()}, others))
+    if found.reliability is not None and found.n >= FEWEST:
+        drawn.append(charts.calibration(found.reliability))
+    if found.localisation is not None:
+        drawn.append(charts.localisation(found.localisation))
+    if not drawn:
+        st.caption("Curves need answers on cases with and without a finding.")
+        return
+    for cell, chart in zip(st.columns(len(drawn), gap="small"), drawn, strict=True):
+        with cell:
+            st.plotly_chart(chart.figure, key=chart.key, config={"displayModeBar": False}, alt=chart.alt)
+    if not others:
+        st.caption(f"The class is shown here, without names, once {FEWEST_OTHERS} others have read these cases.")
+
+
+def reliance(store: Store, rows: Sequence[Row]) -> tuple[Reliance, int] | None:
+    """What the models' answers did to the learner's, and on how many cases; ``None`` without second answers."""
+    by_case: dict[int, dict[Stage, Row]] = {}
+    for row in rows:
+        by_case.setdefault(row.item.id or 0, {}).setdefault(row.stage, row)
+    advice = majority(store, rows)
+    pairs = [
+        (pair[Stage.ALONE], pair[Stage.ADVISED])
+        for item, pair in by_case.items()
+        if len(pair) == 2 and item in advice and all(r.answer.finding is not None for r in pair.values())
+    ]
+    if not pairs:
+        return None
+    said = [advice[alone.item.id or 0] for alone, _ in pairs]
+    found = automation_bias(
+        [alone.item.finding for alone, _ in pairs],
+        said,
+        [[bool(alone.answer.finding) for alone, _ in pairs]],
+        [[bool(advised.answer.finding) for _, advised in pairs]],
+    )
+    return found.readers[0], len(pairs)
+
+
+def majority(store: Store, rows: Sequence[Row]) -> dict[int, bool]:
+    """What most models said of each case, at their thresholds; a tie is no finding."""
+    votes: dict[int, list[bool]] = {}
+    for scores in results.model_scores(store, rows).values():
+        for item, score in scores.items():
+            votes.setdefault(item, []).append(score.finding >= score.threshold)
+    return {item: sum(said) * 2 > len(said) for item, said in votes.items()}
+
+
+def _with_models(store: Store, rows: Sequence[Row]) -> None:
+    found = reliance(store, rows)
+    if found is None:
+        return
+    one, n = found
+    st.markdown("##### With the models in sight")
+    st.markdown(
+        f"On {words.count(n, 'case')} with a second answer: **{one.gained}** mended, **{one.lost}** spoilt, of those "
+        f"**{one.followed}** by following models that were wrong."
+    )

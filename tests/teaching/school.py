@@ -1,0 +1,64 @@
+"""A small quiz of simulated scans, and people who answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.review import Role, Store
+from core.review.tables import ItemScore, Quiz, QuizAnswer
+from core.teaching import attempts, builtin, learners, quizzes
+from core.teaching.attempts import Given, Task
+from core.teaching.rules import Rules
+from tests.review.casebook import person
+
+SYSTEM = "brain-mr"
+LABELS = ("tumour", "no tumour", "tumour", "no tumour")
+
+
+def teacher(store: Store) -> int:
+    """Number of the local user, who may do everything."""
+    return store.local_user().number or 0
+
+
+def quiz(store: Store, rules: Rules | None = None, labels: Sequence[str] = LABELS, seed: int = 7) -> Quiz:
+    """A quiz of single slices."""
+    course = quizzes.add_course(store, teacher(store), f"Course {seed}")
+    drafts = builtin.simulated(SYSTEM, labels, seed, hint="Look twice.")
+    return quizzes.add_quiz(store, teacher(store), course.id or 0, "Quiz", drafts, rules or Rules())
+
+
+def learner(store: Store, name: str = "student") -> int:
+    """Number of a learner who is a student with an account."""
+    return learners.of_user(store, person(store, name, Role.STUDENT)).id or 0
+
+
+def begun(store: Store, quiz_id: int | None, who: int) -> int:
+    """Number of an attempt."""
+    return attempts.begin(store, who, quiz_id or 0).id or 0
+
+
+def next_task(store: Store, who: int, attempt: int) -> Task:
+    """The next case, which there must be."""
+    found = attempts.task(store, who, attempt)
+    assert found is not None
+    return found
+
+
+def say(store: Store, who: int, attempt: int, finding: bool | None = True, confidence: int | None = 80) -> QuizAnswer:
+    """Answer the next case."""
+    now = next_task(store, who, attempt)
+    label = None if finding is None else "tumour" if finding else "no tumour"
+    return attempts.answer(store, who, attempt, now.item, now.stage, Given(finding, label, confidence))
+
+
+def lesson(store: Store) -> None:
+    """At least one row in every table of teaching."""
+    made = quiz(store, labels=["no tumour", "no tumour"])
+    who = learner(store)
+    attempt = begun(store, made.id, who)
+    given = say(store, who, attempt, finding=True)
+    next_task(store, who, attempt)
+    score = ItemScore(
+        item_id=given.item_id, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.1 + 0.2, threshold=0.5
+    )
+    quizzes.keep_scores(store, [score])
