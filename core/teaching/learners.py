@@ -12,6 +12,7 @@ from core.review.cases import clean
 from core.review.people import Action, acting
 from core.review.store import Store
 from core.review.tables import Learner, Quiz
+from core.teaching.quizzes import found_quiz, own_course
 from core.teaching.rules import TeachingError
 
 MOST_GUESTS = 200  # of one class
@@ -44,12 +45,13 @@ def open_class(store: Store, actor: int, quiz_id: int) -> str:
     """Let a class in: a new code to join by, in place of the one before.
 
     Raises:
-        NotAllowedError: the actor does not teach.
+        NotAllowedError: the actor does not teach, or the quiz is another teacher's.
     """
     code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
     with store.writing() as session:
         acting(session, actor, Action.TEACH)
-        quiz = _quiz(session, quiz_id)
+        quiz = found_quiz(session, quiz_id)
+        own_course(session, actor, quiz.course_id)
         quiz.code = code
         session.add(quiz)
     return code
@@ -59,7 +61,8 @@ def close_class(store: Store, actor: int, quiz_id: int) -> None:
     """Let nobody in any more; who is in may finish."""
     with store.writing() as session:
         acting(session, actor, Action.TEACH)
-        quiz = _quiz(session, quiz_id)
+        quiz = found_quiz(session, quiz_id)
+        own_course(session, actor, quiz.course_id)
         quiz.code = None
         session.add(quiz)
 
@@ -125,13 +128,6 @@ def found_learner(session: Session, learner_id: int) -> Learner:
     elif learner.secret_sha256 is None:
         raise NotAllowedError("This learner belongs to nobody.", "Join the class again.")
     return learner
-
-
-def _quiz(session: Session, quiz_id: int) -> Quiz:
-    quiz = session.get(Quiz, quiz_id)
-    if quiz is None:
-        raise NotFoundError(f"There is no quiz {quiz_id}.", "Choose one from the list.")
-    return quiz
 
 
 def _hash(secret: str) -> str:

@@ -18,12 +18,16 @@ OPINION, NUMBERS, TEACHING = (
     "Evidence",
     "Teaching",
 )  # groups of the menu; pages without one stand by themselves
+DOOR = "class"  # the one page that guests without an account may open
 ANY_ROLE = (Action.LEARN, Action.MANAGE_USERS)  # whoever has a role may do one of these
 
 
 @dataclass(frozen=True)
 class Route:
-    """One page. Whoever may do one of the ``actions`` may open it; without any, whoever is signed in."""
+    """One page. Whoever may do one of the ``actions`` may open it; without any, whoever is signed in.
+
+    ``listed`` puts it into the menu.
+    """
 
     file: str
     title: str
@@ -31,6 +35,7 @@ class Route:
     url: str = ""
     group: str = ""
     actions: tuple[Action, ...] = ()
+    listed: bool = True
 
 
 ROUTES = (
@@ -42,6 +47,8 @@ ROUTES = (
     Route(ARCHIVES, "Archives", "inventory_2", "archives", OPINION, (Action.IMPORT, Action.SCORE)),
     Route(RECORDS, "Records", "history", "records", OPINION, (Action.REPORT, Action.EXPORT, Action.MANAGE_USERS)),
     Route(LEARN, "Learn", "school", "learn", TEACHING, (Action.LEARN,)),
+    Route(TEACH, "Teach", "co_present", "teach", TEACHING, (Action.TEACH,)),
+    Route(CLASS, "Class", "groups", DOOR, TEACHING, listed=False),
     Route(MODELS, "Models", "fact_check", "models", NUMBERS, ANY_ROLE),
     Route(EVIDENCE, "Evidence", "query_stats", "evidence", NUMBERS, ANY_ROLE),
     Route(DATASET, "Data sets", "photo_library", "dataset", NUMBERS, ANY_ROLE),

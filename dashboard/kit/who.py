@@ -19,6 +19,7 @@ from core.settings import settings
 from dashboard.kit import messages, words
 from dashboard.kit.idle import SignIns
 
+GUEST = User(number=0, issuer="class", subject="guest", name="Guest of a class", roles=[])
 WATCH_SECONDS = 20.0  # an open page looks at least this often whether its sign-in is still good
 
 
@@ -47,6 +48,21 @@ def enter(at_door: Callable[[], object]) -> User:
             st.info("Your access to this dashboard has been ended. A user with the role admin can restore it.")
     at_door()
     st.stop()
+
+
+def enter_as_guest() -> User:
+    """Somebody at the door of a class, who needs no account and may do nothing but what the class's page lets them."""
+    return _remember(GUEST)
+
+
+def is_guest() -> bool:
+    """Whether this session is a guest's."""
+    return person().number == GUEST.number
+
+
+def known() -> bool:
+    """Whether the person has signed in, or, where nobody does, sits at the machine that runs the server."""
+    return configured() or st.context.ip_address is None
 
 
 def person() -> User:
@@ -93,7 +109,7 @@ def may_open(actions: Sequence[Action]) -> bool:
 
 def touch() -> None:
     """Count as use what happens inside a fragment; a sign-in that is over ends here too."""
-    if configured() and not (st.user.is_logged_in and sign_ins().use(*sign_in())):
+    if configured() and not is_guest() and not (st.user.is_logged_in and sign_ins().use(*sign_in())):
         st.rerun()
 
 

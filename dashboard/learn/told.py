@@ -13,7 +13,6 @@ from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.teaching import quizzes
 from core.teaching.blinding import Shown
-from core.teaching.rules import Stage
 from core.teaching.scoring import points
 from dashboard.kit import address, controls, jobs, slices, who, words
 from dashboard.kit.cases import OpenCase
@@ -94,7 +93,7 @@ def place(answer: QuizAnswer) -> list[str]:
 def truth(shown: Shown, system: System) -> str:
     """The truth in words."""
     item = shown.item
-    what = system.finding if item.finding else system.clear
+    what = system.finding if item.finding else f"no {system.finding}"
     return f"{what} ({item.label})" if item.label and item.label not in what else what
 
 
@@ -202,8 +201,3 @@ def _keep(store: Store, shown: Shown, case: OpenCase) -> None:
         )
     quizzes.keep_scores(store, rows)
     st.session_state[done] = True
-
-
-def stage_name(stage: Stage) -> str:
-    """For tables."""
-    return "alone" if stage is Stage.ALONE else "with models"

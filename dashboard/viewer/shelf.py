@@ -142,7 +142,7 @@ class Shelf:
         made = Offered(
             secrets.token_urlsafe(24),
             context.session_id if context else "",
-            who.sign_in() if who.configured() else None,
+            who.sign_in() if who.configured() and not who.is_guest() else None,
             who.number(),
             part,
             digest,

@@ -1,0 +1,105 @@
+"""What a quiz came to: for each student, for each case, the hardest first; and all answers as CSV."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.csv_cells import frame_csv
+from core.review import Store
+from core.teaching import results
+from core.teaching.figures import CaseFigures, by_case, by_learner, figures, first_answers
+from core.teaching.quizzes import Listed
+from core.teaching.results import Row
+from dashboard.kit import words
+from dashboard.learn.curves import interval, majority, reliance, share
+
+WEAK = 0.1  # discrimination below which a case does not tell good readers from weak ones
+
+
+def show(store: Store, actor: int, one: Listed) -> None:
+    """Tables of the quiz."""
+    rows = results.of_quiz(store, actor, one.quiz.id or 0)
+    if not rows:
+        st.info("Nobody has answered a case of this quiz yet.", icon=":material/hourglass_empty:")
+        return
+    first = first_answers(rows)
+    found = figures(first, resamples=0)
+    st.markdown(
+        f"**{words.count(len({r.learner for r in rows}), 'learner')}**, {words.count(len(first), 'first answer')}: "
+        f"{share(found.right)} right ({interval(found.right)}), {found.points:.0f} points, "
+        f"{found.seconds:.0f} s a case"
+    )
+    st.markdown("##### Cases, the hardest first")
+    cases = by_case(rows)
+    said = majority(store, first)
+    table(pd.DataFrame([_case(case, first, said) for case in cases]), "cases", one)
+    weak = [f"{case.position + 1}" for case in cases if case.discrimination is not None and case.discrimination < WEAK]
+    if weak:
+        st.caption(
+            f"Case {', '.join(weak)}: those who read well elsewhere were no better here. Look at its truth and wording."
+        )
+    st.markdown("##### Students")
+    table(pd.DataFrame([_learner(store, mine, rows) for mine in by_learner(rows).values()]), "students", one)
+    st.caption("First answers, given alone; of a repeated quiz the first attempt counts. Intervals are 95 %.")
+    st.download_button(
+        "All answers (CSV)",
+        results.csv(rows),
+        file_name=f"quiz-{one.quiz.id}-answers.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+    )
+
+
+def table(frame: pd.DataFrame, name: str, one: Listed) -> None:
+    """A table and its CSV."""
+    st.dataframe(frame, hide_index=True, key=f"{name}-{one.quiz.id}")
+    st.download_button(
+        "Table (CSV)",
+        frame_csv(frame),
+        file_name=f"quiz-{one.quiz.id}-{name}.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        type="tertiary",
+        key=f"csv-{name}-{one.quiz.id}",
+    )
+
+
+def _case(case: CaseFigures, rows: list[Row], said: dict[int, bool]) -> dict[str, object]:
+    item = next(row.item for row in rows if row.item.id == case.item)
+    models = said.get(case.item)
+    return {
+        "Case": case.position + 1,
+        "Truth": item.label or ("finding" if item.finding else "clear"),
+        "Answers": case.n,
+        "Right": share(case.right),
+        "95 %": interval(case.right).split(",")[0],
+        "Points": round(case.points),
+        "Discrimination": None if case.discrimination is None else round(case.discrimination, 2),
+        "Seconds": round(case.seconds),
+        "Models": "" if models is None else "right" if models is item.finding else "wrong",
+    }
+
+
+def _learner(store: Store, mine: list[Row], rows: list[Row]) -> dict[str, object]:
+    found = figures(mine, resamples=0)
+    marked = [row.answer.found for row in mine if row.answer.found is not None]
+    relied = reliance(store, [row for row in rows if row.learner == mine[0].learner])
+    return {
+        "Student": mine[0].name,
+        "Cases": len(mine),
+        "Right": share(found.right),
+        "95 %": interval(found.right).split(",")[0],
+        "Points": round(found.points),
+        "Sensitivity": share(found.sensitivity),
+        "Specificity": share(found.specificity),
+        "AUC": None if found.auc is None else round(found.auc.value, 2),
+        "Brier": None if found.brier is None else round(found.brier, 3),
+        "Marks on it": f"{sum(marked)} of {len(marked)}" if marked else "",
+        "Late": sum(row.answer.late for row in mine),
+        "Hints": sum(row.answer.hinted for row in mine),
+        "Seconds": round(found.seconds),
+        "Followed wrong models": "" if relied is None else relied[0].followed,
+    }
