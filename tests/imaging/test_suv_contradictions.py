@@ -49,6 +49,12 @@ def test_slices_that_differ_in_what_decides(keyword: str, value: Any) -> None:
     assert any(keyword in note for note in series.notes)
 
 
+def test_one_number_in_two_spellings() -> None:
+    made = headers(PatientWeight="70")
+    made[1].PatientWeight = "70.000"
+    assert opened(made).unit is Unit.SUV
+
+
 def test_slices_that_differ_in_dose_or_in_the_makers_factor() -> None:
     made = headers()
     made[1].RadiopharmaceuticalInformationSequence = deepcopy(made[1].RadiopharmaceuticalInformationSequence)

@@ -87,10 +87,15 @@ def suv_scale(headers: Sequence[Dataset]) -> SuvScale:
 def _differing(headers: Sequence[Dataset]) -> list[str]:
     """Names of what decides on the factor and is not the same in all headers."""
     drugs = [next(iter(header.get("RadiopharmaceuticalInformationSequence") or ()), Dataset()) for header in headers]
-    found = [name for name in _ONE_FOR_ALL if len({str(header.get(name, "") or "") for header in headers}) > 1]
-    found += [name for name in _ONE_DRUG if len({str(drug.get(name, "") or "") for drug in drugs}) > 1]
+    found = [name for name in _ONE_FOR_ALL if len({_comparable(header.get(name)) for header in headers}) > 1]
+    found += [name for name in _ONE_DRUG if len({_comparable(drug.get(name)) for drug in drugs}) > 1]
     factors = {tuple(_private(header, element) for element in (_SUV_FACTOR, _ACTIVITY_FACTOR)) for header in headers}
     return [*found, *(["the maker's scale factors"] if len(factors) > 1 else [])]
+
+
+def _comparable(value: object) -> object:
+    """A value to compare with others: as number where it is one, since writers spell 70 as 70.0, too."""
+    return positive(value) or str(value or "").strip()
 
 
 def _private(header: Dataset, element: int) -> float | None:
