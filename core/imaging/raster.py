@@ -53,6 +53,7 @@ class Picture:
         metadata: true when the file carried EXIF or text that was dropped.
         paged: true when it is one of several pages of a file.
         padding: bool ``(pages, height, width)`` pixels without a number, set to the background's value; or ``None``.
+        reduced: sixteen bits a channel were read as eight.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Picture:
     paged: bool = False
     padding: np.ndarray | None = None
     sequences: tuple[int, int] = (0, 0)
+    reduced: bool = False
 
 
 @dataclass(eq=False)
@@ -77,6 +79,7 @@ class _Page:
     low_is_bright: bool = False
     padding: np.ndarray | None = None
     sequences: bool | None = None
+    reduced: bool = False
 
 
 def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Picture]:
@@ -132,6 +135,7 @@ def read_raster(path: str, data: bytes, kind: Format, budget: Budget) -> list[Pi
             paged,
             None if all(page.padding is None for page in pages) else take_over(pages, "padding"),
             (sum(page.sequences is True for page in pages), sum(page.sequences is False for page in pages)),
+            any(page.reduced for page in pages),
         )
         for pages in groups.values()
     ]
@@ -173,6 +177,7 @@ def _grey(image: Image.Image, kind: Format) -> _Page:
     if odd is not None:
         raise not_read(odd)
     white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+    deep = any(";16" in str(tile[3]) for tile in image.tile)
     image.load()
     # turning an upright picture would copy it
     upright = image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
@@ -186,6 +191,7 @@ def _grey(image: Image.Image, kind: Format) -> _Page:
     if mode in ("1", "L") and "transparency" not in upright.info:
         return _Page(plane(np.asarray(upright.convert("L"))), (0.0, 255.0), Unit.GREY, False)
     page = _from_colour(upright, tolerance)
+    page.reduced = deep
     if page.colour:
         # Lossy colour is coarser than grey, palettes and inks are no channels: only plain RGB can hold sequences.
         plain = mode == "RGB" and kind is not Format.JPEG and tags.get(_TIFF_PHOTOMETRIC, _RGB) == _RGB

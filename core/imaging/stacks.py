@@ -91,6 +91,8 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
     if any(picture.padding is not None for picture in stack):
         padding = take_over(stack, "padding")
         notes.append("Pixels without a number count as background.")
+    if any(picture.reduced for picture in stack):
+        notes.append("Sixteen bits a channel were read as eight.")
     if looks_like_mask(first.path):
         notes.append("This looks like a mask, but no image of the same name came with it.")
     yes, no = (sum(picture.sequences[side] for picture in stack) for side in (0, 1))

@@ -144,6 +144,19 @@ def test_what_is_not_read_is_named(values: np.ndarray, options: dict[str, Any], 
     assert "damaged" not in raised.value.message
 
 
+@pytest.mark.parametrize(("kind", "told"), [("uint16", True), ("uint8", False)])
+@pytest.mark.parametrize("options", [{}, {"compression": "lzw"}, {"byteorder": ">"}])
+def test_colours_of_sixteen_bits_say_that_they_were_read_as_eight(
+    kind: str, told: bool, options: dict[str, Any]
+) -> None:
+    values = noise(8, 8, 3).astype(kind) * (257 if told else 1)
+    series = one(tiff(values, photometric="rgb", **options))
+    assert any("read as eight" in note for note in series.notes) == told
+    np.testing.assert_allclose(series.pixels[0], noise(8, 8, 3) @ [0.299, 0.587, 0.114], atol=1e-3)
+    grey = one(tiff(noise(8, 8, dtype=np.uint16)))
+    assert not any("read as eight" in note for note in grey.notes)
+
+
 def test_a_transparency_mask_is_named() -> None:
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as file:
