@@ -177,7 +177,7 @@ def _grey(image: Image.Image, kind: Format) -> _Page:
     if odd is not None:
         raise not_read(odd)
     white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
-    deep = any(";16" in str(tile[3]) for tile in image.tile)
+    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     image.load()
     # turning an upright picture would copy it
     upright = image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
