@@ -64,7 +64,7 @@ def predict_slice(
     """
     with torch.inference_mode():
         x = prepare(series, card.contract, [index])
-        logit, pooled, mask, maps = _passed(net, card, x)
+        logit, pooled, mask, maps = passed(net, card, x)
         if keep is not None:
             keep(x, maps)
         failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
@@ -122,11 +122,11 @@ def answered(
         float32 logits ``(B, K)``, pooled features ``(B, F)`` of the images as they are, and mask logits
         ``(B, 1, H, W)`` or ``None``.
     """
-    logits, features, mask, _ = _passed(net, card, x)
+    logits, features, mask, _ = passed(net, card, x)
     return logits, features, mask
 
 
-def _passed(
+def passed(
     net: OverreadNet, card: ModelCard, x: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
     """As :func:`answered`, and the maps of the images as they are; the flips are in one batch with them."""

@@ -101,18 +101,18 @@ def test_one_models_overflow_is_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     """A network whose logits overflow on one slice fails there; the other model answers, and alone has a vote."""
     for name in ("resnet50", "unet"):
         install(tmp_path, "brain-mr", name, "resnet18")
-    real = predict.answered
+    real = predict.passed
     asked: list[str] = []
 
     def overflowing(
         net: OverreadNet, card: ModelCard, x: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
         asked.append(card.name)
-        logit, features, mask = real(net, card, x)
+        logit, features, mask, maps = real(net, card, x)
         there = card.name == "resnet50" and asked.count(card.name) == BAD + 1
-        return logit * torch.inf if there else logit, features, mask
+        return logit * torch.inf if there else logit, features, mask, maps
 
-    monkeypatch.setattr(predict, "answered", overflowing)
+    monkeypatch.setattr(predict, "passed", overflowing)
     review = Engine(tmp_path).review(study(whole), "brain-mr")
     found = results(review)
     assert found["resnet50"].answered.tolist() == [True, False, True, True]
@@ -123,13 +123,13 @@ def test_one_models_overflow_is_its_own(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_weights_that_overflow_everywhere_are_a_failed_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "brain-mr", "resnet50", "resnet18")
-    real = OverreadNet.run
+    real = OverreadNet.run_with_stages
 
-    def hot(self: OverreadNet, x: torch.Tensor) -> Output:
-        out = real(self, x)
-        return replace(out, logits=out.logits + torch.nan)
+    def hot(self: OverreadNet, x: torch.Tensor) -> tuple[Output, list[torch.Tensor]]:
+        out, stages = real(self, x)
+        return replace(out, logits=out.logits + torch.nan), stages
 
-    monkeypatch.setattr(OverreadNet, "run", hot)
+    monkeypatch.setattr(OverreadNet, "run_with_stages", hot)
     review = Engine(tmp_path).review(study(), "brain-mr")
     failed = results(review)["resnet50"]
     assert failed.state.status is ModelStatus.FAILED
