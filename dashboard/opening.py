@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.kit.routes import ARBITRATION, READ, REVIEW, ROUTES
+from dashboard.kit.routes import ARBITRATION, CLASS, LEARN, READ, REVIEW, ROUTES
 
-DARK = tuple(route.url for route in ROUTES if route.file in (REVIEW, READ, ARBITRATION))
+DARK = tuple(route.url for route in ROUTES if route.file in (REVIEW, READ, ARBITRATION, LEARN, CLASS))
 _KEPT = "stActiveTheme-"  # where Streamlit keeps what the reader chose in its menu, for each page that was opened first
 _VERSION = "-v2"
 SCRIPT = f"""<script>

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.review import Action
 from core.simulate import samples
 from core.systems import SYSTEMS
-from dashboard.kit import routes
+from dashboard.kit import routes, who
 
 
 def headline() -> None:
@@ -28,6 +29,8 @@ def ways_in() -> None:
         if st.button("Upload a scan", icon=":material/upload:"):
             st.session_state.pop("case", None)
             st.switch_page(routes.REVIEW)
+        if who.may_open((Action.LEARN,)) and st.button("Learn to read", icon=":material/school:"):
+            st.switch_page(routes.LEARN)
         if st.button("Models and their evidence", icon=":material/fact_check:"):
             st.switch_page(routes.MODELS)
 

@@ -15,6 +15,7 @@ from core.teaching.attempts import Task
 from core.teaching.blinding import Shown
 from dashboard.kit import cases, controls, room
 from dashboard.kit.cases import OpenCase
+from dashboard.viewer import component
 
 _KEY = "learn-case"
 
@@ -52,8 +53,8 @@ def told(attempt: int, shown: Shown) -> OpenCase:
         if lesion is not None and lesion.any():
             areas = lesion.sum(axis=(1, 2))
             case.chosen_slices[case.series_index] = int(areas.argmax())
-            # the simple viewer's switch, where the other one cannot draw
-            st.session_state.setdefault(f"overlay-{case.key}-{case.series_index}", controls.TRUTH)
+            if not component.ready():  # the simple viewer has a switch of its own
+                st.session_state.setdefault(f"overlay-{case.key}-{case.series_index}", controls.TRUTH)
         return case
 
     return _kept((attempt, shown.item.id or 0, "told"), make)
