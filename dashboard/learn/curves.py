@@ -92,6 +92,8 @@ def interval(found: Interval | None, form: str = "{:.0%}") -> str:
     """An interval in words, with what it rests on."""
     if found is None or np.isnan(found.low):
         return "needs more cases"
+    if found.low == found.high:  # perfect data prove no certainty
+        return f"no spread, n = {found.n}"
     return f"{form.format(found.low)} to {form.format(found.high)}, n = {found.n}"
 
 
