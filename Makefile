@@ -12,10 +12,10 @@ PORT ?= 8501
 .PHONY: run test test-quick lint train bench clean
 
 # Without the npm registry the dashboard still runs, with the simple viewer, and says how to get the other one. The models
-# are compiled for this machine once; where they cannot be, PyTorch computes.
+# are compiled for this machine once, beside the server, which takes up what is ready; until then PyTorch computes.
 run: $(RUN)
 	-$(BIN)/python -m dashboard.viewer.build
-	-$(BIN)/python -m dashboard.command compile
+	nice -n 19 $(BIN)/python -m dashboard.command compile >/dev/null 2>&1 &
 	$(BIN)/python -m dashboard.command run --address $(ADDRESS) --port $(PORT)
 
 test: $(STAMP) browser viewer demonstrator

@@ -99,9 +99,12 @@ class Shelf:
     def _stamp(self, key: Key) -> Stamp:
         """Sizes and times of the files: what tells that they are other ones now."""
         found: list[int] = []
-        for name in WATCHED:
+        watched = [self._folder(key) / name for name in WATCHED]
+        if self._programs is not None:
+            watched.append(self._programs.joinpath(*key, compiled.MADE))  # one that is made meanwhile is taken up
+        for path in watched:
             try:
-                facts = (self._folder(key) / name).stat()
+                facts = path.stat()
                 found += [facts.st_size, facts.st_mtime_ns, facts.st_ino]
             except OSError:
                 found += [-1]

@@ -105,3 +105,15 @@ def test_a_program_that_answers_otherwise_is_not_used(weights: Path, programs: P
     compiled.make(twin, card, tmp_path / "programs")
     rewrite_chosen(place, "openvino")
     assert loaded(weights, tmp_path / "programs").net.program is None
+
+
+def test_a_program_that_is_made_meanwhile_is_taken_up(weights: Path, programs: Path, tmp_path: Path) -> None:
+    place = tmp_path / "brain-mr" / "unet"
+    engine = Engine(weights, programs=tmp_path)
+    before = engine.loaded("brain-mr", "unet")
+    assert before.net.program is None
+    assert engine.loaded("brain-mr", "unet") is before
+    place.mkdir(parents=True)
+    for name in (*compiled.GRAPH, compiled.MADE):
+        (place / name).write_bytes((programs / "brain-mr" / "unet" / name).read_bytes())
+    assert engine.loaded("brain-mr", "unet").net.program is not None
