@@ -148,3 +148,14 @@ def test_uptake_needs_a_rescale() -> None:
     assert any("no SUV" in note for note in series.notes)
     bare = stack(planes, sop_class=PET, modality="PT", **pet_tags(RescaleSlope=None, RescaleIntercept=None))
     assert read(named(bare)).series[0].unit is Unit.ARBITRARY
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [("nan", "0"), ("inf", "-1024"), ("1", "nan"), ("1", "-inf")])
+def test_a_rescale_that_is_no_number_is_none(slope: str, intercept: str) -> None:
+    headers = stack(noise(2, 8, 8), sop_class=CT, modality="CT", ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
+    for header in headers:
+        header.RescaleSlope, header.RescaleIntercept = slope, intercept
+    series = read(named(headers)).series[0]
+    assert series.unit is not Unit.HU
+    np.testing.assert_array_equal(series.pixels, noise(2, 8, 8))
+    assert any("no number" in note for note in series.notes)

@@ -104,6 +104,10 @@ def _transformed(
         return table(stored).astype(np.float32), "HU" if kind == "HU" else f"{kind} by a LUT".strip(), True
     slope = groups.number(header, index, _TRANSFORMATION, "RescaleSlope")
     intercept = groups.number(header, index, _TRANSFORMATION, "RescaleIntercept")
+    for keyword, found in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
+        if found is None and groups.text(header, index, _TRANSFORMATION, keyword):
+            notes.append(f"{keyword} in the header is no number: the stored values are shown as they are.")
+            return stored.astype(np.float32), None, False
     if slope is None and intercept is None:
         return stored.astype(np.float32), None, False
     if slope == 0:
