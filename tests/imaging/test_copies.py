@@ -23,10 +23,7 @@ def placed(volume: np.ndarray, numbers_from: int, **tags: Any) -> list[FileDatas
     return headers
 
 
-@pytest.mark.parametrize(
-    "again",
-    [{}, {"ContentTime": "120000"}, {"AcquisitionTime": "120000"}, {"TriggerTime": 40}],
-)
+@pytest.mark.parametrize("again", [{}, {"ContentTime": "120000"}])
 def test_a_series_sent_again_under_other_uids_and_numbers_counts_once(again: dict[str, Any]) -> None:
     first = {keyword: "110000" if isinstance(value, str) else 20 for keyword, value in again.items()}
     (series,) = read(named(placed(VOLUME, 1, **first) + placed(VOLUME, 101, **again))).series
@@ -37,9 +34,23 @@ def test_a_series_sent_again_under_other_uids_and_numbers_counts_once(again: dic
 
 def test_one_time_point_of_three_sent_again() -> None:
     parts = [header for k in range(3) for header in placed(VOLUME + k, 1 + 6 * k, TemporalPositionIdentifier=k + 1)]
-    again = placed(VOLUME + 1, 101, TemporalPositionIdentifier=4)
+    again = placed(VOLUME + 1, 101, TemporalPositionIdentifier=2)
     study = read(named([*parts, *again]))
     assert [series.pixels[0, 0, 0] - VOLUME[0, 0, 0] for series in study.series] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"TemporalPositionIdentifier": 1}, {"TemporalPositionIdentifier": 2}),
+        ({"TriggerTime": 20}, {"TriggerTime": 40}),
+        ({"DiffusionGradientOrientation": [1.0, 0.0, 0.0]}, {"DiffusionGradientOrientation": [0.0, 1.0, 0.0]}),
+        ({"AcquisitionTime": "110000"}, {"AcquisitionTime": "120000"}),
+    ],
+)
+def test_images_that_state_something_else_are_no_copies(one: dict[str, Any], other: dict[str, Any]) -> None:
+    headers = placed(VOLUME, 1, **one) + placed(VOLUME, 101, **other)
+    assert len(read(named(headers)).series) == 2
 
 
 def test_blank_images_are_no_copies() -> None:

@@ -38,7 +38,10 @@ def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
 
 
 def copied(parts: Sequence[Sequence[Frame]]) -> set[int]:
-    """Numbers of the parts that show the very pixels of an earlier one at its very places: a series sent twice."""
+    """Numbers of the parts that show the very pixels of an earlier one at its very places: a series sent twice.
+
+    Parts that state another direction, time point or the like are no copies, however alike.
+    """
     seen: dict[bytes, list[list[Frame]]] = {}
     found = set()
     for number, part in enumerate(parts if len(parts) > 1 else ()):
@@ -57,9 +60,16 @@ def copied(parts: Sequence[Sequence[Frame]]) -> set[int]:
 
 def _same_images(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
     return len(one) == len(other) and all(
-        (mine.position == its.position).all() and np.array_equal(mine.pixels, its.pixels)  # type: ignore[union-attr]
+        _stated(mine) == _stated(its)
+        and (mine.position == its.position).all()
+        and np.array_equal(mine.pixels, its.pixels)  # type: ignore[union-attr]
         for mine, its in zip(one, other, strict=True)
     )
+
+
+def _stated(frame: Frame) -> dict[str, str]:
+    """Facts of an image but for the time at which it was written."""
+    return {name: value for name, value in frame.facts.items() if name != "ContentTime"}
 
 
 def copies_note(count: int) -> str:
