@@ -60,9 +60,11 @@ def copied(parts: Sequence[Sequence[Frame]]) -> set[int]:
 
 def _same_images(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
     return len(one) == len(other) and all(
-        _stated(mine) == _stated(its)
-        and (mine.position == its.position).all()
-        and np.array_equal(mine.pixels, its.pixels)  # type: ignore[union-attr]
+        mine.position is not None
+        and its.position is not None
+        and _stated(mine) == _stated(its)
+        and np.array_equal(mine.position, its.position)
+        and np.array_equal(mine.pixels, its.pixels)
         for mine, its in zip(one, other, strict=True)
     )
 
