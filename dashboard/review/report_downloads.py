@@ -106,9 +106,10 @@ def _dicom(
 ) -> None:
     """Made by one button, taken by the next: it takes seconds, and what fails must be said on the page."""
     series, maps = f"{stem}-{case.series_index}", False
+    wanted = st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP)
     if any(r.mask_probability is not None for r in review.ready):
-        maps = st.checkbox("Probability maps too", key=f"maps-{series}", help=_MAPS_HELP)
-    if st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP):
+        maps = st.checkbox("with probability maps", key=f"maps-{series}", help=_MAPS_HELP)
+    if wanted:
         st.session_state.pop(_MADE, None)
         with messages.shown(), st.spinner("Writing segmentations, structured reports and overlays"):
             made = report(case, review, opinions, view)
