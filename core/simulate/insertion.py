@@ -13,7 +13,15 @@ from core.imaging.study import Unit
 from core.simulate.fields import Array, Noise, smooth, texture
 from core.simulate.landmarks import Landmarks, find_landmarks
 
-KINDS = ("breast cancer", "prostate cancer", "physiological", "brain tumour", "lung malignant", "lung benign")
+KINDS = (
+    "breast cancer",
+    "prostate cancer",
+    "physiological",
+    "brain tumour",
+    "lung malignant",
+    "lung benign",
+    "breast malignant",
+)
 
 
 def insert_lesion(pixels: Array, rng: np.random.Generator, *, kind: str, unit: Unit) -> tuple[Array, Array]:
@@ -21,7 +29,8 @@ def insert_lesion(pixels: Array, rng: np.random.Generator, *, kind: str, unit: U
 
     Args:
         pixels: ``(h, w)``; any real dtype. A PET projection is a coronal MIP in SUV, or an 8-bit picture with white
-            for no uptake; a brain is an axial slice; a chest is an axial slice in HU or a lung-window picture.
+            for no uptake; a brain is an axial slice; a chest is an axial slice in HU or a lung-window picture; a
+            breast is a crop around a lesion ("breast malignant": a second, spiculated one with a bright rim).
         rng: source of randomness.
         kind: one of ``KINDS``. ``"physiological"`` puts foci where bowel, ureters and thyroid take up FDG: a decoy
             that carries every trace of insertion without being cancer.
@@ -44,6 +53,8 @@ def insert_lesion(pixels: Array, rng: np.random.Generator, *, kind: str, unit: U
         changed, mask = _insert_pet(values, rng, kind, unit)
     elif kind == "brain tumour":
         changed, mask = _insert_brain(values, rng)
+    elif kind == "breast malignant":
+        changed, mask = _insert_breast(values, rng)
     else:
         changed, mask = _insert_lung(values, rng, kind == "lung malignant", unit)
     if np.issubdtype(pixels.dtype, np.integer):
@@ -198,6 +209,34 @@ def _insert_lung(values: Array, rng: np.random.Generator, malignant: bool, unit:
             cover = np.maximum(cover, 0.6 * smooth(0.06 * radius + 0.5 - turn * r, 0.5) * smooth(far - r, 1.5))
     mask = (cover > 0.05) & lung
     return values + cover * (value + spread * grain - values), mask
+
+
+def _insert_breast(values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    side = float(min(values.shape))
+    if side < 10:
+        raise ContractError("The crop is too small for a lesion.", "Use a crop of at least 10 pixels a side.")
+    radius = side * float(rng.uniform(0.16, 0.26))
+    # off the middle, where the crop's own lesion is, and whole inside the crop
+    turn, out = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0.35, 0.8))
+    free = [size / 2.0 - 1.25 * radius for size in values.shape]
+    place = tuple(
+        (size - 1) / 2.0 + out * room * part
+        for size, room, part in zip(values.shape, free, (np.sin(turn), np.cos(turn)), strict=True)
+    )
+    inside = _irregular(rng, values.shape, (float(place[0]), float(place[1])), radius, 0.18)
+    grain, spread = _grain(values, rng, np.ones(values.shape, bool))
+    low, high = (float(v) for v in np.percentile(values, (5.0, 98.0)))
+    bright = low + (high - low) * float(rng.uniform(0.95, 1.2))
+    rim = bright * (1.0 - float(rng.uniform(0.15, 0.4)) * smooth(inside - 0.5 * radius, 0.3 * radius))
+    y, x = np.mgrid[0 : values.shape[0], 0 : values.shape[1]].astype(np.float32)
+    theta, r = np.arctan2(y - place[0], x - place[1]), np.hypot(y - place[0], x - place[1])
+    cover = smooth(inside, 0.8)
+    for at in rng.uniform(-np.pi, np.pi, 10):
+        away = np.abs((theta - at + np.pi) % (2 * np.pi) - np.pi)
+        far = radius * float(rng.uniform(1.1, 1.5))
+        cover = np.maximum(cover, 0.6 * smooth(0.05 * radius + 0.4 - away * r, 0.5) * smooth(far - r, 1.0))
+    mask = cover > 0.05
+    return values + cover * (rim + spread * grain - values), mask
 
 
 def _largest(mask: Array) -> Array:

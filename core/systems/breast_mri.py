@@ -101,6 +101,7 @@ SYSTEM = System(
     place=3,
     finding_words=MALIGNANT_WORDS,
     sets=(DataSet(NAME, "research use, by request from its authors", {"benign": 0, "malignant": 1}),),
+    plants="breast malignant",
     scans=(ScanKind("breast MR lesion crop", ("breast-resnet18",)),),
     guesses=(Guess(10, _small),),
     warn=_warn,

@@ -118,6 +118,7 @@ SYSTEM = System(
             {"normal": 0, "adenocarcinoma": 1, "large-cell-carcinoma": 1, "squamous-cell-carcinoma": 1},
         ),
     ),
+    plants="lung malignant",
     scans=(ScanKind("chest CT slice", ("chest-densenet", "chest-densenet-subtypes")),),
     unnamed={Modality.CT: Unnamed(1.0)},
     guesses=(Guess(40, _surround),),

@@ -166,6 +166,8 @@ class System:
         pooled: a folder holds all its sets, and ``evaluate`` reads them one after the other; else the first that fits.
         pair: the models that read one place in two modalities.
         inserts: lesions can be inserted into its clear images, see ``trainers/data/inserted.py``.
+        plants: kind of lesion (:data:`core.simulate.insertion.KINDS`) that is inserted into clear images to test heat
+            maps where no set has masks; empty for none.
         scans: kinds of image that the router learns as its own.
         elsewhere: modalities of which it is offered, with doubt, what shows a part of the body that no system was made
             for; ``nearby`` are words for such parts in a description (lower case, the beginning of a word is enough).
@@ -204,6 +206,7 @@ class System:
     pooled: bool = False
     pair: PairOf | None = None
     inserts: bool = False
+    plants: str = ""
     scans: tuple[ScanKind, ...] = ()
     elsewhere: frozenset[Modality] = frozenset()
     nearby: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.weights.card import Metric, ModelCard
 
 HEAT_CHECKS = "heat_checks.json"
+FEWEST_NOTICED = 10  # inserted lesions that must turn the answer before their maps tell anything
 
 
 class _Part(BaseModel):
@@ -30,6 +31,8 @@ class MethodChecks(_Part):
         empty: slices on which the map was empty (they count as misses).
         peak: median of the maps' largest value before scaling, on the slices that the model calls a finding; 1 for
             methods that do not tell it, ``None`` where it was not measured.
+        planted: clear slices into which a lesion was inserted, since the sets have no masks; 0 where they have.
+        noticed: those on which the answer turned into a finding: what ``hit`` and its like are counted on then.
     """
 
     hit: Metric | None = None
@@ -43,11 +46,18 @@ class MethodChecks(_Part):
     ahead: Metric | None = None
     empty: int = 0
     peak: float | None = None
+    planted: int = 0
+    noticed: int = 0
 
     @property
     def failings(self) -> tuple[str, ...]:
         """What these maps could not show, in words: an interval that reaches down to chance is no success."""
         out = []
+        if self.planted and self.noticed < FEWEST_NOTICED:
+            out.append(
+                f"of {self.planted} lesions inserted into clear slices only {self.noticed} turn the answer, too few to "
+                "tell whether its maps find them"
+            )
         if self.hit is not None and self.chance is not None and (self.hit.low is None or self.hit.low <= self.chance):
             out.append("hits the lesion no more often than chance would")
         if self.ahead is not None and (self.ahead.low is None or self.ahead.low <= 0):
@@ -66,7 +76,8 @@ class HeatChecks(_Part):
     Attributes:
         weights_sha256: of the weights that drew the maps; with other weights the figures mean nothing.
         data: names of the sets; ``part`` is never anything but validation.
-        slices, groups: slices with a finding that were looked at, and their patients.
+        slices, groups: slices with a finding that were looked at, and their patients; where no set has masks, lesions
+            were inserted into further, clear slices (``planted`` of every method).
         outline: the answer that was watched is the outline's mean probability.
         tolerance: of the pointing game, as a share of the picture's diagonal.
         fractions: shares of the body that were removed. random_maps: per slice.

@@ -30,7 +30,10 @@ SIDED = {
 
 def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     """Images on the left; statements and the form for the truth on the right."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with (
+        st.container(key="study-head"),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
         title = words.cell(read_case.title(record))
         st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{title}</h1>", width="stretch")
         st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))

@@ -26,7 +26,9 @@ SIDE = 420
 def pictures(found: Shown) -> None:
     """The gallery and what is known of the chosen picture; drawn again by itself."""
     with messages.shown():
-        show(found, gallery.show(found))
+        entry = gallery.show(found)
+        if entry is not None:
+            show(found, entry)
 
 
 def show(found: Shown, entry: Entry) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
 from core.imaging.study import Study
 from core.review import open_store
-from core.review.kept.waiting import Watched, picture_waits
+from core.review.kept.waiting import Pictures, Watched, picture_waits
 from core.teaching import held
 from dashboard.kit import routes, who, words
 
@@ -51,6 +53,16 @@ def _in_quiz() -> None:
 def waits(plane: np.ndarray) -> bool:
     """Whether a single picture, ``(height, width)``, waits for this reader's own opinion."""
     return picture_waits(open_store(), plane, who.number())
+
+
+def named_waits(name: str, plane: Callable[[], np.ndarray]) -> bool:
+    """:func:`waits` for a picture that is asked about again and again.
+
+    Args:
+        name: tells it from all other pictures. plane: reads its pixels.
+    """
+    kept: Pictures = st.session_state.setdefault("pictures-waiting", Pictures())
+    return kept.wait(open_store(), name, plane, who.number())
 
 
 def waiting(study: Study) -> list[int]:

@@ -14,9 +14,10 @@ CSS = """
 .or-picture { width: 100%; height: auto; display: block; border-radius: 4px; background: #161616; }
 @media (max-width: 760px) {
   .stMainBlockContainer { padding: 4rem 0.8rem 2rem; }
-  .or-notice { position: static; }
+  .stMainBlockContainer .stHeading h1 { font-size: 1.7rem; padding: 0.4rem 0 0; }
+  .stMainBlockContainer .stHeading h3 { font-size: 1.2rem; padding: 0.4rem 0 0; }
+  .or-notice { top: 0.9rem; left: 3.6rem; right: 3.6rem; font-size: 0.7rem; line-height: 1.3; text-align: center; }
   .stButtonGroup button { padding-inline: 0.4rem; min-width: 0; }
-  .stElementContainer:has(.or-notice) { position: static; }
 }
 </style>
 """

@@ -37,14 +37,16 @@ FIGURES = {
     "false_mask_rate": "False masks",
     "ece": "Calibration error",
 }
+FURTHER = ("f1", "iou_volume_mean", "tversky_volume_mean", "false_mask_rate")  # in the details: the table fits the page
 CSV_COLUMNS = ("system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method")
 STYLE = """
 <style>
 .or-wide { overflow-x: auto; }
 .or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
-.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 14px 6px 0; min-width: 6.2em;
+.or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 10px 6px 0; min-width: 5.4em;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .or-evidence tr:first-child th { border-top: none; font-size: 0.78rem; opacity: 0.75; white-space: nowrap; }
+.or-evidence tr:first-child th:nth-child(n + 3) { white-space: normal; }
 .or-evidence th:first-child { min-width: 15em; }
 .or-evidence .quiet { font-weight: 400; opacity: 0.75; font-size: 0.78rem; white-space: nowrap; }
 .or-evidence .base th { font-weight: 400; }
@@ -170,7 +172,7 @@ def table(
 ) -> str:
     """HTML table: a row per model with its test figures, then what they say together, published recipes, baselines.
 
-    Only columns that hold a figure.
+    Only columns that hold a figure; those of :data:`FURTHER` stand in each model's details.
 
     Args:
         joint: the ensemble, and two modalities fused.
@@ -179,7 +181,7 @@ def table(
     """
     cards = [state.card for state in states if state.card is not None]
     baselines = next((card.baselines for card in cards if card.baselines), {})
-    shown = [name for name in FIGURES if any(name in card.metrics for card in cards)]
+    shown = [name for name in FIGURES if name not in FURTHER and any(name in card.metrics for card in cards)]
     names = ["Model", "State", *(FIGURES[name] for name in shown), "Threshold", "Parameters", "Time an image"]
     heads = "".join(f"<th scope='col'>{head}</th>" for head in names)
     architectures = {slot.name: slot.architecture for slot in system.models}
@@ -245,6 +247,9 @@ def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str
 def _details(state: ModelState, card: ModelCard) -> None:
     with st.expander(f"{card.title}: learning curve and whole card"):
         st.caption(f"Answers {words.plain(state.stands_in or f'from {state.link.files[0]}')}.")
+        more = [f"{FIGURES[name]} {words.metric(card.metrics[name])}" for name in FURTHER if name in card.metrics]
+        if more:
+            st.markdown("Further test figures: " + words.plain("; ".join(more)) + ".")
         chart = curve(card)
         if chart is not None:
             st.plotly_chart(

@@ -15,7 +15,7 @@ with messages.shown():
     store = open_store()
     record = case.chosen(store)
     if record is not None and queue.holds(store, record) and who.may(Action.ARBITRATE):
-        reading.style()
+        reading.style(case.title(record))
         desk.show(store, record, case.on_desk(store, record, "arbitration"), arbiter)
     else:
         st.title("Arbitration")

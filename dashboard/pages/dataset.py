@@ -12,9 +12,9 @@ with messages.shown():
     found = source.choose()
     if found is not None:
         with messages.shown():
-            source.counts(found)
-        with messages.shown():
             look.pictures(found)
+        with messages.shown():
+            source.counts(found)
         with messages.shown():
             audit.show(found)
         with messages.shown():

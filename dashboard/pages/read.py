@@ -16,7 +16,7 @@ with messages.shown():
         head.choose(store, reader)
     else:
         stage = read_case.stage(store, record, reader)
-        reading.style()
+        reading.style(read_case.title(record))
         head.show(store, record, reader, stage)
         case = read_case.on_desk(store, record)
         if stage is not Stage.BLIND:

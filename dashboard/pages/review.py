@@ -17,7 +17,7 @@ if case is None:
         st.subheader("Or open a simulated sample")
         sources.gallery()
 else:
-    reading.style()
+    reading.style(case.study.name)
     with messages.shown():
         if not blinding.stands(case.study):
             jobs.ensure(case, engine())

@@ -17,7 +17,10 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
     archive = store.archive(record.archive_id)
     system = SYSTEMS[record.system].title if record.system in SYSTEMS else "no system"
     facts = [archive.name, system] + (["simulated, no patient"] if record.simulated else [])
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with (
+        st.container(key="study-head"),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
         st.html(
             f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{words.cell(case.title(record))}</h1>"
             f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>",

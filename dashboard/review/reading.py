@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.kit import address, controls, jobs, slice_strip, slices
+from dashboard.kit import address, controls, jobs, slice_strip, slices, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import rail, screen
 from dashboard.viewer import component
@@ -14,12 +14,14 @@ from dashboard.viewer.component import Marking
 
 ROOM = "var(--or-room, 70vh)"  # height of the viewer, as the style gives it
 
-# The rail scrolls by itself, so that the picture stays where it is. On a phone all stands in one column, picture first.
+# The rail scrolls by itself, so that the picture stays where it is. On a phone all stands in one column, picture first:
+# what holds picture and rail side by side is laid open there, and the study's line comes between them.
 STYLE = """
 <style>
 .stMainBlockContainer { padding-top: 3.6rem; padding-bottom: 0.4rem; }
 .stMainBlockContainer > .stVerticalBlock { gap: 0.35rem; }
 .stElementContainer:has(.or-desk) { position: absolute; }
+.or-name { display: none; }
 .st-key-study-bar { min-height: 3.4rem; }
 .st-key-view-controls { height: 2.6rem; }
 .st-key-screen { --or-room: calc(100vh - 13rem); }
@@ -40,14 +42,26 @@ STYLE = """
   .st-key-screen, .st-key-screen-stack { --or-room: min(100vw, 70vh); }
   .st-key-reader, .st-key-reader-stack { --or-room: min(130vw, 74vh); }
   .st-key-desk-rail { height: auto; overflow: visible; }
+  .stElementContainer:has(.or-desk) { position: static; }
+  .or-name { display: block; font-weight: 600; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  .or-name::before { content: attr(data-name); }
+  .stMainBlockContainer > .stVerticalBlock :has(.stColumn .st-key-desk-rail) { display: contents; }
+  .stColumn:has(+ .stColumn .st-key-desk-rail), .stColumn:has(.st-key-desk-rail) { flex: none; width: 100%; }
+  .stMainBlockContainer > .stVerticalBlock > :has(> .st-key-study-head) { order: 1; }
+  .stColumn:has(.st-key-desk-rail) { order: 2; }
 }
 </style>
 """
 
 
-def style() -> None:
-    """The page's style, as the first thing on it: its empty element takes the place of whatever stood there before."""
-    st.html(f"{STYLE}<i class='or-desk'></i>")
+def style(name: str = "") -> None:
+    """The page's style, as the first thing on it: its element takes the place of whatever stood there before.
+
+    Args:
+        name: of the study; on a phone it stands over the picture, and the study's line under it.
+    """
+    title = f"<div class='or-name' aria-hidden='true' data-name='{words.cell(name)}'></div>" if name else ""
+    st.html(f"{STYLE}<i class='or-desk'></i>{title}")
 
 
 @st.fragment

@@ -20,19 +20,20 @@ STYLE = """
 
 def show(case: OpenCase) -> None:
     """Study, series and system, each to be changed on the spot."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-bar"):
-        with st.container(width="stretch", gap="xxsmall"):
-            _study(case)
-        _series(case)
-        _system(case)
-        with st.popover("More", icon=":material/more_horiz:"):
-            keeping.show(case)
-            truth.upload(case)
-            sources.upload()
-            sources.gallery()
-    gate_notice.line(case, _reason(case))
-    _warnings(case)
-    pedigree.problems(case.study)
+    with st.container(key="study-head", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-bar"):
+            with st.container(width="stretch", gap="xxsmall"):
+                _study(case)
+            _series(case)
+            _system(case)
+            with st.popover("More", icon=":material/more_horiz:"):
+                keeping.show(case)
+                truth.upload(case)
+                sources.upload()
+                sources.gallery()
+        gate_notice.line(case, _reason(case))
+        _warnings(case)
+        pedigree.problems(case.study)
 
 
 def _study(case: OpenCase) -> None:

@@ -11,21 +11,25 @@ from streamlit.testing.v1 import AppTest
 
 from core.audit.browse import FolderSet, SimulatedSet
 from core.audit.folder import audit
-from core.review import Role
+from core.review import Role, Stage
 from core.review.tables import User
+from core.review.vocabulary import now
 from dashboard.dataset import audit as dataset_audit
 from dashboard.dataset import data as dataset_data
 from dashboard.dataset import jobs, look, source
 from dashboard.dataset.data import Shown, Source
 from tests.audit.folder import planted
+from tests.dashboard import readings
 
 PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "dataset.py"
 LOCAL = User(number=1, issuer="local", subject="local", name="local", roles=[role.value for role in Role])
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     monkeypatch.delenv("OVERREAD_DATA", raising=False)
+    monkeypatch.setenv("OVERREAD_STORE", str(tmp_path / "store"))
+    readings.opened(tmp_path / "store").local_user()
     app = AppTest.from_file(str(PAGE), default_timeout=120)
     app.session_state["person"] = LOCAL
     return app
@@ -160,3 +164,42 @@ def test_simulated_scans_open_with_their_truth() -> None:
     truth = study.series[series].truth
     assert truth is not None
     np.testing.assert_array_equal(truth[place], pictures.mask(pictures.entries[1]))
+
+
+def test_what_waits_for_an_own_opinion_is_not_shown(page: AppTest, tmp_path: Path) -> None:
+    """Its class stands in the set: neither it nor its outline may be seen before the reader's opinion is locked."""
+    store = readings.opened(tmp_path / "store")
+    planted_one = readings.plant(store, 1)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for number, data in enumerate((*planted_one.pictures, readings.head(7), readings.head(8))):
+        (folder / f"{number}.png").write_bytes(data)
+    rows = "".join(f"{n}.png,{label},p{n}\n" for n, label in enumerate(("glioma", "clear", "clear")))
+    (folder / "index.csv").write_text(f"image,label,patient\n{rows}")
+
+    def told() -> tuple[list[str], str]:
+        page.run()
+        page.selectbox(key="dataset-source").set_value(source.OWN).run()
+        page.text_input(key="dataset-folder").set_value(str(folder)).run()
+        assert not page.exception
+        assert not page.error
+        picks = [re.sub(r"^pick-\w+?-", "", str(b.key)) for b in page.button if str(b.key).startswith("pick-")]
+        return sorted(picks), _html(page)
+
+    names, text = told()
+    assert names == ["1.png", "2.png"]
+    assert "glioma: 0.png" not in text
+    assert "<td>0.png</td>" not in text
+    assert any("1 picture waits for your own opinion" in str(info.value) for info in page.info)
+    page.selectbox(key=next(str(s.key) for s in page.selectbox if "gallery-label" in str(s.key))).set_value("glioma")
+    page.run()
+    assert "0.png" not in _html(page)
+
+    reader = store.local_user().number or 0
+    store.lock_opinion(
+        planted_one.cases[0], reader, Stage.BLIND, finding=True, label="tumour", confidence=80, started=now(), seconds=1
+    )
+    page.selectbox(key=next(str(s.key) for s in page.selectbox if "gallery-label" in str(s.key))).set_value("all")
+    names, text = told()
+    assert names == ["0.png", "1.png", "2.png"]
+    assert "glioma: 0.png" in text

@@ -24,9 +24,10 @@ from core.weights.store import load_card, save_model
 from tests.cards import card_of
 from tests.engine.installed import install, lively, scan
 from trainers.commands import heat_checks
-from trainers.commands.heat_checks import METHODS, check_model, choose
+from trainers.commands.heat_checks import METHODS, check_model
 from trainers.data.items import Item, fold_groups
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
+from trainers.measuring.heat_slices import choose
 
 HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
 MISS = replace(HIT, hit=False, inside=False, distance=0.3, energy=0.0, overlap=0.0)

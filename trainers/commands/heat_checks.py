@@ -1,8 +1,9 @@
 """How often do a model's heat maps find the lesion, and does its answer rest on what they mark? On validation patients.
 
 The validation part is the one stored with the model's predictions: those are the patients it was neither trained nor
-measured on. Of a model with members each patient's maps are drawn by the one member that never saw the patient, so that
-they are as much out of fold as its stored answers. Intervals draw whole patients.
+measured on. Where no set has masks, lesions with known outlines are inserted into clear slices of those patients, and
+count where they turn the answer. Of a model with members each patient's maps are drawn by the one member that never saw
+the patient, so that they are as much out of fold as its stored answers. Intervals draw whole patients.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import datetime
 import json as jsonlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,12 +33,14 @@ from core.explain.pointing import TOLERANCE, point
 from core.models.members import Members
 from core.systems import adapt, system
 from core.weights import predictions
+from core.weights.answers import finding_probability, probabilities
 from core.weights.card import Metric, ModelCard
 from core.weights.heat_checks import HeatChecks, load_checks
-from trainers.data.items import Item, fold_groups
+from trainers.data.items import Item
 from trainers.data.sets import folder_of, load_items
 from trainers.fitting.fit import code_version
 from trainers.measuring.heat_outcomes import Kept, Outcome, reference_peak, summed_up
+from trainers.measuring.heat_slices import Chosen, choose, plant
 
 METHODS = ("grad-cam", "grad-cam++", "layercam", "eigencam")
 FRACTIONS = (0.1, 0.2, 0.4)
@@ -45,51 +48,6 @@ MAPS = 2  # per slice: over all slices that is two dozen
 console = Console(width=160)
 
 Load = Callable[[str], list[Item]]
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """One slice with a finding. ``called``: the model calls it one, by its stored answer.
-
-    ``member``: number of the one that did not train on its patient, in a model of several.
-    """
-
-    item: Item
-    index: int
-    called: bool
-    member: int = 0
-
-
-def choose(
-    part: predictions.Part, threshold: float, items: Sequence[Item], *, slices: int, seed: int, members: int = 1
-) -> list[Chosen]:
-    """Slices with a finding, drawn from all validation patients in turn; where there are masks, those with one.
-
-    Args:
-        part: the model's stored answers on the validation part. threshold: from which on it calls a finding.
-        items: the data; slices that are not in ``part`` are left out.
-        slices: how many at most. seed: of the draw. members: of the model; they were trained on all folds but one each.
-    """
-    known = {str(name): row for row, name in enumerate(part.ids)}
-    fold_of = fold_groups([item for item in items if any(name in known for name in item.ids)], members)
-    by_group: dict[str, list[Chosen]] = {}
-    for item in items:
-        for index, name in enumerate(item.ids):
-            row = known.get(name)
-            truth = item.series.truth
-            if row is None or not part.truth[row] or (truth is not None and not truth[index].any()):
-                continue
-            called = bool(part.finding[row] >= threshold)
-            by_group.setdefault(item.group, []).append(Chosen(item, index, called, fold_of[item.group]))
-    rng = np.random.default_rng(seed)
-    queues = [[some[i] for i in rng.permutation(len(some))] for _, some in sorted(by_group.items())]
-    queues = [queues[i] for i in rng.permutation(len(queues))]
-    out: list[Chosen] = []
-    while any(queues) and len(out) < slices:
-        for queue in queues:
-            if queue and len(out) < slices:
-                out.append(queue.pop())
-    return out
 
 
 def check_model(
@@ -120,7 +78,9 @@ def check_model(
             subject = Subject(
                 own[case.member], adapt(case.item.series, system(card.system)), case.index, card.positive[0]
             )
-            found = _outcomes(subject, case, seed + number if number < removals else None)
+            if case.planted:
+                case = replace(case, called=_finding(own[case.member], subject.x) >= card.threshold.value)
+            found = _outcomes(subject, case, seed + number if number < removals and not case.planted else None)
             done.put(name, found)
         for method, outcome in found.items():
             outcomes[method].append(outcome)
@@ -134,8 +94,8 @@ def check_model(
         code_version=code_version(),
         data=tuple(use.name for use in card.data),
         seed=seed,
-        slices=len(chosen),
-        groups=len({case.item.group for case in chosen}),
+        slices=sum(not case.planted for case in chosen),
+        groups=len({case.item.group for case in chosen if not case.planted}),
         outline=loaded.net.draws_masks,
         tolerance=TOLERANCE,
         fractions=FRACTIONS,
@@ -147,6 +107,13 @@ def check_model(
 def _members(loaded: Loaded) -> list[Loaded]:
     """The networks of a model, each as if it stood alone."""
     return [replace(loaded, net=net) for net in loaded.net] if isinstance(loaded.net, Members) else [loaded]
+
+
+def _finding(loaded: Loaded, x: torch.Tensor) -> float:
+    """Calibrated probability of a finding on one picture ``(1, C, H, W)``."""
+    with loaded.lock, torch.inference_mode():
+        logits = loaded.net.run(x).logits.float().numpy()
+    return float(finding_probability(probabilities(logits, loaded.card.temperature), loaded.card)[0])
 
 
 def _outcomes(subject: Subject, case: Chosen, seed: int | None) -> dict[str, Outcome]:
@@ -164,7 +131,7 @@ def _outcomes(subject: Subject, case: Chosen, seed: int | None) -> dict[str, Out
             removed = road(subject.answer, subject.x, drawn, maps=MAPS, fractions=FRACTIONS, seed=seed)
             drops = (removed.drop, removed.random_drop) if removed else None
         pointing = None if mask is None else point(heat, mask, body=body)
-        found[method] = Outcome(case.item.group, case.called, mask is not None, pointing, drops, peak)
+        found[method] = Outcome(case.item.group, case.called, mask is not None, pointing, drops, peak, case.planted)
     return found
 
 
@@ -218,7 +185,7 @@ def heat_checks_command(
         chosen = _held_out(folder, card, load, slices, seed)
         before = load_checks(folder, card) if peaks else None
         if before is not None:
-            with_peaks(engine, card, chosen, before).save(folder)
+            with_peaks(engine, card, [case for case in chosen if not case.planted], before).save(folder)
             continue
         found = check_model(
             engine,
@@ -250,6 +217,10 @@ def _held_out(folder: Path, card: ModelCard, load: Load, slices: int, seed: int)
             f"None of the {part.n} validation slices of {card.name} with a finding is in the data folder.",
             "Point --data or OVERREAD_DATA at the data the model was trained with.",
         )
+    kind = system(card.system).plants
+    if kind:
+        threshold = card.threshold.value
+        chosen += plant(part, threshold, items, kind=kind, slices=slices, seed=seed, members=card.members)
     return chosen
 
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from core.explain.pointing import Pointing
 from core.statistics.intervals import bootstrap_by_group, wilson
 from core.weights.card import Metric
-from core.weights.heat_checks import MethodChecks
+from core.weights.heat_checks import FEWEST_NOTICED, MethodChecks
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """One method on one slice. ``drops`` is the fall without marked and without random parts, where tested; ``peak``
-    the map's largest value before scaling."""
+    the map's largest value before scaling; ``planted``: its lesion was inserted, and ``called`` says whether the answer
+    turned."""
 
     group: str
     called: bool
@@ -28,6 +29,7 @@ class Outcome:
     pointing: Pointing | None
     drops: tuple[float, float] | None
     peak: float | None = None
+    planted: bool = False
 
 
 class Kept:
@@ -74,8 +76,15 @@ def _outcome(values: dict[str, Any]) -> Outcome:
 
 
 def summed_up(outcomes: Sequence[Outcome]) -> MethodChecks:
-    """Figures of one method with 95 % intervals; an empty map on a slice with a mask is a miss."""
-    masked = [o for o in outcomes if o.masked]
+    """Figures of one method with 95 % intervals; an empty map on a slice with a mask is a miss.
+
+    Of inserted lesions those count that turn the answer: the map of an answer that never saw a lesion cannot show it.
+    """
+    planted = [o for o in outcomes if o.planted]
+    noticed = sum(o.called for o in planted)
+    masked = [o for o in outcomes if o.masked and (o.called or not o.planted)]
+    if planted and noticed < FEWEST_NOTICED:
+        masked = [o for o in masked if not o.planted]
     pointed = [o for o in masked if o.pointing is not None]
     called = [o for o in masked if o.called]
     tested = [o for o in outcomes if o.drops is not None]
@@ -101,7 +110,9 @@ def summed_up(outcomes: Sequence[Outcome]) -> MethodChecks:
         random=of(tested, lambda o: drop_of(o, 1)),
         ahead=of(tested, lambda o: drop_of(o, 0) - drop_of(o, 1)),
         empty=len(masked) - len(pointed),
-        peak=reference_peak(outcomes),
+        peak=reference_peak([o for o in outcomes if not o.planted]),
+        planted=len(planted),
+        noticed=noticed,
     )
 
 

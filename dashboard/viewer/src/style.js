@@ -7,7 +7,7 @@ export const STYLE = `
 .reader.light { --back: #ececec; --fore: #1c1c1c; --line: #b8b8b8; --lift: #fbfbfb; --mark: #1f6f96; }
 .reader:focus-visible { box-shadow: inset 0 0 0 2px var(--mark); }
 .reader:fullscreen { height: 100vh !important; border-radius: 0; }
-.row { display: flex; flex-wrap: wrap; gap: 3px; align-items: center; padding: 4px 5px; }
+.row { display: flex; flex-wrap: wrap; gap: 3px 2px; align-items: center; padding: 4px 4px; }
 .chips { position: absolute; left: 2px; top: 26px; flex-direction: column; align-items: flex-start; z-index: 2; }
 .gap { width: 1px; }
 .reader button, .reader select, .reader input[type=number] { height: 28px; min-width: 27px; padding: 0 5px; border: 1px solid var(--line);
@@ -18,9 +18,9 @@ export const STYLE = `
 .reader [hidden] { display: none !important; }
 .reader svg { width: 16px; height: 16px; display: block; }
 .worded { display: inline-flex; gap: 4px; align-items: center; }
-.row select { max-width: 108px; }
+.row select { max-width: 100px; }
 .row label { display: inline-flex; gap: 3px; align-items: center; }
-.reader input[type=number] { width: 52px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
+.reader input[type=number] { width: 46px; cursor: text; appearance: textfield; -moz-appearance: textfield; }
 .reader input::-webkit-inner-spin-button { appearance: none; }
 .reader input[type=range] { accent-color: var(--mark); height: 22px; }
 .chips input[type=range] { width: 90px; }
