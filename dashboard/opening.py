@@ -1,25 +1,22 @@
 """What a page tells its browser before Streamlit's client begins: where the server is, and that reading is in the dark.
 
 Without the first, the client looks for its server below the page's own address and is told 404 twice. Without the
-second there is no dark by default: Streamlit follows the browser where a light and a dark theme are both given.
+second there is no dark by default: Streamlit follows the browser where a light and a dark theme are both given. It is
+said on every page: going on to Review loads nothing anew, so the theme of the page that was opened first is kept.
 """
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.kit.routes import ARBITRATION, CLASS, LEARN, READ, REVIEW, ROUTES
-
-DARK = tuple(route.url for route in ROUTES if route.file in (REVIEW, READ, ARBITRATION, LEARN, CLASS))
 _KEPT = "stActiveTheme-"  # where Streamlit keeps what the reader chose in its menu, for each page that was opened first
 _VERSION = "-v2"
 SCRIPT = f"""<script>
 window.__streamlit = {{ ...window.__streamlit, BACKEND_BASE_URL: new URL("./", document.baseURI).href }};
 try {{
-  const chosen = Object.keys(localStorage).some((key) => key.startsWith("{_KEPT}"));
-  if (!chosen && {list(DARK)}.includes(location.pathname.split("/").filter(Boolean).pop())) {{
-    localStorage.setItem(`{_KEPT}${{location.pathname}}{_VERSION}`, '"Dark"');
-  }}
+  const here = `{_KEPT}${{location.pathname}}{_VERSION}`;
+  const chosen = Object.keys(localStorage).find((key) => key.startsWith("{_KEPT}"));
+  if (localStorage.getItem(here) === null) localStorage.setItem(here, chosen ? localStorage.getItem(chosen) : '"Dark"');
 }} catch {{ /* a browser that keeps nothing is shown its own theme */ }}
 </script>"""
 _HEAD = b"<head>"

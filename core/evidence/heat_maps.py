@@ -59,13 +59,21 @@ def _pedigree(model: str, checks: HeatChecks) -> str:
     """Where the figures of a model come from."""
     removed = ", ".join(f"{f:.0%}" for f in checks.fractions)
     tried = max((figures.ahead.n for figures in checks.methods.values() if figures.ahead is not None), default=0)
+    planted = max((figures.planted for figures in checks.methods.values()), default=0)
+    noticed = max((figures.noticed for figures in checks.methods.values()), default=0)
+    inserted = (
+        f" No set has outlines: lesions were inserted into {planted} clear slices that the model calls clear, hits are "
+        f"counted on the {noticed} where its answer turned."
+        if planted
+        else ""
+    )
     what = "the outline's mean probability" if checks.outline else "the calibrated probability"
     return (
         f"{model}, version {checks.version}, weights {checks.weights_sha256[:12]}, {checks.date}: validation part of "
         f"{', '.join(checks.data)}, {checks.slices} slices with a finding of {checks.groups} patients, seed "
-        f"{checks.seed}. A hit lies in the lesion or within {checks.tolerance:.0%} of the diagonal. Answer: {what}, "
-        f"mean over {removed} of the body removed on {tried} of the slices, {checks.random_maps} random maps each. "
-        "Intervals draw patients."
+        f"{checks.seed}.{inserted} A hit lies in the lesion or within {checks.tolerance:.0%} of the diagonal. Answer: "
+        f"{what}, mean over {removed} of the body removed on {tried} of the slices, {checks.random_maps} random maps "
+        "each. Intervals draw patients."
     )
 
 

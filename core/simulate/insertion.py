@@ -213,8 +213,10 @@ def _insert_lung(values: Array, rng: np.random.Generator, malignant: bool, unit:
 
 def _insert_breast(values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     side = float(min(values.shape))
-    if side < 10:
-        raise ContractError("The crop is too small for a lesion.", "Use a crop of at least 10 pixels a side.")
+    if side < 10 or float(np.ptp(values)) <= 0:
+        raise ContractError(
+            "No breast was found in the image.", "Use a crop around a lesion, 10 pixels a side at least."
+        )
     radius = side * float(rng.uniform(0.16, 0.26))
     # off the middle, where the crop's own lesion is, and whole inside the crop
     turn, out = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(0.35, 0.8))

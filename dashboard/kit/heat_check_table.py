@@ -40,7 +40,8 @@ def line(card: ModelCard | None, method: str) -> str:
     parts = []
     if figures.hit is not None:
         chance = f", {figures.chance:.0%} by chance" if figures.chance is not None else ""
-        parts.append(f"its hottest point hit the lesion on {_share(figures.hit)} of slices{chance}")
+        which = "a lesion inserted for the test" if figures.planted else "the lesion"
+        parts.append(f"its hottest point hit {which} on {_share(figures.hit)} of slices{chance}")
     if figures.ahead is not None and figures.marked is not None and figures.random is not None:
         parts.append(
             f"removing what it marks lowered the answer by {figures.marked.value:.2f}, random parts by "

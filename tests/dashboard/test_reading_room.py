@@ -71,3 +71,13 @@ def test_the_series_are_named_and_the_address_holds_them(page: Page, server: Ser
     desk.choose(page, "Series", "T1 axial")
     desk.settled(page)
     expect(page).to_have_url(re.compile("series=1"))
+    # On a phone the picture comes first, the study's line below it, and nothing is wider than the screen.
+    page.set_viewport_size({"width": 390, "height": 844})
+    shown, line = page.locator(".st-key-screen-stack"), page.locator(".st-key-study-head")
+    expect(shown).to_be_in_viewport(ratio=1)
+    over, under = shown.bounding_box(), line.bounding_box()
+    assert over is not None
+    assert under is not None
+    assert over["y"] < 200
+    assert under["y"] >= over["y"] + over["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

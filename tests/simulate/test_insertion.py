@@ -19,6 +19,7 @@ CANVAS = {
     "brain tumour": ("brain-mr", "no tumour"),
     "lung malignant": ("chest-ct", "normal"),
     "lung benign": ("chest-ct", "normal"),
+    "breast malignant": ("breast-mri", "benign"),
 }
 
 

@@ -27,7 +27,7 @@ from trainers.commands import heat_checks
 from trainers.commands.heat_checks import METHODS, check_model
 from trainers.data.items import Item, fold_groups
 from trainers.measuring.heat_outcomes import Kept, Outcome, summed_up
-from trainers.measuring.heat_slices import choose
+from trainers.measuring.heat_slices import choose, plant
 
 HIT = Pointing(hit=True, inside=True, distance=0.0, energy=0.4, overlap=0.3, chance=0.2, area=0.1)
 MISS = replace(HIT, hit=False, inside=False, distance=0.3, energy=0.0, overlap=0.0)
@@ -93,6 +93,42 @@ def test_figures_by_hand() -> None:
     assert figures.ahead.value == pytest.approx((0.4 + 0.0 + 0.3) / 3)
     assert figures.ahead.n == 3
     assert figures.chance == pytest.approx(0.2)
+
+
+def test_inserted_lesions_count_where_they_turn_the_answer() -> None:
+    turned = [Outcome(f"p{n}", True, True, HIT if n < 9 else MISS, None, 0.5, planted=True) for n in range(12)]
+    unmoved = [Outcome(f"q{n}", False, True, MISS, None, 0.5, planted=True) for n in range(20)]
+    real = [Outcome("r", True, False, None, (0.5, 0.1), 0.8)]
+    figures = summed_up([*turned, *unmoved, *real])
+    assert (figures.planted, figures.noticed) == (32, 12)
+    assert figures.hit is not None
+    assert (figures.hit.value, figures.hit.n) == (pytest.approx(9 / 12), 12)
+    assert figures.peak == 0.8  # of the real findings alone
+    assert figures.failings == ("the answer does not clearly rest on what it marks",)  # one slice has no interval
+
+    few = summed_up([*turned[:9], *unmoved, *real])
+    assert few.hit is None
+    assert few.failings[0].startswith("of 29 lesions inserted into clear slices only 9 turn the answer")
+
+
+def test_lesions_are_inserted_where_no_set_has_masks_into_what_the_model_calls_clear() -> None:
+    card = card_of("brain-mr", "unet", "resunet")
+    part = from_frame(card, _frame((0, 2)), "").part("validation")
+    assert part is not None
+    assert plant(part, 0.5, _items(), kind="breast malignant", slices=9, seed=0) == []
+    bare = [replace(item, series=replace(item.series, truth=None)) for item in _items()]
+    found = plant(part, 0.5, bare, kind="breast malignant", slices=9, seed=0)
+    assert {case.item.ids[0] for case in found} == {f"p{n}/{i} + breast malignant" for n in (0, 2) for i in (2, 3)}
+    for case in found:
+        number, index = (int(text) for text in case.item.ids[0].removeprefix("p").split(" ")[0].split("/"))
+        before, after, mask = bare[number].series.pixels[index], case.item.series.pixels[0], case.item.series.truth
+        assert mask is not None
+        assert case.planted
+        assert mask.any()
+        np.testing.assert_array_equal(after[~mask[0]], before[~mask[0]])
+        assert np.abs(after - before)[mask[0]].mean() > 0
+    again = plant(part, 0.5, bare, kind="breast malignant", slices=2, seed=0)
+    assert len({case.item.group for case in again}) == 2
 
 
 def test_a_perfect_share_still_has_an_interval() -> None:

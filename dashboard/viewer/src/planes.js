@@ -87,7 +87,10 @@ export class Planes {
     if (over) this._blend(viewport, over, element);
     if (this.mode === "mip") {
       viewport.setBlendMode(Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
-      viewport.setSlabThickness(4000);
+      // as deep as the block is, and no deeper: rays that begin far outside it end before they reach it
+      const { geometry: g, store } = this.main, sides = [store.width * g.across, store.height * g.down, store.count * g.between];
+      viewport.setSlabThickness(Math.hypot(...sides) / 2);
+      this._sampled(viewport, base.id, Math.min(g.across, g.down, g.between) / 2);
     }
     viewport.resetCamera();
     view.addEventListener(Enums.Events.IMAGE_RENDERED, () => this._draw(pane));
