@@ -29,6 +29,7 @@ def planted(item: Item, index: int, kind: str, seed: int) -> Item | None:
         pixels, mask = insert_lesion(given, rng, kind=kind, unit=series.unit)
     except ContractError:
         return None
-    alone = {"names": (), "padding": None, "ai_result": None}
-    changed = replace(series, pixels=pixels[None].astype(np.float32), truth=mask[None], **alone)
+    changed = replace(
+        series, pixels=pixels[None].astype(np.float32), truth=mask[None], names=(), padding=None, ai_result=None
+    )
     return Item(changed, (kind,), item.group, (f"{item.ids[index]} + {kind}",), item.split, source=item.source)

@@ -69,8 +69,8 @@ def plant(
         return []
 
     def clear(item: Item, index: int, row: int) -> Chosen | None:
-        clear = not part.truth[row] and part.finding[row] < threshold
-        return Chosen(item, index, False, planted=True) if clear else None
+        called = part.truth[row] or part.finding[row] >= threshold
+        return None if called else Chosen(item, index, False, planted=True)
 
     out = []
     for one in _drawn(part, items, clear, slices=2 * slices, seed=seed, members=members):

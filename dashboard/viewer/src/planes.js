@@ -85,14 +85,16 @@ export class Planes {
       this._sampled(viewport, base.id, FINE);
     }
     if (over) this._blend(viewport, over, element);
+    viewport.resetCamera();
     if (this.mode === "mip") {
       viewport.setBlendMode(Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
-      // as deep as the block is, and no deeper: rays that begin far outside it end before they reach it
+      // once the camera stands (it sets the depth anew), and as deep as the block is
       const { geometry: g, store } = this.main, sides = [store.width * g.across, store.height * g.down, store.count * g.between];
       viewport.setSlabThickness(Math.hypot(...sides) / 2);
       this._sampled(viewport, base.id, Math.min(g.across, g.down, g.between) / 2);
+      // the first image still is that of the mode before: empty
+      view.addEventListener(Enums.Events.IMAGE_RENDERED, () => setTimeout(() => this.gone || viewport.render()), { once: true });
     }
-    viewport.resetCamera();
     view.addEventListener(Enums.Events.IMAGE_RENDERED, () => this._draw(pane));
     view.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this._wheel(event, pane), { passive: false });
