@@ -72,7 +72,7 @@ def plant(
         called = part.truth[row] or part.finding[row] >= threshold
         return None if called else Chosen(item, index, False, planted=True)
 
-    out = []
+    out: list[Chosen] = []
     for one in _drawn(part, items, clear, slices=2 * slices, seed=seed, members=members):
         changed = planted(one.item, one.index, kind, seed)
         if changed is not None and len(out) < slices:
