@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -25,6 +25,7 @@ MOST_STUDIES = 32  # of one caller
 MOST_BYTES = 1024 * 1024 * 1024  # of all callers
 MOST_UNDER_WAY = 16  # reviews of all callers, running or waiting
 MOST_OF_ONE = 4
+IN_HAND_SECONDS = 30.0  # a caller that has just sent a study asks about it next
 AT_ONCE = 1  # a review uses every core; the pages' own go on beside it
 
 
@@ -92,17 +93,37 @@ class Kept:
         self._lane = Lane(AT_ONCE)
 
     def add(self, kept: KeptStudy) -> KeptStudy:
-        """Keep a study; the caller's oldest goes where there are too many, anybody's where memory is short."""
+        """Keep a study; the caller's oldest goes where there are too many, anybody's where memory is short.
+
+        What was used within :data:`IN_HAND_SECONDS`, or is being reviewed, does not go for another.
+
+        Raises:
+            TooManyError: nothing may go.
+        """
         with self._lock:
             self._sweep()
             kept.used = self._clock()
+            going: list[KeptStudy] = []
+
+            def staying() -> list[KeptStudy]:
+                return [one for one in self._studies.values() if one not in going]
+
+            while sum(one.owner == kept.owner for one in staying()) >= MOST_STUDIES:
+                going.append(self._oldest(one for one in staying() if one.owner == kept.owner))
+            while (others := staying()) and sum(one.nbytes for one in [kept, *others]) > MOST_BYTES:
+                going.append(self._oldest(others))
+            for one in going:
+                self._let_go(one)
             self._studies[kept.id] = kept
-            mine = [one for one in self._studies.values() if one.owner == kept.owner]
-            for old in sorted(mine, key=lambda one: one.used)[: max(0, len(mine) - MOST_STUDIES)]:
-                self._let_go(old)
-            while sum(one.nbytes for one in self._studies.values()) > MOST_BYTES and len(self._studies) > 1:
-                self._let_go(min((one for one in self._studies.values() if one is not kept), key=lambda one: one.used))
             return kept
+
+    def _oldest(self, studies: Iterable[KeptStudy]) -> KeptStudy:
+        """The study that was not used for longest of those that may go; raises ``TooManyError`` where none may."""
+        recent = self._clock() - IN_HAND_SECONDS
+        idle = [one for one in studies if one.used < recent and not _under_way(one)]
+        if not idle:
+            raise TooManyError("As many studies as are kept at once are in use.", 10)
+        return min(idle, key=lambda one: one.used)
 
     def of(self, owner: int) -> list[KeptStudy]:
         """A caller's studies, the latest first."""
@@ -132,11 +153,14 @@ class Kept:
     def drop_oldest(self, owner: int, but: KeptStudy | None = None) -> bool:
         """Let go the caller's study that was not used for longest, where memory is short; false when there is none.
 
+        One that is being reviewed stays.
+
         Args:
             but: one that stays.
         """
         with self._lock:
-            mine = [one for one in self._studies.values() if one.owner == owner and one is not but]
+            owned = [one for one in self._studies.values() if one.owner == owner and one is not but]
+            mine = [one for one in owned if not _under_way(one)]
             if mine:
                 self._let_go(min(mine, key=lambda one: one.used))
             return bool(mine)
@@ -192,10 +216,14 @@ class Kept:
     def _sweep(self) -> None:
         late = self._clock() - self.idle_seconds
         for study in [s for s in self._studies.values() if s.used < late]:
-            if not any(review.job.running for review in study.reviews.values()):
+            if not _under_way(study):
                 self._let_go(study)
 
     def _let_go(self, kept: KeptStudy) -> None:
         for review in kept.reviews.values():
             review.job.stop()
         self._studies.pop(kept.id, None)
+
+
+def _under_way(kept: KeptStudy) -> bool:
+    return any(review.job.running for review in kept.reviews.values())

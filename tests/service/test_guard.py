@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
 
+from core.background import Job
 from core.errors import OverreadError
 from core.imaging import read
 from core.review import Role, Scope
 from core.systems import Match
 from dashboard.service import kept as kept_module
-from dashboard.service.kept import Kept, KeptStudy
+from dashboard.service.kept import Kept, KeptReview, KeptStudy
 from dashboard.service.limits import Places, Rate
 from dashboard.service.problems import TooManyError
 from tests.review import archive_kit
@@ -194,6 +196,27 @@ def test_studies_are_let_go_after_a_while_and_where_memory_is_short(monkeypatch:
     clock.time += 1
     third, fourth = kept.add(_kept(2)), kept.add(_kept(2))
     assert (kept.of(1), [one.id for one in kept.of(2)]) == ([], [third.id, fourth.id])
+
+
+def test_a_study_in_use_does_not_go_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are kept at once, all in hand: the next one is told to wait, and nothing is lost."""
+    monkeypatch.setattr(kept_module, "MOST_STUDIES", 2)
+    clock = Clock()
+    kept = Kept(600, clock)
+    first, second = kept.add(_kept(1)), kept.add(_kept(1))
+    with pytest.raises(TooManyError):
+        kept.add(_kept(1))
+    assert {one.id for one in kept.of(1)} == {first.id, second.id}
+    kept.add(_kept(2))  # another caller's are counted apart
+    clock.time += kept_module.IN_HAND_SECONDS + 1
+    begun = threading.Event()
+    running = Job(lambda _: begun.wait(60), name="test")
+    first.reviews["a"] = KeptReview(first, "brain-mr", 0, running)  # type: ignore[arg-type]
+    running.start()
+    third = kept.add(_kept(1))
+    assert {one.id for one in kept.of(1)} == {first.id, third.id}
+    assert kept.drop_oldest(1, but=third) is False
+    begun.set()
 
 
 def test_an_unexpected_failure_tells_nothing_and_logs_no_message(
