@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import numpy as np
 import tifffile
@@ -24,6 +25,7 @@ _FORMAT, _DEPTH = 339, 32997
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 _SEPARATE, _FLOAT_PREDICTOR = 2, 3
 _COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000})  # that Pillow's libtiff brings
+_FEW_PAGES = 16  # so many are asked why a file is not read: damaged ones may run in a circle
 _NO_PICTURES = {4: "transparency mask", 32803: "colour filter array", 34892: "raw camera data"}
 _IMAGEJ = re.compile(r"^images=(\d{1,9})\s*$", re.MULTILINE)
 _SHAPED = re.compile(r'\{"shape": \[([\d, ]{1,80})\]')
@@ -104,7 +106,7 @@ def unread(data: bytes) -> UnreadableFileError:
     """Why Pillow gave up on a TIFF: a kind that is not read here, or damage."""
     # damaged bytes bring about anything
     with contextlib.suppress(Exception), tifffile.TiffFile(io.BytesIO(data)) as file:
-        for page in list[Any](file.pages):
+        for page in islice(cast(Any, file.pages), _FEW_PAGES):
             if int(page.compression) not in _COMPRESSIONS:
                 name = getattr(page.compression, "name", str(page.compression))
                 return not_read(f"a page compressed by {name}")

@@ -57,7 +57,7 @@ def enter_as_guest() -> User:
 
 def is_guest() -> bool:
     """Whether this session is a guest's."""
-    return person().number == GUEST.number
+    return number() == GUEST.number
 
 
 def known() -> bool:

@@ -53,20 +53,6 @@ def answered(page: Page) -> None:
     settled(page)
 
 
-def looked(page: Page) -> None:
-    """Wait until every model has said something about the slice in view; then stop: the others are not asked about."""
-    rows = page.locator("table.or-table").last.locator("tbody tr")
-    expect(rows.first).to_be_visible(timeout=ANSWER)
-    expect(page.get_by_text(re.compile(r"\d+ ?% answered|slices? answered|All \d+ slices")).first).to_be_visible(
-        timeout=ANSWER
-    )
-    expect(page.locator("table.or-table").last.locator("tr.or-waits")).to_have_count(0, timeout=ANSWER)
-    stop = page.get_by_role("button", name="Stop", exact=True)
-    if stop.is_visible():
-        stop.click()
-    settled(page)
-
-
 def turn_to(page: Page, tab: str) -> None:
     """Open a tab of the rail."""
     page.get_by_role("tab", name=tab, exact=True).click()

@@ -114,7 +114,7 @@ def test_several_files_and_a_mask_make_one_study_with_truth(page: Page, server: 
 )
 def test_real_files_end_in_a_review_or_a_statement(page: Page, shipped: Server, real_data: Path, pattern: str) -> None:
     desk.upload(page, shipped.url, sorted(real_data.glob(pattern))[0])
-    desk.looked(page)
+    desk.answered(page)
     text = desk.table(page).inner_text()
     assert "ms" in text or " s\n" in text or "No weights yet." in text or "Withheld." in text
     assert "Failed." not in text

@@ -23,9 +23,9 @@ class Told:
     def __init__(self, rule: object) -> None:
         self.rule = rule
 
-    def run(self, x: torch.Tensor) -> Output:
+    def run_with_stages(self, x: torch.Tensor) -> tuple[Output, list[torch.Tensor]]:
         logit = torch.as_tensor(self.rule(x)).reshape(1, 1).float()  # type: ignore[operator]
-        return Output(logit, x, x.flatten(1))
+        return Output(logit, x, x.flatten(1)), [x]
 
 
 def asked(rule: object, **fields: object) -> Spread:

@@ -23,7 +23,7 @@ from trainers.data.items import Item
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.loop import Run
 from trainers.fitting.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
-from trainers.measuring.repeat import Bench
+from trainers.measuring.repeat import Bench, Setting
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
 FABRIC = Fabric(accelerator="cpu", devices=1, precision="32-true")
@@ -84,10 +84,10 @@ def in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_trains_and_resumes_and_its_loss_falls(name: str, root: Path, tmp_path: Path) -> None:
     recipe = reduced(load_recipe(name))
-    bench = Bench.of(recipe, root)
-    first = bench.run(recipe, tmp_path, FABRIC, tmp_path)
+    bench = Bench.of(recipe, Setting(root, tmp_path, tmp_path, FABRIC))
+    first = bench.run(recipe)
     assert first._epoch(math.inf)  # and here it is killed
-    resumed = bench.run(recipe, tmp_path, FABRIC, tmp_path)
+    resumed = bench.run(recipe)
     assert resumed.progress.epoch == 1
     assert all(torch.equal(v, resumed.net.state_dict()[k]) for k, v in first.net.state_dict().items())
     progress = resumed.fit(minutes=2)

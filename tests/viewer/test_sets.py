@@ -52,8 +52,8 @@ def test_the_image_behind_a_line_of_the_evidence(page: Page, house: House) -> No
     assert part is not None
     page.goto(f"{house.url}/evidence?section=Threshold")
     explorer = page.locator(".st-key-explorer")
-    explorer.locator("button[data-cell=found]").click()
     explorer.locator("input[type=range]").press("Home")
+    explorer.locator("button[data-cell=found]").click()
     expect(explorer.get_by_text(f"{int(part.truth.sum())} cases: found at 0.000")).to_be_visible()
     surest = part.ids[part.truth][np.argsort(-part.finding[part.truth], kind="stable")[0]]
     first_row(explorer.get_by_test_id("stDataFrame"))
