@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.engine.engine import Engine
 from core.errors import ArchiveError, UnreadableFileError
 from core.imaging import Study
 from core.review.archives.intake.sources import survey
+from core.review.batch import decoding
 from core.review.batch.decoding import studies
 from core.review.batch.parts import Parts, Plan
 from core.review.batch.score import score
@@ -130,3 +132,23 @@ def test_images_decoded_beside_are_the_same_and_one_that_ends_the_process_costs_
             assert other.series[0].tags == mine.series[0].tags
         else:
             assert str(other) == str(mine)
+
+
+def test_a_pool_that_broke_before_anybody_heard_of_it_is_made_anew(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = survey(many).cases[:4]
+    made: list[object] = []
+    real = decoding._pool
+
+    def broken_at_first(processes: int) -> ProcessPoolExecutor:
+        pool = real(processes)
+        if not made:
+            pool._broken = "by an image before"  # type: ignore[attr-defined]
+        made.append(pool)
+        return pool
+
+    monkeypatch.setattr(decoding, "_pool", broken_at_first)
+    found = list(studies(many, cases, 1))
+    here = list(studies(many, cases, 0))
+    assert len(made) > 1
+    assert [type(one) for one in found] == [type(one) for one in here]
+    assert [one.sha256 for one in found if isinstance(one, Study)] == [o.sha256 for o in here if isinstance(o, Study)]

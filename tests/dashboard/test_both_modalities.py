@@ -27,6 +27,7 @@ TOGGLE = "Read the PET slice at this place too"
 @pytest.mark.browser
 def test_the_other_modality_is_read_at_the_same_place(page: Page, shipped: Server) -> None:
     desk.open_sample(page, shipped.url, "mr-pet-06")
+    expect(page.locator(".corner.right")).to_contain_text(" / ")  # the picture follows the answers
     index = int(page.locator(".corner.right").inner_text().split(" / ")[0]) - 1
     expect(page.get_by_text("Both modalities:")).to_have_count(0)
     page.get_by_text(TOGGLE).click()

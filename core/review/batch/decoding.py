@@ -54,11 +54,15 @@ def studies(root: Path, cases: Sequence[Found], processes: int, decode: Decode =
 
 
 def _ask(pool: ProcessPoolExecutor, decode: Decode, root: Path, one: Found) -> Future[Answer]:
-    if one.error is None:
-        return pool.submit(decode, root, one.files)
     known: Future[Answer] = Future()
-    known.set_result(one.error)
-    return known
+    if one.error is not None:
+        known.set_result(one.error)
+        return known
+    try:
+        return pool.submit(decode, root, one.files)
+    except BrokenProcessPool as error:  # broken by an image before this one, of which nobody has heard yet
+        known.set_exception(error)
+        return known
 
 
 def _alone(root: Path, one: Found, decode: Decode) -> Answer:
