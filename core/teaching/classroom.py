@@ -14,6 +14,7 @@ from core.review.tables import Attempt, Learner, QuizAnswer, QuizItem
 from core.teaching.learners import name_of
 from core.teaching.quizzes import found_quiz, own_course
 from core.teaching.rules import Stage
+from core.teaching.scoring import right
 
 
 @dataclass(frozen=True)
@@ -90,5 +91,5 @@ def _tally(item: QuizItem, answers: list[QuizAnswer]) -> Tally:
         said=dict(said),
         finding=sum(bool(one.finding) for one in told) / count if count else 0.0,
         sure=sum(one.confidence or 0 for one in told) / count if count else 0.0,
-        right=sum(one.finding is item.finding and one.label in (None, item.label) for one in told),
+        right=sum(right(one, item) for one in told),
     )

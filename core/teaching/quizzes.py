@@ -13,7 +13,7 @@ from core.errors import NotAllowedError, NotFoundError
 from core.review.cases import clean
 from core.review.people import Action, acting
 from core.review.store import Store
-from core.review.tables import Adjudication, Case, CaseFile, Course, ItemScore, Quiz, QuizItem
+from core.review.tables import Adjudication, Case, CaseFile, Course, Quiz, QuizItem
 from core.review.trail import decide
 from core.review.vocabulary import FileRole
 from core.teaching.material import Material, material
@@ -206,19 +206,6 @@ def usable_cases(store: Store, actor: int, archive_id: int) -> list[Case]:
         masked = select(CaseFile.case_id).where(CaseFile.role == FileRole.TRUTH.value)
         known = col(Case.id).in_(settled) | col(Case.id).in_(masked)
         return list(session.exec(select(Case).where(Case.archive_id == archive_id, known).order_by(col(Case.id))))
-
-
-def keep_scores(store: Store, rows: Sequence[ItemScore]) -> None:
-    """Keep what models said about cases; what is kept already stays."""
-    with store.writing() as session:
-        for row in rows:
-            same = select(ItemScore).where(
-                ItemScore.item_id == row.item_id,
-                ItemScore.model == row.model,
-                ItemScore.weights_sha256 == row.weights_sha256,
-            )
-            if session.exec(same).first() is None:
-                session.add(row)
 
 
 def own_course(session: Session, actor: int, course_id: int) -> None:

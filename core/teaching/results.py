@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
 from core.csv_cells import rows_csv
 from core.review.people import Action, acting
 from core.review.store import Store
-from core.review.tables import Attempt, ItemScore, Learner, Quiz, QuizAnswer, QuizItem, User
+from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizItem, User
 from core.review.vocabulary import stamp
 from core.teaching.attempts import told
 from core.teaching.learners import found_learner, name_of
 from core.teaching.quizzes import found_quiz, own_course
-from core.teaching.rules import Rules, Stage
-from core.teaching.scoring import points, probability
+from core.teaching.rules import Models, Rules, Stage
+from core.teaching.scoring import points, probability, right
 
 COLUMNS = (
     *("quiz", "learner", "attempt", "purpose", "case", "system", "stage", "truth", "true class", "answer", "class"),
@@ -27,7 +27,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One answer beside the truth."""
+    """One answer beside the truth. ``models``: whether the quiz shows what models say of its cases."""
 
     answer: QuizAnswer
     item: QuizItem
@@ -35,13 +35,12 @@ class Row:
     quiz: str
     learner: int
     name: str
+    models: bool = True
 
     @property
     def right(self) -> bool:
         """Whether finding, and class where there are several, are as in truth, in time."""
-        same = self.answer.finding is self.item.finding
-        named = self.item.label is None or self.answer.label in (None, self.item.label)
-        return same and named and not self.answer.late
+        return right(self.answer, self.item)
 
     @property
     def points(self) -> float:
@@ -76,7 +75,7 @@ def of_class(store: Store, learner_id: int) -> list[Row]:
     with store.reading() as session:
         rows = _rows(session, Attempt.learner_id != learner_id, Attempt.number == 1)
     places = {number: place for place, number in enumerate(sorted({row.learner for row in rows}))}
-    return [Row(r.answer, r.item, r.attempt, r.quiz, places[r.learner], "") for r in rows if r.item.id in mine]
+    return [replace(r, learner=places[r.learner], name="") for r in rows if r.item.id in mine]
 
 
 def of_quiz(store: Store, actor: int, quiz_id: int) -> list[Row]:
@@ -89,17 +88,6 @@ def of_quiz(store: Store, actor: int, quiz_id: int) -> list[Row]:
         acting(session, actor, Action.TEACH)
         own_course(session, actor, found_quiz(session, quiz_id).course_id)
         return sorted(_rows(session, Attempt.quiz_id == quiz_id), key=lambda row: (row.learner, row.answer.id or 0))
-
-
-def model_scores(store: Store, rows: Iterable[Row]) -> dict[str, dict[int, ItemScore]]:
-    """What models said about the cases of rows that may be shown, by title and case; the newest weights' answer."""
-    items = sorted({row.item.id or 0 for row in rows})
-    found: dict[str, dict[int, ItemScore]] = {}
-    with store.reading() as session:
-        query = select(ItemScore).where(col(ItemScore.item_id).in_(items)).order_by(col(ItemScore.id))
-        for score in session.exec(query):
-            found.setdefault(score.title, {})[score.item_id] = score
-    return found
 
 
 def csv(rows: Iterable[Row]) -> str:
@@ -133,7 +121,15 @@ def _rows(session: Session, *where: object) -> list[Row]:
     )
     names = {user.number or 0: user.name for user in session.exec(select(User))}
     return [
-        Row(answer, item, attempt, quiz.title, learner.id or 0, name_of(learner, names))
+        Row(
+            answer,
+            item,
+            attempt,
+            quiz.title,
+            learner.id or 0,
+            name_of(learner, names),
+            Rules.of(quiz.rules).models is not Models.NEVER,
+        )
         for answer, item, attempt, quiz, learner in session.exec(query)
     ]
 

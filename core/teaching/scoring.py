@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
+from core.review.tables import QuizAnswer, QuizItem
 from core.statistics.segmentation import dice
 
 TOLERANCE_MM = 5.0  # a mark this near to a lesion's edge is on it: a finger is no needle
@@ -40,6 +41,12 @@ def points(finding: bool | None, confidence: int | None, truth: bool) -> float:
     if finding is None or confidence is None:
         return 0.0
     return 100.0 * (1.0 - (probability(finding, confidence) - float(truth)) ** 2)
+
+
+def right(answer: QuizAnswer, item: QuizItem) -> bool:
+    """Whether an answer came in time and says of finding, and of the class where one is known, what is true."""
+    named = item.label is None or answer.label in (None, item.label)
+    return answer.finding is item.finding and named and not answer.late
 
 
 @dataclass(frozen=True)

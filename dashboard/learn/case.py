@@ -21,24 +21,13 @@ _KEY = "learn-case"
 
 
 def blind(store: Store, learner: int, task: Task) -> OpenCase:
-    """The images and nothing else."""
+    """The images and nothing else; for an answer with the models in sight a case of its own, where theirs will be."""
 
     def make() -> OpenCase:
         study, index = blinding.images(store, learner, task.attempt, task.item, cases.make_room)
         return _open(study, index, task.system)
 
-    return _kept((task.attempt, task.item, "blind"), make)
-
-
-def advised(store: Store, learner: int, task: Task) -> OpenCase:
-    """The images for the answer with the models in sight: a case of its own, so that nothing of theirs was there
-    before."""
-
-    def make() -> OpenCase:
-        study, index = blinding.images(store, learner, task.attempt, task.item, cases.make_room)
-        return _open(study, index, task.system)
-
-    return _kept((task.attempt, task.item, "advised"), make)
+    return _kept((task.attempt, task.item, task.stage), make)
 
 
 def told(attempt: int, shown: Shown) -> OpenCase:

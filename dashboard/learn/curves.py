@@ -8,14 +8,11 @@ import numpy as np
 import streamlit as st
 
 from core.review import Store
-from core.statistics.automation_bias import Reliance, automation_bias
-from core.statistics.curves import Curve, roc_curve
 from core.statistics.intervals import Interval
 from core.systems import SYSTEMS
-from core.teaching import results
+from core.teaching import advice, results
 from core.teaching.figures import FEWEST_OTHERS, Figures, by_learner, figures, first_answers
 from core.teaching.results import Row
-from core.teaching.rules import Stage
 from dashboard.kit import words
 from dashboard.kit.charts import Chart
 from dashboard.learn import charts
@@ -107,20 +104,10 @@ def _others(rows: Sequence[Row], items: set[int]) -> list[tuple[float, float]]:
     return sorted(place for place in places if not any(map(np.isnan, place)))
 
 
-def model_curves(store: Store, rows: Sequence[Row]) -> dict[str, Curve]:
-    """ROC curves of the models that answered all of these cases."""
-    truth = {row.item.id or 0: row.item.finding for row in rows}
-    found = {}
-    for title, scores in results.model_scores(store, rows).items():
-        if set(scores) == set(truth) and len(set(truth.values())) == 2:
-            found[title] = roc_curve([truth[i] for i in truth], [scores[i].finding for i in truth])
-    return found
-
-
 def _charts(store: Store, rows: Sequence[Row], found: Figures, others: list[tuple[float, float]]) -> None:
     drawn: list[Chart] = []
     if found.curve is not None and found.n >= FEWEST:
-        curves = model_curves(store, rows)
+        curves = advice.curves(advice.scores(store, rows), rows)
         short = words.short_titles(list(curves))
         drawn.append(charts.roc(found, {short[title]: curve for title, curve in curves.items()}, others))
     if found.reliability is not None and found.n >= FEWEST:
@@ -137,40 +124,8 @@ def _charts(store: Store, rows: Sequence[Row], found: Figures, others: list[tupl
         st.caption(f"The class is shown here, without names, once {FEWEST_OTHERS} others have read these cases.")
 
 
-def reliance(store: Store, rows: Sequence[Row]) -> tuple[Reliance, int] | None:
-    """What the models' answers did to the learner's, and on how many cases; ``None`` without second answers."""
-    by_case: dict[int, dict[Stage, Row]] = {}
-    for row in rows:
-        by_case.setdefault(row.item.id or 0, {}).setdefault(row.stage, row)
-    advice = majority(store, rows)
-    pairs = [
-        (pair[Stage.ALONE], pair[Stage.ADVISED])
-        for item, pair in by_case.items()
-        if len(pair) == 2 and item in advice and all(r.answer.finding is not None for r in pair.values())
-    ]
-    if not pairs:
-        return None
-    said = [advice[alone.item.id or 0] for alone, _ in pairs]
-    found = automation_bias(
-        [alone.item.finding for alone, _ in pairs],
-        said,
-        [[bool(alone.answer.finding) for alone, _ in pairs]],
-        [[bool(advised.answer.finding) for _, advised in pairs]],
-    )
-    return found.readers[0], len(pairs)
-
-
-def majority(store: Store, rows: Sequence[Row]) -> dict[int, bool]:
-    """What most models said of each case, at their thresholds; a tie is no finding."""
-    votes: dict[int, list[bool]] = {}
-    for scores in results.model_scores(store, rows).values():
-        for item, score in scores.items():
-            votes.setdefault(item, []).append(score.finding >= score.threshold)
-    return {item: sum(said) * 2 > len(said) for item, said in votes.items()}
-
-
 def _with_models(store: Store, rows: Sequence[Row]) -> None:
-    found = reliance(store, rows)
+    found = advice.reliance(rows, advice.majority(advice.scores(store, rows)))
     if found is None:
         return
     one, n = found

@@ -28,7 +28,7 @@ NOTICE = "learn-notice"
 def show(store: Store, learner: int, task: Task, leave: Callable[[], None]) -> None:
     """The case and its form."""
     with_models = task.stage is Stage.ADVISED
-    case = (quiz_case.advised if with_models else quiz_case.blind)(store, learner, task)
+    case = quiz_case.blind(store, learner, task)
     if with_models:
         jobs.ensure(case, engine())
     _head(task, leave)

@@ -7,13 +7,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.engine import measure
 from core.review import Store
-from core.review.tables import ItemScore, QuizAnswer
+from core.review.tables import QuizAnswer
 from core.systems import SYSTEMS
 from core.systems.declaration import System
-from core.teaching import quizzes
+from core.teaching import advice
 from core.teaching.blinding import Shown
-from core.teaching.scoring import points
+from core.teaching.scoring import points, right
 from dashboard.kit import address, controls, jobs, slices, who, words
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
@@ -54,16 +55,14 @@ def _verdict(shown: Shown) -> None:
     """In one line what the learner wants to know first."""
     system, item = SYSTEMS[shown.item.system], shown.item
     for answer in shown.answers:
-        right = answer.finding is item.finding and answer.label in (None, item.label) and not answer.late
+        good = right(answer, item)
         told = [said(answer, system), f"{points(answer.finding, answer.confidence, item.finding):.0f} points"]
         told += place(answer)
         if answer.late:
             told = [*told[:1], "too late: no points", *place(answer)]
-        sign, colour = (":material/check_circle:", "green") if right else (":material/cancel:", "orange")
+        sign, colour = (":material/check_circle:", "green") if good else (":material/cancel:", "orange")
         when = f"**{answer.stage.capitalize()}** · " if len(shown.answers) > 1 else ""
-        st.markdown(
-            f":{colour}[{sign}] {when}**{'Right' if right else 'Not right'}**: " + words.plain(" · ".join(told))
-        )
+        st.markdown(f":{colour}[{sign}] {when}**{'Right' if good else 'Not right'}**: " + words.plain(" · ".join(told)))
     st.markdown(f":material/flag: The truth: **{words.plain(truth(shown, system))}**")
 
 
@@ -142,10 +141,8 @@ def _explanation(shown: Shown) -> None:
     if mask is not None and mask.any():
         on = [n + 1 for n in range(series.slices) if mask[n].any()]
         where = f"slices {on[0]} to {on[-1]}" if len(on) > 1 else f"slice {on[0]}" if series.slices > 1 else ""
-        size = ""
-        if series.spacing is not None:
-            area = float(mask.sum(axis=(1, 2)).max()) * series.spacing[1] * series.spacing[2]
-            size = f"largest area {area / 100:.1f} cm²"
+        largest = mask[int(mask.sum(axis=(1, 2)).argmax())]
+        size = f"largest area {measure.area_mm2(largest, series).text}"
         st.caption("Outlined in dashed red" + "".join(f", {part}" for part in (where, size) if part) + ".")
     elif not found.finding:
         st.caption("There is nothing to outline.")
@@ -178,26 +175,7 @@ def _models(store: Store, shown: Shown, case: OpenCase, index: int, view: contro
 def _keep(store: Store, shown: Shown, case: OpenCase) -> None:
     """Keep what the models said, for the curves, once."""
     done = f"kept-scores-{shown.item.id}"
-    review = case.review
-    if st.session_state.get(done) or review is None:
+    if st.session_state.get(done) or case.review is None:
         return
-    rows = []
-    for result in review.ready:
-        if result.finding is None or result.threshold is None or result.state.card is None:
-            continue
-        if not result.answered.any():
-            continue
-        peak = int(result.finding.argmax()) if result.answered.all() else int(result.answered.argmax())
-        rows.append(
-            ItemScore(
-                item_id=shown.item.id or 0,
-                model=result.state.name,
-                title=result.state.title,
-                weights_sha256=result.state.card.weights_sha256,
-                finding=float(result.finding[peak]),
-                threshold=result.threshold,
-                slice_index=peak,
-            )
-        )
-    quizzes.keep_scores(store, rows)
+    advice.keep(store, advice.of_review(shown.item.id or 0, case.review))
     st.session_state[done] = True

@@ -7,12 +7,12 @@ import streamlit as st
 
 from core.csv_cells import frame_csv
 from core.review import Store
-from core.teaching import results
+from core.teaching import advice, results
 from core.teaching.figures import CaseFigures, by_case, by_learner, figures, first_answers
 from core.teaching.quizzes import Listed
 from core.teaching.results import Row
 from dashboard.kit import words
-from dashboard.learn.curves import interval, majority, reliance, share
+from dashboard.learn.curves import interval, share
 
 WEAK = 0.1  # discrimination below which a case does not tell good readers from weak ones
 
@@ -32,7 +32,7 @@ def show(store: Store, actor: int, one: Listed) -> None:
     )
     st.markdown("##### Cases, the hardest first")
     cases = by_case(rows)
-    said = majority(store, first)
+    said = advice.majority(advice.scores(store, rows))
     table(pd.DataFrame([_case(case, first, said) for case in cases]), "cases", one)
     weak = [f"{case.position + 1}" for case in cases if case.discrimination is not None and case.discrimination < WEAK]
     if weak:
@@ -40,7 +40,7 @@ def show(store: Store, actor: int, one: Listed) -> None:
             f"Case {', '.join(weak)}: those who read well elsewhere were no better here. Look at its truth and wording."
         )
     st.markdown("##### Students")
-    table(pd.DataFrame([_learner(store, mine, rows) for mine in by_learner(rows).values()]), "students", one)
+    table(pd.DataFrame([_learner(mine, rows, said) for mine in by_learner(rows).values()]), "students", one)
     st.caption("First answers, given alone; of a repeated quiz the first attempt counts. Intervals are 95 %.")
     st.download_button(
         "All answers (CSV)",
@@ -83,10 +83,10 @@ def _case(case: CaseFigures, rows: list[Row], said: dict[int, bool]) -> dict[str
     }
 
 
-def _learner(store: Store, mine: list[Row], rows: list[Row]) -> dict[str, object]:
+def _learner(mine: list[Row], rows: list[Row], said: dict[int, bool]) -> dict[str, object]:
     found = figures(mine, resamples=0)
     marked = [row.answer.found for row in mine if row.answer.found is not None]
-    relied = reliance(store, [row for row in rows if row.learner == mine[0].learner])
+    relied = advice.reliance([row for row in rows if row.learner == mine[0].learner], said)
     return {
         "Student": mine[0].name,
         "Cases": len(mine),

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from core import imaging
 from core.review import FileRole, Role, Store
 from core.review.tables import ItemScore
-from core.teaching import attempts, builtin, learners, quizzes
+from core.teaching import advice, attempts, builtin, learners, quizzes
 from core.teaching.attempts import Given
 from core.teaching.quizzes import ItemDraft
 from core.teaching.rules import Rules, Source, Verify
@@ -66,7 +66,7 @@ def _school(folder: Path, turned: bool) -> tuple[Store, int, int]:
         )
         for item in quizzes.items_for(store, 1, quiz.id or 0)
     ]  # fmt: skip
-    quizzes.keep_scores(store, scores)
+    advice.keep(store, scores)
     user = person(store, "student", Role.STUDENT)
     learner = learners.of_user(store, user).id or 0
     return store, user, attempts.begin(store, learner, quiz.id or 0).id or 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.review import Role, Store
 from core.review.tables import ItemScore, Quiz, QuizAnswer
-from core.teaching import attempts, builtin, learners, quizzes
+from core.teaching import advice, attempts, builtin, learners, quizzes
 from core.teaching.attempts import Given, Task
 from core.teaching.rules import Rules
 from tests.review.casebook import person
@@ -61,4 +61,4 @@ def lesson(store: Store) -> None:
     score = ItemScore(
         item_id=given.item_id, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.1 + 0.2, threshold=0.5
     )
-    quizzes.keep_scores(store, [score])
+    advice.keep(store, [score])
