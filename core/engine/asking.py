@@ -76,7 +76,12 @@ class Asking:
             if self._loaded is None:
                 self._loaded = self._shelf.load(self._system, self._slot)
                 answers = self._loaded.answerer
-                self._state = replace(self._state, link=answers.link, instead=answers.instead)
+                self._state = replace(
+                    self._state,
+                    link=answers.link,
+                    instead=answers.instead,
+                    compiled=self._loaded.net.program is not None,
+                )
             with self._loaded.lock:
                 started = time.perf_counter()
                 keep = self._loaded.kept.keep

@@ -36,6 +36,7 @@ class ModelState:
 
     Attributes:
         link: what answers for it. instead: why not its weights; empty when they do.
+        compiled: whether OpenVINO's program of the weights computed the answer, and not PyTorch.
     """
 
     system: str
@@ -47,6 +48,7 @@ class ModelState:
     card: ModelCard | None = None
     link: Link = Link.SAFETENSORS
     instead: str = ""
+    compiled: bool = False
 
     @property
     def stands_in(self) -> str:

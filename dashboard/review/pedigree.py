@@ -21,7 +21,8 @@ def show(review: Review | None, study: Study, series: Series) -> None:
             st.write("No model of this system has weights.")
         for state in states:
             if state.card is not None:
-                model(state.card, state.stands_in or f"from {state.link.files[0]}")
+                by = "compiled for this machine by OpenVINO" if state.compiled else "by PyTorch"
+                model(state.card, state.stands_in or f"from {state.link.files[0]}, computed {by}")
     with st.expander("The study: what was read, assumed and dropped", icon=":material/description:"):
         _reading(study, series)
 

@@ -56,6 +56,7 @@ def test_answers_masks_and_maps_are_those_of_pytorch(weights: Path, programs: Pa
     for one, other in zip(fast.review(case, "brain-mr").results, slow.review(case, "brain-mr").results, strict=True):
         if other.finding is None:
             continue
+        assert (one.state.compiled, other.state.compiled) == (True, False)  # the pedigree says which computed
         torch.testing.assert_close(torch.tensor(one.finding), torch.tensor(other.finding), atol=1e-5, rtol=0)
         if other.mask is not None:
             assert one.mask is not None
