@@ -11,7 +11,7 @@ import typer
 
 from core.errors import OverreadError
 from core.evidence import readings as files
-from core.statistics import Interval, reader_bootstrap, reader_power, reader_study
+from core.statistics import Interval, reader_bootstrap, reader_power, reader_study, split_plot
 from core.statistics.automation_bias import automation_bias
 from core.statistics.reader_study import Difference, ReaderStudy, To
 
@@ -31,12 +31,12 @@ def compare(
 ) -> None:
     """Compare the arms: areas under the ROC curve with intervals, differences with p values (Obuchowski-Rockette)."""
     readings = files.read(source)
-    figures, covariance = reader_study.areas(readings.truth, readings.ratings)
+    figures, covariance = split_plot.areas(readings.truth, readings.ratings)
     studies = [reader_study.compare(figures, covariance, to) for to in To]
     positives = int(readings.truth.sum())
     typer.echo(
         f"{len(readings.readers)} readers, {len(readings.cases)} cases ({positives} with a finding), "
-        f"{len(readings.arms)} arms; areas under the ROC curve, covariances by DeLong"
+        f"{len(readings.arms)} arms{_blocks(readings)}; areas under the ROC curve, covariances by DeLong"
     )
     for study in studies:
         typer.echo(f"\nHolds for other {study.to} ({_test(study)}):")
@@ -84,14 +84,15 @@ def plan(
     first: Annotated[float, typer.Option(help="Area under the ROC curve expected in one arm, 0.5 to 1.")],
     second: Annotated[float, typer.Option(help="Area expected in the other.")],
     studies: Annotated[int, typer.Option(help="How many studies to simulate.", min=1)] = 500,
+    blocks: Annotated[int, typer.Option(help="Blocks that readers and cases are dealt into (split-plot).", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, other simulated studies.")] = 0,
 ) -> None:
     """Simulate studies of this size (Roe and Metz) and count those that find the difference at p < 0.05."""
-    design = reader_power.Design(readers, positives, negatives, first, second)
+    design = reader_power.Design(readers, positives, negatives, first, second, blocks=blocks)
     found = reader_power.power(design, studies, seed)
     typer.echo(
         f"Power {found.value:.2f} ({found.low:.2f} to {found.high:.2f}, {studies} simulated studies): "
-        f"{readers} readers, {positives} + {negatives} cases, {first:g} against {second:g}"
+        f"{readers} readers, {positives} + {negatives} cases in {blocks} block(s), {first:g} against {second:g}"
     )
 
 
@@ -112,6 +113,11 @@ def _told(value: Interval) -> str:
 
 def _share(value: Interval) -> str:
     return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f}, of {value.n})" if value.n else "- (no such case)"
+
+
+def _blocks(readings: files.Readings) -> str:
+    count = len(split_plot.blocks(readings.ratings))
+    return f" in {count} blocks" if count > 1 else ""
 
 
 def _test(study: ReaderStudy) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import OverreadError
+from core.statistics import StatisticsInputError, split_plot
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("reader", "case", "arm", "truth", "rating")
@@ -26,11 +27,11 @@ _TRUTH_READER, _TRUTH_ARM = "-1", "0"
 
 @dataclass(frozen=True)
 class Readings:
-    """A fully crossed study.
+    """A study, fully crossed or split-plot (``core.statistics.split_plot``).
 
     Attributes:
         arms, readers, cases: names, in the order of the file. truth: ``(cases,)`` 1 with a finding, 0 without.
-        ratings: ``(arms, readers, cases)``, higher is surer of a finding.
+        ratings: ``(arms, readers, cases)``, higher is surer of a finding; NaN where a reader was not given a case.
     """
 
     arms: tuple[str, ...]
@@ -48,7 +49,7 @@ def read(path: Path) -> Readings:
     """
     text = _text(path)
     rows = _imrmc_rows(text) if path.suffix.lower() == ".imrmc" else _table_rows(text, path.name)
-    return _crossed(rows)
+    return _study(rows)
 
 
 def read_advised(path: Path) -> tuple[Readings, FloatArray]:
@@ -64,12 +65,14 @@ def read_advised(path: Path) -> tuple[Readings, FloatArray]:
         OverreadError: as ``read``; not two arms, a case with two advices.
     """
     text = _text(path)
-    decided = _crossed(_table_rows(text, path.name, ADVISED, "truth", "decision"))
+    decided = _study(_table_rows(text, path.name, ADVISED, "truth", "decision"))
+    if np.isnan(decided.ratings).any():
+        raise OverreadError("Not every reader has decided on every case.", "Keep the readers and cases that have.")
     if len(decided.arms) != 2:
         raise OverreadError(f"{len(decided.arms)} arms instead of two.", "Give the readings alone and with the advice.")
     if not np.isin(decided.ratings, (0, 1)).all():
         raise OverreadError("A decision is neither 0 nor 1.", "Write 1 where the reader calls a finding, else 0.")
-    return decided, _crossed(_table_rows(text, path.name, ADVISED, "ai", "decision")).truth
+    return decided, _study(_table_rows(text, path.name, ADVISED, "ai", "decision")).truth
 
 
 def imrmc(readings: Readings, about: str = "") -> str:
@@ -91,7 +94,8 @@ def imrmc(readings: Readings, about: str = "") -> str:
     ]
     for a in range(len(readings.arms)):
         for r in range(len(readings.readers)):
-            lines += [f"{r + 1},{c},{a + 1},{value:.10g}" for c, value in enumerate(readings.ratings[a, r], 1)]
+            said = enumerate(readings.ratings[a, r], 1)
+            lines += [f"{r + 1},{c},{a + 1},{value:.10g}" for c, value in said if np.isfinite(value)]
     return "\n".join(lines) + "\n"
 
 
@@ -191,7 +195,7 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _crossed(rows: list[_Row]) -> Readings:
+def _study(rows: list[_Row]) -> Readings:
     arms, readers = _names(row.arm for row in rows), _names(row.reader for row in rows)
     cases = _names(row.case for row in rows)
     truths: dict[str, float] = {}
@@ -207,14 +211,15 @@ def _crossed(rows: list[_Row]) -> Readings:
             f"Reader {reader!r} read case {case!r} twice in arm {arm!r} ({len(twice)} such readings).",
             "Keep one reading for each reader, case and arm.",
         )
-    missing = len(arms) * len(readers) * len(cases) - len(rows)
-    if missing or not rows:
-        raise OverreadError(
-            f"{missing} readings are missing." if rows else "The file holds no reading.",
-            "Every reader has to read every case in every arm: keep the readers and cases that are complete.",
-        )
+    if not rows:
+        raise OverreadError("The file holds no reading.", f"Give one row a reading, with {', '.join(COLUMNS)}.")
     place = [{name: i for i, name in enumerate(names)} for names in (arms, readers, cases)]
-    ratings = np.empty((len(arms), len(readers), len(cases)))
+    ratings = np.full((len(arms), len(readers), len(cases)), np.nan)
     for row in rows:
         ratings[place[0][row.arm], place[1][row.reader], place[2][row.case]] = row.rating
+    try:
+        split_plot.blocks(ratings)
+    except StatisticsInputError as error:
+        missing = ratings.size - len(rows)
+        raise OverreadError(f"{missing} readings are missing: {error.message}", error.remedy) from error
     return Readings(arms, readers, cases, np.array([truths[case] for case in cases]), ratings)

@@ -14,7 +14,8 @@ from scipy import stats
 
 from core.statistics._checks import FloatArray, StatisticsInputError
 from core.statistics.intervals import Interval, wilson
-from core.statistics.reader_study import areas, compare
+from core.statistics.reader_study import compare
+from core.statistics.split_plot import areas
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Design:
-    """A fully crossed study.
+    """A study of two arms.
 
     Attributes:
-        readers, positives, negatives: how many. first, second: area under the ROC curve that an average reader has in
-            either arm, strictly between 0.5 and 1.
+        readers, positives, negatives: how many in all. first, second: area under the ROC curve that an average reader
+            has in either arm, strictly between 0.5 and 1.
+        blocks: that readers and cases are dealt into evenly; 1 for a fully crossed study.
     """
 
     readers: int
@@ -50,13 +52,15 @@ class Design:
     first: float
     second: float
     scatter: Scatter = Scatter()
+    blocks: int = 1
 
 
 def simulated(design: Design, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Ratings of one study.
 
     Returns:
-        Truth ``(cases,)`` 0/1, positives first, and ratings ``(2, readers, cases)``.
+        Truth ``(cases,)`` 0/1, positives first, and ratings ``(2, readers, cases)``, NaN for cases of another
+        block than the reader's.
 
     Raises:
         StatisticsInputError: a design that cannot be simulated.
@@ -77,7 +81,10 @@ def simulated(design: Design, rng: np.random.Generator) -> tuple[FloatArray, Flo
     # Area of an average reader: Phi(mean / sqrt(2 (1 + variances of readers))), so the mean follows from the area.
     spread = np.sqrt(2 * (1 + s.reader + s.reader_arm))
     means = stats.norm.ppf([design.first, design.second]) * spread
-    return truth, ratings + means[:, None, None] * truth
+    ratings = ratings + means[:, None, None] * truth
+    home = np.concatenate([np.arange(design.positives), np.arange(design.negatives)]) % design.blocks
+    theirs = np.arange(design.readers)[:, None] % design.blocks == home[None]
+    return truth, np.where(theirs[None], ratings, np.nan)
 
 
 def power(
@@ -113,6 +120,10 @@ def _error(scatter: Scatter) -> float:
 def _check(design: Design) -> None:
     if design.readers < 2 or min(design.positives, design.negatives) < 2:
         raise StatisticsInputError("A study needs two readers and two cases of each class.", "Plan for more.")
+    if not 1 <= design.blocks <= design.readers or min(design.positives, design.negatives) < 2 * design.blocks:
+        raise StatisticsInputError(
+            "A block needs a reader and two cases of each class.", "Plan for fewer blocks, or for more of both."
+        )
     if not all(0.5 < area < 1 for area in (design.first, design.second)):
         raise StatisticsInputError("An expected area lies between 0.5 and 1.", "Take it from a study like this one.")
     shares = (design.scatter.case, design.scatter.case_arm, design.scatter.case_reader, _error(design.scatter))

@@ -133,3 +133,23 @@ def test_plan_says_the_power() -> None:
     assert ran.exit_code == 0, ran.output
     assert ran.output.startswith("Power ")
     assert "20 simulated studies" in ran.output
+
+
+def test_a_split_plot_study_is_read_analysed_and_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    lines = ["reader,case,arm,truth,rating"]
+    for reader in range(4):
+        for case in range(16):
+            if case % 2 == reader % 2:
+                lines += [f"r{reader},c{case},{arm},{int(case < 8)},{rng.normal() + (case < 8):.3f}" for arm in "ab"]
+    path, imrmc = tmp_path / "split.csv", tmp_path / "split.imrmc"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ran = CliRunner().invoke(app, ["compare", str(path), "--imrmc", str(imrmc)])
+    assert ran.exit_code == 0, ran.output
+    assert "4 readers, 16 cases (8 with a finding), 2 arms in 2 blocks" in ran.output
+    written = [row.split(",") for row in imrmc.read_text(encoding="utf-8").split("BEGIN DATA:\n")[1].splitlines()]
+    assert len(written) == 16 + 4 * 8 * 2
+    assert np.array_equal(files.read(imrmc).ratings, files.read(path).ratings, equal_nan=True)
+    path.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    with pytest.raises(OverreadError, match="readings are missing"):
+        files.read(path)
