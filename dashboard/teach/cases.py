@@ -1,4 +1,4 @@
-"""The cases of a quiz as the teacher sees them: picture with the truth, hint and note to write; and the handout."""
+"""The cases of a quiz as the teacher sees them: picture with the truth, hint, note; and what to take along."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from core.teaching.material import Material, material
 from core.teaching.quizzes import Listed
 from dashboard.kit import cases as open_cases
 from dashboard.kit import controls, messages, picture, render, words
+from dashboard.teach import offline
 
 AT_ONCE = 6  # cases on a page: every picture travels with it
 
@@ -99,6 +100,7 @@ def _handout(store: Store, one: Listed, items: list[QuizItem]) -> None:
             icon=":material/picture_as_pdf:",
             on_click="ignore",
         )
+        offline.button(store, one, items)
 
 
 def handout(store: Store, one: Listed, items: list[QuizItem], *, answers: bool) -> bytes:
