@@ -49,7 +49,7 @@ def sample(card: ModelCard) -> Series:
 def _noise(card: ModelCard) -> Series:
     side = (1, card.contract.height, card.contract.width)
     grey = np.random.default_rng(1).integers(0, 256, side).astype(np.float32)
-    modality = Modality(card.contract.modality) if card.contract.modality else Modality.UNKNOWN
+    modality = card.contract.modality or Modality.UNKNOWN
     plain = Series("noise", "noise", grey, unit=Unit.GREY, modality=modality, value_range=(0.0, 255.0))
     return adapt(plain, system(card.system))
 

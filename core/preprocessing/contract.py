@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from core.imaging.study import Modality, Unit
+
 
 class Scaling(StrEnum):
     """How pixel values become network input."""
@@ -49,7 +51,7 @@ class InputContract(BaseModel):
         invert_low_is_bright: turn pictures that show high uptake dark so that uptake is always high.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     channels: int = Field(default=1, ge=1, le=3)
     context: Context = Context.REPEAT
@@ -60,12 +62,12 @@ class InputContract(BaseModel):
     scaling: Scaling = Scaling.ZSCORE
     percentiles: tuple[float, float] = (0.0, 100.0)
     window: tuple[float, float] | None = None
-    suv_divisor: float = Field(default=10.0, gt=0)
+    suv_divisor: float = Field(default=10.0, ge=0.01)
     standardise: bool = False
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    unit: str | None = None
-    modality: str | None = None
+    unit: Unit | None = None
+    modality: Modality | None = None
     projection: Literal["slice", "mip-coronal"] = "slice"
     enhance: tuple[Literal["clahe"], ...] = ()
     invert_low_is_bright: bool = True
@@ -78,6 +80,10 @@ class InputContract(BaseModel):
             raise ValueError("neighbouring slices would be cut differently: crop needs context repeat")
         if self.scaling is Scaling.WINDOW and self.window is None:
             raise ValueError("window scaling needs a window (centre, width)")
+        if self.window is not None and not self.window[1] > 0:
+            raise ValueError(f"the window's width must be above 0, got {self.window[1]}")
+        if not all(each > 0 for each in self.std):
+            raise ValueError(f"std must be above 0, got {self.std}")
         if len(self.mean) != len(self.std) or len(self.mean) not in (0, self.channels):
             raise ValueError("mean and std need one value per channel, or none at all")
         lower, upper = self.percentiles

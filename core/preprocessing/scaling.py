@@ -54,12 +54,12 @@ def values_of(series: Series, index: int, contract: InputContract) -> np.ndarray
         ContractError: the pixels have another unit than the contract needs, or no range is known where one is needed.
     """
     plane = series.pixels[index]
-    if contract.modality is not None and series.modality not in (Modality(contract.modality), Modality.UNKNOWN):
+    if contract.modality is not None and series.modality not in (contract.modality, Modality.UNKNOWN):
         raise ContractError(
             f"This model reads {contract.modality} images, the series is {series.modality}.",
             "Choose another series of the study.",
         )
-    if contract.unit is not None and series.unit not in (Unit(contract.unit), Unit.GREY):
+    if contract.unit is not None and series.unit not in (contract.unit, Unit.GREY):
         raise ContractError(
             f"This model needs pixels in {contract.unit}, the series has {series.unit}.",
             "Upload the original DICOM series with all its tags, or an 8-bit picture.",

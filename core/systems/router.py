@@ -50,7 +50,7 @@ class Limit(BaseModel):
         metrics: on the test part.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kinds: tuple[str, ...]
     threshold: FiniteFloat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,9 +10,12 @@ from core.preprocessing.contract import InputContract
 from core.statistics import ThresholdChoice
 from core.weights.sealed import Sealed
 
+# Fitting gives 0.05 to 20 (core/statistics/calibration.py); far beyond, every answer would be 0, 1/2 or 1.
+Temperature = Annotated[float, Field(ge=0.01, le=100)]
+
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Metric(_Part):
@@ -114,9 +117,9 @@ class ModelCard(Sealed):
     classes: tuple[str, ...]
     positive: tuple[str, ...]
     contract: InputContract
-    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    temperature: Temperature = 1.0
     threshold: Threshold
-    mask_threshold: float = Field(default=0.5, gt=0, lt=1)
+    mask_threshold: float = Field(default=0.5, ge=0.001, le=0.999)
     mask_min_pixels: int = Field(default=0, ge=0)
     gate: str | None = None  # name of the model that must be positive before this one's mask is shown
     members: int = Field(default=1, ge=1, le=10)  # networks whose answers are averaged, see core/models/members.py
@@ -128,7 +131,7 @@ class ModelCard(Sealed):
     published: str = ""
     intended_use: str
     limits: tuple[str, ...] = ()
-    parameters: int
+    parameters: int = Field(ge=0)
     storage: str = "float16"
     storage_change: dict[str, float] = Field(default_factory=dict)
     weights_sha256: str

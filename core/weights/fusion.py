@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, logit
 
 from core.errors import ModelUnavailableError
-from core.weights.card import Metric, ModelCard, Threshold
+from core.weights.card import Metric, ModelCard, Temperature, Threshold
 from core.weights.sealed import Sealed
 
 FUSION = "fusion.json"
@@ -24,7 +24,7 @@ FUSION = "fusion.json"
 class Difference(BaseModel):
     """AUC of the fused answer less that of one model on the same pairs, by a paired bootstrap over the groups."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     value: float
     low: float
@@ -52,12 +52,18 @@ class Fusion(Sealed):
     mr: str
     versions: dict[str, str]
     weights_sha256: dict[str, str]
-    mr_weight: float = Field(gt=0, allow_inf_nan=False)
-    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    mr_weight: float = Field(ge=0.01, le=100)
+    temperature: Temperature = 1.0
     threshold: Threshold
     metrics: dict[str, Metric]
     differences: dict[str, Difference]
     date: str
+
+    @model_validator(mode="after")
+    def _names_its_models(self) -> Self:
+        if set(self.weights_sha256) != {self.pet, self.mr}:
+            raise ValueError("weights_sha256 must name the two models that the rule is for")
+        return self
 
     def fits(self, cards: Mapping[str, ModelCard]) -> bool:
         """Whether both models are there with the weights that this was made with."""

@@ -14,7 +14,7 @@ FEWEST_NOTICED = 10  # inserted lesions that must turn the answer before their m
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MethodChecks(_Part):

@@ -221,10 +221,14 @@ def from_frame(card: ModelCard, frame: pd.DataFrame, sha256: str) -> Evidence:
             classes=classes,
             truth=np.isin(classes, positive),
             logits=logits[rows],
-            pixel_ml=volumes[rows] if volumes is not None and bool((volumes[rows] > 0).all()) else None,
+            pixel_ml=volumes[rows] if volumes is not None and _known(volumes[rows]) else None,
             **{name: values[rows] for name, values in pixels.items()},
         )
     return Evidence(card, parts, sha256, tuple(_doubts(card, parts)))
+
+
+def _known(volumes: NDArray[np.float64]) -> bool:
+    return bool(((volumes > 0) & np.isfinite(volumes)).all())
 
 
 def _unfit(what: str) -> EvidenceError:
@@ -235,6 +239,8 @@ def _logits(card: ModelCard, frame: pd.DataFrame) -> NDArray[np.float64]:
     missing = [name for name in _BASE if name not in frame]
     if missing:
         raise _unfit(f"column {', '.join(missing)} is missing")
+    if bool(frame[list(_BASE)].isna().any().any()):
+        raise _unfit("an id, group, split or truth is missing")
     wanted = 1 if len(card.classes) == 2 else len(card.classes)
     found = [name for name in frame.columns if str(name).startswith("logit_")]
     if sorted(found) != sorted(f"logit_{k}" for k in range(wanted)):
@@ -250,7 +256,11 @@ def _pixels(frame: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
         return {}
     if bool(frame[list(_PIXELS)].isna().any().any()):
         raise _unfit("a pixel count is missing")
+    if not bool(np.isfinite(frame[list(_PIXELS)].to_numpy(dtype=np.float64)).all()):
+        raise _unfit("a pixel count is infinite")
     counts = {name: frame[name].to_numpy(dtype=np.int64) for name in _PIXELS}
+    if min(int(values.min(initial=0)) for values in counts.values()) < 0:
+        raise _unfit("a pixel count is negative")
     if bool((counts["shared_pixels"] > np.minimum(counts["mask_pixels"], counts["truth_pixels"])).any()):
         raise _unfit("more pixels are shared than a mask holds")
     return counts

@@ -6,6 +6,7 @@ All optional.
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -154,6 +155,8 @@ def pretraining(weights: Path) -> tuple[Pretraining, ...]:
 
     def one(entry: dict[str, Any]) -> Pretraining:
         ours, scratch = float(entry["ours"]), float(entry["scratch"])
+        if not math.isfinite(ours) or not math.isfinite(scratch):
+            raise ValueError("a figure that is not finite")
         return Pretraining(str(entry["recipe"]), scratch, ours, str(entry["monitor"]), str(entry.get("note", "")))
 
     return _read(weights / PRETRAINING, lambda content: tuple(one(e) for e in _listed(content)), ())
@@ -173,6 +176,8 @@ def measured(weights: Path) -> Measured | None:
             machine += f", {clock}"
         names = ("median_ms", "shortest_ms", "longest_ms")
         times = {n: (float(m[names[0]]), float(m[names[1]]), float(m[names[2]])) for n, m in content["models"].items()}
+        if not all(math.isfinite(each) and each >= 0 for three in times.values() for each in three):
+            raise ValueError("a time that is negative or not finite")
         return Measured(machine, str(content["machine"]), int(content["processors"]), clock, times)
 
     return _read(weights / BENCHMARK, whole, None)

@@ -22,7 +22,7 @@ class Sealed(BaseModel):
         telling: fields that tell about a model and decide nothing; they may be corrected.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     telling: ClassVar[frozenset[str]] = frozenset()
 
     schema_version: int = SCHEMA_VERSION

@@ -136,7 +136,8 @@ def _one_of(nets: list[OverreadNet], stored: dict[str, torch.Tensor], folder: Pa
         own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
         known |= {prefix + key for key in own}
         _fill(net, common | own, folder)
-    if known != set(stored):
+    # Members that differ in nothing are one network, whose agreement with itself would be told as a spread of none.
+    if known != set(stored) or not all(any(k.startswith(f"{_MEMBER}{n}.") for k in stored) for n in range(len(nets))):
         raise _refused(folder, f"it holds another number of members than {len(nets)}")
     if not any(".backbone." in key for key in stored if key.startswith(_MEMBER)):
         for net in nets[1:]:

@@ -61,6 +61,9 @@ def test_missing_and_damaged_predictions_are_told_apart(folder: Path, tmp_path: 
         (lambda f: f.assign(split="train"), "split"),
         (lambda f: f.assign(logit_0=np.nan), "infinite"),
         (lambda f: f.assign(mask_pixels=1, truth_pixels=1, shared_pixels=2), "shared"),
+        (lambda f: f.assign(mask_pixels=1.0, truth_pixels=np.inf, shared_pixels=0.0), "infinite"),
+        (lambda f: f.assign(mask_pixels=1, truth_pixels=1, shared_pixels=-1), "negative"),
+        (lambda f: f.assign(group=None), "missing"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused(change, said: str) -> None:  # type: ignore[no-untyped-def]
