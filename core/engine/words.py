@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+from core.statistics.intervals import Interval
 
 
 def probability(value: float) -> str:
@@ -19,3 +22,21 @@ def short_titles(titles: Sequence[str]) -> dict[str, str]:
     """Titles up to the first comma where that still tells them apart, else whole."""
     heads = [short(title) for title in titles]
     return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
+
+
+def share(found: Interval) -> str:
+    """A proportion in percent; a dash where there is none."""
+    return "–" if math.isnan(found.value) else f"{found.value:.0%}"
+
+
+def interval(found: Interval | None, form: str = "{:.0%}") -> str:
+    """An interval in words, with the cases it rests on: ``40% to 89%, n = 10``.
+
+    Args:
+        form: of its ends.
+    """
+    if found is None or math.isnan(found.low):
+        return "needs more cases"
+    if found.low == found.high:  # perfect data prove no certainty
+        return f"no spread, n = {found.n}"
+    return f"{form.format(found.low)} to {form.format(found.high)}, n = {found.n}"

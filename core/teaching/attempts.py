@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,22 +11,18 @@ import numpy as np
 from sqlmodel import Session, col, delete, select
 
 from core.errors import AlreadyLockedError, BlindingError, NotFoundError
-from core.review.opinions import checked_marks
 from core.review.people import Action, acting, allowed
 from core.review.store import Store
 from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizDraft, QuizItem
 from core.review.trail import record
 from core.review.vocabulary import now
-from core.systems import SYSTEMS
 from core.teaching import repetition
+from core.teaching.given import Given, checked, located
 from core.teaching.learners import found_learner
-from core.teaching.material import material
 from core.teaching.quizzes import found_item, found_quiz
 from core.teaching.rules import Purpose, Rules, Source, Stage, TeachingError, Verify
-from core.teaching.scoring import Place, place
 
 GRACE = 3.0  # seconds that an answer may come after the end of its time: it has to travel
-MOST_MARKS, MOST_CORNERS = 40, 2000
 
 
 @dataclass(frozen=True)
@@ -60,18 +55,6 @@ class Task:
         if self.rules.seconds is None:
             return None
         return self.rules.seconds - ((at or now()) - self.started).total_seconds()
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a learner says of a case. ``finding`` and ``confidence`` are ``None`` where time ran out before."""
-
-    finding: bool | None
-    label: str | None
-    confidence: int | None
-    marks: Sequence[Mapping[str, Any]] = ()
-    outline: Sequence[Mapping[str, Any]] = ()
-    hinted: bool = False
 
 
 def begin(store: Store, learner_id: int, quiz_id: int, items: Sequence[int] | None = None) -> Attempt:
@@ -200,8 +183,8 @@ def answer(store: Store, learner_id: int, attempt_id: int, item_id: int, stage: 
         _may(session, made, item_id, stage)
         item = found_item(session, item_id)
         quiz = found_quiz(session, made.quiz_id)
-    marks, outline = _checked(item, given)
-    where = _place(store, item, given, marks, outline)
+    marks, outline = checked(item, given)
+    where = located(store, item, given, marks, outline)
     with store.writing() as session:
         made = own(session, learner_id, attempt_id)
         _may(session, made, item_id, stage)
@@ -253,36 +236,6 @@ def _schedule(session: Session, made: Attempt, quiz: Quiz, item_id: int) -> None
 def told(made: Attempt, rules: Rules, given: Sequence[QuizAnswer]) -> bool:
     """Whether the truth of a case is told to the learner who has given these answers on it."""
     return len(given) == len(rules.stages) and (rules.verify is Verify.AT_ONCE or made.finished is not None)
-
-
-def _checked(item: QuizItem, given: Given) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Marks and outline as they are kept, once everything that was said can be."""
-    system = SYSTEMS[item.system]
-    if given.confidence is not None and not 0 <= given.confidence <= 100:
-        raise TeachingError(f"Confidence is 0 to 100 %, not {given.confidence}.", "Choose one of those offered.")
-    if (given.finding is None) != (given.confidence is None):
-        raise TeachingError("An answer says what is seen and how sure.", "Say both.")
-    if given.label is not None and given.label not in system.classes:
-        raise TeachingError(f"{system.title} has no class {given.label!r}.", f"Known: {', '.join(system.classes)}.")
-    outline = []
-    for one in given.outline:
-        corners = [[float(x), float(y)] for x, y in one["points"]]
-        fine = 3 <= len(corners) <= MOST_CORNERS and all(math.isfinite(v) for corner in corners for v in corner)
-        if not fine or int(one["slice"]) < 0:
-            raise TeachingError("An outline is a closed line on one slice.", "Draw it again.")
-        outline.append({"slice": int(one["slice"]), "points": corners})
-    return checked_marks(list(given.marks)[:MOST_MARKS]), outline[:MOST_MARKS]
-
-
-def _place(
-    store: Store, item: QuizItem, given: Given, marks: list[dict[str, Any]], outline: list[dict[str, Any]]
-) -> Place:
-    if not marks and not outline:
-        return Place()
-    found = material(store, item.source, item.place)
-    slices = found.series.slices
-    on_marks, on_lines = ([one for one in drawn if one["slice"] < slices] for drawn in (marks, outline))
-    return place(on_marks, on_lines, found.truth, found.series.spacing)
 
 
 def answers(session: Session, attempt_id: int) -> dict[tuple[int, Stage], QuizAnswer]:

@@ -81,6 +81,20 @@ class Rules:
         """The answers that each case takes, in order."""
         return (Stage.ALONE, Stage.ADVISED) if self.models is Models.SECOND else (Stage.ALONE,)
 
+    @property
+    def in_words(self) -> str:
+        """How a quiz is answered, in one line."""
+        said = ["the truth after each case" if self.verify is Verify.AT_ONCE else "the truth at the end"]
+        models = {
+            Models.NEVER: "without models",
+            Models.WITH_TRUTH: "the models with the truth",
+            Models.SECOND: "the models after your first answer, then a second one",
+        }
+        said.append(models[self.models])
+        if self.seconds is not None:
+            said.append(f"{self.seconds} seconds a case")
+        return "; ".join(said).capitalize() + "."
+
     def as_json(self) -> dict[str, Any]:
         """As the store keeps them."""
         return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.engine.words import probability, short_titles
+from core.engine.words import interval, probability, share, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.weights.card import Metric
 
-__all__ = ["probability", "short_titles"]  # as every other surface writes them
+__all__ = ["interval", "probability", "share", "short_titles"]  # as every other surface writes them
 
 
 def metric(figure: Metric, counted: str = "group") -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from core.review import Store
-from core.statistics.intervals import Interval
 from core.systems import SYSTEMS
 from core.teaching import advice, results
 from core.teaching.figures import FEWEST_OTHERS, Figures, by_learner, figures, first_answers
@@ -58,11 +57,11 @@ def show(store: Store, learner: int) -> None:
 
 def _numbers(found: Figures) -> None:
     shown = [
-        ("Right", share(found.right), interval(found.right)),
+        ("Right", words.share(found.right), words.interval(found.right)),
         ("Points", f"{found.points:.0f}", "of 100; guessing gives 75 at 50 %, bluffing less"),
-        ("Sensitivity", share(found.sensitivity), interval(found.sensitivity)),
-        ("Specificity", share(found.specificity), interval(found.specificity)),
-        ("AUC", "–" if found.auc is None else f"{found.auc.value:.2f}", interval(found.auc, "{:.2f}")),
+        ("Sensitivity", words.share(found.sensitivity), words.interval(found.sensitivity)),
+        ("Specificity", words.share(found.specificity), words.interval(found.specificity)),
+        ("AUC", "–" if found.auc is None else f"{found.auc.value:.2f}", words.interval(found.auc, "{:.2f}")),
         ("Time a case", f"{found.seconds:.0f} s", "median"),
     ]
     with st.container(horizontal=True, gap="medium"):
@@ -78,20 +77,6 @@ def _numbers(found: Figures) -> None:
             f"Your first answers on {words.count(found.n, 'case')}, alone. Brier score {found.brier:.3f} "
             "(0 is best, 0.25 a guess). Intervals are 95 %."
         )
-
-
-def share(found: Interval) -> str:
-    """A proportion in percent."""
-    return "–" if np.isnan(found.value) else f"{found.value:.0%}"
-
-
-def interval(found: Interval | None, form: str = "{:.0%}") -> str:
-    """An interval in words, with what it rests on."""
-    if found is None or np.isnan(found.low):
-        return "needs more cases"
-    if found.low == found.high:  # perfect data prove no certainty
-        return f"no spread, n = {found.n}"
-    return f"{form.format(found.low)} to {form.format(found.high)}, n = {found.n}"
 
 
 def _others(rows: Sequence[Row], items: set[int]) -> list[tuple[float, float]]:

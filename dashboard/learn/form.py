@@ -12,7 +12,8 @@ from core.review import Stage as OpinionStage
 from core.review import Store
 from core.review.tables import QuizAnswer
 from core.teaching import attempts
-from core.teaching.attempts import Given, Task
+from core.teaching.attempts import Task
+from core.teaching.given import Given
 from dashboard.kit.cases import OpenCase
 from dashboard.read.form import Form
 

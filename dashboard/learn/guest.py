@@ -11,7 +11,6 @@ from core.teaching import attempts, learners, quizzes
 from core.teaching.learners import CODE_LENGTH
 from core.teaching.rules import Rules
 from dashboard.kit import address, messages, words
-from dashboard.learn.start import rules_in_words
 
 
 def join(store: Store) -> None:
@@ -40,7 +39,7 @@ def attempt(store: Store, learner: Learner) -> int | None:
     st.title(quiz.title)
     if quiz.goals:
         st.markdown(words.plain(quiz.goals))
-    st.caption(rules_in_words(Rules.of(quiz.rules)))
+    st.caption(Rules.of(quiz.rules).in_words)
     if st.button("Begin", type="primary", icon=":material/play_arrow:"):
         attempts.begin(store, learner.id or 0, quiz.id or 0)
         st.rerun()

@@ -12,7 +12,7 @@ from core.review.tables import Attempt
 from core.systems import SYSTEMS
 from core.teaching import attempts, quizzes, repetition
 from core.teaching.quizzes import Listed
-from core.teaching.rules import Models, Purpose, Rules, Verify
+from core.teaching.rules import Purpose
 from dashboard.kit import address, messages, words
 
 
@@ -81,7 +81,7 @@ def _quiz(store: Store, learner: int, one: Listed, mine: Sequence[Attempt]) -> N
             )
         if quiz.goals:
             st.markdown(words.plain(quiz.goals))
-        st.caption(rules_in_words(one.rules))
+        st.caption(one.rules.in_words)
 
 
 def _begin(store: Store, learner: int, quiz: int, items: Sequence[int] | None) -> None:
@@ -98,17 +98,3 @@ def failed() -> None:
     error = st.session_state.pop("learn-failed", None)
     if error is not None:
         messages.show(error)
-
-
-def rules_in_words(rules: Rules) -> str:
-    """How a quiz is answered, in one line."""
-    said = ["the truth after each case" if rules.verify is Verify.AT_ONCE else "the truth at the end"]
-    models = {
-        Models.NEVER: "without models",
-        Models.WITH_TRUTH: "the models with the truth",
-        Models.SECOND: "the models after your first answer, then a second one",
-    }
-    said.append(models[rules.models])
-    if rules.seconds is not None:
-        said.append(f"{rules.seconds} seconds a case")
-    return "; ".join(said).capitalize() + "."

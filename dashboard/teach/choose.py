@@ -8,7 +8,6 @@ from core.review import Store
 from core.teaching import quizzes
 from core.teaching.quizzes import Listed
 from dashboard.kit import address, words
-from dashboard.learn.start import rules_in_words
 
 
 def mine(store: Store, actor: int) -> list[Listed]:
@@ -30,7 +29,7 @@ def show(store: Store, actor: int) -> Listed | None:
     )
     address.keep(quiz=chosen)
     one = next(one for one in offered if one.quiz.id == chosen)
-    facts = [words.count(one.items, "case"), *(["simulated"] if one.simulated else []), rules_in_words(one.rules)]
+    facts = [words.count(one.items, "case"), *(["simulated"] if one.simulated else []), one.rules.in_words]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(words.plain(" · ".join(facts)), width="stretch")
         st.toggle(

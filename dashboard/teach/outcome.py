@@ -12,7 +12,6 @@ from core.teaching.figures import CaseFigures, by_case, by_learner, figures, fir
 from core.teaching.quizzes import Listed
 from core.teaching.results import Row
 from dashboard.kit import words
-from dashboard.learn.curves import interval, share
 
 WEAK = 0.1  # discrimination below which a case does not tell good readers from weak ones
 
@@ -27,7 +26,7 @@ def show(store: Store, actor: int, one: Listed) -> None:
     found = figures(first, resamples=0)
     st.markdown(
         f"**{words.count(len({r.learner for r in rows}), 'learner')}**, {words.count(len(first), 'first answer')}: "
-        f"{share(found.right)} right ({interval(found.right)}), {found.points:.0f} points, "
+        f"{words.share(found.right)} right ({words.interval(found.right)}), {found.points:.0f} points, "
         f"{found.seconds:.0f} s a case"
     )
     st.markdown("##### Cases, the hardest first")
@@ -74,8 +73,8 @@ def _case(case: CaseFigures, rows: list[Row], said: dict[int, bool]) -> dict[str
         "Case": case.position + 1,
         "Truth": item.label or ("finding" if item.finding else "clear"),
         "Answers": case.n,
-        "Right": share(case.right),
-        "95 %": interval(case.right).split(",")[0],
+        "Right": words.share(case.right),
+        "95 %": words.interval(case.right).split(",")[0],
         "Points": round(case.points),
         "Discrimination": "" if case.discrimination is None else f"{case.discrimination:.2f}",
         "Seconds": round(case.seconds),
@@ -90,11 +89,11 @@ def _learner(mine: list[Row], rows: list[Row], said: dict[int, bool]) -> dict[st
     return {
         "Student": mine[0].name,
         "Cases": len(mine),
-        "Right": share(found.right),
-        "95 %": interval(found.right).split(",")[0],
+        "Right": words.share(found.right),
+        "95 %": words.interval(found.right).split(",")[0],
         "Points": round(found.points),
-        "Sensitivity": share(found.sensitivity),
-        "Specificity": share(found.specificity),
+        "Sensitivity": words.share(found.sensitivity),
+        "Specificity": words.share(found.specificity),
         "AUC": "" if found.auc is None else f"{found.auc.value:.2f}",
         "Brier": "" if found.brier is None else f"{found.brier:.3f}",
         "Marks on it": f"{sum(marked)} of {len(marked)}" if marked else "",

@@ -21,7 +21,7 @@ from core import imaging
 from core.review import FileRole, Role, Store
 from core.review.tables import ItemScore
 from core.teaching import advice, attempts, builtin, learners, quizzes
-from core.teaching.attempts import Given
+from core.teaching.given import Given
 from core.teaching.quizzes import ItemDraft
 from core.teaching.rules import Rules, Source, Verify
 from dashboard.kit import viewer

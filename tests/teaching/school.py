@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from core.review import Role, Store
 from core.review.tables import ItemScore, Quiz, QuizAnswer
 from core.teaching import advice, attempts, builtin, learners, quizzes
-from core.teaching.attempts import Given, Task
+from core.teaching.attempts import Task
+from core.teaching.given import Given
 from core.teaching.rules import Rules
 from tests.review.casebook import person
 

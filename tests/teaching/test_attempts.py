@@ -12,7 +12,7 @@ from core.errors import AlreadyLockedError, BlindingError, NotAllowedError, NotF
 from core.review import Role, Store
 from core.review.trail import verify
 from core.teaching import attempts, blinding, learners, quizzes, results
-from core.teaching.attempts import Given
+from core.teaching.given import Given
 from core.teaching.rules import Models, Rules, Stage, TeachingError, Verify
 from tests.review.casebook import person
 from tests.teaching import school
