@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from core.imaging.limits import DEFAULT_LIMITS
+from core import memory
+from core.imaging.limits import DEFAULT_LIMITS, MIB
+from core.memory import GiveWay, Lease
 from dashboard.service.problems import MalformedError
 
+COPIES = 2  # of what has come: in the form, and as the files that are taken out of it
 REMEDY = "Send multipart/form-data with each file in a field of that name."
 
 
@@ -31,27 +35,47 @@ def schema(field: str, several: bool, **more: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}}}
 
 
-async def form(request: Request, field: str) -> tuple[list[tuple[str, bytes]], dict[str, str]]:
+async def form(
+    request: Request, field: str, give_way: GiveWay | None = None
+) -> tuple[list[tuple[str, bytes]], dict[str, str]]:
     """Name and bytes of the files in a field, and the other fields' texts.
+
+    What comes in counts in the memory of the process from its first byte, not only once it is read.
+
+    Args:
+        give_way: lets go the oldest thing of the one who sends it, where the process's memory is full.
 
     Raises:
         MalformedError: the body is no such form, or holds no file.
+        LimitExceededError: there is no memory for it (``MemoryFullError``: now).
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise MalformedError("This takes files as multipart/form-data.", REMEDY)
-    parser = _InMemory(request.headers, request.stream(), max_files=DEFAULT_LIMITS.files, max_fields=32)
-    try:
-        parsed = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError, AttributeError) as error:
-        raise MalformedError("The form is damaged.", REMEDY) from error
     files, texts = [], {}
-    for name, value in parsed.multi_items():
-        if isinstance(value, UploadFile):
-            if name == field:
-                files.append((value.filename or "", await value.read()))
-            await value.close()
-        else:
-            texts[name] = value
+    with memory.of_process().lease(give_way=give_way) as room:
+        stream = _counted(request.stream(), room)
+        parser = _InMemory(request.headers, stream, max_files=DEFAULT_LIMITS.files, max_fields=32)
+        try:
+            parsed = await parser.parse()
+        except (MultiPartException, KeyError, UnicodeDecodeError, AttributeError) as error:
+            raise MalformedError("The form is damaged.", REMEDY) from error
+        for name, value in parsed.multi_items():
+            if isinstance(value, UploadFile):
+                if name == field:
+                    files.append((value.filename or "", await value.read()))
+                await value.close()
+            else:
+                texts[name] = value
     if not files:
         raise MalformedError(f"There is no file in the field {field!r}.", REMEDY)
     return files, texts
+
+
+async def _counted(stream: AsyncIterator[bytes], room: Lease) -> AsyncIterator[bytes]:
+    """A body, for which memory is taken out as it comes."""
+    came = 0
+    async for chunk in stream:
+        came += len(chunk)
+        if COPIES * came > room.size:
+            room.resize(COPIES * came + MIB)
+        yield chunk

@@ -66,6 +66,18 @@ def test_what_never_fits_is_too_large(service: kit.Service, account: memory.Memo
     assert account.held == 0
 
 
+def test_what_is_being_sent_counts_before_it_is_read(service: kit.Service, account: memory.Memory) -> None:
+    """Bytes that are no image at all, and of which nothing could be known but that they come."""
+    client = service.client(service.token(Role.REVIEWER))
+    _refused(client.post("/v1/studies", files=[("files", ("a.bin", bytes(12 * MIB)))]), 413, "too-large")
+    answer = client.post("/v1/studies", files=[("files", ("a.bin", bytes(4 * MIB)))])
+    assert answer.json()["type"].endswith("unreadable")
+    with account.lease(15 * MIB):
+        _refused(client.post("/v1/studies", files=[("files", ("a.bin", bytes(4 * MIB)))]), 503, "memory-full")
+    gc.collect()
+    assert account.held == 0
+
+
 def test_a_review_without_room_for_its_masks_is_not_begun(
     service: kit.Service, account: memory.Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

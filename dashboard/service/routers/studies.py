@@ -13,6 +13,7 @@ from core import imaging
 from core.errors import NotFoundError
 from core.imaging import render
 from core.imaging.study import Series, SourceKind, Window
+from core.memory import GiveWay
 from core.preprocessing import windows
 from core.review import Scope
 from dashboard.kit.routes import ANY_ROLE
@@ -34,7 +35,7 @@ async def give(request: Request, who: Gives) -> StudyForm:
     """Give images: PNG, JPEG, TIFF, DICOM, NIfTI, or zips of those. They are de-identified and stay in memory only."""
     shared: Shared = request.app.state.shared
     with shared.uploads.one():
-        files, _ = await uploads.form(request, "files")
+        files, _ = await uploads.form(request, "files", _own_first(shared, who))
         return await run_in_threadpool(_taken, shared, who, files)
 
 
@@ -42,9 +43,13 @@ def _taken(shared: Shared, who: Caller, files: list[tuple[str, bytes]]) -> Study
     return form(shared.kept.add(read(shared, who, files)))
 
 
+def _own_first(shared: Shared, who: Caller) -> GiveWay:
+    return partial(shared.kept.drop_oldest, who.number)
+
+
 def read(shared: Shared, who: Caller, files: list[tuple[str, bytes]]) -> KeptStudy:
     """An upload, read; kept nowhere yet."""
-    study = imaging.read(files, give_way=partial(shared.kept.drop_oldest, who.number))
+    study = imaging.read(files, give_way=_own_first(shared, who))
     match = shared.engine().match(study)
     kept = tuple(files) if study.source is SourceKind.DICOM else ()
     return KeptStudy(who.number, study, match, match.system, match.series_index, kept)
