@@ -10,10 +10,11 @@ from core.errors import OverreadError
 from core.review import Store
 from core.review.tables import Attempt
 from core.systems import SYSTEMS
-from core.teaching import attempts, quizzes, repetition
+from core.teaching import attempts, certificates, quizzes, repetition
 from core.teaching.quizzes import Listed
 from core.teaching.rules import Purpose
 from dashboard.kit import address, messages, words
+from dashboard.learn import certificate
 
 
 def show(store: Store, learner: int) -> None:
@@ -22,6 +23,7 @@ def show(store: Store, learner: int) -> None:
     mine = attempts.attempts(store, learner)
     _due(store, learner, listed)
     courses = {one.course.id: one.course for one in listed}
+    finished = certificates.finished_courses(store, learner)
     for number, course in courses.items():
         shown = [one for one in listed if one.course.id == number and _offered(one, mine)]
         if not shown:
@@ -29,6 +31,8 @@ def show(store: Store, learner: int) -> None:
         st.subheader(course.title)
         if course.goals:
             st.markdown(words.plain(course.goals))
+        if number in finished:
+            certificate.of_course(store, learner, number or 0)
         for one in shown:
             _quiz(store, learner, one, [a for a in mine if a.quiz_id == one.quiz.id])
 

@@ -13,7 +13,7 @@ from core.teaching.figures import figures
 from core.teaching.results import Row
 from core.teaching.rules import Stage
 from dashboard.kit import address, words
-from dashboard.learn import curves
+from dashboard.learn import certificate, curves
 
 
 def show(store: Store, learner: int, made: Attempt) -> None:
@@ -41,6 +41,7 @@ def show(store: Store, learner: int, made: Attempt) -> None:
             on_click=address.keep,
             kwargs={"look": order[rows[chosen[0] if chosen else 0].item.id or 0] + 1},
         )
+        certificate.of_attempt(store, learner, made)
         following = repetition.next_due(store, learner)
         if following is not None:
             st.caption(f":material/event_repeat: What you missed comes back from {following:%Y-%m-%d %H:%M} UTC.")
