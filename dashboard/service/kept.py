@@ -5,14 +5,17 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
+from weakref import ref
 
 import numpy as np
 
 from core.background import Job, Lane
 from core.engine.as_job import ask
+from core.engine.course import Course
 from core.engine.engine import Engine
 from core.engine.results import Review
 from core.errors import NotFoundError
@@ -38,6 +41,7 @@ class KeptStudy:
         originals: the files of a DICOM study, for nothing but the DICOM objects that are made of it.
         overruled: system and series of which the caller opened the wrong-image gate.
         watched: tells whether it waits for somebody's own opinion.
+        used, requests: when it was last used, and how many requests are being answered from it.
     """
 
     owner: int
@@ -51,6 +55,7 @@ class KeptStudy:
     overruled: set[tuple[str, int]] = field(default_factory=set)
     reviews: dict[str, KeptReview] = field(default_factory=dict)
     used: float = 0.0
+    requests: int = 0
 
     def __post_init__(self) -> None:
         self.watched = Watched(self.study)
@@ -60,6 +65,11 @@ class KeptStudy:
         """Memory of the pixels and of the files that were kept."""
         kept = sum(len(data) for _, data in self.originals)
         return kept + sum(int(np.asarray(s.pixels).nbytes) for s in self.study.series)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being reviewed, or a request is being answered from it."""
+        return self.requests > 0 or any(review.job.running for review in self.reviews.values())
 
 
 @dataclass(eq=False)
@@ -95,7 +105,7 @@ class Kept:
     def add(self, kept: KeptStudy) -> KeptStudy:
         """Keep a study; the caller's oldest goes where there are too many, anybody's where memory is short.
 
-        What was used within :data:`IN_HAND_SECONDS`, or is being reviewed, does not go for another.
+        What is busy, or was until :data:`IN_HAND_SECONDS` ago, does not go for another.
 
         Raises:
             TooManyError: nothing may go.
@@ -120,7 +130,7 @@ class Kept:
     def _oldest(self, studies: Iterable[KeptStudy]) -> KeptStudy:
         """The study that was not used for longest of those that may go; raises ``TooManyError`` where none may."""
         recent = self._clock() - IN_HAND_SECONDS
-        idle = [one for one in studies if one.used < recent and not _under_way(one)]
+        idle = [one for one in studies if one.used < recent and not one.busy]
         if not idle:
             raise TooManyError("As many studies as are kept at once are in use.", 10)
         return min(idle, key=lambda one: one.used)
@@ -145,6 +155,18 @@ class Kept:
             found.used = self._clock()
             return found
 
+    @contextmanager
+    def answering(self, kept: KeptStudy) -> Iterator[None]:
+        """Keep a study as long as a request is answered from it; its idle time begins afterwards."""
+        with self._lock:
+            kept.requests += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                kept.requests -= 1
+                kept.used = self._clock()
+
     def drop(self, owner: int, study_id: str) -> None:
         """Let a study go, and its reviews with it."""
         with self._lock:
@@ -153,14 +175,14 @@ class Kept:
     def drop_oldest(self, owner: int, but: KeptStudy | None = None) -> bool:
         """Let go the caller's study that was not used for longest, where memory is short; false when there is none.
 
-        One that is being reviewed stays.
+        One that is busy stays.
 
         Args:
             but: one that stays.
         """
         with self._lock:
             owned = [one for one in self._studies.values() if one.owner == owner and one is not but]
-            mine = [one for one in owned if not _under_way(one)]
+            mine = [one for one in owned if not one.busy]
             if mine:
                 self._let_go(min(mine, key=lambda one: one.used))
             return bool(mine)
@@ -193,7 +215,7 @@ class Kept:
             if course.refused is not None:
                 raise course.refused
             # The work holds the study, not what is kept of it: when that goes, the review stops.
-            work = partial(ask, course=course)
+            work = partial(_reviewed, course=course, held=ref(kept), clock=self._clock)
             job = Job(work, name="overread-api", lane=self._lane).ends_with(kept)
             made = KeptReview(kept, system, series_index, job)
             kept.reviews[made.id] = made
@@ -216,7 +238,7 @@ class Kept:
     def _sweep(self) -> None:
         late = self._clock() - self.idle_seconds
         for study in [s for s in self._studies.values() if s.used < late]:
-            if not _under_way(study):
+            if not study.busy:
                 self._let_go(study)
 
     def _let_go(self, kept: KeptStudy) -> None:
@@ -225,5 +247,12 @@ class Kept:
         self._studies.pop(kept.id, None)
 
 
-def _under_way(kept: KeptStudy) -> bool:
-    return any(review.job.running for review in kept.reviews.values())
+def _reviewed(
+    job: Job[Review], course: Course, held: Callable[[], KeptStudy | None], clock: Callable[[], float]
+) -> Review:
+    """The review; however long it took, its caller has the time to ask for it afterwards."""
+    try:
+        return ask(job, course)
+    finally:
+        if (kept := held()) is not None:
+            kept.used = clock()

@@ -219,6 +219,40 @@ def test_a_study_in_use_does_not_go_for_another(monkeypatch: pytest.MonkeyPatch)
     begun.set()
 
 
+def test_a_long_review_and_a_long_answer_leave_time_for_the_next_request(
+    service: kit.Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time passes while a review is made, and while its report is: the study stays, and its idle time begins after."""
+    monkeypatch.setattr(kept_module, "MOST_STUDIES", 1)
+    clock, late = Clock(), kept_module.IN_HAND_SECONDS + 1
+    kept = service.shared.kept
+    kept._clock = clock
+    client = service.client(service.token(Role.REVIEWER))
+    study = kit.given(client, kit.png())["id"]
+    another = [("files", kit.png(0.5, 7))]
+
+    def slow(act: Any) -> Any:
+        def later(*args: Any, **more: Any) -> Any:
+            clock.time += late
+            assert client.post("/v1/studies", files=another).status_code == 429
+            return act(*args, **more)
+
+        return later
+
+    monkeypatch.setattr(service.engine, "review", slow(service.engine.review))
+    review = client.post(f"/v1/studies/{study}/reviews", json={}).json()["id"]
+    (job,) = [one.job for one in kept._reviews()]
+    job.join(30)
+    assert client.post("/v1/studies", files=another).status_code == 429
+    monkeypatch.setattr("dashboard.service.routers.results.case_csv", slow(lambda _: b"made"))
+    assert client.get(f"/v1/reviews/{review}/report.csv").content == b"made"
+    assert client.post("/v1/studies", files=another).status_code == 429
+    assert client.get(f"/v1/reviews/{review}").json()["state"] == "done"
+    clock.time += late
+    assert client.post("/v1/studies", files=another).status_code == 201
+    assert client.get(f"/v1/reviews/{review}").status_code == 404
+
+
 def test_an_unexpected_failure_tells_nothing_and_logs_no_message(
     service: kit.Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

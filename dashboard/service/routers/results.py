@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -22,13 +23,22 @@ from dashboard.service.callers import Caller, Needs
 from dashboard.service.routers.studies import PNG, place
 from dashboard.service.shared import Shared
 
-router = APIRouter(prefix="/reviews/{review}", tags=["results"])
 Hears = Annotated[Caller, Depends(Needs(Scope.STUDIES, *ANY_ROLE, answers=True))]
 Name = Annotated[str, Path(max_length=80)]
 Index = Annotated[int, Path(ge=0, le=100_000)]
 Shown = Annotated[
     int | None, Query(ge=0, le=100_000, alias="slice", description="Slice to show beside the most suspicious one.")
 ]
+
+
+def _answering(review: Name, request: Request, who: Hears) -> Iterator[None]:
+    """The study stays until the answer is made: a report may take longer than a study is kept for its next use."""
+    shared: Shared = request.app.state.shared
+    with shared.kept.answering(shared.kept.review(who.number, review).kept):
+        yield
+
+
+router = APIRouter(prefix="/reviews/{review}", tags=["results"], dependencies=[Depends(_answering)])
 MEDIA = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv"}
 
 
