@@ -11,7 +11,8 @@ import typer
 
 from core.errors import OverreadError
 from core.evidence import readings as files
-from core.statistics import Interval, reader_bootstrap, reader_power, reader_study, split_plot
+from core.evidence.reader_analysis import METHOD, analyse
+from core.statistics import Interval, reader_power
 from core.statistics.automation_bias import automation_bias
 from core.statistics.reader_study import Difference, ReaderStudy, To
 
@@ -31,25 +32,24 @@ def compare(
 ) -> None:
     """Compare the arms: areas under the ROC curve with intervals, differences with p values (Obuchowski-Rockette)."""
     readings = files.read(source)
-    figures, covariance = split_plot.areas(readings.truth, readings.ratings)
-    studies = [reader_study.compare(figures, covariance, to) for to in To]
+    found = analyse(readings)
     positives = int(readings.truth.sum())
+    blocks = f" in {found.blocks} blocks" if found.blocks > 1 else ""
     typer.echo(
         f"{len(readings.readers)} readers, {len(readings.cases)} cases ({positives} with a finding), "
-        f"{len(readings.arms)} arms{_blocks(readings)}; areas under the ROC curve, covariances by DeLong"
+        f"{len(readings.arms)} arms{blocks}; areas under the ROC curve, covariances by DeLong"
     )
-    for study in studies:
+    for study in found.studies:
         typer.echo(f"\nHolds for other {study.to} ({_test(study)}):")
         for name, arm in zip(readings.arms, study.arms, strict=True):
             typer.echo(f"  {name}: {_told(arm)}")
         for gap in study.differences:
             typer.echo(f"  {_pair(readings, gap)}: {_told(gap.interval)}, p {gap.p:.4f}")
     typer.echo("\nWithout the model, readers and cases drawn anew:")
-    for gap in studies[0].differences:
-        drawn = reader_bootstrap.area_difference(readings.truth, readings.ratings, gap.first, gap.second)
+    for gap, drawn in zip(found.studies[0].differences, found.drawn, strict=True):
         typer.echo(f"  {_pair(readings, gap)}: {_told(drawn)}")
     if out is not None:
-        _write(out, json.dumps(_json(readings, studies), indent=1, allow_nan=False) + "\n")
+        _write(out, json.dumps(_json(readings, found.studies), indent=1, allow_nan=False) + "\n")
     if imrmc is not None:
         _write(imrmc, files.imrmc(readings, f"From {source.name}"))
 
@@ -115,11 +115,6 @@ def _share(value: Interval) -> str:
     return f"{value.value:.2f} ({value.low:.2f} to {value.high:.2f}, of {value.n})" if value.n else "- (no such case)"
 
 
-def _blocks(readings: files.Readings) -> str:
-    count = len(split_plot.blocks(readings.ratings))
-    return f" in {count} blocks" if count > 1 else ""
-
-
 def _test(study: ReaderStudy) -> str:
     first, second = study.test.df
     if study.to is To.CASES:
@@ -127,7 +122,7 @@ def _test(study: ReaderStudy) -> str:
     return f"F({first:.0f}, {second:.2f}) = {study.test.statistic:.2f}, p {study.test.p:.4f}"
 
 
-def _json(readings: files.Readings, studies: list[ReaderStudy]) -> dict[str, object]:
+def _json(readings: files.Readings, studies: tuple[ReaderStudy, ...]) -> dict[str, object]:
     def finite(value: float) -> float | None:
         return value if abs(value) < float("inf") else None  # also None for nan
 
@@ -157,7 +152,7 @@ def _json(readings: files.Readings, studies: list[ReaderStudy]) -> dict[str, obj
             }
             for study in studies
         ],
-        "method": "Obuchowski-Rockette with Hillis' degrees of freedom; covariances by DeLong",
+        "method": METHOD,
     }
 
 

@@ -1,4 +1,5 @@
-"""What decides something and may change: roles, tokens, recorded diagnoses, modes and arbitrations.
+"""What decides something and may change: roles, tokens, recorded diagnoses, modes,
+arbitrations, the truth of quizzes and the plans of reader studies.
 
 Such a row is no append-only one, so the audit trail holds the digest of its deciding columns with every change; the
 latest one must fit the row as it stands.
@@ -13,7 +14,18 @@ from typing import Any
 from sqlmodel import Session, SQLModel, col, select
 
 from core.review.canonical import canonical
-from core.review.tables import ApiToken, Arbitration, Archive, Case, CaseFile, QuizItem, User
+from core.review.tables import (
+    ApiToken,
+    Arbitration,
+    Archive,
+    Case,
+    CaseFile,
+    QuizItem,
+    Study,
+    StudyArm,
+    StudyReader,
+    User,
+)
 
 COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
     User: ("number", "issuer", "subject", "roles", "active"),
@@ -24,6 +36,9 @@ COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
     ),
     Arbitration: ("id", "case_id", "peer_review_id", "closed"),
     QuizItem: ("id", "quiz_id", "position", "source", "place", "system", "finding", "label"),
+    Study: ("id", "owner", "plan", "sessions"),
+    StudyArm: ("id", "study_id", "position", "arm", "quiz_id"),
+    StudyReader: ("id", "study_id", "place", "learner_id"),
     ApiToken: ("id", "user", "sha256", "scopes", "expires", "revoked"),
 }
 _CHUNK = 1000

@@ -18,6 +18,7 @@ from core.review.append_only import (
     QuizAnswer,
     Reveal,
 )
+from core.review.courses.studies import Study, StudyArm, StudyReader
 from core.review.courses.tables import (
     Attempt,
     Course,
@@ -61,6 +62,9 @@ __all__ = [
     "SavedView",
     "Score",
     "ScoreRun",
+    "Study",
+    "StudyArm",
+    "StudyReader",
     "User",
 ]
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 from core.errors import AlreadyLockedError, BlindingError, NotFoundError
 from core.review.people import Action, acting, allowed
 from core.review.store import Store
-from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizDraft, QuizItem
+from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizDraft, QuizItem, StudyArm
 from core.review.trail import record
 from core.review.vocabulary import now
 from core.teaching import repetition
@@ -72,6 +72,8 @@ def begin(store: Store, learner_id: int, quiz_id: int, items: Sequence[int] | No
         learner, quiz = found_learner(session, learner_id), found_quiz(session, quiz_id)
         if learner.quiz_id not in (None, quiz_id):
             raise TeachingError("This quiz is not your class's.", "Join it with its own code.")
+        if session.exec(select(StudyArm).where(StudyArm.quiz_id == quiz_id)).first() is not None:
+            raise TeachingError("These cases belong to a reader study.", "Begin its sessions from your page.")
         mine = select(Attempt).where(Attempt.learner_id == learner_id, Attempt.quiz_id == quiz_id)
         before = list(session.exec(mine.order_by(col(Attempt.number))))
         for attempt in before:
@@ -235,6 +237,8 @@ def _schedule(session: Session, made: Attempt, quiz: Quiz, item_id: int) -> None
 
 def told(made: Attempt, rules: Rules, given: Sequence[QuizAnswer]) -> bool:
     """Whether the truth of a case is told to the learner who has given these answers on it."""
+    if rules.verify is Verify.NEVER:
+        return False
     return len(given) == len(rules.stages) and (rules.verify is Verify.AT_ONCE or made.finished is not None)
 
 

@@ -67,11 +67,13 @@ def truth(store: Store, learner_id: int, attempt_id: int, item_id: int, give_way
 
 
 def models_allowed(store: Store, learner_id: int, attempt_id: int, item_id: int) -> bool:
-    """Whether the models' answers may be shown now: as the quiz says, with the truth or for a second answer."""
+    """Whether the models' answers may be shown now: as the quiz says."""
     with store.reading() as session:
         made = own(session, learner_id, attempt_id)
         _of(session, made, item_id)
         rules, given = Rules.of(found_quiz(session, made.quiz_id).rules), answers(session, attempt_id)
+    if rules.models is Models.AT_ONCE:
+        return True
     if rules.models is Models.SECOND:
         return (item_id, Stage.ALONE) in given
     mine = [given[item_id, stage] for stage in rules.stages if (item_id, stage) in given]

@@ -10,6 +10,7 @@ from core.review.kept.looks import looks, near, reduced, same, variants
 from core.review.people import LOCAL_NUMBER
 from core.review.store import Store
 from core.review.tables import Attempt, Learner, Quiz, QuizItem
+from core.teaching import studies
 from core.teaching.attempts import answers, told
 from core.teaching.material import material
 from core.teaching.rules import Rules
@@ -19,7 +20,8 @@ _known: dict[tuple[str, int, str], bool] = {}
 
 
 def in_quiz(store: Store, user: int, study: Study) -> bool:
-    """Whether a study shows a case of a quiz that the user has begun and not been told the truth of.
+    """Whether a study shows a case of a quiz that the user has begun and not been told the truth of, or of a reader
+    study that the user still has sessions in.
 
     The same series, the same picture in another wrapping, or the same picture saved again, as for a second reader.
     Where nobody signs in, guests of a class that is under way count as the local user.
@@ -52,6 +54,8 @@ def _waiting(session: Session, user: int) -> list[QuizItem]:
         for item in attempt.sequence:
             if not told(attempt, rules, [given[item, s] for s in rules.stages if (item, s) in given]):
                 numbers.add(item)
+    for learner in session.exec(select(Learner.id).where(Learner.user == user)):
+        numbers |= studies.held(session, learner or 0)
     return list(session.exec(select(QuizItem).where(col(QuizItem.id).in_(numbers))))
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, func, select
 
 from core.errors import NotAllowedError, NotFoundError
 from core.review.cases import clean
 from core.review.people import Action, acting
 from core.review.store import Store
-from core.review.tables import Adjudication, Case, CaseFile, Course, Quiz, QuizItem
+from core.review.tables import Adjudication, Case, CaseFile, Course, Quiz, QuizItem, StudyArm
 from core.review.trail import decide
 from core.review.vocabulary import FileRole
 from core.teaching.material import Material, material
@@ -87,7 +87,7 @@ def add_quiz(
     with store.reading() as session:
         acting(session, actor, Action.TEACH)
         own_course(session, actor, course_id)
-    rows = [_row(n, draft, material(store, draft.source, draft.place)) for n, draft in enumerate(items)]
+    rows = [item_row(n, draft, material(store, draft.source, draft.place)) for n, draft in enumerate(items)]
     with store.writing() as session:
         own_course(session, actor, course_id)
         quiz = Quiz(course_id=course_id, title=title, goals=clean(goals), rules=rules.as_json())
@@ -99,7 +99,8 @@ def add_quiz(
         return quiz
 
 
-def _row(position: int, draft: ItemDraft, found: Material) -> QuizItem:
+def item_row(position: int, draft: ItemDraft, found: Material) -> QuizItem:
+    """A case for a quiz that is still to be named, with its truth."""
     return QuizItem(
         quiz_id=0,
         position=position,
@@ -116,7 +117,7 @@ def _row(position: int, draft: ItemDraft, found: Material) -> QuizItem:
 
 
 def quizzes(store: Store) -> list[Listed]:
-    """All quizzes, those of one course together, in the order they were made."""
+    """All quizzes but those of reader studies, those of one course together, in the order they were made."""
     with store.reading() as session:
         courses = {course.id: course for course in session.exec(select(Course))}
         drawn = func.sum(case((col(QuizItem.simulated), 1), else_=0))
@@ -124,7 +125,7 @@ def quizzes(store: Store) -> list[Listed]:
         items: dict[int, list[tuple[str, int, bool]]] = {}
         for quiz_id, system, count, simulated in session.exec(counted.group_by(col(QuizItem.quiz_id), QuizItem.system)):
             items.setdefault(quiz_id, []).append((system, count, simulated == count))
-        rows = session.exec(select(Quiz).order_by(col(Quiz.course_id), col(Quiz.id)))
+        rows = session.exec(select(Quiz).where(_no_study()).order_by(col(Quiz.course_id), col(Quiz.id)))
         return [_listed(quiz, courses[quiz.course_id], items.get(quiz.id or 0, [])) for quiz in rows]
 
 
@@ -134,9 +135,14 @@ def _listed(quiz: Quiz, course: Course, items: list[tuple[str, int, bool]]) -> L
 
 
 def courses(store: Store) -> list[Course]:
-    """All courses, in the order they were made."""
+    """All courses but those that hold the arms of a reader study, in the order they were made."""
     with store.reading() as session:
-        return list(session.exec(select(Course).order_by(col(Course.id))))
+        held = select(Quiz.course_id).where(~_no_study())
+        return list(session.exec(select(Course).where(col(Course.id).not_in(held)).order_by(col(Course.id))))
+
+
+def _no_study() -> ColumnElement[bool]:
+    return col(Quiz.id).not_in(select(StudyArm.quiz_id))
 
 
 def show_to_learners(store: Store, actor: int, quiz_id: int, listed: bool) -> None:

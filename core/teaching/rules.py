@@ -29,6 +29,7 @@ class Verify(StrEnum):
 
     AT_ONCE = "after each case"
     AT_END = "at the end"
+    NEVER = "not at all"  # a reader study: the same cases are read again in another arm
 
 
 class Models(StrEnum):
@@ -36,6 +37,7 @@ class Models(StrEnum):
 
     NEVER = "never"
     WITH_TRUTH = "with the truth"
+    AT_ONCE = "from the beginning"  # the one answer is given with the models in sight
     SECOND = "for a second answer"  # alone first, then with the models in sight; the truth comes after both
 
 
@@ -44,6 +46,7 @@ class Purpose(StrEnum):
 
     QUIZ = "quiz"
     AGAIN = "repetition"
+    STUDY = "session of a reader study"
 
 
 class Stage(StrEnum):
@@ -79,14 +82,17 @@ class Rules:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The answers that each case takes, in order."""
-        return (Stage.ALONE, Stage.ADVISED) if self.models is Models.SECOND else (Stage.ALONE,)
+        if self.models is Models.SECOND:
+            return Stage.ALONE, Stage.ADVISED
+        return (Stage.ADVISED,) if self.models is Models.AT_ONCE else (Stage.ALONE,)
 
     @property
     def in_words(self) -> str:
         """How a quiz is answered, in one line."""
-        said = ["the truth after each case" if self.verify is Verify.AT_ONCE else "the truth at the end"]
+        said = ["the truth is not told" if self.verify is Verify.NEVER else f"the truth {self.verify}"]
         models = {
             Models.NEVER: "without models",
+            Models.AT_ONCE: "the models in sight",
             Models.WITH_TRUTH: "the models with the truth",
             Models.SECOND: "the models after your first answer, then a second one",
         }

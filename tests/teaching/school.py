@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from core.review import Role, Store
 from core.review.tables import ItemScore, Quiz, QuizAnswer
-from core.teaching import advice, attempts, builtin, learners, quizzes
+from core.teaching import advice, attempts, builtin, learners, quizzes, studies
 from core.teaching.attempts import Task
 from core.teaching.given import Given
 from core.teaching.rules import Rules
+from core.teaching.studies import Arm, Plan
 from tests.review.casebook import person
 
 SYSTEM = "brain-mr"
@@ -63,3 +64,6 @@ def lesson(store: Store) -> None:
         item_id=given.item_id, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.1 + 0.2, threshold=0.5
     )
     advice.keep(store, [score])
+    plan = Plan((Arm.SECOND,), readers=2)
+    study = studies.make(store, teacher(store), "Study", builtin.simulated(SYSTEM, LABELS, 9), plan)
+    studies.join(store, who, study.id or 0)
