@@ -41,7 +41,7 @@ def show(store: Store, actor: int) -> None:
         st.markdown("##### How it is answered")
         rules = _rules()
     st.markdown("##### Its cases")
-    drafts = _cases(store, actor)
+    drafts = cases(store, actor)
     ready = bool(title.strip() and drafts and (course or name.strip()))
     st.caption(
         words.count(len(drafts), "case") + ("" if ready else "; still to say: " + _missing(title, drafts, course, name))
@@ -67,13 +67,13 @@ def _missing(title: str, drafts: Sequence[ItemDraft], course: int | None, name: 
 
 
 def _rules() -> Rules:
-    verify = st.radio("The truth is told", list(Verify), key="new-verify", horizontal=True)
+    verify = st.radio("The truth is told", [Verify.AT_ONCE, Verify.AT_END], key="new-verify", horizontal=True)
     said = {
         Models.NEVER: "never",
         Models.WITH_TRUTH: "with the truth",
         Models.SECOND: "after the first answer, for a second one",
     }
-    models = st.radio("The models' answers are shown", list(Models), 1, format_func=said.__getitem__, key="new-models")
+    models = st.radio("The models' answers are shown", list(said), 1, format_func=said.__getitem__, key="new-models")
     shuffle = st.toggle("Another order for every learner", True, key="new-shuffle")
     timed = st.toggle("Limit the time for each case", False, key="new-timed")
     seconds = st.number_input("Seconds a case", SHORTEST, LONGEST, 60, key="new-seconds") if timed else None
@@ -87,7 +87,8 @@ def _rules() -> Rules:
     )
 
 
-def _cases(store: Store, actor: int) -> list[ItemDraft]:
+def cases(store: Store, actor: int) -> list[ItemDraft]:
+    """Choose cases, from any of the sources."""
     offered = [Source.SIMULATED, Source.SAMPLE, *([Source.CASE] if who.may(Action.VIEW) else [])]
     source = st.segmented_control("From", offered, default=Source.SIMULATED, required=True, key="new-source")
     if source == Source.SIMULATED:
