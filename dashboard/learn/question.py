@@ -78,7 +78,8 @@ def _body(store: Store, learner: int, task: Task, case: OpenCase) -> None:
         _picture(form, task, case)
     with right, st.container(key="desk-rail", gap="small"):
         if task.stage is Stage.ADVISED:
-            st.markdown("##### The models in sight: your second answer")
+            second = ": your second answer" if Stage.ALONE in task.rules.stages else ""
+            st.markdown(f"##### The models in sight{second}")
             answers.show(case, SYSTEMS[task.system], slices.index(case))
         read_form.ask(form, case)
         st.caption(

@@ -14,7 +14,7 @@ from core.teaching import attempts, certificates, quizzes, repetition
 from core.teaching.quizzes import Listed
 from core.teaching.rules import Purpose
 from dashboard.kit import address, messages, words
-from dashboard.learn import certificate
+from dashboard.learn import certificate, study
 
 
 def show(store: Store, learner: int) -> None:
@@ -22,6 +22,7 @@ def show(store: Store, learner: int) -> None:
     listed = quizzes.quizzes(store)
     mine = attempts.attempts(store, learner)
     _due(store, learner, listed)
+    study.show(store, learner)
     courses = {one.course.id: one.course for one in listed}
     finished = certificates.finished_courses(store, learner)
     for number, course in courses.items():

@@ -8,8 +8,9 @@ import streamlit as st
 
 from core.review import Store
 from core.teaching import attempts, blinding
+from core.teaching.rules import Purpose
 from dashboard.kit import address
-from dashboard.learn import case, question, summary, told
+from dashboard.learn import case, question, study, summary, told
 from dashboard.review import reading
 
 # The head and the verdict stand above the picture, which still ends at the screen's edge.
@@ -51,4 +52,7 @@ def show(store: Store, learner: int, number: int, leave: Callable[[], None]) -> 
     else:
         case.leave()
         leave()
-        summary.show(store, learner, made)
+        if made.purpose == Purpose.STUDY:
+            study.ended()
+        else:
+            summary.show(store, learner, made)

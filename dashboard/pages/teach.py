@@ -7,9 +7,9 @@ import streamlit as st
 from core.review import open_store
 from core.teaching import builtin
 from dashboard.kit import address, messages, who, words
-from dashboard.teach import cases, choose, live, make, outcome
+from dashboard.teach import cases, choose, live, make, outcome, study
 
-SECTIONS = ("Results", "Class", "Cases", "New quiz")
+SECTIONS = ("Results", "Class", "Cases", "New quiz", "Reader study")
 
 st.title("Teach")
 actor = who.number()
@@ -34,6 +34,8 @@ with messages.shown():
     address.keep(section=section)
     if section == SECTIONS[3]:
         make.show(store, actor)
+    elif section == SECTIONS[4]:
+        study.show(store, actor)
     else:
         one = choose.show(store, actor)
         if one is not None:

@@ -1,0 +1,89 @@
+"""A reader study on the pages: planned and made on Teach, joined and read on Learn, analysed on Teach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.review import Role, Store
+from core.teaching import builtin, learners, studies
+from core.teaching.studies import Arm, Plan
+from dashboard.kit import jobs, who
+from tests.review.casebook import person
+from tests.teaching import school
+from tests.teaching.test_studies import BOTH, LABELS, all_read
+
+PAGES = Path(__file__).resolve().parents[2] / "dashboard" / "pages"
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setattr(builtin, "ensure", lambda store: None)
+    monkeypatch.setattr(who, "known", lambda: True)
+    monkeypatch.setattr(jobs, "ensure", lambda case, engine: None)  # no model is asked
+    monkeypatch.setenv("OVERREAD_STORE", str(tmp_path))
+    store = Store.open(str(tmp_path))
+    store.local_user()
+    return store
+
+
+def page(store: Store, name: str, user: int, **address: str) -> AppTest:
+    app = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
+    app.session_state["person"] = store.user(user)
+    app.session_state["viewer-without-webgl"] = True
+    for key, value in address.items():
+        app.query_params[key] = value
+    return fine(app.run())
+
+
+def fine(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert not app.error, [error.value for error in app.error]
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return fine(next(button for button in app.button if button.label == label).click().run())
+
+
+def test_a_study_is_made_joined_and_begun(house: Store) -> None:
+    app = page(house, "teach", 1, section="Reader study")
+    app.text_input(key="study-title").input("Does it help?")
+    app.number_input(key="study-readers").set_value(2)
+    app.number_input(key="power-positives").set_value(30)
+    for label in ("tumour", "no tumour"):
+        app.number_input(key=f"new-brain-mr-{label}").set_value(2)
+    app = press(app, "Simulate such studies")
+    assert any("Power" in text.value and "2 readers and 30 + 40 cases" in text.value for text in app.markdown)
+    press(app, "Make the study")
+    (made,) = studies.studies(house, 1)
+    assert (made.title, Plan.of(made.plan).arms, len(made.sessions)) == ("Does it help?", BOTH, 4)
+
+    user = person(house, "ann", Role.STUDENT)
+    app = press(page(house, "learn", user), "Take part")
+    app = press(app, "Begin")
+    assert any("Case 1 of 4" in text.proto.body for text in app.get("html"))
+    (standing,) = studies.offered(house, learners.of_user(house, user).id or 0)
+    assert standing.attempt is not None
+
+
+def test_what_it_came_to_and_the_end_of_a_session(house: Store) -> None:
+    drafts = builtin.simulated(school.SYSTEM, LABELS, 5)
+    study = studies.make(house, 1, "Two arms", drafts, Plan((Arm.UNAIDED, Arm.CONCURRENT), readers=2, washout=0))
+    readers = [school.learner(house, name) for name in ("ann", "bea")]
+    all_read(house, study, readers)
+    app = page(house, "teach", 1, section="Reader study", study=str(study.id))
+    progress, arms, gaps = (table.value for table in app.dataframe)
+    assert progress["Sessions done"].tolist() == ["2 of 2", "2 of 2"]
+    assert arms["Arm"].tolist() == ["unaided", "concurrent"]
+    assert gaps["Holds for"].tolist() == [
+        "other readers and cases",
+        "other cases",
+        "other readers",
+        "other readers and cases, bootstrap",
+    ]
+    assert len(set(gaps["concurrent − unaided"])) == 1
+    ended = page(house, "learn", person(house, "cem", Role.STUDENT))
+    assert not any("Reader studies" in text.value for text in ended.subheader)  # both places are taken
