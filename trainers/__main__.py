@@ -22,6 +22,7 @@ from trainers.commands.fuse import fuse_command
 from trainers.commands.gain import gain_command
 from trainers.commands.gate import gate_command
 from trainers.commands.heat_checks import heat_checks_command
+from trainers.commands.leak import leak_command
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.commands.pack import pack
 from trainers.commands.prepare import prepare_command
@@ -237,6 +238,7 @@ app.command("figures")(figures_command)
 app.command("fuse")(fuse_command)
 app.command("gain")(gain_command)
 app.command("audit")(audit_command)
+app.command("leak")(leak_command)
 app.command("gate")(gate_command)
 app.command("discrepancies")(discrepancies_command)
 app.command("heat-checks")(heat_checks_command)

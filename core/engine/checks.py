@@ -96,8 +96,20 @@ class Subject:
         that were outlined in the whole picture: the answer of a segmenter hangs on its few strongest pixels, so half a
         large tumour can go without moving it.
         """
-        with self._loaded.lock, torch.inference_mode():
-            out = self._loaded.net.run(x)
+        with self._loaded.lock:
+            return self._answer(self._loaded.net, x)
+
+    def answer_of(self, net: OverreadNet) -> NDArray[np.float64]:
+        """The same of another network of this design, on the slice: ``(1,)``; an outline is the model's own."""
+        if net is self._loaded.net:
+            return self.answer(self.x)
+        if self.outline and self._outlined is None:
+            self.answer(self.x)
+        return self._answer(net, self.x)
+
+    def _answer(self, net: OverreadNet, x: torch.Tensor) -> NDArray[np.float64]:
+        with torch.inference_mode():
+            out = net.run(x)
             if not self.outline or out.mask_logits is None:
                 p = probabilities(out.logits.float().numpy(), self._loaded.card.temperature)[:, self._class]
                 return p.astype(np.float64)

@@ -1,6 +1,9 @@
-"""Learn: answer quizzes in the viewer, be told the truth, see your own curves, repeat what you missed."""
+"""Learn: answer quizzes in the viewer, be told the truth, see your own curves, repeat what you missed, take a tour."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -8,6 +11,7 @@ from core.review import open_store
 from core.teaching import builtin, learners
 from dashboard.kit import address, messages, who
 from dashboard.learn import curves, start, way
+from dashboard.learn.tours import start as tours
 
 with messages.shown():
     store = open_store()
@@ -26,8 +30,16 @@ with messages.shown():
         way.show(store, learner, attempt, leave)
     else:
         st.title("Learn to read")
-        quizzes, mine = st.tabs(["Quizzes", "Your curves"])
-        with quizzes, messages.shown():
-            start.show(store, learner)
-        with mine, messages.shown():
-            curves.show(store, learner)
+        parts: dict[str, Callable[[], None]] = {
+            "Quizzes": partial(start.show, store, learner),
+            "Your curves": partial(curves.show, store, learner),
+            "Tours": tours.show,
+        }
+        names = tuple(parts)
+        said = st.query_params.get("part", "")
+        tabs = st.tabs(names, default=said if said in names else None, key="learn-part", on_change="rerun")
+        for name, tab in zip(names, tabs, strict=True):
+            if tab.open:
+                address.keep(part=name)
+                with tab, messages.shown():
+                    parts[name]()
