@@ -20,10 +20,10 @@ from core.engine.results import HeatMap
 from core.engine.shelf import Loaded
 from core.errors import OverreadError
 from core.explain.faithfulness import RANDOM_MAPS, SPOKEN, Faithfulness, body_of, road
-from core.explain.gradcam import explained_pixels
 from core.explain.pointing import Pointing, point
 from core.explain.randomisation import JUDGED, REPEATS, STEPS, Randomisation, randomise
 from core.imaging.study import Series, Study
+from core.models.heads import explained_pixels
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import fit_of, prepare
 from core.systems import adapt, system

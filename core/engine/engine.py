@@ -25,7 +25,7 @@ from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
 from core.explain.attention import spatial_attention
-from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam
+from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam, outline_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
@@ -261,7 +261,10 @@ def map_of(
             "Restore the model's weights.safetensors.",
         )
     if method == "grad-cam":
-        drawn, peaks = grad_cam(forward(), target, size=size, linear_weight=net.linear_weight)
+        if target == "mask":
+            drawn, peaks = outline_cam(net, maps if maps is not None else net.maps(x), size=size)
+        else:
+            drawn, peaks = grad_cam(forward(), target, size=size, linear_weight=net.linear_weight)
         return drawn[0], float(peaks[0])
     if method == "attention":
         try:

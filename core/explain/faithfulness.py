@@ -19,6 +19,8 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
+from core.preprocessing.remembered import once_a_picture
+
 Ask = Callable[[torch.Tensor], NDArray[np.float64]]
 Array = NDArray[np.float64]
 
@@ -185,6 +187,7 @@ def random_map(heat: NDArray[np.floating], rng: np.random.Generator) -> Array:
     return np.asarray(np.fft.irfft2(spectrum * np.exp(1j * phases), s=heat.shape), dtype=np.float64)
 
 
+@once_a_picture
 def body_of(image: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Where in a picture ``(C, H, W)`` there is something: what stands out from an even surround, holes filled.
 

@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from core.models.heads import topk_pixels
+from core.models.heads import mask_score
 from core.models.net import OverreadNet
 from core.models.output import Output
 
 Target = int | Literal["mask"]
+Maps = tuple[NDArray[np.float32], NDArray[np.float32]]  # as grad_cam returns them
 _EPSILON = 1e-7
 
 
@@ -46,7 +47,7 @@ def explain_maps(net: OverreadNet, stages: Sequence[torch.Tensor]) -> Output:
 
 def grad_cam(
     output: Output, target: Target, *, size: tuple[int, int], linear_weight: torch.Tensor | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> Maps:
     """Heat maps of a batch.
 
     Args:
@@ -73,6 +74,12 @@ def grad_cam(
     return scale_maps(raw, size), peaks.numpy(force=True)
 
 
+def outline_cam(net: OverreadNet, stages: Sequence[torch.Tensor], *, size: tuple[int, int]) -> Maps:
+    """:func:`grad_cam` of the mask, from the maps of an answer; by the network's compiled program where it has one."""
+    raw = net.outline_map(stages)
+    return scale_maps(raw, size), raw.amax((1, 2)).numpy(force=True)
+
+
 def class_score(logits: torch.Tensor, target: int) -> torch.Tensor:
     """The scores ``(B,)`` of class ``target`` from logits ``(B, K)``; a single logit gives two opposite scores."""
     binary = logits.shape[1] == 1
@@ -81,21 +88,6 @@ def class_score(logits: torch.Tensor, target: int) -> torch.Tensor:
     if binary:
         return logits[:, 0] if target == 1 else -logits[:, 0]
     return logits[:, target]
-
-
-def mask_score(mask_logits: torch.Tensor) -> torch.Tensor:
-    """Sum ``(B,)`` of the logits of positive pixels, or of the strongest ones where there is none."""
-    return torch.where(explained_pixels(mask_logits), mask_logits.flatten(1), 0.0).sum(1)
-
-
-def explained_pixels(mask_logits: torch.Tensor) -> torch.Tensor:
-    """Which pixels of ``(B, 1, H, W)`` a map of the mask explains, bool ``(B, H * W)``; see :func:`mask_score`."""
-    flat = mask_logits.flatten(1)
-    strongest = torch.zeros_like(flat, dtype=torch.bool)
-    top = flat.topk(min(topk_pixels(*mask_logits.shape[-2:]), flat.shape[1]), dim=1).indices
-    strongest.scatter_(1, top, True)
-    positive = flat > 0
-    return torch.where(positive.any(1, keepdim=True), positive, strongest)
 
 
 def scale_maps(raw: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.explain.gradcam import Target, class_score, explain_forward, grad_cam, mask_score
+from core.explain.gradcam import Target, class_score, explain_forward, grad_cam
+from core.models.heads import mask_score
 from core.models.net import OverreadNet
 
 _LIBRARY = {

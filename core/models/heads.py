@@ -146,3 +146,18 @@ def topk_pixels(height: int, width: int) -> int:
     """Pixels that :func:`topk_logit` averages: 40 of 160x160, the same share of any other size, at least one."""
     # While a network is traced its sizes are tensors, and a tensor rounded is no number of pixels.
     return max(1, round(40 / 25600 * int(height) * int(width)))
+
+
+def mask_score(mask_logits: torch.Tensor) -> torch.Tensor:
+    """What a heat map of the mask explains: the sum ``(B,)`` of the logits of :func:`explained_pixels`."""
+    return torch.where(explained_pixels(mask_logits), mask_logits.flatten(1), 0.0).sum(1)
+
+
+def explained_pixels(mask_logits: torch.Tensor) -> torch.Tensor:
+    """The positive pixels of ``(B, 1, H, W)``, or the strongest where there is none, bool ``(B, H * W)``."""
+    flat = mask_logits.flatten(1)
+    top = flat.topk(min(topk_pixels(*mask_logits.shape[-2:]), flat.shape[1]), dim=1).indices
+    # Not scattered in place as truth values: a traced graph cannot hold that.
+    strongest = torch.zeros_like(flat).scatter(1, top, torch.ones_like(flat)) > 0
+    positive = flat > 0
+    return torch.where(positive.any(1, keepdim=True), positive, strongest)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from core.errors import ContractError
+from core.models.heads import mask_score
 from core.models.output import Output
 from core.models.program import Program
 
@@ -133,6 +134,30 @@ class OverreadNet(nn.Module, ABC):
             return (
                 self.program(x)[1] if self.program is not None and self._compiled_serves(x) else self.feature_stages(x)
             )
+
+    def outline_map(self, stages: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Raw Grad-CAM ``(B, h, w)`` of a segmenter's mask (:func:`core.models.heads.mask_score`), at the tap's size.
+
+        Args:
+            stages: the backbone's maps, the tap last.
+
+        Returns:
+            Values not below 0, not scaled.
+
+        Raises:
+            ValueError: this network draws no mask.
+        """
+        if not self.draws_masks:
+            raise ValueError(f"{self.architecture} draws no mask to explain")
+        if self.program is not None and len(stages[-1]) == 1 and not self.training:
+            return self.program.outline_map(stages)
+        with torch.inference_mode(False), torch.enable_grad():
+            tap = stages[-1].detach().requires_grad_()
+            mask = self.output_from_stages([*stages[:-1], tap]).mask_logits
+            assert mask is not None
+            # Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own.
+            (gradient,) = torch.autograd.grad(mask_score(mask).sum(), tap)
+            return torch.einsum("bc,bchw->bhw", gradient.float().mean((2, 3)), tap.detach().float()).relu()
 
     def _compiled_serves(self, x: torch.Tensor) -> bool:
         """Whether a compiled program computes what this network would: its size, no gradients, nothing in training."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from core.preprocessing.remembered import once_a_picture
+
 # Of the way from the 1st to the 99.5th percentile. Skin is hardly brighter than air on a projection, tissue on a slice
 # much brighter.
 PROJECTION_LEVEL = 0.04
@@ -15,6 +17,7 @@ MARGIN = 0.02  # of the image's side, left around the body
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two exclusive
 
 
+@once_a_picture
 def body_box(plane: np.ndarray, *, projection: bool = False) -> Box:
     """Box around the largest bright region of a slice or projection, with a small margin.
 

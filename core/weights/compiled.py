@@ -1,8 +1,8 @@
 """Compiled programs of the installed models: made once on a machine, measured, used where they beat PyTorch.
 
-``FOLDER/<system>/<model>/`` holds OpenVINO's two files and ``made.json``: of which card they are, what they were
-measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO, altered files, an answer
-of its own) is passed over, and PyTorch answers.
+``FOLDER/<system>/<model>/`` holds OpenVINO's files (:func:`core.models.program.files`) and ``made.json``: of which card
+they are, what they were measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO,
+altered files, an answer of its own) is passed over, and PyTorch answers.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import torch
 
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
-from core.models.program import Program, read, write
+from core.models.program import Program, files, read, write
 from core.places import sha256_of
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import probe
 from core.weights.sealed import Sealed
 
-GRAPH = ("pass.xml", "pass.bin")
 MADE = "made.json"
 REPEATS = 5
 TOLERANCE = 1e-4  # of a logit, on the probe
+MAP_TOLERANCE = 1e-3  # of a segmenter's heat map, in shares of its peak
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +38,7 @@ class Made(Sealed):
 
     Attributes:
         system, name, card_digest: of which model.
-        openvino: its version. sha256: of the two files, by name.
+        openvino: its version. sha256: of the files, by name.
         torch_ms, openvino_ms: median milliseconds of an image, taken in turns.
         apart: largest difference of a logit on two test images.
         chosen: what answers.
@@ -86,17 +86,17 @@ def make(net: OverreadNet, card: ModelCard, folder: Path) -> Made:
     place.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{card.name}-", dir=place.parent))
     try:
-        write(net, aside / GRAPH[0])
-        program = read(aside / GRAPH[0], draws_masks=net.draws_masks)
+        write(net, aside)
+        program = read(aside, draws_masks=net.draws_masks)
         torch_ms, openvino_ms = _in_turns(net, program, card)
         apart = _apart(net, program, card)
-        good = apart <= TOLERANCE and openvino_ms < torch_ms
+        good = apart <= TOLERANCE and _map_apart(net, program, card) <= MAP_TOLERANCE and openvino_ms < torch_ms
         found = Made(
             system=card.system,
             name=card.name,
             card_digest=card.digest,
             openvino=installed(),
-            sha256={name: sha256_of(aside / name) for name in GRAPH},
+            sha256={name: sha256_of(aside / name) for name in files(draws_masks=net.draws_masks)},
             torch_ms=torch_ms,
             openvino_ms=openvino_ms,
             apart=apart,
@@ -117,12 +117,14 @@ def attach(net: OverreadNet, card: ModelCard, folder: Path) -> bool:
     if found is None or found.chosen != "openvino" or not net.differentiable:
         return False
     try:
-        if any(sha256_of(place / name) != found.sha256.get(name) for name in GRAPH):
+        if any(sha256_of(place / name) != found.sha256.get(name) for name in files(draws_masks=net.draws_masks)):
             raise ModelUnavailableError("The files were altered.", "Run: overread compile")
-        program = read(place / GRAPH[0], draws_masks=net.draws_masks)
+        program = read(place, draws_masks=net.draws_masks)
         apart = _apart(net, program, card)
         if not apart <= TOLERANCE:
             raise ModelUnavailableError(f"It answers otherwise by {apart:.2g}.", "Run: overread compile")
+        if not _map_apart(net, program, card) <= MAP_TOLERANCE:
+            raise ModelUnavailableError("It draws another heat map.", "Run: overread compile")
     except (ModelUnavailableError, OSError) as error:
         _log.warning("The compiled program of %s/%s is not used: %s", card.system, card.name, error)
         return False
@@ -145,6 +147,15 @@ def _apart(net: OverreadNet, program: Program, card: ModelCard) -> float:
         # where a mask is sure its log-odds are large, and so is their rounding
         pairs.append((said.mask_logits.sigmoid(), wanted.mask_logits.sigmoid()))
     return max(float((one.double() - other.double()).abs().nan_to_num(nan=torch.inf).max()) for one, other in pairs)
+
+
+def _map_apart(net: OverreadNet, program: Program, card: ModelCard) -> float:
+    """Largest difference of the outline's heat map on one image, in shares of its peak; 0 where there is none."""
+    if not net.draws_masks:
+        return 0.0
+    stages = net.maps(_images(card)[:1])
+    wanted, drawn = net.outline_map(stages).double(), program.outline_map(stages).double()
+    return float((drawn - wanted).abs().nan_to_num(nan=torch.inf).max() / wanted.max().clamp_min(1e-6))
 
 
 def _in_turns(net: OverreadNet, program: Program, card: ModelCard) -> tuple[float, float]:

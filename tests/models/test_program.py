@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from core.explain.gradcam import Target, explain_forward, grad_cam
+from core.explain.gradcam import Target, explain_forward, grad_cam, outline_cam
 from core.explain.methods import heat_map
 from core.models import program
 from core.models.net import OverreadNet
 from tests.models.networks import images, lively
 
 
-@pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "unet_resnet18"])
+@pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "unet_resnet18", "resunet"])
 def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OverreadNet:
     """A network with its program."""
     made = lively(request.param)
-    path = tmp_path_factory.mktemp("program") / "pass.xml"
-    program.write(made, path)
-    made.program = program.read(path, draws_masks=made.draws_masks)
+    folder = tmp_path_factory.mktemp("program")
+    program.write(made, folder)
+    made.program = program.read(folder, draws_masks=made.draws_masks)
     return made
 
 
@@ -66,6 +68,29 @@ def test_heat_maps_are_those_of_the_network(net: OverreadNet) -> None:
     np.testing.assert_allclose(
         heat_map(net, x[:1], target, "layercam"), heat_map(twin, x[:1], target, "layercam"), atol=1e-3
     )
+
+
+@pytest.mark.parametrize("architecture", ["unet_resnet18", "resunet", "unet_efficientnet_lite0"])
+@pytest.mark.parametrize("found", [True, False])
+def test_the_outlines_map_is_autograds(architecture: str, found: bool, tmp_path: Path) -> None:
+    """Also where no pixel is positive and the strongest ones are explained."""
+    made = lively(architecture)
+    with torch.no_grad():
+        last = [one for one in made.modules() if isinstance(one, nn.Conv2d) and one.out_channels == 1][-1]
+        assert last.bias is not None
+        last.bias.add_(3.0 if found else -1000.0)
+    program.write(made, tmp_path)
+    x = images(made, 1)
+    twin = copy.deepcopy(made)
+    made.program = program.read(tmp_path, draws_masks=True)
+    explained = explain_forward(twin, x)
+    assert explained.mask_logits is not None
+    assert bool((explained.mask_logits > 0).any()) == found
+    wanted, high = grad_cam(explained, "mask", size=made.size)
+    drawn, peak = outline_cam(made, made.maps(x), size=made.size)
+    assert high[0] > 0
+    np.testing.assert_allclose(peak, high, rtol=1e-3)
+    np.testing.assert_allclose(drawn, wanted, atol=1e-3)
 
 
 def test_it_stands_back_for_gradients_training_and_other_sizes(net: OverreadNet) -> None:
