@@ -12,6 +12,8 @@ from core.statistics import reader_bootstrap
 from core.statistics._checks import BoolArray, StatisticsInputError, binary_truth
 from core.statistics.intervals import Interval, wilson
 
+ALPHA = 0.05
+
 
 @dataclass(frozen=True)
 class Reliance:
@@ -36,8 +38,9 @@ class Reliance:
 
     @property
     def harmed(self) -> bool:
-        """Whether the reader reads worse with the advice than alone, beyond chance."""
-        return self.change.high < 0
+        """Whether the reader reads worse with the advice than alone, beyond chance by the exact test: with few cases a
+        bootstrapped interval is too narrow to say so."""
+        return self.lost > self.gained and self.p < ALPHA
 
 
 @dataclass(frozen=True)

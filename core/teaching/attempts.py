@@ -229,6 +229,8 @@ def answer(store: Store, learner_id: int, attempt_id: int, item_id: int, stage: 
 def _schedule(session: Session, made: Attempt, quiz: Quiz, item_id: int) -> None:
     """Note when cases come back, of those whose truth is told with this answer: what is due tells what was missed."""
     rules, given = Rules.of(quiz.rules), answers(session, made.id or 0)
+    if rules.planted is not None:  # once it is told, the same AI deceives nobody
+        return
     for item in made.sequence if rules.verify is Verify.AT_END else [item_id]:
         mine = [given[item, stage] for stage in rules.stages if (item, stage) in given]
         if told(made, rules, mine):

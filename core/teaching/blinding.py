@@ -10,7 +10,8 @@ from core.errors import BlindingError
 from core.imaging.study import Study
 from core.memory import GiveWay
 from core.review.store import Store
-from core.review.tables import Attempt, ItemScore, QuizAnswer, QuizItem
+from core.review.tables import Attempt, ItemScore, PlantedAnswer, QuizAnswer, QuizItem
+from core.teaching import planted
 from core.teaching.attempts import answers, own, told
 from core.teaching.material import Material, material
 from core.teaching.quizzes import found_item, found_quiz
@@ -25,6 +26,7 @@ class Shown:
 
     Attributes:
         answers: the learner's own, alone first. material: images and truth. models: whether theirs may be shown too.
+        planted: what a made-up AI said of it; ``None`` where there was none.
     """
 
     item: QuizItem
@@ -33,6 +35,7 @@ class Shown:
     models: bool
     place: int
     total: int
+    planted: PlantedAnswer | None = None
 
 
 def images(
@@ -60,10 +63,9 @@ def truth(store: Store, learner_id: int, attempt_id: int, item_id: int, give_way
         mine = tuple(given[item_id, stage] for stage in rules.stages if (item_id, stage) in given)
         if not told(made, rules, mine):
             raise BlindingError("The truth of this case is not shown to you yet.", _REMEDY)
+        made_up = planted.of_item(session, item_id)
     found = material(store, item.source, item.place, give_way)
-    return Shown(
-        item, mine, found, rules.models is not Models.NEVER, made.sequence.index(item_id) + 1, len(made.sequence)
-    )
+    return Shown(item, mine, found, rules.asks_models, made.sequence.index(item_id) + 1, len(made.sequence), made_up)
 
 
 def models_allowed(store: Store, learner_id: int, attempt_id: int, item_id: int) -> bool:
@@ -72,6 +74,8 @@ def models_allowed(store: Store, learner_id: int, attempt_id: int, item_id: int)
         made = own(session, learner_id, attempt_id)
         _of(session, made, item_id)
         rules, given = Rules.of(found_quiz(session, made.quiz_id).rules), answers(session, attempt_id)
+    if not rules.asks_models:
+        return False
     if rules.models is Models.AT_ONCE:
         return True
     if rules.models is Models.SECOND:
@@ -90,6 +94,19 @@ def scores(store: Store, learner_id: int, attempt_id: int, item_id: int) -> list
         raise BlindingError("The models' answers on this case are not shown to you.", _REMEDY)
     with store.reading() as session:
         return list(session.exec(select(ItemScore).where(ItemScore.item_id == item_id).order_by(col(ItemScore.id))))
+
+
+def planted_answer(store: Store, learner_id: int, attempt_id: int, item_id: int) -> PlantedAnswer | None:
+    """What the made-up AI says of a case, for the second answer; ``None`` in a quiz that has none.
+
+    Raises:
+        BlindingError: the learner's own answer is not locked yet.
+    """
+    with store.reading() as session:
+        _of(session, own(session, learner_id, attempt_id), item_id)
+        if (item_id, Stage.ALONE) not in answers(session, attempt_id):
+            raise BlindingError("This answer is not shown to you yet.", _REMEDY)
+        return planted.of_item(session, item_id)
 
 
 def _of(session: Session, made: Attempt, item_id: int) -> QuizItem:

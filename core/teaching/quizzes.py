@@ -16,6 +16,7 @@ from core.review.store import Store
 from core.review.tables import Adjudication, Case, CaseFile, Course, Quiz, QuizItem, StudyArm
 from core.review.trail import decide
 from core.review.vocabulary import FileRole
+from core.teaching import planted
 from core.teaching.material import Material, material
 from core.teaching.rules import Rules, TeachingError
 
@@ -95,7 +96,10 @@ def add_quiz(
         session.flush()
         for row in rows:
             row.quiz_id = quiz.id or 0
-        decide(session, actor, "quiz.made", f"quiz:{quiz.id}", *rows, cases=len(rows))
+        session.add_all(rows)
+        session.flush()
+        made_up = planted.answers(rows, rules)
+        decide(session, actor, "quiz.made", f"quiz:{quiz.id}", *rows, *made_up, cases=len(rows), planted=len(made_up))
         return quiz
 
 

@@ -15,7 +15,7 @@ from core.review.vocabulary import stamp
 from core.teaching.attempts import told
 from core.teaching.learners import found_learner, name_of
 from core.teaching.quizzes import found_quiz, own_course
-from core.teaching.rules import Models, Rules, Stage
+from core.teaching.rules import Rules, Stage
 from core.teaching.scoring import points, probability, right
 
 COLUMNS = (
@@ -128,7 +128,7 @@ def _rows(session: Session, *where: object) -> list[Row]:
             quiz.title,
             learner.id or 0,
             name_of(learner, names),
-            Rules.of(quiz.rules).models is not Models.NEVER,
+            Rules.of(quiz.rules).asks_models,
         )
         for answer, item, attempt, quiz, learner in session.exec(query)
     ]

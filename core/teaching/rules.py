@@ -65,6 +65,8 @@ class Rules:
         verify, models: when the truth and the models' answers are shown.
         seconds: for each case; ``None`` without a limit.
         seed: of the orders.
+        planted: share of the cases, above 0 and below 1, of which a made-up AI says what is wrong, in place of the
+            models for the second answer (automation-bias laboratory); ``None``: the models themselves.
     """
 
     shuffle: bool = True
@@ -72,8 +74,16 @@ class Rules:
     models: Models = Models.WITH_TRUTH
     seconds: int | None = None
     seed: int = 0
+    planted: float | None = None
 
     def __post_init__(self) -> None:
+        if self.planted is not None and not (
+            0 < self.planted < 1 and self.models is Models.SECOND and self.verify is Verify.AT_END
+        ):
+            raise TeachingError(
+                "A planted AI is wrong in some cases, comes after a first answer, and is told at the end.",
+                "Ask for second answers, tell the truth at the end, and let it be wrong in 1 to 99 % of the cases.",
+            )
         if self.seconds is not None and not SHORTEST <= self.seconds <= LONGEST:
             raise TeachingError(
                 f"A case may be given {SHORTEST} to {LONGEST} seconds, not {self.seconds}.", "Choose another time."
@@ -87,6 +97,11 @@ class Rules:
         return (Stage.ADVISED,) if self.models is Models.AT_ONCE else (Stage.ALONE,)
 
     @property
+    def asks_models(self) -> bool:
+        """Whether the models' own answers are ever shown."""
+        return self.models is not Models.NEVER and self.planted is None
+
+    @property
     def in_words(self) -> str:
         """How a quiz is answered, in one line."""
         said = ["the truth is not told" if self.verify is Verify.NEVER else f"the truth {self.verify}"]
@@ -96,10 +111,13 @@ class Rules:
             Models.WITH_TRUTH: "the models with the truth",
             Models.SECOND: "the models after your first answer, then a second one",
         }
-        said.append(models[self.models])
+        # Who reads this is not to know before the end that the AI is planted; a model of ours it is not called, either.
+        planted = self.planted is not None
+        said.append("an AI’s answer after your first one, then a second one" if planted else models[self.models])
         if self.seconds is not None:
             said.append(f"{self.seconds} seconds a case")
-        return "; ".join(said).capitalize() + "."
+        line = "; ".join(said)
+        return f"{line[0].upper()}{line[1:]}."
 
     def as_json(self) -> dict[str, Any]:
         """As the store keeps them."""
@@ -114,4 +132,5 @@ class Rules:
             models=Models(kept.get("models", Models.WITH_TRUTH)),
             seconds=kept.get("seconds"),
             seed=int(kept.get("seed", 0)),
+            planted=kept.get("planted"),
         )

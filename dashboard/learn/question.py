@@ -16,6 +16,7 @@ from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.learn import case as quiz_case
 from dashboard.learn import form as quiz_form
+from dashboard.learn import planted
 from dashboard.learn.form import QuizForm
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
@@ -29,7 +30,7 @@ def show(store: Store, learner: int, task: Task, leave: Callable[[], None]) -> N
     """The case and its form."""
     with_models = task.stage is Stage.ADVISED
     case = quiz_case.blind(store, learner, task)
-    if with_models:
+    if with_models and task.rules.asks_models:
         jobs.ensure(case, engine())
     _head(task, leave)
     _body(store, learner, task, case)
@@ -78,9 +79,7 @@ def _body(store: Store, learner: int, task: Task, case: OpenCase) -> None:
         _picture(form, task, case)
     with right, st.container(key="desk-rail", gap="small"):
         if task.stage is Stage.ADVISED:
-            second = ": your second answer" if Stage.ALONE in task.rules.stages else ""
-            st.markdown(f"##### The models in sight{second}")
-            answers.show(case, SYSTEMS[task.system], slices.index(case))
+            _advice(store, learner, task, case)
         read_form.ask(form, case)
         st.caption(
             "Mark the middle of what you see"
@@ -92,8 +91,18 @@ def _body(store: Store, learner: int, task: Task, case: OpenCase) -> None:
         _button(form, case)
 
 
+def _advice(store: Store, learner: int, task: Task, case: OpenCase) -> None:
+    second = ": your second answer" if Stage.ALONE in task.rules.stages else ""
+    if task.rules.asks_models:
+        st.markdown(f"##### The models in sight{second}")
+        answers.show(case, SYSTEMS[task.system], slices.index(case))
+    else:
+        st.markdown(f"##### The AI in sight{second}")
+        planted.show(store, learner, task)
+
+
 def _picture(form: QuizForm, task: Task, case: OpenCase) -> None:
-    index, advised = slices.index(case), task.stage is Stage.ADVISED
+    index, advised = slices.index(case), task.stage is Stage.ADVISED and task.rules.asks_models
     if component.ready():
         with st.container(key="reader"):
             shown = screen.layers(case, index) if advised else []

@@ -6,14 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from core.review import Store
-from core.review.tables import Attempt
+from core.review.tables import Attempt, PlantedAnswer
 from core.systems import SYSTEMS
+from core.teaching import planted as planted_answers
 from core.teaching import repetition, results
 from core.teaching.figures import figures
 from core.teaching.results import Row
 from core.teaching.rules import Stage
 from dashboard.kit import address, words
-from dashboard.learn import certificate, curves
+from dashboard.learn import certificate, curves, planted
 
 
 def show(store: Store, learner: int, made: Attempt) -> None:
@@ -24,10 +25,13 @@ def show(store: Store, learner: int, made: Attempt) -> None:
     st.markdown(
         f"### {sum(row.right for row in alone)} of {words.count(len(alone), 'case')} right, {found.points:.0f} points"
     )
+    made_up = planted_answers.said(store, [row.item.id for row in rows])
+    if made_up:
+        planted.reveal(rows, made_up)
     order = {item: place for place, item in enumerate(made.sequence)}
     rows.sort(key=lambda row: (order[row.item.id or 0], row.answer.id or 0))
     picked = st.dataframe(
-        pd.DataFrame([_line(row, order[row.item.id or 0] + 1) for row in rows]),
+        pd.DataFrame([_line(row, order[row.item.id or 0] + 1, made_up.get(row.item.id or 0)) for row in rows]),
         hide_index=True,
         key=f"summary-{made.id}",
         on_select="rerun",
@@ -49,15 +53,16 @@ def show(store: Store, learner: int, made: Attempt) -> None:
     curves.show(store, learner)
 
 
-def _line(row: Row, place: int) -> dict[str, object]:
+def _line(row: Row, place: int, made_up: PlantedAnswer | None) -> dict[str, object]:
     a, system = row.answer, SYSTEMS[row.item.system]
     said = "no answer" if a.finding is None else a.label or (system.finding if a.finding else system.clear)
     truth = row.item.label or (system.finding if row.item.finding else system.clear)
     return {
         "Case": place,
-        "With": a.stage,
+        "With": planted.stage(a.stage, made_up is not None),
         "You said": said,
         "Truth": truth,
+        **({} if made_up is None else {"Planted AI": planted.said(made_up, system)}),
         "Sure": "" if a.confidence is None else f"{a.confidence} %",
         "Right": "yes" if row.right else "too late" if a.late else "no",
         "Points": round(row.points),

@@ -19,6 +19,7 @@ from dashboard.kit import address, controls, jobs, slices, who, words
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.learn import case as quiz_case
+from dashboard.learn import planted
 from dashboard.review import answers as model_answers
 from dashboard.review import heat_maps, panels, reading, screen
 from dashboard.viewer import component, desk
@@ -61,9 +62,11 @@ def _verdict(shown: Shown) -> None:
         if answer.late:
             told = [*told[:1], "too late: no points", *place(answer)]
         sign, colour = (":material/check_circle:", "green") if good else (":material/cancel:", "orange")
-        when = f"**{answer.stage.capitalize()}** · " if len(shown.answers) > 1 else ""
+        stage = planted.stage(answer.stage, shown.planted is not None)
+        when = f"**{stage[0].upper()}{stage[1:]}** · " if len(shown.answers) > 1 else ""
         st.markdown(f":{colour}[{sign}] {when}**{'Right' if good else 'Not right'}**: " + words.plain(" · ".join(told)))
-    st.markdown(f":material/flag: The truth: **{words.plain(truth(shown, system))}**")
+    made_up = "" if shown.planted is None else f" · {planted.told(shown.planted, item.finding, system)}"
+    st.markdown(f":material/flag: The truth: **{words.plain(truth(shown, system))}**{words.plain(made_up)}")
 
 
 def said(answer: QuizAnswer, system: System) -> str:

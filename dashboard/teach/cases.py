@@ -9,14 +9,16 @@ from core.imaging.study import Series
 from core.preprocessing import windows
 from core.reports.pdf.handout import HandoutCase, handout_pdf
 from core.review import Store
-from core.review.tables import QuizItem
+from core.review.tables import PlantedAnswer, QuizItem
 from core.review.vocabulary import now
 from core.systems import SYSTEMS
+from core.teaching import planted as planted_answers
 from core.teaching import quizzes
 from core.teaching.material import Material, material
 from core.teaching.quizzes import Listed
 from dashboard.kit import cases as open_cases
 from dashboard.kit import controls, messages, picture, render, words
+from dashboard.learn import planted
 from dashboard.teach import offline
 
 AT_ONCE = 6  # cases on a page: every picture travels with it
@@ -32,12 +34,13 @@ def show(store: Store, actor: int, one: Listed) -> None:
         page = st.segmented_control(
             "Page", range(1, pages + 1), default=1, required=True, key=f"cases-page-{one.quiz.id}"
         )
+    made_up = planted_answers.said(store, [item.id for item in items])
     for item in items[(page - 1) * AT_ONCE : page * AT_ONCE]:
         with st.container(border=True), messages.shown():
-            _item(store, actor, item)
+            _item(store, actor, item, made_up.get(item.id or 0))
 
 
-def _item(store: Store, actor: int, item: QuizItem) -> None:
+def _item(store: Store, actor: int, item: QuizItem, made_up: PlantedAnswer | None) -> None:
     found = material(store, item.source, item.place, open_cases.make_room)
     left, right = st.columns([1, 2], gap="medium")
     with left:
@@ -46,6 +49,9 @@ def _item(store: Store, actor: int, item: QuizItem) -> None:
         st.markdown(f"**Case {item.position + 1}** · {words.plain(truth_of(item))} · {words.plain(item.source)}")
         if found.note:
             st.caption(words.plain(found.note))
+        if made_up is not None:
+            said = planted.told(made_up, item.finding, SYSTEMS[item.system])
+            st.caption(words.plain(f"{said[0].upper()}{said[1:]}, probability {made_up.probability:.2f}"))
         hint = st.text_input("Hint", item.hint, key=f"hint-{item.id}", max_chars=500)
         note = st.text_area("Note, shown with the truth", item.note, key=f"note-{item.id}", height=70, max_chars=2000)
         if (hint, note) != (item.hint, item.note) and st.button("Save", key=f"save-{item.id}"):

@@ -30,6 +30,8 @@ def show(store: Store, actor: int) -> Listed | None:
     address.keep(quiz=chosen)
     one = next(one for one in offered if one.quiz.id == chosen)
     facts = [words.count(one.items, "case"), *(["simulated"] if one.simulated else []), one.rules.in_words]
+    if one.rules.planted is not None:
+        facts.append(f"planted AI, wrong on purpose in {one.rules.planted:.0%}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(words.plain(" · ".join(facts)), width="stretch")
         st.toggle(

@@ -74,6 +74,9 @@ def _rules() -> Rules:
         Models.SECOND: "after the first answer, for a second one",
     }
     models = st.radio("The models' answers are shown", list(said), 1, format_func=said.__getitem__, key="new-models")
+    planted = _planted() if models is Models.SECOND else None
+    if planted is not None:
+        verify = Verify.AT_END
     shuffle = st.toggle("Another order for every learner", True, key="new-shuffle")
     timed = st.toggle("Limit the time for each case", False, key="new-timed")
     seconds = st.number_input("Seconds a case", SHORTEST, LONGEST, 60, key="new-seconds") if timed else None
@@ -84,7 +87,20 @@ def _rules() -> Rules:
         models=models or Models.WITH_TRUTH,
         seconds=None if seconds is None else int(seconds),
         seed=seed,
+        planted=planted,
     )
+
+
+def _planted() -> float | None:
+    """Share of the cases in which a made-up AI is wrong in place of the models; ``None`` for the models themselves."""
+    if not st.toggle("A planted AI instead (automation-bias laboratory)", False, key="new-planted"):
+        return None
+    share = st.slider("Wrong on purpose", 10, 90, 30, 10, format="%d %%", key="new-planted-share", width=260)
+    st.caption(
+        "No model is asked. Learners see a made-up AI's answer after their own, and are told what it was when the quiz "
+        "is over; the truth is told at the end. Its answers enter no figure of a model."
+    )
+    return share / 100
 
 
 def cases(store: Store, actor: int) -> list[ItemDraft]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.csv_cells import frame_csv
 from core.review import Store
 from core.teaching import advice, results
 from core.teaching.figures import CaseFigures, by_case, by_learner, figures, first_answers
 from core.teaching.quizzes import Listed
 from core.teaching.results import Row
 from dashboard.kit import words
+from dashboard.teach import laboratory
+from dashboard.teach.tables import table
 
 WEAK = 0.1  # discrimination below which a case does not tell good readers from weak ones
 
@@ -29,17 +30,20 @@ def show(store: Store, actor: int, one: Listed) -> None:
         f"{words.share(found.right)} right ({words.interval(found.right)}), {found.points:.0f} points, "
         f"{found.seconds:.0f} s a case"
     )
+    laboratory.show(store, one, rows)
     st.markdown("##### Cases, the hardest first")
     cases = by_case(rows)
     said = advice.majority(advice.scores(store, rows))
-    table(pd.DataFrame([_case(case, first, said) for case in cases]), "cases", one)
+    asked = pd.DataFrame([_case(case, first, said) for case in cases])
+    table(asked if said else asked.drop(columns="Models"), "cases", one)
     weak = [f"{case.position + 1}" for case in cases if case.discrimination is not None and case.discrimination < WEAK]
     if weak:
         st.caption(
             f"Case {', '.join(weak)}: those who read well elsewhere were no better here. Look at its truth and wording."
         )
     st.markdown("##### Students")
-    table(pd.DataFrame([_learner(mine, rows, said) for mine in by_learner(rows).values()]), "students", one)
+    students = pd.DataFrame([_learner(mine, rows, said) for mine in by_learner(rows).values()])
+    table(students if said else students.drop(columns="Followed wrong models"), "students", one)
     st.caption("First answers, given alone; of a repeated quiz the first attempt counts. Intervals are 95 %.")
     st.download_button(
         "All answers (CSV)",
@@ -48,21 +52,6 @@ def show(store: Store, actor: int, one: Listed) -> None:
         mime="text/csv",
         icon=":material/table:",
         on_click="ignore",
-    )
-
-
-def table(frame: pd.DataFrame, name: str, one: Listed) -> None:
-    """A table and its CSV."""
-    st.dataframe(frame, hide_index=True, key=f"{name}-{one.quiz.id}")
-    st.download_button(
-        "Table (CSV)",
-        frame_csv(frame),
-        file_name=f"quiz-{one.quiz.id}-{name}.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"csv-{name}-{one.quiz.id}",
     )
 
 

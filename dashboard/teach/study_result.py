@@ -72,7 +72,10 @@ def drawn(found: Readings, analysis: Analysis) -> Chart:
         mode="lines+markers",
         marker={"size": 11, "symbol": "diamond"},
         line={"color": "#d55e00", "width": 4},
-        error_y={"array": [a.high - a.value for a in first.arms], "arrayminus": [a.value - a.low for a in first.arms]},
+        error_y={
+            "array": [min(a.high, 1.0) - a.value for a in first.arms],
+            "arrayminus": [a.value - a.low for a in first.arms],
+        },
         name="mean, 95 %",
     )
     told = "; ".join(f"{name} {arm.value:.3f}" for name, arm in zip(found.arms, first.arms, strict=True))

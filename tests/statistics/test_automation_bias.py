@@ -63,6 +63,18 @@ def test_who_follows_a_bad_machine_is_marked_as_harmed() -> None:
     assert found.right is None
 
 
+def test_few_cases_prove_no_harm() -> None:
+    # Four lost and none gained: exact McNemar 2 * 0.5 ** 4 = 0.125, though no resample of the cases is above 0.
+    truth = np.array([1] * 7 + [0] * 7)
+    advised = np.where(np.arange(14) < 4, 0, truth)
+    one = automation_bias(truth, advised, [truth], [advised]).readers[0]
+    assert one.p == pytest.approx(0.125)
+    assert one.change.high < 0
+    assert not one.harmed
+    worse = np.where(np.arange(14) < 6, 0, truth)
+    assert automation_bias(truth, worse, [truth], [worse]).readers[0].harmed  # 2 * 0.5 ** 6 = 0.03
+
+
 def test_the_bootstrap_of_readers_and_cases_is_near_the_analysis_of_variance() -> None:
     truth, ratings = simulated(Design(8, 60, 60, 0.75, 0.85), np.random.default_rng(11))
     found = reader_bootstrap.area_difference(truth, ratings, 1, 0)

@@ -9,7 +9,7 @@ from core.review.tables import ItemScore, Quiz, QuizAnswer
 from core.teaching import advice, attempts, builtin, learners, quizzes, studies
 from core.teaching.attempts import Task
 from core.teaching.given import Given
-from core.teaching.rules import Rules
+from core.teaching.rules import Models, Rules, Verify
 from core.teaching.studies import Arm, Plan
 from tests.review.casebook import person
 
@@ -64,6 +64,7 @@ def lesson(store: Store) -> None:
         item_id=given.item_id, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.1 + 0.2, threshold=0.5
     )
     advice.keep(store, [score])
+    quiz(store, Rules(models=Models.SECOND, verify=Verify.AT_END, planted=0.5), ["tumour", "no tumour"], 3)
     plan = Plan((Arm.SECOND,), readers=2)
     study = studies.make(store, teacher(store), "Study", builtin.simulated(SYSTEM, LABELS, 9), plan)
     studies.join(store, who, study.id or 0)

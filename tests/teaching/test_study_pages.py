@@ -1,4 +1,4 @@
-"""A reader study on the pages: planned and made on Teach, joined and read on Learn, analysed on Teach."""
+"""A reader study and the automation-bias laboratory on the pages: made on Teach, read on Learn, analysed on Teach."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.review import Role, Store
-from core.teaching import builtin, learners, studies
+from core.teaching import attempts, builtin, learners, quizzes, studies
+from core.teaching.rules import Models, Verify
 from core.teaching.studies import Arm, Plan
 from dashboard.kit import jobs, who
 from tests.review.casebook import person
@@ -87,3 +88,36 @@ def test_what_it_came_to_and_the_end_of_a_session(house: Store) -> None:
     assert len(set(gaps["concurrent − unaided"])) == 1
     ended = page(house, "learn", person(house, "cem", Role.STUDENT))
     assert not any("Reader studies" in text.value for text in ended.subheader)  # both places are taken
+
+
+def test_a_planted_ai_is_made_read_and_told(house: Store) -> None:
+    app = page(house, "teach", 1, section="New quiz")
+    app.text_input(key="new-course-name").input("Laboratory")
+    app.text_input(key="new-title").input("With help")
+    app.radio(key="new-models").set_value(Models.SECOND).run()
+    app.toggle(key="new-planted").set_value(True)
+    for label in ("tumour", "no tumour"):
+        app.number_input(key=f"new-brain-mr-{label}").set_value(2)
+    press(fine(app.run()), "Make the quiz")
+    (quiz,) = quizzes.quizzes(house)
+    assert (quiz.rules.planted, quiz.rules.verify) == (0.3, Verify.AT_END)
+
+    user = person(house, "ann", Role.STUDENT)
+    who_ = learners.of_user(house, user).id or 0
+    attempt = school.begun(house, quiz.quiz.id, who_)
+    school.say(house, who_, attempt)
+    app = page(house, "learn", user, attempt=str(attempt))
+    told = "\n".join(text.proto.body for text in app.get("html")) + "\n".join(text.value for text in app.markdown)
+    assert "The AI’s answer" in told
+    assert "planted" not in told
+    while attempts.task(house, who_, attempt) is not None:
+        school.say(house, who_, attempt)
+    app = page(house, "learn", user, attempt=str(attempt))
+    assert "The AI of this quiz was planted" in app.warning[0].value
+    assert "Planted AI" in app.dataframe[0].value.columns
+    app = page(house, "learn", user, attempt=str(attempt), look="1")
+    assert any("planted AI said" in text.value for text in app.markdown)
+    app = page(house, "teach", 1, section="Results", quiz=str(quiz.quiz.id))
+    assert any("a planted AI" in text.value for text in app.markdown)
+    assert app.dataframe[0].value["Reader"].tolist() == ["ann"]
+    page(house, "teach", 1, section="Cases", quiz=str(quiz.quiz.id))

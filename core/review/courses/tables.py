@@ -83,6 +83,20 @@ class ItemScore(SQLModel, table=True):
     created: datetime = Field(default_factory=now, sa_type=Moment)
 
 
+class PlantedAnswer(SQLModel, table=True):
+    """What an AI that does not exist says of a case in the automation-bias laboratory: made up, and no model's answer.
+
+    ``probability`` is of a finding, 0 to 1, on the side of ``finding``.
+    """
+
+    __tablename__ = "planted_answers"
+
+    id: int | None = Field(default=None, primary_key=True)
+    item_id: int = Field(foreign_key="quiz_items.id", unique=True)
+    finding: bool
+    probability: float
+
+
 class Learner(SQLModel, table=True):
     """Somebody who answers quizzes: a user of the store, or a guest of one quiz's class, known by a secret."""
 
