@@ -200,12 +200,22 @@ def export_check_command(
     data: DataRoot = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     images: Annotated[int, typer.Option(help="Validation images a model; 0 takes all.", min=0)] = 50,
+    kind: Annotated[
+        list[str] | None, typer.Option("--format", help="By default pt2, onnx and openvino; also litert, executorch.")
+    ] = None,
+    python: Annotated[
+        Path, typer.Option(help="litert, executorch: Python of the environment with the converter.")
+    ] = Path(sys.executable),
     json: Annotated[Path | None, typer.Option(help="Keep the figures here; those of other models stay.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Write the table here (Markdown).")] = None,
 ) -> None:
-    """Hold .pt2, ONNX and OpenVINO of the shipped models against the originals, on simulated and validation images."""
+    """Hold exports of the shipped models against the originals, on simulated and validation images."""
     root = data or settings().data
-    check.export_check(weights, model or (), root, images, json, docs)
+    wanted = check.Wanted(model or (), kind or check.FORMATS, python)
+    known = {*formats.KINDS, *edge.NEEDS}
+    if strange := {*wanted.formats} - known:
+        raise OverreadError(f"There is no format {', '.join(sorted(strange))}.", f"Known: {', '.join(sorted(known))}.")
+    check.export_check(weights, wanted, root, images, json, docs)
 
 
 @app.command()

@@ -171,8 +171,6 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    # models
-
     def health(self) -> JsonObject:
         """Whether the server answers."""
         return cast(JsonObject, self._json("GET", "/health"))

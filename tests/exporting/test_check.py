@@ -27,7 +27,7 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, docs = tmp_path / "exports.json", tmp_path / "exports.md"
-    check.export_check(weights, (), None, 0, kept, docs)
+    check.export_check(weights, check.Wanted(), None, 0, kept, docs)
     table = docs.read_text(encoding="utf-8")
     rows = [line for line in table.splitlines() if line.startswith(f"| {MODEL} ")]
     assert [row.split(" | ")[1] for row in rows] == ["onnx", "openvino", "pt2"]
@@ -42,7 +42,7 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
 
     with monkeypatch.context() as only:
         only.setattr(check, "opened", never)
-        check.export_check(weights, (), None, 0, kept, docs)
+        check.export_check(weights, check.Wanted(), None, 0, kept, docs)
     assert check.keep((), kept) == found
 
     # One answer that is 0.01 higher: told, and entered as it is.
@@ -55,12 +55,12 @@ def test_every_export_is_held_against_the_original_on_simulated_scans(
 
     monkeypatch.setattr(check, "opened", higher)
     with pytest.raises(OverreadError, match=f"{MODEL} as pt2"):
-        check.export_check(weights, (MODEL,), None, 0, kept, None)
+        check.export_check(weights, check.Wanted([MODEL]), None, 0, kept, None)
     again = check.keep((), kept)
     assert len(again) == len(found)  # in the place of the older rows
     assert all(row.difference["simulated"] == pytest.approx(0.01, abs=1e-4) for row in again)
     with pytest.raises(OverreadError, match=f"{MODEL} as pt2"):
-        check.export_check(weights, (), None, 0, kept, None)  # what did not hold is tried again
+        check.export_check(weights, check.Wanted(), None, 0, kept, None)  # what did not hold is tried again
 
 
 def test_what_is_no_number_differs_without_bound() -> None:

@@ -2,7 +2,8 @@
 
 The built viewer of the npm package, served beside a real Orthanc, in Debian's Chromium with WebGL in software. Of a
 simulated chest CT and of a series that stands askew with a tilted gantry it must show every pixel of the mask on the
-image it was drawn on, go to a slice with it, and draw every region of the report where it is in the patient.
+image it was drawn on, go to a slice with it, draw every region of the report where it is in the patient, and show the
+report of all answers as text.
 ``--pictures DIR`` keeps what was on the screen.
 """
 
@@ -171,6 +172,19 @@ def check_regions(page: Page, study: Study) -> None:
     assert shown == study.regions[0].index, f"{study.name}: slice {shown + 1} in view, not the largest region's"
 
 
+def check_answers(page: Page, study: Study) -> None:
+    """The report of all answers as text, with every model's probability on the most suspicious slice."""
+    page.get_by_text("Overread measurements").first.dblclick()
+    page.get_by_text("Oncology Measurement Report").first.wait_for()
+    text = page.inner_text("body")
+    assert "Something went wrong" not in text
+    peak = study.report.review.peak
+    for result in study.report.review.ready:
+        assert result.finding is not None
+        assert f"{result.state.name}, image {peak + 1}" in text, f"{study.name}: no answer of {result.state.name}"
+        assert f"{result.finding[peak]:.4g}"[:5] in text, f"{study.name}: another probability of {result.state.name}"
+
+
 def main(pictures: Annotated[Path | None, typer.Option(help="Keep screenshots here.")] = None) -> None:
     """See the module."""
     with (
@@ -188,12 +202,12 @@ def main(pictures: Annotated[Path | None, typer.Option(help="Keep screenshots he
         for study in studies:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(180_000)
-            for part, check in (("mask", check_mask), ("regions", check_regions)):
+            for part, check in (("mask", check_mask), ("regions", check_regions), ("answers", check_answers)):
                 open_(page, address, study)
                 check(page, study)
                 if pictures is not None:
                     page.screenshot(path=pictures / f"{study.name.replace(' ', '-')}-{part}.png")
-                print(f"OHIF {ohif.VERSION}, {study.name}: {part} where they were drawn", flush=True)
+                print(f"OHIF {ohif.VERSION}, {study.name}: {part} as they were sent", flush=True)
             page.close()
         browser.close()
 

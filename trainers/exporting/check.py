@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
-import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,59 +24,41 @@ from core.systems import SYSTEMS, adapt, system
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import Link
-from core.weights.exported.runtimes import Answers, opened
+from core.weights.exported.runtimes import opened
 from core.weights.store import WEIGHTS, load_card, load_model
 from trainers.data.parts import divided
 from trainers.data.sets import folder_of, load_items
-from trainers.exporting import formats
+from trainers.exporting import edge, formats
 from trainers.exporting.exported import Exported, facts
+from trainers.exporting.parity import Parity, keep, markdown
 from trainers.fitting.recipe import load_recipe
 
-FORMATS = (Link.PT2, Link.ONNX, Link.OPENVINO)
+FORMATS = ("pt2", "onnx", "openvino")
 REPEATS = 5
-TOLERANCE = 1e-4
+Said = tuple[np.ndarray, float, np.ndarray | None]  # probabilities of classes and finding; the latter; mask
+Images = dict[str, list[torch.Tensor]]  # by part: simulated, validation
 
 
 @dataclass(frozen=True)
-class Parity:
-    """One export held against its original.
+class Wanted:
+    """What is to be exported.
 
     Attributes:
-        images: by part (``simulated``, ``validation``). difference: largest of any probability there,
-            of a class or of a finding.
-        mask: largest difference of the mask's probability over all images; ``None`` without a mask.
-        alike: images with the same decision, by part.
-        megabytes: of its files. milliseconds, original: processor time an image, the original's beside it.
-        date, machine, version, weights_sha256: what was compared, where and when.
+        models: ``system/name``; all shipped ones where there is none.
+        formats: keys of ``formats.KINDS`` and ``edge.NEEDS``. python: of the environment that the latter need.
     """
 
-    model: str
-    format: str
-    images: dict[str, int]
-    difference: dict[str, float]
-    mask: float | None
-    alike: dict[str, int]
-    megabytes: float
-    milliseconds: float
-    original: float
-    date: str
-    machine: str
-    version: str
-    weights_sha256: str
-
-    @property
-    def holds(self) -> bool:
-        """Within the tolerance everywhere, and every decision the same."""
-        return max(self.difference.values()) <= TOLERANCE and self.alike == self.images
+    models: Sequence[str] = ()
+    formats: Sequence[str] = FORMATS
+    python: Path = Path(sys.executable)
 
 
 def check(
-    weights: Path, models: Sequence[str], data: Path | None, limit: int, told: Callable[[str], None]
+    weights: Path, wanted: Wanted, data: Path | None, limit: int, told: Callable[[str], None]
 ) -> Iterator[list[Parity]]:
     """Export and compare one model after the other.
 
     Args:
-        models: ``system/name``; all shipped ones where there is none.
         data: root of the real sets; without one, simulated images only.
         limit: validation images a model, evenly spread over the part; 0 takes all.
         told: called with a line on what is done.
@@ -85,54 +66,55 @@ def check(
     Raises:
         OverreadError: a model that cannot be loaded, or an export that is not installed.
     """
-    for model in models or _shipped(weights):
+    for model in wanted.models or _shipped(weights):
         net, card = load_model(weights / model)
         parts = {"simulated": list(_simulated(card))}
         if data is not None:
             parts["validation"] = list(_validation(card, data, limit))
         told(f"{model}: " + ", ".join(f"{len(images)} {part} images" for part, images in parts.items()))
-        yield _compared(model, net, card, {part: images for part, images in parts.items() if images})
+        yield _compared(model, net, card, {part: images for part, images in parts.items() if images}, wanted)
 
 
 def _shipped(weights: Path) -> list[str]:
     return [f"{s}/{p.parent.name}" for s in SYSTEMS for p in sorted((weights / s).glob(f"*/{WEIGHTS}"))]
 
 
-def _held(rows: Sequence[Parity], weights: Path, models: Sequence[str], data: Path | None) -> list[str]:
+def _held(rows: Sequence[Parity], weights: Path, wanted: Wanted, data: Path | None) -> list[str]:
     """Models that every format was held against as they are now, on validation images where these are at hand."""
-    every = {link.value for link in FORMATS}
     done = []
-    for model in models:
+    for model in wanted.models:
         card = load_card(weights / model)
         now = (model, card.version, card.weights_sha256)
-        mine = [r for r in rows if (r.model, r.version, r.weights_sha256) == now and r.holds]
-        if {r.format for r in mine} == every and all(data is None or "validation" in r.images for r in mine):
+        mine = [r for r in rows if (r.model, r.version, r.weights_sha256) == now and r.format in wanted.formats]
+        mine = [r for r in mine if r.holds]
+        if {r.format for r in mine} == {*wanted.formats} and all(
+            data is None or "validation" in r.images for r in mine
+        ):
             done.append(model)
     return done
 
 
-def _compared(model: str, net: OverreadNet, card: ModelCard, parts: dict[str, list[torch.Tensor]]) -> list[Parity]:
+def _compared(model: str, net: OverreadNet, card: ModelCard, parts: Images, asked: Wanted) -> list[Parity]:
     wanted = {part: [_original(net, card, x) for x in images] for part, images in parts.items()}
     first = next(x for images in parts.values() for x in images)
     original = _processor_ms(lambda: _original(net, card, first))
     whole, rows = Exported(net, card), []
     with TemporaryDirectory() as made:
-        for link, path in _every(whole, card, Path(made)).items():
-            answers = opened(link, path, whole.names)
-            got = {part: [_said(answers, whole.names, x) for x in images] for part, images in parts.items()}
-            pairs = {part: list(zip(wanted[part], got[part], strict=True)) for part in parts}
+        for kind in asked.formats:
+            ran = _ran(kind, whole, card, Path(made), parts, asked.python)
+            pairs = {part: list(zip(wanted[part], ran.said[part], strict=True)) for part in parts}
             masks = [_apart(a[2], b[2]) for some in pairs.values() for a, b in some if a[2] is not None]
             cut = card.threshold.value
             rows.append(
                 Parity(
                     model=model,
-                    format=link.value,
+                    format=kind,
                     images={part: len(some) for part, some in pairs.items()},
                     difference={part: max(_apart(a[0], b[0]) for a, b in some) for part, some in pairs.items()},
                     mask=max(masks) if masks else None,
                     alike={part: sum((a[1] >= cut) == (b[1] >= cut) for a, b in some) for part, some in pairs.items()},
-                    megabytes=sum((path.parent / name).stat().st_size for name in link.files) / 1e6,
-                    milliseconds=_processor_ms(lambda: answers(first.numpy())),  # noqa: B023
+                    megabytes=ran.megabytes,
+                    milliseconds=ran.milliseconds,
                     original=original,
                     date=datetime.date.today().isoformat(),
                     machine=machine_name(),
@@ -143,17 +125,32 @@ def _compared(model: str, net: OverreadNet, card: ModelCard, parts: dict[str, li
     return rows
 
 
-def _every(whole: Exported, card: ModelCard, folder: Path) -> dict[Link, Path]:
-    """The model in every format, under the names it has beside weights."""
-    example = torch.zeros((2, whole.net.channels, *whole.size))
-    told, paths = facts(card, whole.names), {link: folder / link.files[0] for link in FORMATS}
-    formats.KINDS["pt2"](whole, example, paths[Link.PT2], told)
-    formats.KINDS["onnx"](whole, example, paths[Link.ONNX], told)
-    formats.from_onnx(paths[Link.ONNX], paths[Link.OPENVINO], told)
-    return paths
+@dataclass(frozen=True)
+class _Ran:
+    """What a file answers to every image, its size, and processor time of one image."""
+
+    said: dict[str, list[Said]]
+    megabytes: float
+    milliseconds: float
 
 
-Said = tuple[np.ndarray, float, np.ndarray | None]  # probabilities of classes and finding; the latter; mask
+def _ran(kind: str, whole: Exported, card: ModelCard, folder: Path, parts: Images, python: Path) -> _Ran:
+    images = [x for some in parts.values() for x in some]
+    if kind in edge.NEEDS:
+        path = folder / f"model.{edge.ENDINGS[kind]}"
+        names: tuple[str, ...] = (path.name,)
+        found = edge.converted(whole, images, kind, python, path)
+        each, milliseconds = found.answers, found.milliseconds
+    else:
+        link = Link(kind)
+        path, names = folder / link.files[0], link.files
+        formats.KINDS[kind](whole, torch.zeros((2, *images[0].shape[1:])), path, facts(card, whole.names))
+        answers = opened(link, path, whole.names)
+        each = [answers(x.numpy()) for x in images]
+        milliseconds = _processor_ms(lambda: answers(images[0].numpy()))
+    left = iter(each)
+    said = {part: [_said(next(left), whole.names) for _ in some] for part, some in parts.items()}
+    return _Ran(said, sum((folder / name).stat().st_size for name in names) / 1e6, milliseconds)
 
 
 def _original(net: OverreadNet, card: ModelCard, x: torch.Tensor) -> Said:
@@ -165,8 +162,8 @@ def _original(net: OverreadNet, card: ModelCard, x: torch.Tensor) -> Said:
     return np.append(given[0], finding), float(finding[0]), None if mask is None else torch.sigmoid(mask).numpy()
 
 
-def _said(answers: Answers, names: Sequence[str], x: torch.Tensor) -> Said:
-    said = dict(zip(names, answers(x.numpy()), strict=True))
+def _said(answer: Sequence[np.ndarray], names: Sequence[str]) -> Said:
+    said = dict(zip(names, answer, strict=True))
     return np.append(said["probability"][0], said["finding"]), float(said["finding"][0]), said.get("mask")
 
 
@@ -219,51 +216,8 @@ def _processor_ms(run: Callable[[], object]) -> float:
     return float(np.median(spent))
 
 
-def keep(rows: Sequence[Parity], path: Path) -> list[Parity]:
-    """Enter rows in a JSON file in the place of older ones of the same model and format; all rows of the file."""
-    known = [Parity(**row) for row in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else []
-    fresh = {(row.model, row.format) for row in rows}
-    every = sorted(
-        [*(row for row in known if (row.model, row.format) not in fresh), *rows], key=lambda r: (r.model, r.format)
-    )
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps([asdict(row) for row in every], indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, path)
-    return every
-
-
-def markdown(rows: Sequence[Parity]) -> str:
-    """The rows as a table, with what it rests on."""
-    lines = [
-        "# Exports against the original",
-        "",
-        "Written by `python -m trainers export-check`; do not edit. Largest difference of any probability (classes,",
-        "finding) in float32, and how many images get the same decision; processor time of one image, the",
-        "original's in brackets.",
-        "Simulated images are the built-in samples; validation images are those that thresholds were chosen on, spread",
-        "evenly over the part where not all were taken.",
-        "",
-        "| model | format | MB | ms an image | difference, simulated | same decision | difference, validation | "
-        "same decision | mask | version, date |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        cells = [row.model, row.format, f"{row.megabytes:.1f}", f"{row.milliseconds:.0f} ({row.original:.0f})"]
-        for part in ("simulated", "validation"):
-            if part in row.images:
-                cells += [f"{row.difference[part]:.1e}", f"{row.alike[part]} of {row.images[part]}"]
-            else:
-                cells += ["–", "–"]
-        cells += ["–" if row.mask is None else f"{row.mask:.1e}", f"{row.version}, {row.date}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    machines = sorted({row.machine for row in rows})
-    worst = max((max(row.difference.values()) for row in rows), default=0.0)
-    lines += ["", f"Largest difference of all: {worst:.1e}. Measured on: {'; '.join(machines)}."]
-    return "\n".join(lines) + "\n"
-
-
 def export_check(
-    weights: Path, models: Sequence[str], data: Path | None, limit: int, kept: Path | None, docs: Path | None
+    weights: Path, wanted: Wanted, data: Path | None, limit: int, kept: Path | None, docs: Path | None
 ) -> None:
     """Check, print, keep. Without names, models whose figures of the same weights are kept already are passed over.
 
@@ -271,15 +225,15 @@ def export_check(
         OverreadError: an export that differs by more than the tolerance, or decides otherwise.
     """
     failed, rows = [], []
-    if not models and kept is not None:
-        models = _shipped(weights)
-        done = _held(keep((), kept), weights, models, data)
+    if not wanted.models and kept is not None:
+        wanted = replace(wanted, models=_shipped(weights))
+        done = _held(keep((), kept), weights, wanted, data)
         for model in done:
             print(f"{model}: held against this very card and weights before; name it with --model to do it again")
-        models = [model for model in models if model not in done]
-        if not models:
+        wanted = replace(wanted, models=[model for model in wanted.models if model not in done])
+        if not wanted.models:
             return
-    for found in check(weights, models, data, limit, print):
+    for found in check(weights, wanted, data, limit, print):
         rows += found
         for row in found:
             worst = max(row.difference.values())

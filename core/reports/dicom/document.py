@@ -49,13 +49,19 @@ Kind = type[ComprehensiveSR] | type[Comprehensive3DSR]
 
 
 def document(
-    kind: Kind, report: CaseReport, evidence: Sequence[Dataset], groups: Sequence[Group], number: int, words: str
+    kind: Kind,
+    report: CaseReport,
+    evidence: Sequence[Dataset],
+    groups: Sequence[Group],
+    number: int,
+    words: str,
+    title: Code = codes.cid7021.ImagingMeasurementReport,
 ) -> hd.base.SOPClass:
     """A measurement report in a new series.
 
     Args:
         kind: the class of SR. evidence: headers of all objects that the groups refer to.
-        number: of the series. words: its description.
+        number: of the series. words: its description. title: one of CID 7021.
     """
     observer = ObserverContext(
         observer_type=codes.DCM.Device,
@@ -67,7 +73,7 @@ def document(
         observation_context=ObservationContext(observer_device_context=observer),
         procedure_reported=_PROCEDURES.get(report.series.modality, codes.cid100.ImagingProcedure),
         imaging_measurements=groups,
-        title=codes.cid7021.ImagingMeasurementReport,
+        title=title,
     )
     return kind(
         evidence=evidence,

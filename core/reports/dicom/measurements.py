@@ -58,6 +58,9 @@ def structured_report(
         groups,
         common.FIRST_SERIES_NUMBER + 2,
         "Overread measurements (research only)",
+        # OHIF takes "Imaging Measurement Report" for drawings alone and stops at a group without coordinates
+        # (docs/ohif.md); every other title it shows as text.
+        title=codes.cid7021.OncologyMeasurementReport,
     )
 
 

@@ -76,6 +76,7 @@ def dicom_objects(report: CaseReport, source: DicomSource, *, probabilities: boo
             "Export the series again from its archive.",
         ) from error
     for item in made:
+        source.measure(item)
         source.sign(item)
     return made
 

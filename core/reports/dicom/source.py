@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydicom import Dataset
 from pydicom.config import RAISE
-from pydicom.valuerep import validate_value
+from pydicom.valuerep import DS, validate_value
 
 from core.errors import OverreadError, ReportError
 from core.imaging.archive import walk
 from core.imaging.deidentify import Identity
 from core.imaging.dicom.frames import Frame, read_frames
+from core.imaging.dicom.functional_groups import as_number
 from core.imaging.dicom.series import build_series, sort_frames
 from core.imaging.dicom.split import split_volumes
 from core.imaging.dicom.truth import is_drawn
@@ -101,6 +102,13 @@ class DicomSource:
         """Header to copy patient and study from."""
         return self.headers[0]
 
+    def measure(self, made: Dataset) -> None:
+        """Take out the distance of slices that highdicom writes for one image alone, 1 mm: nobody has said it."""
+        if len(self.headers) == 1 and "SpacingBetweenSlices" not in self.first:
+            for group in made.get("SharedFunctionalGroupsSequence", ()):
+                for item in group.get("PixelMeasuresSequence", ()):
+                    item.pop("SpacingBetweenSlices", None)
+
     def sign(self, made: Dataset) -> None:
         """Put the patient's and the referring physician's name into a finished object, as the source has them."""
         made.update(self.names)
@@ -133,7 +141,8 @@ def find_source(files: Sequence[tuple[str, bytes]], series: Series, limits: Limi
             continue
         if (coronal_mip(built) if projected else built).key != series.key:
             continue
-        return _checked(sort_frames(group).frames, projected)
+        distance = series.spacing[0] if series.spacing is not None and series.slices > 1 and not projected else None
+        return _checked(sort_frames(group).frames, projected, distance)
     raise ReportError(
         "The uploaded files hold no DICOM images of this series.",
         "DICOM objects need DICOM source images: upload the series as DICOM files.",
@@ -154,7 +163,8 @@ def _alike(group: Sequence[Frame], series: Series) -> bool:
     return len(group) == series.slices and group[0].pixels.shape == series.shape
 
 
-def _checked(frames: Sequence[Frame], projected: bool) -> DicomSource:
+def _checked(frames: Sequence[Frame], projected: bool, distance: float | None) -> DicomSource:
+    """Args: distance: of the slices along their normal in mm, where they have one."""
     if any(frame.tile for frame in frames):
         raise ReportError(
             "The slices were cut out of a mosaic: no DICOM object can refer to one of them.",
@@ -177,7 +187,9 @@ def _checked(frames: Sequence[Frame], projected: bool) -> DicomSource:
                 f"The source images lack {', '.join(missing)}: nothing can refer to them.",
                 "Export the series again from its archive.",
             )
-        complete[id(header)] = _fit_for_writing(header)
+        complete[id(header)] = fit = _fit_for_writing(header)
+        if not (as_number(fit.get("SliceThickness")) or 0.0) > 0:  # highdicom wants one, an empty one at least
+            fit.SliceThickness = None if distance is None else DS(round(distance, 6))
     return DicomSource(
         headers=tuple(complete[id(frame.header)] for frame in frames),
         frames=tuple(frame.order[1] + 1 for frame in frames),
