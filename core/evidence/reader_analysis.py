@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.evidence.readings import Readings
-from core.statistics import Interval, reader_bootstrap, reader_study, split_plot
-from core.statistics.reader_study import ReaderStudy, To
+from core.statistics import Interval
+from core.statistics.multireader import reader_bootstrap, reader_study, split_plot
+from core.statistics.multireader.reader_study import ReaderStudy, To
 
 METHOD = "Obuchowski-Rockette with Hillis' degrees of freedom; covariances by DeLong"
 

@@ -12,9 +12,10 @@ import typer
 from core.errors import OverreadError
 from core.evidence import readings as files
 from core.evidence.reader_analysis import METHOD, analyse
-from core.statistics import Interval, reader_power
-from core.statistics.automation_bias import automation_bias
-from core.statistics.reader_study import Difference, ReaderStudy, To
+from core.statistics import Interval
+from core.statistics.multireader import reader_power
+from core.statistics.multireader.automation_bias import automation_bias
+from core.statistics.multireader.reader_study import Difference, ReaderStudy, To
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 

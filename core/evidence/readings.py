@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import OverreadError
-from core.statistics import StatisticsInputError, split_plot
+from core.statistics import StatisticsInputError
+from core.statistics.multireader import split_plot
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("reader", "case", "arm", "truth", "rating")
@@ -27,7 +28,7 @@ _TRUTH_READER, _TRUTH_ARM = "-1", "0"
 
 @dataclass(frozen=True)
 class Readings:
-    """A study, fully crossed or split-plot (``core.statistics.split_plot``).
+    """A study, fully crossed or split-plot (``core.statistics.multireader.split_plot``).
 
     Attributes:
         arms, readers, cases: names, in the order of the file. truth: ``(cases,)`` 1 with a finding, 0 without.

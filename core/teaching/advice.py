@@ -10,8 +10,8 @@ from sqlmodel import col, select
 from core.engine.results import Review
 from core.review.store import Store
 from core.review.tables import ItemScore
-from core.statistics.automation_bias import Reliance, automation_bias
 from core.statistics.curves import Curve, roc_curve
+from core.statistics.multireader.automation_bias import Reliance, automation_bias
 from core.teaching.results import Row
 from core.teaching.rules import Stage
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.csv_cells import rows_csv
 from core.evidence.readings import ADVISED
 from core.review.tables import PlantedAnswer
-from core.statistics.automation_bias import AutomationBias, automation_bias
+from core.statistics.multireader.automation_bias import AutomationBias, automation_bias
 from core.teaching.results import Row
 from core.teaching.rules import Purpose, Stage
 

@@ -17,7 +17,7 @@ from core.review.store import Store
 from core.review.tables import Attempt, Course, Quiz, QuizItem, Study, StudyArm, StudyReader
 from core.review.trail import append, decide
 from core.review.vocabulary import now
-from core.statistics import assignment
+from core.statistics.multireader import assignment
 from core.teaching.learners import found_learner
 from core.teaching.material import material
 from core.teaching.quizzes import MOST_ITEMS, ItemDraft, item_row
@@ -48,7 +48,7 @@ class Plan:
 
     Attributes:
         arms: each is read in a session of its own; *second reader* alone has both its answers compared.
-        readers: places. blocks: 1 for fully crossed, else split-plot (``core.statistics.split_plot``).
+        readers: places. blocks: 1 for fully crossed, else split-plot (``core.statistics.multireader.split_plot``).
         washout: days from the end of a session to the beginning of the reader's next. seed: of the assignment.
     """
 

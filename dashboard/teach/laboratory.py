@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.review import Store
-from core.statistics.automation_bias import Reliance
 from core.statistics.intervals import Interval
+from core.statistics.multireader.automation_bias import Reliance
 from core.teaching import bias, planted
 from core.teaching.bias import Laboratory
 from core.teaching.quizzes import Listed

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.review import Store
-from core.statistics import reader_power
-from core.statistics.reader_power import Design
+from core.statistics.multireader import reader_power
+from core.statistics.multireader.reader_power import Design
 from core.teaching import studies
 from core.teaching.studies import LONGEST_PAUSE, MOST_READERS, WASHOUT, Arm, Plan
 from dashboard.kit import address, messages, words

@@ -12,7 +12,7 @@ from core.evidence.readings import Readings
 from core.review import Store
 from core.review.tables import Study
 from core.statistics.intervals import Interval
-from core.statistics.reader_study import Difference, To
+from core.statistics.multireader.reader_study import Difference, To
 from core.teaching import study_outcome
 from core.teaching.study_outcome import Progress
 from dashboard.kit.charts import Chart, blank

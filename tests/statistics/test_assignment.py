@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from core.errors import OverreadError
-from core.statistics.assignment import Session, assign, orders
+from core.statistics.multireader.assignment import Session, assign, orders
 
 TRUTH = [1] * 9 + [0] * 13
 

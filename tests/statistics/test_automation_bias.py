@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import OverreadError
-from core.statistics import reader_bootstrap
-from core.statistics.automation_bias import automation_bias
-from core.statistics.reader_power import Design, simulated
-from core.statistics.reader_study import areas, compare
+from core.statistics.multireader import reader_bootstrap
+from core.statistics.multireader.automation_bias import automation_bias
+from core.statistics.multireader.reader_power import Design, simulated
+from core.statistics.multireader.reader_study import areas, compare
 
 
 def test_a_case_by_hand() -> None:

@@ -13,6 +13,7 @@ MODULES = (
     "delong",
     "intervals",
     "multiclass",
+    "multireader.assignment",
     "overlap",
     "perfect",
     "ranking",

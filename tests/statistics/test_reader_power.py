@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from core.errors import OverreadError
-from core.statistics import reader_power
-from core.statistics.reader_power import Design, Scatter
-from core.statistics.reader_study import areas, components
+from core.statistics.multireader import reader_power
+from core.statistics.multireader.reader_power import Design, Scatter
+from core.statistics.multireader.reader_study import areas, components
 
 
 def test_average_areas_are_those_asked_for() -> None:

@@ -8,9 +8,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from core.errors import OverreadError
-from core.statistics import reader_study
 from core.statistics.delong import delong_test
-from core.statistics.reader_study import To
+from core.statistics.multireader import reader_study
+from core.statistics.multireader.reader_study import To
 
 # Two treatments, five readers, 114 cases: figures, and the jackknife's covariances as the published table has them.
 FIGURES = np.array(

@@ -9,9 +9,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from core.errors import OverreadError
-from core.statistics import reader_bootstrap, reader_study, split_plot
-from core.statistics.reader_power import Design, power, simulated
-from core.statistics.reader_study import To
+from core.statistics.multireader import reader_bootstrap, reader_study, split_plot
+from core.statistics.multireader.reader_power import Design, power, simulated
+from core.statistics.multireader.reader_study import To
 
 BLOCKED = Design(readers=4, positives=20, negatives=24, first=0.75, second=0.85, blocks=2)
 

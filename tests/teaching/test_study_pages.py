@@ -45,6 +45,11 @@ def fine(app: AppTest) -> AppTest:
     return app
 
 
+def said(app: AppTest) -> str:
+    """All that is written on a page."""
+    return "\n".join([*(text.proto.body for text in app.get("html")), *(text.value for text in app.markdown)])
+
+
 def press(app: AppTest, label: str) -> AppTest:
     return fine(next(button for button in app.button if button.label == label).click().run())
 
@@ -105,9 +110,9 @@ def test_a_planted_ai_is_made_read_and_told(house: Store) -> None:
     user = person(house, "ann", Role.STUDENT)
     who_ = learners.of_user(house, user).id or 0
     attempt = school.begun(house, quiz.quiz.id, who_)
+    assert "The AI’s answer" not in said(page(house, "learn", user, attempt=str(attempt)))
     school.say(house, who_, attempt)
-    app = page(house, "learn", user, attempt=str(attempt))
-    told = "\n".join(text.proto.body for text in app.get("html")) + "\n".join(text.value for text in app.markdown)
+    told = said(page(house, "learn", user, attempt=str(attempt)))
     assert "The AI’s answer" in told
     assert "planted" not in told
     while attempts.task(house, who_, attempt) is not None:

@@ -14,8 +14,8 @@ from core.review.vocabulary import Moment, now
 class Study(SQLModel, table=True):
     """A study: its plan (``core.teaching.studies.Plan`` as JSON) and the assignment table drawn from it.
 
-    ``sessions`` holds ``{"reader", "block", "number", "arm", "cases"}``, counted as in ``core.statistics.assignment``.
-    Readers join, and begin sessions, until it is ``closed``.
+    ``sessions`` holds ``{"reader", "block", "number", "arm", "cases"}``, counted as in
+    ``core.statistics.multireader.assignment``. Readers join, and begin sessions, until it is ``closed``.
     """
 
     __tablename__ = "studies"

@@ -14,8 +14,8 @@ from scipy import stats
 
 from core.statistics._checks import FloatArray, StatisticsInputError
 from core.statistics.intervals import Interval, wilson
-from core.statistics.reader_study import compare
-from core.statistics.split_plot import areas
+from core.statistics.multireader.reader_study import compare
+from core.statistics.multireader.split_plot import areas
 
 
 @dataclass(frozen=True)

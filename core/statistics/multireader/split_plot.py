@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.statistics._checks import FloatArray, StatisticsInputError
-from core.statistics.reader_study import areas as crossed_areas
+from core.statistics.multireader.reader_study import areas as crossed_areas
 
 IntArray = NDArray[np.intp]
 

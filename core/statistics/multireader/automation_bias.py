@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from core.statistics import reader_bootstrap
 from core.statistics._checks import BoolArray, StatisticsInputError, binary_truth
 from core.statistics.intervals import Interval, wilson
+from core.statistics.multireader import reader_bootstrap
 
 ALPHA = 0.05
 

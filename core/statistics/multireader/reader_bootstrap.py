@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from core.statistics._checks import FloatArray, StatisticsInputError
 from core.statistics.intervals import Interval, percentile
-from core.statistics.split_plot import areas, blocks
+from core.statistics.multireader.split_plot import areas, blocks
 
 RESAMPLES = 2000
 
