@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -71,7 +71,7 @@ async def form(
     return files, texts
 
 
-async def _counted(stream: AsyncIterator[bytes], room: Lease) -> AsyncIterator[bytes]:
+async def _counted(stream: AsyncIterator[bytes], room: Lease) -> AsyncGenerator[bytes, None]:
     """A body, for which memory is taken out as it comes."""
     came = 0
     async for chunk in stream:
