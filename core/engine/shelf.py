@@ -15,7 +15,7 @@ from core.weights import compiled
 from core.weights.card import ModelCard
 from core.weights.exported.chain import WATCHED, Answerer, answerer, load_link
 from core.weights.exported.manifest import Link
-from core.weights.store import ModelMissingError, ModelRefusedError, load_card
+from core.weights.folder import ModelMissingError, ModelRefusedError, load_card
 
 Key = tuple[str, str]
 Stamp = tuple[int, ...]

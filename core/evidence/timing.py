@@ -15,7 +15,8 @@ from core.imaging.study import Modality, Series, Unit
 from core.simulate import DRAWINGS, phantom
 from core.systems import adapt, system
 from core.weights.card import ModelCard
-from core.weights.store import WEIGHTS, load_model
+from core.weights.folder import WEIGHTS
+from core.weights.store import load_model
 
 WARM_UPS = 2
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ModelUnavailableError
-from core.models import classifiers, lite_unet, segmenters  # noqa: F401  (importing them fills the table)
-from core.models._register import BUILDERS, Spec, register
+from core.models._register import BUILDERS, Builder, Spec, register
 from core.models.net import OverreadNet
 
 __all__ = ["architectures", "create", "register"]
@@ -14,7 +13,14 @@ __all__ = ["architectures", "create", "register"]
 
 def architectures() -> tuple[str, ...]:
     """Names of all architectures, in the order they are registered."""
-    return tuple(BUILDERS)
+    return tuple(_builders())
+
+
+def _builders() -> dict[str, Builder]:
+    """The table; importing the networks fills it. Their libraries take seconds, and pages open before any is built."""
+    from core.models import classifiers, lite_unet, segmenters  # noqa: F401
+
+    return BUILDERS
 
 
 def create(
@@ -39,10 +45,11 @@ def create(
         ModelUnavailableError: unknown architecture, or initial weights that cannot be had or do not fit.
         ContractError: the size does not fit the architecture.
     """
-    if architecture not in BUILDERS:
+    builders = _builders()
+    if architecture not in builders:
         raise ModelUnavailableError(
-            f"There is no architecture called '{architecture}'.", f"Known are: {', '.join(BUILDERS)}."
+            f"There is no architecture called '{architecture}'.", f"Known are: {', '.join(builders)}."
         )
     if classes < 2:
         raise ValueError(f"a classifier needs at least two classes, got {classes}")
-    return BUILDERS[architecture](Spec(classes, channels, size, pretrained))
+    return builders[architecture](Spec(classes, channels, size, pretrained))

@@ -19,7 +19,7 @@ from core.errors import OverreadError
 from core.statistics import roc_auc
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
-from core.weights.store import CARD, load_card
+from core.weights.folder import CARD, load_card
 
 PREDICTIONS = "predictions.parquet"
 SPLITS = ("test", "validation")

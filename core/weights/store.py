@@ -30,29 +30,20 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import nn
 
-from core.errors import ModelUnavailableError, OverreadError
+from core.errors import OverreadError
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.card import ModelCard
+from core.weights.folder import CARD, WEIGHTS, ModelMissingError, load_card, refused
 from core.weights.quantise import by_channel, by_group, from_groups
 
-WEIGHTS = "weights.safetensors"
-CARD = "card.json"
 Storage = Literal["float16", "int8", "int6", "int5", "float32"]
 _BITS = {"int6": 6, "int5": 5}
 _SMALL = 4096
 _SCALE = ".scale"
 _COUNTER = "num_batches_tracked"
 _MEMBER = "members."
-
-
-class ModelMissingError(ModelUnavailableError):
-    """The model is declared, but its weights or card are not installed."""
-
-
-class ModelRefusedError(ModelUnavailableError):
-    """Weights and card are there, but do not belong together or cannot be read."""
 
 
 def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage = "float16") -> ModelCard:
@@ -103,11 +94,11 @@ def load_model(folder: Path) -> tuple[OverreadNet, ModelCard]:
     card = load_card(folder)
     content = (folder / WEIGHTS).read_bytes()
     if hashlib.sha256(content).hexdigest() != card.weights_sha256:
-        raise _refused(folder, "the weights are not those the card was written for (SHA-256 differs)")
+        raise refused(folder, "the weights are not those the card was written for (SHA-256 differs)")
     try:
         stored = tensors_from_bytes(content)
     except (SafetensorError, ValueError) as error:
-        raise _refused(folder, f"the weights cannot be read ({error})") from error
+        raise refused(folder, f"the weights cannot be read ({error})") from error
     try:
         nets = [
             create(
@@ -119,7 +110,7 @@ def load_model(folder: Path) -> tuple[OverreadNet, ModelCard]:
             for _ in range(card.members)
         ]
     except (OverreadError, ValueError) as error:
-        raise _refused(folder, str(error)) from error
+        raise refused(folder, str(error)) from error
     net = _one_of(nets, stored, folder)
     return net.eval().requires_grad_(False), card
 
@@ -138,7 +129,7 @@ def _one_of(nets: list[OverreadNet], stored: dict[str, torch.Tensor], folder: Pa
         _fill(net, common | own, folder)
     # Members that differ in nothing are one network, whose agreement with itself would be told as a spread of none.
     if known != set(stored) or not all(any(k.startswith(f"{_MEMBER}{n}.") for k in stored) for n in range(len(nets))):
-        raise _refused(folder, f"it holds another number of members than {len(nets)}")
+        raise refused(folder, f"it holds another number of members than {len(nets)}")
     if not any(".backbone." in key for key in stored if key.startswith(_MEMBER)):
         for net in nets[1:]:
             net.backbone = nets[0].backbone
@@ -167,30 +158,6 @@ def as_stored(net: OverreadNet, storage: Storage) -> OverreadNet:
     """
     _fill(net, _packed(net.state_dict(), storage), Path("memory"))
     return net
-
-
-def load_card(folder: Path) -> ModelCard:
-    """Read a model's card alone.
-
-    Raises:
-        ModelMissingError: there is none.
-        ModelRefusedError: it is no valid card.
-    """
-    try:
-        return ModelCard.load(folder / CARD)
-    except FileNotFoundError as error:
-        raise ModelMissingError(
-            f"There is no model card in {folder.parent.name}/{folder.name}.", "Train the model with its recipe."
-        ) from error
-    except (ValueError, OSError) as error:
-        raise _refused(folder, f"its card cannot be read ({error})") from error
-
-
-def _refused(folder: Path, reason: str) -> ModelRefusedError:
-    return ModelRefusedError(
-        f"The model {folder.parent.name}/{folder.name} is refused: {reason}.",
-        "Restore the folder as it was exported, or train the model again.",
-    )
 
 
 def _packed(state: dict[str, torch.Tensor], storage: Storage) -> dict[str, torch.Tensor]:
@@ -228,25 +195,25 @@ def _fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None
     expected = {key for key in wanted if not key.endswith(_COUNTER)}
     if set(plain) != expected:
         odd = sorted(set(plain) ^ expected)
-        raise _refused(folder, f"the weights are of another architecture ({len(odd)} entries differ, first {odd[0]})")
+        raise refused(folder, f"the weights are of another architecture ({len(odd)} entries differ, first {odd[0]})")
     for key, value in plain.items():
         if value.dtype == torch.uint8:
             wanted[key] = _from_groups(key, value, scales.pop(key + _SCALE, None), wanted[key].shape, folder)
             continue
         if value.shape != wanted[key].shape:
             shapes = f"{tuple(value.shape)}, expected {tuple(wanted[key].shape)}"
-            raise _refused(folder, f"the weights have another shape or number of classes ({key} is {shapes})")
+            raise refused(folder, f"the weights have another shape or number of classes ({key} is {shapes})")
         if value.dtype == torch.int8:
             scale = scales.pop(key + _SCALE, None)
             if scale is None or scale.shape != value.shape[:1]:
-                raise _refused(folder, f"{key} is quantised, but has no fitting scales")
+                raise refused(folder, f"{key} is quantised, but has no fitting scales")
             value = value.float() * scale.view(-1, *[1] * (value.dim() - 1))
         wanted[key] = value.float()
     if scales:
-        raise _refused(folder, f"there are scales without weights (first {min(scales)})")
+        raise refused(folder, f"there are scales without weights (first {min(scales)})")
     spoilt = next((key for key, value in wanted.items() if not torch.isfinite(value).all()), None)
     if spoilt is not None:
-        raise _refused(folder, f"{spoilt} holds values that are not finite")
+        raise refused(folder, f"{spoilt} holds values that are not finite")
     net.load_state_dict(wanted)
 
 
@@ -254,8 +221,8 @@ def _from_groups(
     key: str, coded: torch.Tensor, scale: torch.Tensor | None, shape: torch.Size, folder: Path
 ) -> torch.Tensor:
     if scale is None:
-        raise _refused(folder, f"{key} is quantised, but has no fitting scales")
+        raise refused(folder, f"{key} is quantised, but has no fitting scales")
     try:
         return from_groups(coded, scale, shape)
     except ValueError as error:
-        raise _refused(folder, f"the weights have another shape or number of classes ({key}: {error})") from error
+        raise refused(folder, f"the weights have another shape or number of classes ({key}: {error})") from error

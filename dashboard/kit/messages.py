@@ -12,14 +12,20 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, Stop
 
 from core.background import as_error
 from core.errors import OverreadError
-from dashboard.kit import words
 
 LOG = logging.getLogger("overread.dashboard")
 
 
+def plain(text: str) -> str:
+    """Text made safe for Markdown: file names and reasons must stay what they are."""
+    for sign in "\\`*_[]<>$~|#:":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
 def show(error: OverreadError) -> None:
     """Show what went wrong and what helps."""
-    st.error(f"**{words.plain(error.message)}**\n\n{words.plain(error.remedy)}".strip(), icon=":material/error:")
+    st.error(f"**{plain(error.message)}**\n\n{plain(error.remedy)}".strip(), icon=":material/error:")
 
 
 @contextmanager

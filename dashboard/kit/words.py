@@ -10,6 +10,7 @@ from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.weights.card import Metric
+from dashboard.kit.messages import plain as plain
 
 __all__ = ["interval", "probability", "share", "short_titles"]  # as every other surface writes them
 
@@ -94,10 +95,3 @@ def no_error(figure: Metric, system: str) -> str:
         return ""
     on = f" of {counted(figure.groups, system)}" if figure.groups else ""
     return f"reads as perfect: {figure.n} images{on} cannot promise that"
-
-
-def plain(text: str) -> str:
-    """Text made safe for Markdown: file names and reasons must stay what they are."""
-    for sign in "\\`*_[]<>$~|#:":
-        text = text.replace(sign, "\\" + sign)
-    return text

@@ -15,7 +15,7 @@ from core.evidence import Evidence, together
 from core.systems.declaration import System
 from core.weights import repeats
 from core.weights.card import ModelCard
-from core.weights.store import WEIGHTS
+from core.weights.folder import WEIGHTS
 from dashboard.kit import messages, words
 from dashboard.kit.engine import engine
 from dashboard.kit.shelf import shelf

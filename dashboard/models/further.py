@@ -10,7 +10,7 @@ from core.errors import ModelUnavailableError
 from core.evidence import Evidence, Part, summary
 from core.statistics import Interval
 from core.systems.declaration import PublishedRecipe, System
-from core.weights.store import load_card
+from core.weights.folder import load_card
 from dashboard.kit import charts, words
 from dashboard.kit.engine import engine
 from dashboard.kit.shelf import shelf

@@ -9,8 +9,9 @@ import torch
 from core.models.registry import create
 from core.systems import system
 from core.weights.card import DataUse, Metric, Threshold
+from core.weights.folder import WEIGHTS, load_card
 from core.weights.heat_checks import HeatChecks, MethodChecks
-from core.weights.store import WEIGHTS, load_card, save_model
+from core.weights.store import save_model
 from tests.cards import card_of
 
 SIDE = 64

@@ -15,7 +15,7 @@ from core.engine.results import ModelState, ModelStatus
 from core.errors import ModelUnavailableError
 from core.weights.exported import chain
 from core.weights.exported.manifest import MANIFEST, Exports, Link
-from core.weights.store import WEIGHTS
+from core.weights.folder import WEIGHTS
 from tests import cards
 from tests.engine.installed import study
 from trainers.exporting.formats import export

@@ -24,7 +24,7 @@ from core.preprocessing.contract import InputContract
 from core.preprocessing.prepare import prepare
 from core.simulate import samples
 from core.weights.card import Threshold
-from core.weights.store import load_card
+from core.weights.folder import load_card
 from tests.dashboard import weights as small
 from tests.engine.installed import install
 from trainers.exporting.demonstrator import build

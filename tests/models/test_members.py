@@ -17,7 +17,8 @@ from core.imaging.study import Modality, Series, Unit
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.weights.store import ModelRefusedError, load_model, save_model
+from core.weights.folder import ModelRefusedError
+from core.weights.store import load_model, save_model
 from tests.cards import card_of
 from tests.models.networks import images, lively
 

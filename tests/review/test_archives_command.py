@@ -13,8 +13,8 @@ from core.review import Store
 from core.review.archives import check_drift, installed
 from core.review.archives.__main__ import app
 from core.review.archives.planting import HeldOut, held_out, prove, spread
+from core.weights.folder import CARD
 from core.weights.predictions import PREDICTIONS
-from core.weights.store import CARD
 from tests.review.archive_kit import SYSTEM, GreyEngine, card, folder, image, real
 
 

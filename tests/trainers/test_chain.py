@@ -12,7 +12,8 @@ from core.errors import RecipeError
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.card import ModelCard
-from core.weights.store import CARD, WEIGHTS, save_model
+from core.weights.folder import CARD, WEIGHTS
+from core.weights.store import save_model
 from tests.cards import card_of
 from tests.trainers.small import write_recipe
 from trainers.__main__ import app

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.weights.store import WEIGHTS, load_model
+from core.weights.folder import WEIGHTS
+from core.weights.store import load_model
 from trainers.exporting.torchscript import export_torchscript
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"

@@ -13,8 +13,8 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
 from core.errors import DataLayoutError, SystemMismatchError
 from core.systems import SYSTEMS
+from core.weights.folder import load_card
 from core.weights.fusion import load_fusion
-from core.weights.store import load_card
 from tests.cards import card_of
 from tests.trainers import folders
 from trainers.commands.fuse import Pairs, paired, pairs_of, rule_of

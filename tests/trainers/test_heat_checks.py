@@ -18,9 +18,10 @@ from core.engine.shelf import Loaded
 from core.explain.pointing import Pointing
 from core.models.members import Members
 from core.systems import adapt, system
+from core.weights.folder import load_card
 from core.weights.heat_checks import HEAT_CHECKS, HeatChecks, load_checks
 from core.weights.predictions import PREDICTIONS, from_frame
-from core.weights.store import load_card, save_model
+from core.weights.store import save_model
 from tests.cards import card_of
 from tests.engine.installed import install, lively, scan
 from trainers.commands import heat_checks

@@ -11,9 +11,10 @@ import pytest
 
 from core.errors import ModelUnavailableError
 from core.weights import repeats
+from core.weights.folder import ModelRefusedError, load_card
 from core.weights.fusion import FUSION, load_fusion
 from core.weights.heat_checks import HEAT_CHECKS, HeatChecks, load_checks
-from core.weights.store import ModelRefusedError, load_card, load_model, save_model
+from core.weights.store import load_model, save_model
 from tests import cards
 from tests.cards import card_of
 from tests.engine.installed import lively

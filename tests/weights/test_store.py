@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from core.models.net import OverreadNet
 from core.weights.card import ModelCard
-from core.weights.store import ModelMissingError, ModelRefusedError, Storage, load_card, load_model, save_model
+from core.weights.folder import ModelMissingError, ModelRefusedError, load_card
+from core.weights.store import Storage, load_model, save_model
 from tests import cards
 from tests.models.networks import images, lively
 

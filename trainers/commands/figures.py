@@ -10,8 +10,8 @@ import typer
 
 from core.errors import ModelUnavailableError
 from core.weights.card import ModelCard
+from core.weights.folder import CARD
 from core.weights.predictions import Part, load, models_with
-from core.weights.store import CARD
 from trainers.commands.options import DataRoot
 from trainers.data.parts import read_parts
 from trainers.fitting.fit import ROOT

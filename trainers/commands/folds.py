@@ -18,8 +18,8 @@ from core import places
 from core.errors import RecipeError
 from core.statistics.intervals import bootstrap_by_group
 from core.statistics.ranking import roc_auc
+from core.weights.folder import load_card
 from core.weights.repeats import FOLDS, add_entry
-from core.weights.store import load_card
 from trainers.commands.options import Accelerator, DataRoot, Epochs, Limit, RecipeName, Runs, Start, Threads
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts

@@ -21,10 +21,10 @@ from core.statistics.intervals import paired_bootstrap
 from core.statistics.ranking import roc_auc
 from core.systems import SYSTEMS, System
 from core.weights.card import ModelCard, Threshold
+from core.weights.folder import load_card
 from core.weights.fusion import FUSION, Difference, Fusion, fused
 from core.weights.pairs import COLUMNS, save_pairs
 from core.weights.predictions import Evidence, load
-from core.weights.store import load_card
 from trainers.commands.options import DataRoot
 from trainers.data.items import Item
 from trainers.data.parts import read_parts

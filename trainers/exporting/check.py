@@ -25,7 +25,8 @@ from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import Link
 from core.weights.exported.runtimes import opened
-from core.weights.store import WEIGHTS, load_card, load_model
+from core.weights.folder import WEIGHTS, load_card
+from core.weights.store import load_model
 from trainers.data.parts import divided
 from trainers.data.sets import folder_of, load_items
 from trainers.exporting import edge, formats

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import RecipeError
-from core.weights.store import CARD, WEIGHTS
+from core.weights.folder import CARD, WEIGHTS
 from trainers.fitting.recipe import RECIPES, Recipe, load_recipe
 
 _START = "model:"

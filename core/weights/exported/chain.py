@@ -22,7 +22,8 @@ from core.weights.card import ModelCard
 from core.weights.exported.manifest import MANIFEST, Exports, Link, probe
 from core.weights.exported.net import ExportedNet
 from core.weights.exported.runtimes import opened
-from core.weights.store import CARD, ModelMissingError, ModelRefusedError, load_model
+from core.weights.folder import CARD, ModelMissingError, ModelRefusedError
+from core.weights.store import load_model
 
 CHAIN = (Link.SAFETENSORS, Link.ONNX, Link.OPENVINO, Link.LITERT)
 WATCHED = (CARD, MANIFEST, *(name for link in CHAIN for name in link.files))
