@@ -34,12 +34,13 @@ from core.review.exchange import (
 )
 from core.review.kept.images import sync_folder, told_disk_errors
 from core.review.pseudonyms import KEY_BYTES, KEY_FILE
-from core.review.schema import newest
+from core.review.schema import newest, revision
 from core.review.store import Store
-from core.review.trail import verify
+from core.review.trail import GENESIS, verify
 
 BESIDE = KEY_FILE  # without it known patients would get new pseudonyms; what turns paths back stays at home
 _BLOCK = 1 << 20
+_LARGEST_MANIFEST = 1 << 29  # a line of some 150 bytes an image: three million of them
 
 
 def _copy_database(store: Store, folder: Path) -> tuple[list[str], str, dict[str, int]]:
@@ -119,14 +120,15 @@ def _unpack(path: Path, folder: Path) -> dict[str, object]:
     """Unpack what the manifest names, checking every byte. Raises ``BackupDamagedError``."""
     try:
         with zipfile.ZipFile(path) as archive:
-            content = read_manifest(archive.read(MANIFEST))
+            with archive.open(MANIFEST) as source:
+                content = read_manifest(source.read(_LARGEST_MANIFEST))  # what is cut off is no manifest
             names = [name for name in archive.namelist() if name != MANIFEST]
             if sorted(names) != sorted(content["files"]):
                 raise BackupDamagedError("The backup does not hold the files that its manifest names.")
             for name, entry in content["files"].items():
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                digest, left = hashlib.sha256(), int(entry["size"])
+                digest, left = hashlib.sha256(), entry["size"]
                 with archive.open(name) as source, target.open("wb") as sink:
                     while block := source.read(min(_BLOCK, left + 1)):
                         left -= len(block)
@@ -173,14 +175,15 @@ def _restore(path: Path, where: str, address: str, images: Path) -> Carried:
     try:
         content = _unpack(path, scratch)
         if content["kind"] == "rows":
-            store = Store.open(address, images)
+            if "://" in where:
+                return _restore_rows(scratch, address, images)
+            made = Path(tempfile.mkdtemp(prefix=".restoring-", dir=folder.parent))
             try:
-                carried = import_all(scratch, store)
+                carried = _restore_rows(scratch, *place(str(made)))
+                _settle(made, folder)
+                return carried
             finally:
-                store.close()
-            if (scratch / BESIDE).is_file():
-                shutil.copy2(scratch / BESIDE, folder / BESIDE)
-            return carried
+                shutil.rmtree(made, ignore_errors=True)
         if "://" in where:
             raise StoreError("This is a backup of a SQLite store.", "Restore it into a folder, then export and import.")
         return _restore_folder(scratch, folder, content)
@@ -188,30 +191,57 @@ def _restore(path: Path, where: str, address: str, images: Path) -> Carried:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _restore_rows(scratch: Path, address: str, images: Path) -> Carried:
+    store = Store.open(address, images)
+    try:
+        carried = import_all(scratch, store)
+    finally:
+        store.close()
+    if (scratch / BESIDE).is_file():
+        shutil.copy2(scratch / BESIDE, images.parent / BESIDE)
+    return carried
+
+
+def _revision(database: Path) -> str | None:
+    engine = create_engine(f"sqlite:///{database}")
+    try:
+        return revision(engine)
+    finally:
+        engine.dispose()
+
+
+def _settle(made: Path, folder: Path) -> None:
+    """Put what is complete where it belongs."""
+    made.chmod(0o700)
+    if folder.exists():
+        folder.rmdir()
+    made.rename(folder)
+    sync_folder(folder.parent)
+
+
 def _restore_folder(scratch: Path, folder: Path, content: dict[str, object]) -> Carried:
     (scratch / IMAGES).mkdir(exist_ok=True)
     try:
+        written_at = _revision(scratch / DATABASE)
         store = Store.open(str(scratch))
     except (StoreError, DBAPIError, ValueError) as error:
         raise BackupDamagedError("The database in the backup cannot be opened.", "Use another copy.") from error
     try:
-        found = verify(store, str(content["head"]) or None)
+        found = verify(store, str(content["head"]) or None, noted=False)
         if found.ok:
             with store.reading() as session:
                 need_images(session.connection(), content)
     finally:
         store.close()
-    older = content["revision"] != newest()  # bringing it up to date added to the trail
-    if not found.ok or not (older or found.head == (content["head"] or found.head)):
-        raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
+    older = written_at != newest()  # bringing it up to date added to the trail
+    same = found.head == (content["head"] or GENESIS)
+    if not found.ok or content["revision"] != written_at or not (older or same):
+        why = found.reason or "the manifest tells of another database"
+        raise BackupDamagedError(f"The audit trail does not verify: {why}.", "Use another copy.")
     (scratch / MANIFEST).unlink()
     if found.head:
         noted_head.note(scratch, found.entries, found.head)
-    scratch.chmod(0o700)
-    if folder.exists():
-        folder.rmdir()
-    scratch.rename(folder)
-    sync_folder(folder.parent)
+    _settle(scratch, folder)
     files = content["files"]
     assert isinstance(files, dict)
     size = sum(int(entry["size"]) for entry in files.values())

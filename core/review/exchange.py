@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
@@ -21,10 +22,11 @@ from sqlmodel import SQLModel
 from core.errors import BackupDamagedError, NotFoundError, StoreDamagedError, StoreError
 from core.places import sha256_of
 from core.review.canonical import canonical
+from core.review.database import DATABASE
 from core.review.kept.images import image_file, sync_folder, told_disk_errors, write_atomically
 from core.review.schema import newest
 from core.review.store import Store
-from core.review.trail import verify
+from core.review.trail import GENESIS, verify
 from core.review.vocabulary import Moment, now, stamp
 
 MANIFEST = "manifest.json"
@@ -42,6 +44,32 @@ find its patients again by the identifiers and dates. Handle it as patient data.
 """
 _NAME = re.compile(r"README\.txt|rows/[a-z_]+\.jsonl|images/[0-9a-f]{2}/[0-9a-f]{64}|overread\.sqlite|pseudonyms\.key")
 _CHUNK = 500
+
+
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Count = Annotated[int, Field(ge=0)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    sha256: _Sha256
+    size: _Count
+
+
+class _Manifest(BaseModel):
+    """What a manifest must hold; it came with the files and is no more to be trusted than they are."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: str
+    kind: str
+    revision: str
+    made: str
+    head: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    rows: dict[str, _Count]
+    missing: list[_Sha256]
+    files: dict[str, _Entry]
 
 
 @dataclass(frozen=True)
@@ -67,6 +95,11 @@ def tables() -> list[Table]:
     return list(SQLModel.metadata.sorted_tables)
 
 
+def rows_file(table: str) -> str:
+    """Name of a table's file within a backup or export."""
+    return f"rows/{table}.jsonl"
+
+
 def checked_name(name: str) -> str:
     """A name that a manifest may hold; anything else could lead outside the folder."""
     if not _NAME.fullmatch(name):
@@ -80,7 +113,7 @@ def write_rows(connection: Connection, folder: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     for table in tables():
         counts[table.name] = 0
-        with (folder / "rows" / f"{table.name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+        with (folder / rows_file(table.name)).open("w", encoding="utf-8", newline="\n") as file:
             query = select(table).order_by(*table.primary_key.columns)
             for row in connection.execution_options(yield_per=_CHUNK).execute(query).mappings():
                 file.write(canonical(dict(row)) + "\n")
@@ -139,16 +172,17 @@ def manifest(kind: str, head: str, files: dict[str, dict[str, Any]], rows: dict[
 def read_manifest(data: bytes) -> dict[str, Any]:
     """A manifest's content. Raises ``BackupDamagedError``."""
     try:
-        content = json.loads(data)
-        if content["format"] != FORMAT or content["kind"] not in ("rows", "sqlite"):
-            raise BackupDamagedError("This is no backup or export that this program can read.", "Update Overread.")
-        for name, entry in content["files"].items():
-            checked_name(name)
-            int(entry["size"]), str(entry["sha256"])
-        str(content["head"]), str(content["revision"]), dict(content["rows"]), list(content["missing"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = _Manifest.model_validate_json(data)
+    except ValueError as error:
         raise BackupDamagedError("The manifest is damaged.", "Use another copy.") from error
-    return dict(content)
+    if found.format != FORMAT or found.kind not in ("rows", "sqlite"):
+        raise BackupDamagedError("This is no backup or export that this program can read.", "Update Overread.")
+    for name in found.files:
+        checked_name(name)
+    needed = [DATABASE] if found.kind == "sqlite" else [rows_file(table.name) for table in tables()]
+    if lost := [name for name in needed if name not in found.files]:
+        raise BackupDamagedError(f"The manifest does not name {lost[0]}, without which there is no store.")
+    return found.model_dump()
 
 
 def export_all(store: Store, folder: Path) -> Carried:
@@ -192,7 +226,8 @@ def checked_folder(folder: Path) -> dict[str, Any]:
     content = read_manifest((folder / MANIFEST).read_bytes())
     for name, entry in content["files"].items():
         path = folder / name
-        if not path.is_file() or path.is_symlink() or sha256_of(path) != entry["sha256"]:
+        inside = path.resolve() == folder.resolve() / name  # no link leads out of it, on whatever step
+        if not path.is_file() or not inside or sha256_of(path) != entry["sha256"]:
             raise BackupDamagedError(f"{name} is missing or was changed.", "Use another copy.")
     return content
 
@@ -200,7 +235,7 @@ def checked_folder(folder: Path) -> dict[str, Any]:
 def _read_row(table: Table, line: str) -> dict[str, Any]:
     try:
         values = dict(json.loads(line))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BackupDamagedError(f"A row of {table.name} cannot be read.", "Use another copy.") from error
     if set(values) != {column.name for column in table.columns}:
         raise BackupDamagedError(f"A row of {table.name} has other columns than the table.", "Update Overread.")
@@ -270,12 +305,14 @@ def _import(folder: Path, store: Store, content: dict[str, Any]) -> Carried:
             if not image_file(store.images_folder, sha256).is_file():
                 store.put_image(data)
         for table in tables():
-            rows[table.name] = _fill(connection, table, folder / "rows" / f"{table.name}.jsonl")
+            rows[table.name] = _fill(connection, table, folder / rows_file(table.name))
         need_images(connection, content)
         if rows != content["rows"]:
             raise BackupDamagedError("The number of rows is not what the manifest says.", "Use another copy.")
-        if not (found := verify(store, session=session)).ok or found.head != (content["head"] or found.head):
-            raise BackupDamagedError(f"The audit trail does not verify: {found.reason}.", "Use another copy.")
+        found = verify(store, session=session, noted=False)
+        if not found.ok or found.head != (content["head"] or GENESIS):
+            why = found.reason or "the manifest tells of other rows"
+            raise BackupDamagedError(f"The audit trail does not verify: {why}.", "Use another copy.")
         session.info["head"] = (found.entries, found.head)
     size = sum(int(entry["size"]) for entry in content["files"].values())
     return Carried(rows, len(images), size, tuple(content["missing"]), content["head"])

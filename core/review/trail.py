@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col, select
 from core.review import decided, noted_head
 from core.review.canonical import canonical
 from core.review.database import Database
+from core.review.schema import meddled
 from core.review.tables import APPEND_ONLY, AuditEntry
 from core.review.vocabulary import now, stamp
 
@@ -126,18 +127,9 @@ def _file_damage(database: Database, session: Session) -> str:
     return ""
 
 
-def _missing_triggers(database: Database, session: Session) -> list[str]:
-    names = {str(table.__tablename__) for table in APPEND_ONLY}
-    if database.is_sqlite:
-        wanted = {f"{name}_no_{verb}" for name in names for verb in ("update", "delete", "replace")}
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    else:
-        wanted = {f"{name}_no_change" for name in names}
-        query = "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
-    return sorted(wanted - {row[0] for row in session.connection().execute(text(query))})
-
-
-def verify(database: Database, head: str | None = None, session: Session | None = None) -> ChainVerdict:
+def verify(
+    database: Database, head: str | None = None, session: Session | None = None, *, noted: bool = True
+) -> ChainVerdict:
     """Check the database file, the chain link by link, and every row that decides against the link written with it.
 
     The chain must still hold the head given, and the one noted beside the store with the last write.
@@ -146,17 +138,18 @@ def verify(database: Database, head: str | None = None, session: Session | None 
         database: an open store.
         head: hash of a link known from before; it must still be in the chain.
         session: the transaction to look in; a snapshot of its own by default.
+        noted: whether a head must be noted beside the store; not while one is made from a backup or an export.
     """
     try:
         if session is not None:
-            return _verify(database, session, head)
+            return _verify(database, session, head, noted)
         with database.snapshot() as snapshot:
-            return _verify(database, snapshot, head)
+            return _verify(database, snapshot, head, noted)
     except (DBAPIError, ValueError, KeyError, TypeError) as error:  # a page of the file, or a row, is no such thing
         return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): it is damaged")
 
 
-def _verify(database: Database, session: Session, head: str | None) -> ChainVerdict:
+def _verify(database: Database, session: Session, head: str | None, noted: bool) -> ChainVerdict:
     if harm := _file_damage(database, session):
         return ChainVerdict(False, 0, "", None, f"the database file is damaged: {harm}")
     rows = _rows(session)
@@ -191,6 +184,12 @@ def _verify(database: Database, session: Session, head: str | None) -> ChainVerd
         return broken(f"{name} row {number} has no entry", None)
     if not seen_head:
         return broken("the chain no longer holds the head given: entries are missing at its end", count + 1)
+    if noted and count and beside is None:
+        return broken(
+            f"no head is noted beside the store: without {noted_head.FILE} a database that was cut or rolled back "
+            "would look whole (the next entry notes it anew)",
+            None,
+        )
     if not seen_noted:
         return broken("the chain ends before the head noted beside the store: it was cut or rolled back", count + 1)
     for one in decided.states(session):
@@ -202,6 +201,6 @@ def _verify(database: Database, session: Session, head: str | None) -> ChainVerd
     if states:
         (name, number), (_, seq) = min(states.items(), key=lambda item: item[1][1])
         return broken(f"{name} row {number} of entry {seq} is gone", seq)
-    if missing := _missing_triggers(database, session):
-        return broken(f"protection removed from the database: {', '.join(missing)}", None)
+    if strange := meddled(session.connection(), [str(table.__tablename__) for table in APPEND_ONLY]):
+        return broken(f"tables or their protection are not as Overread makes them: {', '.join(strange)}", None)
     return ChainVerdict(True, count, previous)

@@ -213,6 +213,87 @@ def test_what_was_taken_out_or_shortened_together_with_its_line_is_refused(
     assert not (tmp_path / "again").exists()
 
 
+def _manifest(**changes: object) -> Callable[[dict[str, bytes]], None]:
+    def change(files: dict[str, bytes]) -> None:
+        files["manifest.json"] = json.dumps(json.loads(files["manifest.json"]) | changes).encode()
+
+    return change
+
+
+def _size(value: str) -> Callable[[dict[str, bytes]], None]:
+    def change(files: dict[str, bytes]) -> None:
+        files["manifest.json"] = files["manifest.json"].replace(b'"size": 3000', f'"size": {value}'.encode())
+
+    return change
+
+
+def _nothing_in_it(files: dict[str, bytes]) -> None:
+    content = json.loads(files["manifest.json"])
+    files.clear()
+    files["manifest.json"] = json.dumps(content | {"files": {}, "head": ""}).encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(_size(value) for value in ("-5", "1e999", '"3000"', "3000.5", "NaN")),
+        *(_manifest(missing=value) for value in ([[1]], "abc", [1], {"a": 1})),
+        _manifest(head=""),
+        _manifest(head=["x"]),
+        _manifest(revision="9999"),
+        _manifest(revision=None),
+        _manifest(rows="x"),
+        _manifest(kind="rows"),
+        _nothing_in_it,
+        lambda files: files.update({"manifest.json": b"[" * 100_000}),
+    ],
+)
+def test_a_manifest_that_lies_restores_nothing(
+    sqlite_store: Store, tmp_path: Path, damage: Callable[[dict[str, bytes]], None]
+) -> None:
+    """It comes with the files, and is believed no more than they are."""
+    backup(fill(sqlite_store), tmp_path / "backup.zip")
+    _rewrite(tmp_path / "backup.zip", damage)
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(BackupDamagedError):
+        restore(tmp_path / "backup.zip", str(tmp_path / "again"))
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def _table_gone(folder: Path) -> None:
+    (folder / "rows" / "drafts.jsonl").unlink()
+    content = json.loads((folder / "manifest.json").read_text())
+    del content["files"]["rows/drafts.jsonl"]
+    (folder / "manifest.json").write_text(json.dumps(content))
+
+
+def _deep_row(folder: Path) -> None:
+    rows = folder / "rows" / "scores.jsonl"
+    rows.write_text("[" * 100_000)
+    content = json.loads((folder / "manifest.json").read_text())
+    digest = hashlib.sha256(rows.read_bytes()).hexdigest()
+    content["files"]["rows/scores.jsonl"] = {"sha256": digest, "size": 100_000}
+    (folder / "manifest.json").write_text(json.dumps(content))
+
+
+def _linked_rows(folder: Path) -> None:
+    (folder / "rows").rename(folder.parent / "elsewhere")
+    (folder / "rows").symlink_to(folder.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("damage", [_table_gone, _deep_row, _linked_rows])
+def test_an_export_that_lacks_or_leads_elsewhere_is_not_imported(
+    sqlite_store: Store, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    export_all(fill(sqlite_store), tmp_path / "out")
+    damage(tmp_path / "out")
+    other = Store.open(str(tmp_path / "other"))
+    with pytest.raises(BackupDamagedError):
+        import_all(tmp_path / "out", other)
+    assert [name for name, found in contents(other).items() if found] == []
+    other.close()
+
+
 def test_a_forged_store_is_not_backed_up(sqlite_store: Store, tmp_path: Path) -> None:
     fill(sqlite_store)
     with sqlite_store.engine.begin() as connection:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from core.review import Radpeer, Role, Sided, Stage, Store
 from core.review.noted_head import FILE
@@ -127,7 +128,8 @@ def test_a_chain_cut_short_is_noticed_by_a_head_noted_before(kept: Store) -> Non
     assert verify(kept, head).ok
     _meddle(kept, "DELETE FROM audit_entries WHERE action = 'report.made'")
     assert "cut or rolled back" in verify(kept).reason  # noted beside the store with the last write
-    (kept.images_folder.parent / FILE).unlink()
+    seq, sha256 = verify(kept).entries, verify(kept).head
+    (kept.images_folder.parent / FILE).write_text(f"{seq} {sha256}\n")
     assert verify(kept).ok  # nothing else hangs on that entry: only a head noted elsewhere can tell then
     assert not verify(kept, head).ok
 
@@ -193,6 +195,101 @@ def test_removed_protection_is_noticed(kept: Store) -> None:
     found = verify(kept)
     assert not found.ok
     assert "opinions_no_update" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        # The right name, and nothing behind it.
+        (
+            (
+                "DROP TRIGGER opinions_no_update",
+                "CREATE TRIGGER opinions_no_update BEFORE UPDATE ON opinions BEGIN SELECT 1; END",
+            ),
+            "opinions_no_update (trigger, altered)",
+        ),
+        (
+            (
+                "DROP TRIGGER audit_entries_no_delete",
+                "CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries WHEN 0 "
+                "BEGIN SELECT RAISE(ABORT, 'audit_entries is append-only'); END",
+            ),
+            "audit_entries_no_delete (trigger, altered)",
+        ),
+        # One trigger more, which makes an admin of whoever signs in.
+        (
+            ("CREATE TRIGGER more AFTER INSERT ON users BEGIN UPDATE users SET roles = '[\"admin\"]'; END",),
+            "more (trigger, not Overread's)",
+        ),
+        (
+            ("ALTER TABLE saved_views RENAME TO kept", "CREATE VIEW saved_views AS SELECT * FROM kept"),
+            "saved_views (table, missing)",
+        ),
+        (("ALTER TABLE users ADD COLUMN more TEXT",), "users (table, altered)"),
+    ],
+    ids=["hollow", "never", "one more", "view", "column"],
+)
+def test_protection_that_only_looks_so_is_noticed(kept: Store, statements: tuple[str, ...], words: str) -> None:
+    with closing(sqlite3.connect(str(kept.engine.url.database))) as raw:
+        for statement in statements:
+            raw.execute(statement)
+        raw.commit()
+    found = verify(kept)
+    assert not found.ok
+    assert words in found.reason
+
+
+def test_what_others_lay_beside_the_tables_is_not_minded(kept: Store) -> None:
+    with closing(sqlite3.connect(str(kept.engine.url.database))) as raw:
+        raw.execute("CREATE TABLE notes_of_the_hospital (text TEXT)")
+        raw.execute("CREATE VIEW readers AS SELECT name FROM users")
+        raw.commit()
+    assert verify(kept).ok
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("ALTER TABLE opinions DISABLE TRIGGER opinions_no_change", "opinions_no_change (trigger, altered)"),
+        ("ALTER TABLE opinions ENABLE REPLICA TRIGGER opinions_no_change", "opinions_no_change (trigger, altered)"),
+        ("DROP TRIGGER reveals_no_change ON reveals", "reveals_no_change (trigger, missing)"),
+        (
+            "CREATE OR REPLACE FUNCTION overread_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$",
+            "opinions_no_change (trigger, altered)",
+        ),
+        ("CREATE RULE quiet AS ON UPDATE TO opinions DO INSTEAD NOTHING", "quiet (rule, not Overread's)"),
+        (
+            "CREATE TRIGGER more AFTER INSERT ON users EXECUTE FUNCTION overread_append_only()",
+            "more (trigger, not Overread's)",
+        ),
+    ],
+    ids=["off", "replica", "gone", "hollow", "rule", "one more"],
+)
+def test_so_it_is_in_postgres(postgres_store: Store, statement: str, words: str) -> None:
+    postgres_store.local_user()
+    assert verify(postgres_store).ok
+    with postgres_store.writing() as session:
+        session.connection().execute(text(statement))
+        found = verify(postgres_store, session=session)
+        session.rollback()
+    assert not found.ok
+    assert words in found.reason
+
+
+@pytest.mark.parametrize("spoilt", [None, b"", b"1\n", b"\xff\xfe"])
+def test_a_store_without_its_noted_head_is_not_called_whole(kept: Store, spoilt: bytes | None) -> None:
+    note = kept.images_folder.parent / FILE
+    assert verify(kept).ok
+    if spoilt is None:
+        note.unlink()
+    else:
+        note.write_bytes(spoilt)
+    found = verify(kept)
+    assert not found.ok
+    assert "no head is noted" in found.reason
+    kept.add_archive(1, "the next entry")
+    assert verify(kept).ok
 
 
 def test_entries_hold_no_patient_data(sqlite_store: Store) -> None:
