@@ -52,6 +52,7 @@ def audit_suffix(series: str) -> str:
     return f".{series}" if series not in ("", FIRST) else ""
 
 
+MOST_BYTES = 256 * 1024 * 1024  # of one picture in a zip, unpacked
 IndexRow = dict[str, str]
 SplitOf = Callable[[str | None], str | None]
 
@@ -123,13 +124,23 @@ def opener(folder: Path) -> Callable[[str], bytes]:
     """How to get the bytes of a file that the index names: from the folder, or from its only zip."""
     archive = folder / "crops.zip"
     if archive.is_file():
-        opened = zipfile.ZipFile(archive)
+        try:
+            opened = zipfile.ZipFile(inside(folder, archive.name))
+        except zipfile.BadZipFile as error:
+            raise DataLayoutError(f"{archive} is no zip.", "Restore the archive.") from error
         names = set(opened.namelist())
 
         def from_zip(name: str) -> bytes:
             if name not in names:
                 raise DataLayoutError(f"The index names {name}, which {archive} does not hold.", "Restore the archive.")
-            return opened.read(name)
+            try:
+                with opened.open(name) as member:
+                    found = member.read(MOST_BYTES + 1)
+            except Exception as error:  # zipfile raises many kinds on damaged members
+                raise DataLayoutError(f"{name} in {archive.name} is damaged.", "Restore the archive.") from error
+            if len(found) > MOST_BYTES:
+                raise DataLayoutError(f"{name} in {archive.name} unpacks to no picture's size.", "Restore the archive.")
+            return found
 
         return from_zip
 

@@ -158,7 +158,9 @@ def _contents(data: bytes, budget: Budget) -> tuple[zipfile.ZipFile, list[zipfil
         raise UnreadableFileError(
             "The zip archive is truncated or damaged.", "Make it again, or upload the files themselves."
         ) from error
-    members = [info for info in archive.infolist() if not info.is_dir() and not _JUNK.search(clean_name(info.filename))]
+    members = [
+        info for info in archive.infolist() if not _is_folder(info) and not _JUNK.search(clean_name(info.filename))
+    ]
     if any(info.filename == "[Content_Types].xml" for info in members):
         raise UnreadableFileError("It is an Office document, not an image.", "Save the images out of it.")
     if members and all(info.flag_bits & 1 for info in members):
@@ -170,6 +172,10 @@ def _contents(data: bytes, budget: Budget) -> tuple[zipfile.ZipFile, list[zipfil
     if not members:
         raise UnreadableFileError("The zip archive holds no files.", "Upload the images themselves.")
     return archive, members
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")  # ZipInfo.is_dir fails on an empty name (Python 3.11)
 
 
 def _check_member(info: zipfile.ZipInfo) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 
 from core.imaging.deidentify import Identity
+from core.imaging.folder import inside
 from core.review import Store
 from core.review.archives import (
     Column,
@@ -140,7 +141,7 @@ def _source(store: Store, said: str, path: Path) -> Source:
     if found is None:
         sheets = sorted(p.name for p in root.glob("*.csv"))
         found = sheets[0] if len(sheets) == 1 else None
-    return Source(said, path, root, found, tuple(headers((root / found).read_bytes())) if found else ())
+    return Source(said, path, root, found, tuple(headers(inside(root, found).read_bytes())) if found else ())
 
 
 def _options(source: Source, key: str) -> ImportOptions:

@@ -47,8 +47,8 @@ def _own() -> Shown | None:
     if not text.strip():
         st.caption("Lay it out as a data card says: see “How to lay it out” of any set here.")
         return None
-    folder = Path(text.strip()).expanduser()
-    if not folder.is_absolute():
+    folder = Path(text.strip())
+    if not folder.is_absolute() and not text.strip().startswith("~"):
         raise DataLayoutError(f"{text} is no whole path.", "Begin with the root, such as /data/my-scans.")
     folder = permitted(open_store(), who.number(), folder)
     head = read_index(folder)[0]

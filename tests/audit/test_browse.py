@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import nibabel
@@ -12,6 +13,7 @@ from PIL import Image
 from core.audit import datacards, texture
 from core.audit.browse import FolderSet, SimulatedSet, folders_under
 from core.audit.histograms import bin_edges, grey_histogram
+from core.audit.sets import opener
 from core.audit.simulated import simulated_fingerprints
 from core.errors import ContractError, DataLayoutError
 from tests.audit.folder import planted
@@ -86,6 +88,30 @@ def test_an_index_cannot_lead_out_of_its_folder(tmp_path: Path, name: str) -> No
     pictures = FolderSet(folder)
     with pytest.raises(DataLayoutError, match="outside"):
         pictures.pixels(pictures.entries[0])
+
+
+def test_a_zip_that_is_none_leads_out_or_swells_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    with zipfile.ZipFile(tmp_path / "elsewhere.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", b"0123456789" * 100)
+    (folder / "crops.zip").symlink_to(tmp_path / "elsewhere.zip")
+    with pytest.raises(DataLayoutError, match="link"):
+        opener(folder)
+    (folder / "crops.zip").unlink()
+    whole = (tmp_path / "elsewhere.zip").read_bytes()
+    (folder / "crops.zip").write_bytes(whole)
+    assert opener(folder)("a.png") == b"0123456789" * 100
+    monkeypatch.setattr("core.audit.sets.MOST_BYTES", 999)
+    with pytest.raises(DataLayoutError, match="no picture's size"):
+        opener(folder)("a.png")
+    at = whole.index(b"a.png") + len("a.png")
+    (folder / "crops.zip").write_bytes(whole[:at] + bytes(8) + whole[at + 8 :])
+    with pytest.raises(DataLayoutError, match="damaged"):
+        opener(folder)("a.png")
+    (folder / "crops.zip").write_bytes(b"no zip")
+    with pytest.raises(DataLayoutError, match="no zip"):
+        opener(folder)
 
 
 def test_only_sets_are_found_under_a_root(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from core.errors import ArchiveError, NotAllowedError, UnreadableFileError
+from core.errors import ArchiveError, NotAllowedError, StoreError, UnreadableFileError
 from core.imaging import Limits, read
 from core.imaging.limits import MIB
 from core.review import FileRole, Role, Store
@@ -214,6 +215,28 @@ def test_a_member_that_cannot_be_unpacked_costs_itself_and_has_a_line(sqlite_sto
     assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a.png/b.png", "a.png/deeper/b.png", "\N{GRINNING FACE}" * 200 + ".png"])
+def test_a_member_whose_name_cannot_be_kept_costs_itself_only(sqlite_store: Store, name: str) -> None:
+    """A file where another member needs a folder, and a name of more bytes than a file system takes."""
+    upload = zipped([("a.png", image(0.1, 1)), (name, image(0.5, 2)), ("c.png", image(0.7, 3))])
+    archive = imported(sqlite_store, stage_upload(sqlite_store.images_folder, [("set.zip", upload)]))
+    assert len(sqlite_store.cases(archive)) == 2
+    (lost,) = [row for row in sqlite_store.import_report(archive) if row.outcome == "unreadable"]
+    assert "name is too long" in lost.reason
+    assert "Rename" in lost.remedy
+    assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
+
+
+def test_a_full_disk_is_told_when_an_upload_is_unpacked(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        stage_upload(sqlite_store.images_folder, [("set.zip", zipped([("a.png", image(0.1, 1))]))])
+    assert list(staging_folder(sqlite_store.images_folder).iterdir()) == []
+
+
 def test_a_zip_of_which_nothing_can_be_unpacked_is_refused(sqlite_store: Store) -> None:
     broken = bytearray(zipped([("only.png", image(0.1, 1))]))
     at = broken.index(b"only.png") + len("only.png")
@@ -294,6 +317,15 @@ def test_only_named_folders_may_be_imported(
     assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, good)).state == "done"
     staged = stage_upload(sqlite_store.images_folder, [("b.png", image(0.5, 7))])
     assert wait(sqlite_store, begin_import(sqlite_store, actor, archive, staged)).state == "done"
+
+    # The folder of all uploads together is nobody's, and what is no path is told.
+    with pytest.raises(ArchiveError, match="may be imported from"):
+        permitted(sqlite_store, actor, staging_folder(sqlite_store.images_folder))
+    ring = tmp_path / "good" / "ring"
+    ring.symlink_to(ring)
+    for path in (ring, ring / "b", Path("~nobody-has-this-name/x"), tmp_path / "good\0", tmp_path / ("x" * 300)):
+        with pytest.raises(ArchiveError, match="no path"):
+            permitted(sqlite_store, actor, path)
 
     # Without a word the local user has the home folder, and people who signed in have nothing.
     monkeypatch.delenv("OVERREAD_IMPORT_ROOTS")

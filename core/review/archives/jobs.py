@@ -11,6 +11,7 @@ from core.errors import ArchiveError
 from core.review.archives.background import Progress, Run, is_running, speed
 from core.review.archives.importing import ImportOptions
 from core.review.archives.intake.roots import permitted
+from core.review.archives.intake.staging import real_path
 from core.review.archives.scoring import Reviewer, need_models, pending
 from core.review.archives.threads import start
 from core.review.archives.work import import_cases, imported, score_cases
@@ -45,7 +46,7 @@ def begin_import(
     """
     require(store.user(actor), Action.IMPORT)
     chosen = (options or ImportOptions()).check()
-    source = source.expanduser().resolve() if anywhere else permitted(store, actor, source)
+    source = real_path(source) if anywhere else permitted(store, actor, source)
     if not source.exists():
         raise ArchiveError("There is no such folder or file.", "Give a folder, a zip or a CSV on this machine.")
     names = Pseudonyms.of(store.images_folder)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ArchiveError
-from core.review.archives.intake.staging import staging_folder
+from core.review.archives.intake.staging import real_path, staging_folder
 from core.review.people import LOCAL_ISSUER
 from core.review.store import Store
 from core.review.tables import User
@@ -25,6 +25,10 @@ def import_roots(user: User) -> tuple[Path, ...]:
     return tuple(path.resolve() for path in found)
 
 
+def _uploads(store: Store) -> Path:
+    return staging_folder(store.images_folder).resolve()
+
+
 def permitted(store: Store, actor: int, source: Path) -> Path:
     """A source that the user may import, with all links followed.
 
@@ -33,9 +37,10 @@ def permitted(store: Store, actor: int, source: Path) -> Path:
     Raises:
         ArchiveError: it lies elsewhere. Whether it is there at all is not told.
     """
-    path = source.expanduser().resolve()
+    path = real_path(source)
     roots = import_roots(store.user(actor))
-    if any(path == root or root in path.parents for root in (*roots, staging_folder(store.images_folder).resolve())):
+    # Of the folder of uploads only what is in it, by a name that nobody guesses: the whole would be everybody's.
+    if any(path == root or root in path.parents for root in roots) or _uploads(store) in path.parents:
         return path
     where = "Folders of this server may be imported from " + (
         f"{', '.join(str(root) for root in roots)} only." if roots else "nowhere: none is named."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,10 +15,13 @@ from core.errors import ArchiveError, LimitExceededError, OverreadError, Unreada
 from core.imaging.archive import clean_name, walk
 from core.imaging.limits import MIB, Budget, Limits
 from core.places import sha256_of
+from core.review.kept.images import told_disk_errors
 
 # A whole archive may be larger than one upload that is reviewed; each case must still fit the limits of a study.
 ARCHIVE_LIMITS = Limits(total_bytes=8 * 1024 * MIB, files=200_000)
 _SKIPPED = ".skipped.json"
+_NAMES = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)  # what a member's name alone brings about
+_SHOWN = 60
 _LARGEST_ZIP = 2 * 1024 * MIB  # it is unpacked from memory
 
 
@@ -46,6 +50,20 @@ def stage_upload(images_folder: Path, files: Sequence[tuple[str, bytes]], limits
     return _descend(folder)
 
 
+def real_path(source: Path) -> Path:
+    """A path that somebody typed, with all links followed.
+
+    Raises:
+        ArchiveError: it is no path: links in a ring, a name that no file can have, a home folder of nobody.
+    """
+    try:
+        path = source.expanduser().resolve()
+        path.exists()  # too long a name is told by asking only
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ArchiveError("This is no path of a folder or file.", "Check how it is written, and its links.") from error
+    return path
+
+
 def locate(source: Path, images_folder: Path, limits: Limits = ARCHIVE_LIMITS) -> tuple[Path, str | None]:
     """Folder of a source on disk, and the sheet it names: a folder, a zip (unpacked on first use) or a CSV.
 
@@ -53,7 +71,7 @@ def locate(source: Path, images_folder: Path, limits: Limits = ARCHIVE_LIMITS) -
         ArchiveError: it is not there, or none of these.
         LimitExceededError: a zip that unpacks to too much.
     """
-    source = source.expanduser().resolve()
+    source = real_path(source)
     if source.is_dir():
         return source, None
     if not source.is_file():
@@ -95,25 +113,38 @@ def _unpack(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits) ->
     """Unpack to a folder that appears only when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     waiting = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
-    bad: list[tuple[str, OverreadError]] = []
     try:
-        for entry in walk(files, Budget(limits)):
-            if entry.error is not None:
-                bad.append((entry.name, entry.error))
-                continue
-            if clean_name(entry.name) == _SKIPPED:  # the note is ours alone
-                continue
-            path = _free(waiting / clean_name(entry.name))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(entry.data)
-        if bad and not any(waiting.iterdir()):
-            raise bad[0][1]
-        if bad:
-            told = [[name, error.message, error.remedy] for name, error in bad]
-            (waiting / _SKIPPED).write_text(json.dumps(told), encoding="utf-8")
-        os.replace(waiting, folder)
+        with told_disk_errors():
+            _fill(waiting, files, limits)
+            os.replace(waiting, folder)
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _fill(waiting: Path, files: Sequence[tuple[str, bytes]], limits: Limits) -> None:
+    """Write what can be unpacked; a member that cannot costs itself only, and a note says why."""
+    bad: list[tuple[str, OverreadError]] = []
+    for entry in walk(files, Budget(limits)):
+        if entry.error is not None:
+            bad.append((entry.name, entry.error))
+            continue
+        if clean_name(entry.name) == _SKIPPED:  # the note is ours alone
+            continue
+        try:
+            path = _free(waiting / clean_name(entry.name))
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in _NAMES:
+                raise
+            told = "Its name is too long, or a folder on its path is a file in the same upload."
+            bad.append((clean_name(entry.name)[:_SHOWN], UnreadableFileError(told, "Rename it and upload it again.")))
+            continue
+        path.write_bytes(entry.data)
+    if bad and not any(waiting.iterdir()):
+        raise bad[0][1]
+    if bad:
+        told_of = [[name, error.message, error.remedy] for name, error in bad]
+        (waiting / _SKIPPED).write_text(json.dumps(told_of), encoding="utf-8")
 
 
 def _free(path: Path) -> Path:
