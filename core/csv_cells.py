@@ -12,13 +12,31 @@ import pandas as pd
 # What spreadsheets begin a formula with; the wide signs are taken for the narrow ones by East Asian editions.
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Where spreadsheets part cells at semicolons or tabs (half of Europe's do), quotes within a line do not hold: whatever
+# follows a separator or a new line begins a cell there.
+_PARTS = re.compile(r"[;\t\r\n]+")
+_BLANK = " \u00a0\u200b\ufeff\0\v\f\"'"  # what may stand before the sign and is passed over
 
 
 def harmless(value: object) -> object:
-    """The value; a text that starts as a formula does gets an apostrophe before it, a written number does not."""
-    if not isinstance(value, str) or not value.startswith(_STARTS) or _NUMBER.fullmatch(value):
+    """The value; a text that starts as a formula does gets an apostrophe before it, a written number does not.
+
+    So does what starts so after a semicolon, a tab or a new line within a text.
+    """
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return f"'{value}"
+    begins = [0, *(found.end() for found in _PARTS.finditer(value))]
+    risky = [at for at, end in zip(begins, [*begins[1:], len(value)], strict=True) if _starts_formula(value[at:end])]
+    if value.startswith(("\t", "\r", "\n")):
+        risky = [0, *(at for at in risky if at)]
+    for at in reversed(risky):
+        value = f"{value[:at]}'{value[at:]}"
+    return value
+
+
+def _starts_formula(part: str) -> bool:
+    bare = part.rstrip(";\t\r\n").lstrip(_BLANK)
+    return bare.startswith(_STARTS) and not (bare.strip() and _NUMBER.fullmatch(bare.strip()))
 
 
 def rows_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,10 +44,38 @@ def defused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [PLANTED, "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "--1", "-", "-1 2"]
+    "text", [PLANTED, "+1+1", "-2+3", "@SUM(A1)", "\t1", "\r1", "\n1", "＝1+1", "--1", "-", "-1 2"]
 )
 def test_a_text_that_starts_a_formula_is_text(text: str) -> None:
     assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Quill;=1+1", "Quill;'=1+1"),
+        ("Quill;;=1+1;-2+3", "Quill;;'=1+1;'-2+3"),
+        ("two lines\n=1+1", "two lines\n'=1+1"),
+        ("one\t@SUM(A1)", "one\t'@SUM(A1)"),
+        (" =1+1", "' =1+1"),
+        ("\ufeff=1+1", "'\ufeff=1+1"),
+        ('"=1+1"', '\'"=1+1"'),
+        ("\n=1;=2", "'\n'=1;'=2"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+    ],
+)
+def test_no_part_of_a_text_starts_a_formula_whatever_parts_cells(text: str, told: str) -> None:
+    """Read by another separator than the comma, the very bytes of the file hold no cell that is a formula."""
+    assert harmless(text) == told
+    written = rows_csv(("a", "b"), [{"a": 1, "b": text}])
+    for cell in re.split(r"[;\t\r\n]", written):
+        assert not cell.lstrip(' "\ufeff').startswith(("=", "@", "-2", "+")), cell
+
+
+@pytest.mark.parametrize("value", ["0.1; -0.2; +3", "a; b", "1;-2;-3", "don't", "a = b", "x-y; z-w", '"quoted"'])
+def test_lists_of_numbers_and_words_stay_as_they_are(value: str) -> None:
+    assert harmless(value) is value
 
 
 @pytest.mark.parametrize("value", ["-0.5", "+3", "-1e-07", "-.5", "1=1", "tumour", "", -0.5, 3, None, True])
