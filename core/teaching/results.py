@@ -100,7 +100,14 @@ def _cells(row: Row) -> dict[str, object]:
     said = "" if a.finding is None else "finding" if a.finding else "clear"
     values = (
         *(row.quiz, row.name, row.attempt.number, row.attempt.purpose, row.item.position + 1, row.item.system),
-        *(a.stage, "finding" if row.item.finding else "clear", row.item.label or "", said, a.label or ""),
+        # Where no model is ever shown, what was in sight of a second answer was planted.
+        *(
+            row.stage.in_words(planted=not row.models),
+            "finding" if row.item.finding else "clear",
+            row.item.label or "",
+            said,
+            a.label or "",
+        ),
         *("" if a.confidence is None else a.confidence, int(row.right), round(row.points, 2)),
         *("" if a.found is None else int(a.found), "" if a.distance is None else round(a.distance, 2), a.unit),
         *(a.false_marks, "" if a.dice is None else round(a.dice, 4), round(a.seconds, 1), int(a.late), int(a.hinted)),

@@ -55,6 +55,10 @@ class Stage(StrEnum):
     ALONE = "alone"
     ADVISED = "with the models"
 
+    def in_words(self, planted: bool) -> str:
+        """With what in sight; no model is named where there was none."""
+        return "with the planted AI" if planted and self is Stage.ADVISED else str(self)
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -12,7 +12,6 @@ from core.systems.declaration import System
 from core.teaching import bias, blinding
 from core.teaching.attempts import Task
 from core.teaching.results import Row
-from core.teaching.rules import Stage
 from dashboard.kit import words
 
 ANSWER = "The AI’s answer"
@@ -35,11 +34,6 @@ def show(store: Store, learner: int, task: Task) -> None:
         "</div><div style='font-size:.85rem;font-variant-numeric:tabular-nums'>"
         f"probability of a finding {share:.2f}</div></div>"
     )
-
-
-def stage(name: str, made_up: bool) -> str:
-    """With what in sight an answer was given, in words; no model of ours is named where there was none."""
-    return "with the AI" if made_up and name == Stage.ADVISED else name
 
 
 def said(found: PlantedAnswer, system: System) -> str:

@@ -59,7 +59,7 @@ def _line(row: Row, place: int, made_up: PlantedAnswer | None) -> dict[str, obje
     truth = row.item.label or (system.finding if row.item.finding else system.clear)
     return {
         "Case": place,
-        "With": planted.stage(a.stage, made_up is not None),
+        "With": row.stage.in_words(planted=made_up is not None),
         "You said": said,
         "Truth": truth,
         **({} if made_up is None else {"Planted AI": planted.said(made_up, system)}),

@@ -14,6 +14,7 @@ from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.teaching import advice
 from core.teaching.blinding import Shown
+from core.teaching.rules import Stage
 from core.teaching.scoring import points, right
 from dashboard.kit import address, controls, jobs, slices, who, words
 from dashboard.kit.cases import OpenCase
@@ -62,7 +63,7 @@ def _verdict(shown: Shown) -> None:
         if answer.late:
             told = [*told[:1], "too late: no points", *place(answer)]
         sign, colour = (":material/check_circle:", "green") if good else (":material/cancel:", "orange")
-        stage = planted.stage(answer.stage, shown.planted is not None)
+        stage = Stage(answer.stage).in_words(planted=shown.planted is not None)
         when = f"**{stage[0].upper()}{stage[1:]}** · " if len(shown.answers) > 1 else ""
         st.markdown(f":{colour}[{sign}] {when}**{'Right' if good else 'Not right'}**: " + words.plain(" · ".join(told)))
     made_up = "" if shown.planted is None else f" · {planted.told(shown.planted, item.finding, system)}"

@@ -95,6 +95,8 @@ def test_it_enters_no_figure_of_a_model(sqlite_store: Store) -> None:
     who = read(store, quiz, "ann", 0.5)
     rows = results.of_learner(store, who)
     assert len(rows) == 8
+    stages = pd.read_csv(io.StringIO(results.csv(rows)))["stage"]
+    assert stages.value_counts().to_dict() == {"alone": 4, "with the planted AI": 4}  # no model's name on it
     score = ItemScore(
         item_id=rows[0].item.id or 0, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.9, threshold=0.5
     )
