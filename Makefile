@@ -32,7 +32,7 @@ lint: $(STAMP)
 RECIPES ?= brain-type-first brain-type-second brain-type \
 	brain-unet brain-resnet50 brain-resunet \
 	chest-densenet-lung chest-densenet-whole chest-densenet chest-densenet-subtypes chest-resnet50 chest-efficientnet chest-efficientnet-subtypes chest-lite0 \
-	breast-resnet18 breast-resnet50 breast-vgg16 \
+	breast-resnet18 breast-resnet50 breast-vgg16 breast-lite0 \
 	mr-pet-pet mr-pet-mr mr-pet-combined mr-pet-combined-matched \
 	pet-unet-whole pet-unet-body pet-unet pet-resnet34 pet-inception-three-class
 train: $(TRAIN)

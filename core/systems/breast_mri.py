@@ -87,6 +87,7 @@ SYSTEM = System(
         ModelSlot("resnet18", "ResNet-18", "resnet18", "classifier"),
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
         ModelSlot("vgg16", "VGG-16 with batch norm", "vgg16_bn", "classifier"),
+        ModelSlot("efficientnet-lite0", "Three EfficientNet-Lite0, from ImageNet", "efficientnet_lite0", "classifier"),
     ),
     source="TumorTrace, a published student project on breast MR lesion crops",
     counted="patient",
