@@ -117,6 +117,8 @@ def _certificate(
         raise TeachingError("A certificate names its learner.", f"Type a name of 1 to {LONGEST_NAME} characters.")
     counted = {made.id for _, made in done}
     rows = [r for r in results.of_learner(store, learner_id) if r.attempt.id in counted and r.stage is Stage.ALONE]
+    if not rows:
+        raise TeachingError("The truth of these cases is not told yet.", "Come back when the study is over.")
     return Certificate(
         name=name,
         course=course.title,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.preprocessing import windows
-from core.reports.offline import OfflineCase, offline_quiz, refuse_patients
+from core.reports.offline import OfflineCase, offline_quiz, refuse
 from core.review import Store
 from core.review.tables import QuizItem
 from core.teaching.material import material
@@ -21,7 +21,7 @@ from dashboard.kit import controls, words
 def button(store: Store, one: Listed, items: Sequence[QuizItem]) -> None:
     """The download, or why there is none."""
     try:
-        refuse_patients(items)
+        refuse(items, one.rules)
     except OverreadError as error:
         st.caption(f":material/wifi_off: Not for use offline. {words.plain(str(error))}")
         return

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from scipy.stats import binomtest
 
 from core.errors import LimitExceededError
-from core.reports.offline import OfflineCase, offline_quiz, quiz, refuse_patients
+from core.reports.offline import OfflineCase, offline_quiz, quiz, refuse
 from core.review import Store
 from core.review.tables import Quiz, QuizItem
 from core.teaching import builtin, quizzes
@@ -194,11 +194,11 @@ def test_words_stay_words(page: Page, sqlite_store: Store, tmp_path: Path) -> No
 
 def test_a_case_of_an_archive_is_refused(sqlite_store: Store) -> None:
     items = [one.item for one in _quiz(sqlite_store, Rules(), slices=1)]
-    refuse_patients(items)
+    refuse(items, Rules())
     for changed in ({"source": Source.CASE}, {"simulated": False}):
         real = QuizItem(**(items[2].model_dump() | changed))
         with pytest.raises(TeachingError, match=r"Case 3 is from an archive.*Make a quiz of simulated scans"):
-            refuse_patients([*items[:2], real])
+            refuse([*items[:2], real], Rules())
         found = material(sqlite_store, items[2].source, items[2].place)
         with pytest.raises(TeachingError, match="from an archive"):
             offline_quiz("Quiz", "", Rules(), [OfflineCase(real, found, np.zeros((1, 8, 8), np.uint8), "")])
@@ -208,5 +208,7 @@ def test_a_file_that_no_phone_holds_is_refused(sqlite_store: Store, monkeypatch:
     monkeypatch.setattr(quiz, "MOST_BYTES", 10_000)
     with pytest.raises(LimitExceededError, match="fewer cases"):
         offline_quiz("Quiz", "", Rules(), _quiz(sqlite_store, Rules(), slices=1))
+    with pytest.raises(TeachingError, match="cannot hide it"):
+        offline_quiz("Study", "", Rules(verify=Verify.NEVER), _quiz(sqlite_store, Rules(), slices=1))
     with pytest.raises(TeachingError, match="without a case"):
         offline_quiz("Quiz", "", Rules(), [])

@@ -52,8 +52,15 @@ class OfflineCase:
     window: str
 
 
-def refuse_patients(items: Iterable[QuizItem]) -> None:
-    """Raise ``TeachingError`` when a case is not drawn by a computer: the file leaves the store for good."""
+def refuse(items: Iterable[QuizItem], rules: Rules) -> None:
+    """Raise ``TeachingError`` when a quiz must not leave the store for good.
+
+    That is when a case is not drawn by a computer, or when its truth is not to be told (a reader study).
+    """
+    if rules.verify is Verify.NEVER:
+        raise TeachingError(
+            "The truth of a reader study's cases is not told, and a file cannot hide it.", "Make a quiz of its own."
+        )
     real = [one.position + 1 for one in items if one.source not in DRAWN or not one.simulated]
     if real:
         named = f"Case {real[0]} is" if len(real) == 1 else f"Cases {', '.join(map(str, real))} are"
@@ -67,10 +74,10 @@ def offline_quiz(title: str, goals: str, rules: Rules, cases: Sequence[OfflineCa
     """The quiz as one HTML file, UTF-8. No model answers in it; where the quiz shuffles, the browser does.
 
     Raises:
-        TeachingError: a case comes from an archive, or there is none.
+        TeachingError: a case comes from an archive, the truth is not to be told, or there is no case.
         LimitExceededError: the file would be larger than :data:`MOST_BYTES`.
     """
-    refuse_patients(one.item for one in cases)
+    refuse((one.item for one in cases), rules)
     if not cases:
         raise TeachingError("A quiz without a case cannot be taken along.", "Choose one with cases.")
     content = {
