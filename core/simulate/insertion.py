@@ -141,7 +141,7 @@ def _insert_pet(values: Array, rng: np.random.Generator, kind: str, unit: Unit) 
     return (255.0 - merged if picture else merged), mask
 
 
-def _irregular(
+def irregular(
     rng: np.random.Generator, shape: tuple[int, int], centre: tuple[float, float], radius: float, rough: float
 ) -> Array:
     """Signed depth in pixels inside an irregular blob."""
@@ -157,7 +157,7 @@ def _irregular(
 def _insert_brain(values: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     blurred = cv2.GaussianBlur(values, (0, 0), 2.0)
     threshold = 0.25 * float(np.percentile(blurred, 98))
-    head = _largest(blurred > threshold)
+    head = largest(blurred > threshold)
     depth = cv2.distanceTransform(head.astype(np.uint8), cv2.DIST_L2, 5)
     reach = float(depth.max())
     if reach < 12:
@@ -165,7 +165,7 @@ def _insert_brain(values: Array, rng: np.random.Generator) -> tuple[Array, Array
     places = np.argwhere((depth > 0.4 * reach) & (depth < 0.85 * reach))
     centre = places[int(rng.integers(len(places)))]
     radius = reach * float(rng.uniform(0.14, 0.34))
-    inside = _irregular(rng, values.shape, (float(centre[0]), float(centre[1])), radius, 0.22)
+    inside = irregular(rng, values.shape, (float(centre[0]), float(centre[1])), radius, 0.22)
     brain = (depth > 0.3 * reach) & head
     grain, spread = _grain(values, rng, brain)
     level = float(np.median(values[brain]))
@@ -183,7 +183,7 @@ def _insert_lung(values: Array, rng: np.random.Generator, malignant: bool, unit:
     else:
         split = cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[0]
         dark = values < split
-    body = _fill(_largest(cv2.morphologyEx((~dark).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0))
+    body = _fill(largest(cv2.morphologyEx((~dark).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0))
     lung = (cv2.morphologyEx((dark & body).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0) & body
     depth = cv2.distanceTransform(lung.astype(np.uint8), cv2.DIST_L2, 5)
     size = float(np.sqrt(body.sum()))
@@ -193,7 +193,7 @@ def _insert_lung(values: Array, rng: np.random.Generator, malignant: bool, unit:
     places = np.argwhere(depth > min(0.8 * radius, 0.8 * float(depth.max())))
     centre = places[int(rng.integers(len(places)))]
     place = (float(centre[0]), float(centre[1]))
-    inside = _irregular(rng, values.shape, place, radius, 0.16 if malignant else 0.04)
+    inside = irregular(rng, values.shape, place, radius, 0.16 if malignant else 0.04)
     tissue = body & ~dark
     grain, spread = _grain(values, rng, tissue)
     value = float(np.median(values[tissue]))
@@ -225,7 +225,7 @@ def _insert_breast(values: Array, rng: np.random.Generator) -> tuple[Array, Arra
         (size - 1) / 2.0 + out * room * part
         for size, room, part in zip(values.shape, free, (np.sin(turn), np.cos(turn)), strict=True)
     )
-    inside = _irregular(rng, values.shape, (float(place[0]), float(place[1])), radius, 0.18)
+    inside = irregular(rng, values.shape, (float(place[0]), float(place[1])), radius, 0.18)
     grain, spread = _grain(values, rng, np.ones(values.shape, bool))
     low, high = (float(v) for v in np.percentile(values, (5.0, 98.0)))
     bright = low + (high - low) * float(rng.uniform(0.95, 1.2))
@@ -241,7 +241,7 @@ def _insert_breast(values: Array, rng: np.random.Generator) -> tuple[Array, Arra
     return values + cover * (rim + spread * grain - values), mask
 
 
-def _largest(mask: Array) -> Array:
+def largest(mask: Array) -> Array:
     """The largest connected part of a mask."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count < 2:

@@ -11,6 +11,7 @@ from core.review import open_store
 from core.teaching import builtin, learners
 from dashboard.kit import address, messages, who
 from dashboard.learn import curves, start, way
+from dashboard.learn.laboratory import show as laboratory
 from dashboard.learn.tours import start as tours
 
 with messages.shown():
@@ -34,6 +35,7 @@ with messages.shown():
             "Quizzes": partial(start.show, store, learner),
             "Your curves": partial(curves.show, store, learner),
             "Tours": tours.show,
+            "Laboratory": laboratory.show,
         }
         names = tuple(parts)
         said = st.query_params.get("part", "")
