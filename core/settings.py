@@ -203,7 +203,7 @@ class Settings(BaseSettings):
     def _addresses(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        found = frozenset(part.strip().casefold() for part in value.split(",") if part.strip())
+        found = frozenset(mailbox(part.strip()) for part in value.split(",") if part.strip())
         strange = sorted(part for part in found if not all(part.partition("@")) or " " in part)
         if strange:
             raise ValueError(f"{strange[0]!r} is no e-mail address; commas separate several")
@@ -231,6 +231,15 @@ class Settings(BaseSettings):
         if not value.expanduser().is_dir():
             raise ValueError(f"there is no folder {value}")
         return value.expanduser()
+
+
+def mailbox(address: str) -> str:
+    """An e-mail address as it is compared: without case, where that changes no letter into others.
+
+    >>> mailbox("Chief@Hospital.org")
+    'chief@hospital.org'
+    """
+    return address.lower() if address.isascii() else address  # "ß" and "SS", or the sign for kelvin and "k", are two
 
 
 def settings() -> Settings:

@@ -18,7 +18,7 @@ from core.review.database import Database
 from core.review.tables import User
 from core.review.trail import decide
 from core.review.vocabulary import Role, now
-from core.settings import settings
+from core.settings import mailbox, settings
 
 LOCAL_ISSUER = "local"
 LOCAL_NUMBER = 1
@@ -137,7 +137,7 @@ class People(Database):
                 decide(session, user.number or 0, "user.added", f"user:{user.number}", user, issuer=issuer)
             if not user.active:
                 raise NotAllowedError("This account was deactivated.", "Ask an admin.")
-            if email and email_verified and email.casefold() in settings().admins and Role.ADMIN not in user.roles:
+            if email and email_verified and mailbox(email) in settings().admins and Role.ADMIN not in user.roles:
                 user.roles = _roles([*map(Role, user.roles), Role.ADMIN])
                 granted = {"roles": user.roles, "why": "named in OVERREAD_ADMINS"}
                 decide(session, user.number or 0, "user.roles", f"user:{user.number}", user, **granted)

@@ -38,6 +38,9 @@ def test_who_signs_in_first_gets_nothing(store: Store, monkeypatch: pytest.Monke
         ("Lead@Hospital.test", True, ["admin"]),
         ("lead@hospital.test", False, []),
         ("lead@hospital.test.evil", True, []),
+        ("groSS@hospital.test", True, []),  # another mailbox than "groß", though both fold to one text
+        ("groß@hospital.test", True, ["admin"]),
+        ("\N{KELVIN SIGN}urt@hospital.test", True, []),
         (None, True, []),
         ("", True, []),
     ],
@@ -45,7 +48,9 @@ def test_who_signs_in_first_gets_nothing(store: Store, monkeypatch: pytest.Monke
 def test_admins_are_named_by_the_operator(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, email: str | None, verified: bool, expected: list[str]
 ) -> None:
-    monkeypatch.setenv("OVERREAD_ADMINS", " lead@hospital.test, ,other@hospital.test")
+    monkeypatch.setenv(
+        "OVERREAD_ADMINS", " lead@hospital.test, ,other@hospital.test,groß@hospital.test,kurt@hospital.test"
+    )
     assert sqlite_store.sign_in("https://id.test", "1", "Lead", email, verified).roles == expected
 
 
