@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit import config
 
 from core.csv_cells import frame_csv, harmless, rows_csv
 from core.engine.results import ModelState, ModelStatus
@@ -123,3 +124,9 @@ def test_no_table_goes_another_way() -> None:
     ways = (".to_csv(", "csv.writer(", "DictWriter(", "import writer")
     others = {str(p.relative_to(TOP)) for p in own if any(way in p.read_text(encoding="utf-8") for way in ways)}
     assert others <= NO_TEXT_OF_OTHERS
+
+
+def test_streamlits_own_export_of_a_table_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its button writes cells as they are; asked of Streamlit itself, which refuses options that it does not know."""
+    monkeypatch.chdir(TOP)
+    assert config.get_option("client.disableDataExport") is True
