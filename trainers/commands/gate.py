@@ -35,7 +35,6 @@ AUGMENT = Augment(
 )
 BATCH, PASSES = 64, 256  # images at once through the trunk; features at once through the head
 PEAK, DECAY, SMOOTHED, DROPPED = 1e-3, 0.1, 0.02, 0.1
-SHARE = 0.7  # of the training images that are learnt from: reading their features is nearly all of the work
 SIMULATED = 4  # what a simulated scan weighs: they are few, and those of two systems are drawn by one hand
 
 
@@ -45,7 +44,6 @@ def gate_command(
     weights: Annotated[Path, typer.Option(help="The router goes to its subfolder router.")] = places.WEIGHTS,
     epochs: Annotated[int, typer.Option(min=1, help="Passes of the head over all features.")] = 12,
     folds: Annotated[int, typer.Option(min=2, help="Parts by group, to choose the thresholds on.")] = 4,
-    judged: Annotated[int, typer.Option(min=1, help="So many of those parts are answered by a head of their own.")] = 2,
     seed: Annotated[int, typer.Option()] = 0,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Use only so many groups of each set (a trial).")] = None,
@@ -55,19 +53,14 @@ def gate_command(
         torch.set_num_threads(threads)
     started = time.monotonic()
     shots, use = read_shots(seed, data, runs / "gate", limit, console.print)
-    known = joined(thinned(shots["train"], seed), shots["validation"])
+    known = joined(shots["train"], shots["validation"])
     net = RouterNet(len(kinds()))
     start(net)
     table = Features.of(net, known, seed)
-    rows, answers = out_of_fold(net, table, known, (folds, judged), epochs, seed)
+    answers = out_of_fold(net, table, known, folds, epochs, seed)
     fit_head(net, table, np.ones(len(known), bool), epochs, seed)
     minutes = (time.monotonic() - started) / 60
-    ship(net, known.take(rows), answers, shots["test"], use, weights / FOLDER, _training(epochs, seed, minutes))
-
-
-def thinned(shots: Shots, seed: int) -> Shots:
-    """A share of the images, drawn at random."""
-    return shots.take(np.random.default_rng(seed).permutation(len(shots))[: int(SHARE * len(shots))])
+    ship(net, known, answers, shots["test"], use, weights / FOLDER, _training(epochs, seed, minutes))
 
 
 def start(net: RouterNet) -> None:
@@ -150,28 +143,21 @@ def fit_head(net: RouterNet, table: Features, rows: np.ndarray, epochs: int, see
     net.head.eval()
 
 
-def out_of_fold(
-    net: RouterNet, table: Features, shots: Shots, parts: tuple[int, int], epochs: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which images were asked ``(M,)`` and their logits ``(M, kinds)`` by a head that saw no image of their group.
+def out_of_fold(net: RouterNet, table: Features, shots: Shots, folds: int, epochs: int, seed: int) -> np.ndarray:
+    """Logits of every image ``(N, kinds)`` by a head that saw no image of its group.
 
     Args:
-        parts: into how many the groups are dealt, and of how many of these the images are asked.
+        folds: into how many parts the groups are dealt.
     """
-    folds, judged = parts
-    asked: list[np.ndarray] = []
-    logits: list[np.ndarray] = []
+    logits = np.zeros((len(shots), len(kinds())))
     for number, (seen, left) in enumerate(GroupKFold(folds).split(table.plain, groups=apart(shots))):
-        if number == judged:
-            break
         rows = np.zeros(len(shots), bool)
         rows[seen] = True
         fit_head(net, table, rows, epochs, seed)
         with torch.inference_mode():
-            logits.append(net.judged(table.plain[left]).numpy().astype(np.float64))
-        asked.append(left)
+            logits[left] = net.judged(table.plain[left]).numpy()
         console.print(f"fold {number + 1} of {folds}")
-    return np.concatenate(asked), np.concatenate(logits)
+    return logits
 
 
 def apart(shots: Shots) -> np.ndarray:

@@ -14,7 +14,8 @@ from core.weights.card import Metric
 from trainers.data.router_data import UNSEEN, Shots, kinds, sources
 
 RESAMPLES = 400
-STEPS = 400  # thresholds tried, at quantiles of the log odds
+STEPS = 2000  # thresholds tried, at quantiles of the log odds
+ALIKE, SPARE = 0.002, 0.01  # shares that differ by no more count as one; a share that may always be given up
 FEW = 30  # a family of fewer images tells no share
 
 
@@ -35,7 +36,8 @@ def limit_of(system: str, known: Readings, test: Readings) -> Limit:
     """A system's threshold, chosen on images that the network did not learn from, with its figures on test.
 
     Two things are promised, few good scans stopped and every kind of wrong image stopped. The threshold is the one at
-    which the worse of the two (the share of good scans stopped, the share let through of the weakest kind) is smallest.
+    which the worse of the two (the share of good scans stopped, the share let through of the weakest kind) is smallest,
+    or as much stricter as one good scan in a hundred allows.
     """
     own = [kinds().index(kind) for kind in own_kinds(system)]
     odds = not_own(known.logits, own)
@@ -44,8 +46,8 @@ def limit_of(system: str, known: Readings, test: Readings) -> Limit:
     weakest = [odds[wrong & (known.shots.families == family)] for family in families]
     tried = np.unique(np.quantile(odds[good | wrong], np.linspace(0, 1, STEPS)))
     worse = [max(float((odds[good] > cut).mean()), *(float((let <= cut).mean()) for let in weakest)) for cut in tried]
-    # Where several are as good, the strictest: kinds of wrong image that nobody thought of lie nearer than those here.
-    threshold = float(tried[np.flatnonzero(np.isclose(worse, min(worse), atol=0.002))[0]])
+    # Of those as good, or good enough, the strictest: wrong images that nobody thought of lie nearer than these.
+    threshold = float(tried[np.flatnonzero(np.array(worse) <= max(min(worse) + ALIKE, SPARE))[0]])
     spread = max(float(np.subtract(*np.quantile(odds[good], [0.75, 0.25]))), 1e-6)
     return Limit(
         kinds=own_kinds(system),
