@@ -16,8 +16,8 @@ from core.engine.results import Decision, ModelResult
 from core.simulate.laboratory import Setting, canvas, full_scale, made
 
 COLUMNS = (
-    *("system", "model", "version", "weights_sha256", "threshold", "diameter_mm", "contrast_share", "contrast_value"),
-    *("unit", "scans", "answered", "called", "mean_probability", "setting"),
+    *("system", "model", "version", "weights_sha256", "threshold", "diameter", "length_unit"),
+    *("contrast_share", "contrast_value", "unit", "scans", "answered", "called", "mean_probability", "setting"),
 )
 HALF = 0.5  # share of the scans that have to be called
 
@@ -46,13 +46,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class ContrastDetail:
-    """The whole measurement: ``scans`` drawn, the picture quality ``setting``, the value of contrast 1 in ``unit``."""
+    """The whole measurement: ``scans`` drawn, the picture quality ``setting``, the value of contrast 1 in ``unit``, and
+    the unit of diameters and blur, ``length``: mm, or pixels where their size is not known."""
 
     system: str
     scans: int
     setting: Setting
     scale: float
     unit: str
+    length: str
     cells: tuple[Cell, ...]
 
     def curve(self, model: str) -> list[tuple[float, float]]:
@@ -77,20 +79,19 @@ class ContrastDetail:
 
     def _row(self, one: Cell) -> dict[str, object]:
         values = (
-            *(self.system, one.title, one.version, one.weights_sha256, one.threshold, one.diameter, one.contrast),
-            *(one.contrast * self.scale, self.unit, self.scans, one.answered, one.called),
-            *("" if np.isnan(one.mean) else one.mean, described(self.setting)),
+            *(self.system, one.title, one.version, one.weights_sha256, one.threshold, one.diameter),
+            *(self.length, one.contrast, one.contrast * self.scale, self.unit, self.scans, one.answered, one.called),
+            *("" if np.isnan(one.mean) else one.mean, described(self.setting, self.length)),
         )
         return dict(zip(COLUMNS, values, strict=True))
 
 
-def described(setting: Setting) -> str:
-    """The picture quality in words."""
+def described(setting: Setting, length: str) -> str:
+    """The picture quality in words; ``length`` is the unit of the blur."""
     window = "none" if setting.window is None else f"{setting.window[0]:g}/{setting.window[1]:g}"
     quality = "lossless" if setting.quality is None else f"JPEG {setting.quality}"
-    return (
-        f"blur {setting.blur:g} mm; noise {setting.noise:g}; slices {setting.slices}; centre/width {window}; {quality}"
-    )
+    spoilt = f"blur {setting.blur:g} {length}; noise {setting.noise:g}; slices {setting.slices}"
+    return f"{spoilt}; centre/width {window}; {quality}"
 
 
 def measure(
@@ -113,6 +114,7 @@ def measure(
     """
     usual = setting or Setting()
     series, _ = canvas(system, seeds[0])
+    length = "mm" if series.spacing else "pixels"
     grid = [(0.0, 0.0), *((d, c) for d in diameters for c in contrasts)]
     cells: list[Cell] = []
     for number, (diameter, contrast) in enumerate(grid):
@@ -124,7 +126,7 @@ def measure(
                 given.setdefault(result.state.name, []).append(result)
         cells += [_cell(results, diameter, contrast) for results in given.values()]
     tell(1.0)
-    return ContrastDetail(system, len(seeds), usual, full_scale(series), str(series.unit), tuple(cells))
+    return ContrastDetail(system, len(seeds), usual, full_scale(series), str(series.unit), length, tuple(cells))
 
 
 def _cell(results: Sequence[ModelResult], diameter: float, contrast: float) -> Cell:

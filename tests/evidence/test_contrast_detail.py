@@ -46,11 +46,12 @@ def test_the_curve_is_what_the_model_needs() -> None:
     assert found.curve("seer") == [(10.0, 0.2), (20.0, 0.1)]
     assert found.clear("seer").called == 0
     rows = list(csv.DictReader(io.StringIO(found.csv())))
-    assert [(r["diameter_mm"], r["contrast_share"], r["called"]) for r in rows] == [
+    assert [(r["diameter"], r["contrast_share"], r["called"]) for r in rows] == [
         *(("0.0", "0.0", "0"), ("5.0", "0.1", "0"), ("5.0", "0.2", "0"), ("10.0", "0.1", "0")),
         *(("10.0", "0.2", "1"), ("20.0", "0.1", "1"), ("20.0", "0.2", "1")),
     ]
     assert float(rows[1]["contrast_value"]) == pytest.approx(25.5)
+    assert {row["length_unit"] for row in rows} == {"mm"}
     assert replace(found, cells=()).curve("seer") == []
 
 

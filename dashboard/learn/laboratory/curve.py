@@ -74,11 +74,12 @@ def _result(found: ContrastDetail) -> None:
     st.plotly_chart(chart.figure, key=chart.key, config={"displayModeBar": False}, alt=chart.alt)
     false = [f"{c.title}: {c.called} of {found.scans}" for m in models_of(found) if (c := found.clear(m)) and c.called]
     st.caption(
-        f"{SYSTEMS[found.system].title}, {found.scans} scans; {described(found.setting)}. 100 % contrast is "
-        f"{found.scale:g} {found.unit}. "
+        f"{SYSTEMS[found.system].title}, {found.scans} scans; {described(found.setting, found.length)}. 100 % contrast "
+        f"is {found.scale:g} {found.unit}. "
         + (f"Called without any lesion: {words.plain('; '.join(false))}. " if false else "No clear scan was called. ")
-        + "Not every curve falls: a lesion brighter than any that a model has learnt may be missed again, which the "
-        "table tells. Three scans give no interval: read it as a sketch."
+        + f"{100 * min(CONTRASTS[found.system]):g} % is the faintest that was tried. Not every curve falls: a lesion "
+        "brighter than any that a model has learnt may be missed again, which the table tells. Three scans give no "
+        "interval: read it as a sketch."
     )
     st.download_button(
         "All measurements (CSV)",
@@ -97,7 +98,7 @@ def models_of(found: ContrastDetail) -> list[str]:
 
 def drawn(found: ContrastDetail) -> Chart:
     """A line for every model that calls half of the lesions of any size."""
-    figure = blank("", "Diameter", "Lowest contrast called (%)", 380)
+    figure = blank("", f"Diameter ({found.length})", "Lowest contrast called (%)", 380)
     titles = {one.model: one.title for one in found.cells}
     short = words.short_titles(list(titles.values()))
     said = []
