@@ -12,6 +12,9 @@ from core.errors import ModelUnavailableError
 # Without this package it takes a stand-in of its own that sends nothing.
 _REPORTS = {"openvino": "openvino_telemetry"}
 
+# In no extra: one of ours would bind everybody to the version that a phone's converter was released with.
+_ALONE = {"ai_edge_litert": "Install LiteRT's interpreter: pip install ai-edge-litert."}
+
 
 def package(name: str) -> Any:
     """Import a package.
@@ -27,5 +30,5 @@ def package(name: str) -> Any:
     except ModuleNotFoundError as error:
         raise ModelUnavailableError(
             f"This needs the package {top}, which is not installed.",
-            "Install Overread with what exports need: pip install 'overread[export]'.",
+            _ALONE.get(top, "Install Overread with what exports need: pip install 'overread[export]'."),
         ) from error

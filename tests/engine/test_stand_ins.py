@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from core.engine.engine import Engine
 from core.engine.results import ModelState, ModelStatus
 from core.errors import ModelUnavailableError
-from core.weights.exported import chain
-from core.weights.exported.manifest import MANIFEST, Exports, Link
-from core.weights.folder import WEIGHTS
+from core.weights.exported import chain, runtimes
+from core.weights.exported.manifest import MANIFEST, Exports, Link, note
+from core.weights.folder import WEIGHTS, load_card
 from tests import cards
 from tests.engine.installed import study
 from trainers.exporting.formats import export
@@ -85,6 +87,45 @@ def test_the_chain_in_its_order(weights: Path, harm: Callable[[Path], None]) -> 
     assert last.status in (ModelStatus.REFUSED, ModelStatus.MISSING)
     assert "No export stands in" in last.reason
     assert Engine(weights).review(study(), "brain-mr").ready == ()
+
+
+class Interpreter:
+    """LiteRT's interface over the ONNX file: one image at a time, outputs by number, in an order of its own."""
+
+    def __init__(self, model_path: str) -> None:
+        self.session = onnxruntime.InferenceSession(str(Path(model_path).with_name("kept.onnx")))
+
+    def get_signature_runner(self) -> Interpreter:
+        return self
+
+    def get_input_details(self) -> dict[str, object]:
+        return {"args_0": None}
+
+    def __call__(self, args_0: np.ndarray) -> dict[str, np.ndarray]:
+        assert args_0.shape[0] == 1
+        said = {f"output_{n}": one for n, one in enumerate(self.session.run(None, {"image": args_0}))}
+        return dict(sorted(said.items(), reverse=True))
+
+
+def test_litert_is_the_last_link_where_its_interpreter_is(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = weights / MODEL
+    wanted = findings(Engine(weights))
+    (folder / "model.onnx").rename(folder / "kept.onnx")
+    (folder / "model.tflite").write_bytes(b"a program of LiteRT")
+    note(folder, load_card(folder), Link.LITERT, Exports.load(folder / MANIFEST))
+    for name in (WEIGHTS, "model.bin"):
+        (folder / name).unlink()
+    monkeypatch.setattr(chain, "find_spec", lambda name: None)
+    refused = state(Engine(weights))
+    assert refused.status is ModelStatus.MISSING
+    assert "model.tflite needs ai_edge_litert, which is not installed" in refused.reason
+    monkeypatch.setattr(chain, "find_spec", lambda name: name)
+    monkeypatch.setattr(runtimes, "package", lambda name: SimpleNamespace(Interpreter=Interpreter))
+    engine = Engine(weights)
+    np.testing.assert_allclose(findings(engine), wanted, atol=1e-4)
+    assert (state(engine).status, state(engine).link) == (ModelStatus.READY, Link.LITERT)
+    spoil(folder / "model.tflite")
+    assert "model.tflite was altered" in state(Engine(weights)).reason
 
 
 def test_weights_of_another_network_under_a_fitting_card(weights: Path) -> None:
