@@ -119,3 +119,7 @@ class BackupDamagedError(StoreError):
 
 class ReportError(OverreadError):
     """A report cannot be made of this case: it is still blind, or its source files do not allow it."""
+
+
+class ProofError(OverreadError):
+    """The evidence pack cannot be written as asked."""

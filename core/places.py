@@ -12,6 +12,9 @@ FILES = _PACKED if INSTALLED else HOME
 WEIGHTS = FILES / "weights"
 DATA_CARDS = FILES / "data" / "cards"
 SAMPLES = FILES / "data" / "samples"
+DOCUMENTS = FILES / "docs"
+LICENCE = FILES / "LICENSE"
+LOCK = FILES / "requirements.txt"
 STREAMLIT = FILES / ".streamlit" / "config.toml"
 RUNS = Path("runs") if INSTALLED else HOME / "runs"  # training writes no runs into site-packages
 

@@ -143,6 +143,22 @@ def compile_models(
             typer.echo(f"{name}: {said}; {'compiled' if found.chosen == 'openvino' else 'PyTorch'} answers")
 
 
+@app.command("evidence-pack")
+def evidence_pack(
+    out: Annotated[Path, typer.Argument(help="The folder to write, which must not exist yet.")],
+    key: Annotated[Path | None, typer.Option(help="Sign with this Ed25519 private key (PEM, no password).")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder with the models (default: OVERREAD_WEIGHTS).")] = None,
+) -> None:
+    """Write a folder for a hospital's committee: bill of materials, licences, model and data cards, manifest."""
+    from core.proof.pack import Sources, write
+    from core.proof.signing import load_key
+
+    signer = load_key(key) if key is not None else None
+    client = Path(__file__).resolve().parent / "viewer" / "package-lock.json"
+    manifest = write(out, Sources((weights or settings().weights).absolute(), places.LOCK, client), signer)
+    typer.echo(f"{len(manifest)} files and their manifest in {out}, {'signed' if signer else 'not signed'}.")
+
+
 def shipped_options() -> dict[str, Any]:
     """Streamlit's options as Overread ships them (localhost, no usage statistics, the theme), by dotted name.
 

@@ -60,6 +60,8 @@ def test_the_wheel_holds_what_a_run_reads(site: Path) -> None:
     held = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     assert len(wanted) > 500
     assert wanted - held == set()
+    filed = ("requirements.txt", "LICENSE", "docs/SECURITY.md", "docs/dicom-conformance.md", "docs/settings.md")
+    assert {f"overread_files/{name}" for name in filed} <= held  # what `overread evidence-pack` copies
     assert not [name for name in held if name.startswith(("tests", "runs")) or name.endswith((".pyc", "secrets.toml"))]
 
 
