@@ -93,10 +93,18 @@ async def phone(browser: Browser, address: str) -> AsyncIterator[Page]:
     await context.close()
 
 
+async def settled(page: Page) -> None:
+    """Wait until the server has nothing more to draw: a choice clicked before that is the last case's."""
+    app = page.locator("[data-testid=stApp]")
+    await expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    await expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=PATIENCE)
+
+
 async def at(page: Page, place: int, of: int) -> None:
     """Wait for a case."""
     heading = page.get_by_role("heading", name=f"Case {place} of {of}", exact=True)
     await expect(heading).to_be_visible(timeout=PATIENCE)
+    await settled(page)
 
 
 async def fill(page: Page, finding: bool, sure: int) -> None:
@@ -105,6 +113,7 @@ async def fill(page: Page, finding: bool, sure: int) -> None:
         choice = page.get_by_role("radio", name=name, exact=True)
         if await choice.get_attribute("aria-checked") != "true":
             await choice.click()
+            await settled(page)
         await expect(choice).to_be_checked(timeout=PATIENCE)
     await expect(page.get_by_role("button", name="This is my answer")).to_be_enabled(timeout=PATIENCE)
 
