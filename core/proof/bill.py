@@ -5,20 +5,27 @@ It names no time and no serial number, so that the same installation gives the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.proof.graph import SELF
 from core.proof.models import Model, licences
 from core.proof.packages import NOT_STATED, Package
 from core.weights.card import Metric, ModelCard
 
 _REGISTRIES = {"pypi": "https://pypi.org/simple/{}/", "npm": "https://registry.npmjs.org/{}"}
 _TASKS = {"classifier": "classification", "segmenter": "segmentation"}
-_SELF = "overread"
 
 
-def bill(version: str, packages: Iterable[Package], models: Sequence[Model]) -> dict[str, Any]:
-    """The whole bill as JSON values, components by their reference; ``version`` is Overread's."""
+def bill(
+    version: str, packages: Sequence[Package], models: Sequence[Model], needs: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
+    """The whole bill as JSON values, components by their reference.
+
+    Args:
+        version: of Overread.
+        needs: what Python packages need by name, and Overread itself, see :func:`core.proof.graph.needs`.
+    """
     data = sorted({told for model in models for told in licences(model.card.data)})
     by_name = {name: [licence for other, licence in data if other == name] for name, _ in data}
     parts = [
@@ -26,7 +33,7 @@ def bill(version: str, packages: Iterable[Package], models: Sequence[Model]) -> 
         *(_model(model) for model in models),
         *(_data(name, told) for name, told in by_name.items()),
     ]
-    own = {"type": "application", "bom-ref": _SELF, "name": _SELF, "version": version}
+    own = {"type": "application", "bom-ref": SELF, "name": SELF, "version": version}
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -34,9 +41,17 @@ def bill(version: str, packages: Iterable[Package], models: Sequence[Model]) -> 
         "version": 1,
         "metadata": {"component": own | {"licenses": [{"license": {"id": "MIT", "acknowledgement": "declared"}}]}},
         "components": sorted(parts, key=lambda part: part["bom-ref"]),
+        "dependencies": _dependencies(packages, needs),
         # Python itself, the system's libraries and what packages carry inside them are not listed.
-        "compositions": [{"aggregate": "incomplete", "assemblies": [_SELF]}],
+        "compositions": [{"aggregate": "incomplete", "assemblies": [SELF]}],
     }
+
+
+def _dependencies(packages: Iterable[Package], needs: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """Of Python packages; those of the viewer's client are one bundle."""
+    refs = {SELF: SELF} | {package.name: package.purl for package in packages if package.kind == "pypi"}
+    told = [{"ref": refs[name], "dependsOn": sorted(refs[other] for other in others)} for name, others in needs.items()]
+    return sorted(told, key=lambda one: str(one["ref"]))
 
 
 def _package(package: Package) -> dict[str, Any]:
@@ -107,4 +122,4 @@ def _named(licence: str) -> dict[str, Any]:
 
 
 def _property(name: str, value: str) -> dict[str, str]:
-    return {"name": f"{_SELF}:{name}", "value": value}
+    return {"name": f"{SELF}:{name}", "value": value}

@@ -17,6 +17,7 @@ from core import places
 from core.errors import ProofError
 from core.proof.applied_card import page
 from core.proof.bill import bill
+from core.proof.graph import needs
 from core.proof.licences import licences_csv
 from core.proof.models import Model, models
 from core.proof.packages import bundled, installed, own_version
@@ -77,13 +78,15 @@ def write(out: Path, sources: Sources, key: Ed25519PrivateKey | None = None) -> 
 def _contents(sources: Sources, key: Ed25519PrivateKey | None) -> dict[str, bytes]:
     """Every file but the manifest and its signature, by its path in the pack."""
     version, found = own_version(), models(sources.weights)
-    packages = [*installed(sources.lock), *bundled(sources.client)]
+    python = installed(sources.lock)
+    packages = [*python, *bundled(sources.client)]
+    needed = needs([package.name for package in python])
     cards = sorted(sources.cards.glob("*.md"))
     here, absent = [m for m in found if m.installed], [m.name for m in found if not m.installed]
     files = {
         "README.md": readme(version, absent, signed=key is not None).encode(),
         "LICENSE": sources.licence.read_bytes(),
-        "sbom.cdx.json": _json(bill(version, packages, here)),
+        "sbom.cdx.json": _json(bill(version, packages, here, needed)),
         "licences.csv": licences_csv(version, packages, here, cards).encode(),
     }
     for model in found:

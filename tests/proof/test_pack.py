@@ -131,6 +131,19 @@ def test_weights_are_components_with_the_hash_of_their_file(bill: dict[str, Any]
         }
 
 
+def test_overread_needs_all_that_the_lock_file_resolved_for_it(bill: dict[str, Any]) -> None:
+    """uv found the run group from the same requirements by itself: nothing in it may be out of their reach."""
+    needed = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}
+    reached, ahead = set(), ["overread"]
+    while ahead:
+        here = ahead.pop()
+        if here not in reached:
+            reached.add(here)
+            ahead += needed[here]
+    packages = {part["bom-ref"] for part in bill["components"] if part["bom-ref"].startswith("pkg:pypi/")}
+    assert reached == packages | {"overread"}
+
+
 def test_package_urls_and_licence_expressions_hold(bill: dict[str, Any]) -> None:
     licensing = get_spdx_licensing()
     packages = [part for part in bill["components"] if part["type"] == "library"]

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import ProofError
 from core.proof.bill import bill
+from core.proof.graph import needs
 from core.proof.packages import bundled, installed
 
 ONE, TWO, THREE = (letter * 64 for letter in "abc")
@@ -34,7 +35,7 @@ def test_only_the_installed_version_has_hashes(tmp_path: Path) -> None:
     numpy, scipy = installed(_lock(tmp_path, run))
     assert (numpy.name, numpy.version, numpy.hashes) == ("numpy", here, (ONE, TWO))
     assert (scipy.version, scipy.hashes, scipy.locked) == (version("scipy"), (), ("0.0.1",))
-    first, second = bill("1", [numpy, scipy], [])["components"]
+    first, second = bill("1", [numpy, scipy], [], {})["components"]
     assert [one["content"] for one in first["externalReferences"][0]["hashes"]] == [ONE, TWO]
     assert "externalReferences" not in second
     assert second["properties"] == [{"name": "overread:locked-version", "value": "0.0.1"}]
@@ -64,3 +65,13 @@ def test_the_clients_packages_leave_out_the_tools_of_its_building(tmp_path: Path
     file.write_text("{}")
     with pytest.raises(ProofError, match="cannot be read"):
         bundled(file)
+
+
+def test_extras_count_where_something_that_counts_asks_for_them() -> None:
+    declared = {
+        "overread": ["A.b[fast] >= 1", "absent"],
+        "a-b": ["c[deep]; extra == 'fast'", "d; extra == 'slow'", "e; python_version < '3'"],
+        "c": ["d; extra == 'deep'", "C"],
+    }
+    found = needs(["a-b", "c", "d", "e"], lambda name: declared.get(name, []))
+    assert found == {"overread": ("a-b",), "a-b": ("c",), "c": ("d",), "d": (), "e": ()}
