@@ -21,11 +21,9 @@ from core.proof.graph import needs
 from core.proof.licences import licences_csv
 from core.proof.models import Model, models
 from core.proof.packages import bundled, installed, own_version
-from core.proof.readme import MANIFEST, PUBLIC, SIGNATURE, readme
+from core.proof.readme import DOCUMENTS, MANIFEST, PUBLIC, SIGNATURE, readme
 from core.proof.signing import public_pem
 from core.weights.card import ModelCard
-
-DOCUMENTS = ("SECURITY.md", "dicom-conformance.md", "settings.md")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANIFEST, SIGNATURE, PUBLIC = "manifest.json", "manifest.sig", "signer.pub.pem"
+DOCUMENTS = ("SECURITY.md", "dicom-conformance.md", "settings.md", "standards.md")
 _TEXT = """\
 # Evidence pack of Overread {version}
 
@@ -18,12 +19,12 @@ For research and teaching only: Overread is not a medical device.
 - `models/SYSTEM/MODEL/applied-model-card.md`: the same under the headings of the CHAI Applied Model Card 0.2. What a
   card does not state is told as not stated.
 - `data/`: data cards: where data come from, and what is wrong with them.
-- `documents/`: security, DICOM conformance, settings.
+- `documents/`: security, DICOM conformance, settings, and a map to IEC 62304 and IEC 81001-5-1 with what is missing.
 - `manifest.json`: SHA-256 of every file but itself and its signature.
 
-Not in it: vulnerabilities and their exploitability (VEX), test and fuzz figures, MDS2, maps to IEC 62304 and IEC
-81001-5-1, an accessibility statement, a timed restore drill. The bill does not list Python itself, libraries of the
-operating system, or what packages carry inside them.
+Not in it: vulnerabilities and their exploitability (VEX), test and fuzz figures, MDS2, an accessibility statement, a
+timed restore drill. The bill does not list Python itself, libraries of the operating system, or what packages carry
+inside them.
 {absent}
 {signed}
 """

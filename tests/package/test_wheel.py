@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from core.proof.readme import DOCUMENTS
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 
@@ -60,7 +62,7 @@ def test_the_wheel_holds_what_a_run_reads(site: Path) -> None:
     held = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     assert len(wanted) > 500
     assert wanted - held == set()
-    filed = ("requirements.txt", "LICENSE", "docs/SECURITY.md", "docs/dicom-conformance.md", "docs/settings.md")
+    filed = {"requirements.txt", "LICENSE", *(f"docs/{name}" for name in DOCUMENTS)}
     assert {f"overread_files/{name}" for name in filed} <= held  # what `overread evidence-pack` copies
     assert not [name for name in held if name.startswith(("tests", "runs")) or name.endswith((".pyc", "secrets.toml"))]
 
