@@ -75,7 +75,7 @@ class Settings(BaseSettings):
 
     hosts: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(),
-        description="Names, with commas between, under which the HTTP interface answers besides `localhost`: what "
+        description="Names, with commas between, under which pages and HTTP interface answer besides `localhost`: what "
         "stands in the address, without the port.",
         json_schema_extra={"default": "none"},
     )

@@ -18,6 +18,7 @@ from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.opening import Opening  # noqa: E402
 from dashboard.service import mount  # noqa: E402
+from dashboard.shielded import Shielded  # noqa: E402
 from dashboard.viewer import route  # noqa: E402
 
 outgoing.keep_whole()
@@ -27,6 +28,6 @@ adoption.begin()  # the engine's libraries take seconds: begun here, they are th
 app = st.App(
     HERE / "kit" / "frame.py",
     on_script_error=messages.replace_trace,
-    middleware=[Middleware(Closed), Middleware(Opening)],
+    middleware=[Middleware(Shielded), Middleware(Closed), Middleware(Opening)],
     routes=[*mount.routes(st.get_option("server.baseUrlPath")), *route.routes()],
 )

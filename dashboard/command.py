@@ -21,6 +21,8 @@ from core import places
 from core.errors import ModelUnavailableError, OverreadError
 from core.settings import settings
 
+LOCAL = ("localhost", "127.0.0.1", "::1")  # names of this machine, as they stand in an address
+
 app = typer.Typer(
     name="overread",
     add_completion=False,
@@ -67,7 +69,13 @@ def run(
 
     home = Path(__file__).resolve().parent / "Home.py"
     options = shipped_options() | {"server.address": address, "server.port": port}
-    words = [f"--{name}={_word(value)}" for name, value in options.items()]
+    if address in LOCAL or settings().hosts:  # else under whatever name the network gives this machine
+        options["server.allowedHosts"] = sorted({*LOCAL, *settings().hosts})
+    words = [
+        f"--{name}={_word(one)}"
+        for name, value in options.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
     cli.main(["run", str(home), *words, *rest.args], prog_name="overread")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -88,11 +89,10 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 def arrived(page: Page, index: int) -> None:
     """Wait until a slice, from 0, is drawn."""
     expect(reader(page)).to_have_attribute("data-slice", str(index))
-    page.wait_for_function(
-        "index => { const r = [...document.querySelectorAll('*')].map(e => e.shadowRoot?.querySelector('.reader'))"
-        ".find(Boolean) ?? document.querySelector('.reader'); return r.overread.panes[0].shown === index; }",
-        arg=index,
-    )
+    until = time.monotonic() + 30  # not wait_for_function: it evaluates a text, which the pages' policy refuses
+    while reader(page).evaluate("reader => reader.overread.panes[0].shown") != index:
+        assert time.monotonic() < until, f"slice {index} is not drawn"
+        page.wait_for_timeout(20)
 
 
 def measured(page: Page, count: int) -> list[dict[str, Any]]:
