@@ -261,4 +261,4 @@ def _write_predictions(path: Path, parts: dict[str, object]) -> None:
                 for m, t in zip(s.masks, s.truths, strict=True)  # type: ignore[attr-defined]
             ]
         frames.append(frame)
-    pd.concat(frames).to_parquet(path, index=False)
+    pd.concat(frames).to_parquet(path, index=False, compression="zstd", compression_level=19)
