@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from core import places
+from core.proof.packages import distribution
 
 SELF = "overread"
 
@@ -47,10 +48,10 @@ def _counts(line: Requirement, extras: Collection[str]) -> bool:
 
 
 def _declared(name: str) -> list[str]:
-    try:
-        return metadata.requires(name) or []
-    except metadata.PackageNotFoundError:
-        if name != SELF:
-            raise
-        described = tomllib.loads((places.HOME / "pyproject.toml").read_text(encoding="utf-8"))
-        return list(described["project"]["dependencies"])
+    here = distribution(name)
+    if here is not None:
+        return here.requires or []
+    if name != SELF:
+        raise metadata.PackageNotFoundError(name)
+    described = tomllib.loads((places.HOME / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(described["project"]["dependencies"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,11 +54,20 @@ class Package:
 
 def own_version() -> str:
     """Version of Overread itself, installed or from its checkout."""
-    try:
-        return metadata.version("overread")
-    except metadata.PackageNotFoundError:
-        described = tomllib.loads((places.HOME / "pyproject.toml").read_text(encoding="utf-8"))
-        return str(described["project"]["version"])
+    if (here := distribution("overread")) is not None:
+        return here.version
+    described = tomllib.loads((places.HOME / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(described["project"]["version"])
+
+
+def distribution(name: str) -> metadata.Distribution | None:
+    """One that this environment itself holds; ``None`` where it holds none of that name.
+
+    The search path tells more: Ray and setuptools, once imported, put the copies on it that they carry for themselves.
+    """
+    own = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    context = metadata.DistributionFinder.Context(name=name, path=own)
+    return next(iter(metadata.MetadataPathFinder.find_distributions(context)), None)
 
 
 def installed(lock: Path) -> list[Package]:
@@ -104,9 +114,8 @@ def _normal(name: str) -> str:
 
 
 def _installed(name: str, locked: dict[str, tuple[str, ...]]) -> Package | None:
-    try:
-        here = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
+    here = distribution(name)
+    if here is None:
         return None
     licence, spdx = _licence(here)
     hashes = locked.get(here.version, ())

@@ -41,6 +41,18 @@ def test_only_the_installed_version_has_hashes(tmp_path: Path) -> None:
     assert second["properties"] == [{"name": "overread:locked-version", "value": "0.0.1"}]
 
 
+def test_a_copy_that_another_package_carries_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ray and setuptools put their own copies on the search path when they are imported."""
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"# == run: what it takes to run\nnumpy=={version('numpy')}\ncarried==1.0\n", encoding="utf-8")
+    carried = tmp_path / "_vendor" / "carried-1.0.dist-info"
+    carried.mkdir(parents=True)
+    (carried / "METADATA").write_text("Metadata-Version: 2.1\nName: carried\nVersion: 1.0\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(carried.parent))
+    assert version("carried") == "1.0"
+    assert [package.name for package in installed(lock)] == ["numpy"]
+
+
 def test_a_lock_file_of_nothing_installed_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProofError, match=r"No package .* is installed. Install them"):
         installed(_lock(tmp_path, f"no-such-distribution==1 \\\n    --hash=sha256:{ONE}"))
