@@ -21,8 +21,6 @@ from core import places
 from core.errors import ModelUnavailableError, OverreadError
 from core.settings import settings
 
-LOCAL = ("localhost", "127.0.0.1", "::1")  # names of this machine, as they stand in an address
-
 app = typer.Typer(
     name="overread",
     add_completion=False,
@@ -67,10 +65,13 @@ def run(
     settings()  # what is set wrong is told here, not on the first page
     from streamlit.web import cli
 
+    from dashboard.service.guard import LOCAL
+
     home = Path(__file__).resolve().parent / "Home.py"
     options = shipped_options() | {"server.address": address, "server.port": port}
-    if address in LOCAL or settings().hosts:  # else under whatever name the network gives this machine
-        options["server.allowedHosts"] = sorted({*LOCAL, *settings().hosts})
+    own = {name.strip("[]") for name in LOCAL}  # Streamlit compares without the brackets
+    if address in own or settings().hosts:  # else under whatever name the network gives this machine
+        options["server.allowedHosts"] = sorted(own | settings().hosts)
     words = [
         f"--{name}={_word(one)}"
         for name, value in options.items()

@@ -29,6 +29,11 @@ def share(found: Interval) -> str:
     return "–" if math.isnan(found.value) else f"{found.value:.0%}"
 
 
+def p_value(p: float) -> str:
+    """A p-value with three digits; never a rounded 0."""
+    return "–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def interval(found: Interval | None, form: str = "{:.0%}") -> str:
     """An interval in words, with the cases it rests on: ``40% to 89%, n = 10``.
 

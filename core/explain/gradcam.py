@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from core.models.heads import mask_score
+from core.models.heads import activation, mask_score, weighted
 from core.models.net import OverreadNet
 from core.models.output import Output
 
@@ -64,12 +64,10 @@ def grad_cam(
     Raises:
         ValueError: no such class or no mask; or an output whose tap takes no part in the logits.
     """
-    weights = (
-        _gradient_means(output, target)
-        if linear_weight is None or target == "mask"
-        else _linear_means(output, target, linear_weight)
-    )
-    raw = torch.einsum("bc,bchw->bhw", weights, output.tap.detach().float()).relu()
+    if linear_weight is None or target == "mask":
+        raw = activation(_score(output, target), output.tap)
+    else:
+        raw = weighted(_linear_means(output, target, linear_weight), output.tap)
     peaks = raw.amax((1, 2))
     return scale_maps(raw, size), peaks.numpy(force=True)
 
@@ -105,7 +103,7 @@ def _unit(maps: torch.Tensor) -> torch.Tensor:
     return maps / (maps.amax((1, 2), keepdim=True) + _EPSILON)
 
 
-def _gradient_means(output: Output, target: Target) -> torch.Tensor:
+def _score(output: Output, target: Target) -> torch.Tensor:
     if target != "mask":
         score = class_score(output.logits, target)
     elif output.mask_logits is None:
@@ -114,10 +112,7 @@ def _gradient_means(output: Output, target: Target) -> torch.Tensor:
         score = mask_score(output.mask_logits)
     if not score.requires_grad or not output.tap.requires_grad:
         raise ValueError("this output has no gradients from the tap on: take it from explain_forward")
-    # Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own. The graph stays,
-    # because the same output may be asked about several classes.
-    (gradient,) = torch.autograd.grad(score.sum(), output.tap, retain_graph=True)
-    return gradient.float().mean((2, 3))
+    return score
 
 
 def _linear_means(output: Output, target: int, weight: torch.Tensor) -> torch.Tensor:

@@ -148,6 +148,21 @@ def topk_pixels(height: int, width: int) -> int:
     return max(1, round(40 / 25600 * int(height) * int(width)))
 
 
+def activation(score: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:
+    """Raw Grad-CAM ``(B, h, w)``, not below 0: the tap's channels, weighted by the mean gradient of ``score`` ``(B,)``.
+
+    Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own. The graph stays,
+    because the same output may be asked about several classes.
+    """
+    (gradient,) = torch.autograd.grad(score.sum(), tap, retain_graph=True)
+    return weighted(gradient.float().mean((2, 3)), tap)
+
+
+def weighted(weights: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:
+    """Channels of ``(B, C, h, w)`` added with weights ``(B, C)``, what is below 0 left out: ``(B, h, w)``."""
+    return torch.einsum("bc,bchw->bhw", weights, tap.detach().float()).relu()
+
+
 def mask_score(mask_logits: torch.Tensor) -> torch.Tensor:
     """What a heat map of the mask explains: the sum ``(B,)`` of the logits of :func:`explained_pixels`."""
     return torch.where(explained_pixels(mask_logits), mask_logits.flatten(1), 0.0).sum(1)

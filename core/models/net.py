@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from core.errors import ContractError
-from core.models.heads import mask_score
+from core.models.heads import activation, mask_score
 from core.models.output import Output
 from core.models.program import Program
 
@@ -149,15 +149,13 @@ class OverreadNet(nn.Module, ABC):
         """
         if not self.draws_masks:
             raise ValueError(f"{self.architecture} draws no mask to explain")
-        if self.program is not None and len(stages[-1]) == 1 and not self.training:
+        if self.program is not None and self.program.draws(stages) and not self.training:
             return self.program.outline_map(stages)
         with torch.inference_mode(False), torch.enable_grad():
             tap = stages[-1].detach().requires_grad_()
             mask = self.output_from_stages([*stages[:-1], tap]).mask_logits
             assert mask is not None
-            # Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own.
-            (gradient,) = torch.autograd.grad(mask_score(mask).sum(), tap)
-            return torch.einsum("bc,bchw->bhw", gradient.float().mean((2, 3)), tap.detach().float()).relu()
+            return activation(mask_score(mask), tap)
 
     def _compiled_serves(self, x: torch.Tensor) -> bool:
         """Whether a compiled program computes what this network would: its size, no gradients, nothing in training."""

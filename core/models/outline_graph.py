@@ -34,7 +34,7 @@ def outline_graph(net: OverreadNet, stages: Sequence[torch.Tensor]) -> fx.GraphM
         and not scaled.
 
     Raises:
-        NotImplementedError: the decoder does something on the way back that is not written down here.
+        ValueError: the decoder does something on the way back that is not written down here.
     """
 
     def drawn(*maps: torch.Tensor) -> torch.Tensor:
@@ -55,7 +55,7 @@ def _rules(stages: Sequence[torch.Tensor]) -> dict[Any, Rule]:
 
     def linear_back(grad: Any, output: Any, size: Any, aligned: bool, *_: Any) -> Any:
         if aligned or any(out != 2 * into for out, into in zip(output, size[2:], strict=True)):
-            raise NotImplementedError(f"a linear enlargement from {size} to {output}")
+            raise ValueError(f"a linear enlargement from {size} to {output}")
         return aten.matmul(aten.matmul(rows[size[2]], grad), rows[size[3]].t())
 
     table |= {
@@ -83,7 +83,7 @@ def _convolution_back(
     output_padding: Any, groups: int, mask: Any,
 ) -> Any:  # fmt: skip
     if transposed or groups != 1 or {*stride, *dilation} != {1}:
-        raise NotImplementedError("a convolution with a stride, dilation or groups in the decoder")
+        raise ValueError("a convolution with a stride, dilation or groups in the decoder")
     around = [int(side) - 1 - pad for side, pad in zip(weight.shape[2:], padding, strict=True)]
     turned = weight.transpose(0, 1).flip(2, 3)
     return aten.convolution(grad, turned, None, [1, 1], around, [1, 1], False, [0, 0], 1), None, None
@@ -92,7 +92,7 @@ def _convolution_back(
 def _nearest_back(grad: Any, output: Any, size: Any, *_: Any) -> Any:
     times = output[0] // size[2]
     if [times * side for side in size[2:]] != list(output):
-        raise NotImplementedError(f"an enlargement from {size} to {output}")
+        raise ValueError(f"an enlargement from {size} to {output}")
     return aten.avg_pool2d(grad, [times, times], [times, times]) * times**2
 
 

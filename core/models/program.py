@@ -51,6 +51,14 @@ class Program:
         mask = stages.pop(0) if self._outline is not None else None
         return Output(logits, stages[-1], features, mask_logits=mask), stages
 
+    def draws(self, stages: Sequence[torch.Tensor]) -> bool:
+        """Whether :meth:`outline_map` takes these maps: one image of the size it was compiled for, on the processor."""
+        if self._outline is None:
+            return False
+        sizes = [tuple(tensor.shape) for tensor in self._outline.input_tensors]
+        here = all(one.device.type == "cpu" and one.dtype == torch.float32 for one in stages)
+        return here and sizes == [tuple(one.shape) for one in stages]
+
     def outline_map(self, stages: Sequence[torch.Tensor]) -> torch.Tensor:
         """Raw heat map ``(1, h, w)`` of a segmenter's outline from the maps of one image; see :func:`outline_graph`."""
         if self._outline is None:

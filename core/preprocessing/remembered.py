@@ -13,7 +13,8 @@ import numpy as np
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MOST = 32  # pictures: a reader's slice and its neighbours; a body's mask of 512 x 512 pixels takes 256 KiB
+MOST = 32  # pictures: a reader's slice and its neighbours
+MOST_BYTES = 8 * 2**20  # of answers that are arrays: as many masks of 512 x 512 pixels; larger ones are found anew
 
 
 def once_a_picture(
@@ -37,10 +38,16 @@ def once_a_picture(
         answer = function(picture, *args, **kwargs)
         if isinstance(answer, np.ndarray):
             answer.flags.writeable = False
+            if answer.nbytes > MOST_BYTES:
+                return answer
         with turn:
             held[key] = answer
-            while len(held) > MOST:
+            while len(held) > MOST or sum(map(_size, held.values())) > MOST_BYTES:
                 held.popitem(last=False)
         return answer
 
     return asked
+
+
+def _size(answer: object) -> int:
+    return answer.nbytes if isinstance(answer, np.ndarray) else 0

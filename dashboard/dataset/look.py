@@ -14,7 +14,7 @@ from core.csv_cells import frame_csv
 from dashboard.dataset import data, gallery, set_images, viewed
 from dashboard.dataset.data import ClassMeans, Shown
 from dashboard.evidence import figures
-from dashboard.kit import messages, picture, render, words
+from dashboard.kit import messages, picture, render, tables, words
 from dashboard.kit.charts import Chart
 from dashboard.kit.slice_strip import COLOURS, DASHES
 
@@ -148,16 +148,7 @@ def _textures(found: Shown, entry: Entry, pixels: NDArray[np.generic], means: li
         "Grey-level co-occurrence: 32 levels, neighbours 1 pixel apart, mean of four directions. "
         f"Classes: mean ± deviation over {' and '.join(str(m.pictures) for m in means)} pictures, spread over groups."
     )
-    st.download_button(
-        "Table (CSV)",
-        frame_csv(frame),
-        file_name=f"{found.stem}-co-occurrence.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"glcm-csv-{found.key}",
-    )
+    tables.take_along(frame_csv(frame), f"{found.stem}-co-occurrence", f"glcm-csv-{found.key}")
 
 
 def co_occurrences(pixels: NDArray[np.generic], means: list[ClassMeans]) -> pd.DataFrame:

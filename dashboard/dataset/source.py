@@ -84,16 +84,7 @@ def counts(found: Shown) -> None:
     known = f"{words.count(groups, 'group')} (patients, or pictures that belong together)" if groups else "no groups"
     drawn = " The card's audit draws 240 of them; these are the first." if found.source.folder is None else ""
     st.caption(f"{words.count(len(found.entries), 'picture')}, {known}.{drawn}")
-    st.download_button(
-        "Table (CSV)",
-        frame_csv(frame),
-        file_name=f"{found.stem}-classes.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"counts-csv-{found.key}",
-    )
+    tables.take_along(frame_csv(frame), f"{found.stem}-classes", f"counts-csv-{found.key}")
 
 
 def table(found: Shown) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from core.csv_cells import frame_csv
 from core.evidence import Part
 from core.evidence.cells import Cell
 from dashboard.dataset import set_images
-from dashboard.kit import words
+from dashboard.kit import tables, words
 from dashboard.kit.tables import number
 
 BLUE = "#56b4e9"
@@ -108,16 +108,7 @@ def listed(part: Part, frame: pd.DataFrame, title: str, key: str, stem: str) -> 
 
 def csv(frame: pd.DataFrame, name: str, key: str) -> None:
     """A table's CSV."""
-    st.download_button(
-        "Table (CSV)",
-        frame_csv(frame),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=key,
-    )
+    tables.take_along(frame_csv(frame), name, key)
 
 
 def _height(frame: pd.DataFrame) -> int:

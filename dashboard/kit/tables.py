@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -112,13 +113,22 @@ def style() -> None:
 def show(table: Table, stem: str) -> None:
     """The table and its CSV."""
     st.html(html(table))
+    take_along(table.csv, f"{stem}-{table.key}", f"csv-{stem}-{table.key}")
+
+
+def take_along(content: str | Callable[[], str], name: str, key: str) -> None:
+    """The button that gives the table above it as CSV (:mod:`core.csv_cells`).
+
+    Args:
+        content: the CSV, or what makes it once it is asked for. name: of the file, without its ending.
+    """
     st.download_button(
         "Table (CSV)",
-        table.csv,
-        file_name=f"{stem}-{table.key}.csv",
+        content,
+        file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/table:",
         on_click="ignore",
         type="tertiary",
-        key=f"csv-{stem}-{table.key}",
+        key=key,
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.engine.words import interval, probability, share, short_titles
+from core.engine.words import interval, p_value, probability, share, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.systems import SYSTEMS
 from core.systems.declaration import System
 from core.weights.card import Metric
 from dashboard.kit.messages import plain as plain
 
-__all__ = ["interval", "probability", "share", "short_titles"]  # as every other surface writes them
+__all__ = ["interval", "p_value", "probability", "share", "short_titles"]  # as every other surface writes them
 
 
 def metric(figure: Metric, counted: str = "group") -> str:

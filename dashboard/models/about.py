@@ -16,7 +16,7 @@ from core.systems.declaration import System
 from core.weights import repeats
 from core.weights.card import ModelCard
 from core.weights.folder import WEIGHTS
-from dashboard.kit import messages, words
+from dashboard.kit import messages, tables, words
 from dashboard.kit.engine import engine
 from dashboard.kit.shelf import shelf
 from dashboard.kit.slice_strip import COLOURS, DASHES
@@ -63,15 +63,8 @@ def show(system: System, states: Sequence[ModelState]) -> None:
         joint = [m for m in shelf(system.name).models if m.card.name in (together.ENSEMBLE, together.FUSION)]
         st.html(STYLE + table(system, states, model_times.known(system.name), joint))
         further.curves(system)
-    st.download_button(
-        "Table (CSV)",
-        csv(states, model_times.known(system.name)),
-        file_name=f"overread-{system.name}-models.csv",
-        mime="text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        type="tertiary",
-        key=f"models-csv-{system.name}",
+    tables.take_along(
+        csv(states, model_times.known(system.name)), f"overread-{system.name}-models", f"models-csv-{system.name}"
     )
     published = dict.fromkeys(state.card.published for state in states if state.card and state.card.published)
     for text in published:

@@ -105,7 +105,7 @@ def _line(name: str, reader: Reliance, alone: float, advised: float) -> dict[str
         "Alone": f"{alone:.0%}",
         "With the AI": f"{advised:.0%}",
         "Change": effect(reader.change),
-        "p": f"{reader.p:.3f}" if reader.p >= 0.001 else "< 0.001",
+        "p": words.p_value(reader.p),
         "Mended": reader.gained,
         "Spoilt": reader.lost,
         "By following": reader.followed,

@@ -15,6 +15,7 @@ from core.statistics.intervals import Interval
 from core.statistics.multireader.reader_study import Difference, To
 from core.teaching import study_outcome
 from core.teaching.study_outcome import Progress
+from dashboard.kit import words
 from dashboard.kit.charts import Chart, blank
 from dashboard.kit.slice_strip import COLOURS, DASHES
 
@@ -115,7 +116,7 @@ def _row(found: Readings, gap: Difference, interval: Interval, holds: str, p: fl
         "Difference": f"{found.arms[gap.second]} − {found.arms[gap.first]}",
         "Area": f"{-interval.value:+.3f}",
         "95 %": _ends(-interval.high, -interval.low),
-        "p": "" if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}",
+        "p": words.p_value(p),
         "Holds for": holds,
     }
 

@@ -93,6 +93,17 @@ def test_the_outlines_map_is_autograds(architecture: str, found: bool, tmp_path:
     np.testing.assert_allclose(drawn, wanted, atol=1e-3)
 
 
+def test_other_sizes_and_batches_are_drawn_by_the_network(net: OverreadNet) -> None:
+    if not net.draws_masks:
+        with pytest.raises(ValueError, match="draws no mask"):
+            net.outline_map(net.maps(images(net, 1)))
+        return
+    x = images(net, 2)
+    for asked in (x, torch.nn.functional.pad(x[:1], (32, 0, 32, 0))):
+        stages = plain(net).maps(asked)
+        torch.testing.assert_close(net.outline_map(stages), plain(net).outline_map(stages), atol=0, rtol=0)
+
+
 def test_it_stands_back_for_gradients_training_and_other_sizes(net: OverreadNet) -> None:
     def never(x: torch.Tensor) -> program.Pass:
         raise AssertionError("the program was asked")

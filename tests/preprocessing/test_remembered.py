@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.preprocessing.body import body_box
-from core.preprocessing.remembered import MOST, once_a_picture
+from core.preprocessing.remembered import MOST, MOST_BYTES, once_a_picture
 
 
 def test_the_same_content_is_asked_about_once() -> None:
@@ -46,6 +46,27 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
     assert len(asked) == MOST + 1
     top(pictures[0])
     assert len(asked) == MOST + 2
+
+
+def test_large_answers_do_not_pile_up() -> None:
+    asked: list[int] = []
+
+    @once_a_picture
+    def enlarged(picture: np.ndarray, *, size: int) -> np.ndarray:
+        asked.append(size)
+        return np.zeros(size, np.uint8)
+
+    pictures = [np.full((2, 2), float(number)) for number in range(3)]
+    for picture in pictures:
+        enlarged(picture, size=MOST_BYTES // 2)
+    enlarged(pictures[2], size=MOST_BYTES // 2)
+    enlarged(pictures[1], size=MOST_BYTES // 2)
+    assert len(asked) == 3
+    enlarged(pictures[0], size=MOST_BYTES // 2)  # had to go
+    assert len(asked) == 4
+    for _ in range(2):
+        assert enlarged(pictures[0], size=MOST_BYTES + 1).nbytes > MOST_BYTES
+    assert len(asked) == 6
 
 
 def test_slice_and_projection_have_boxes_of_their_own() -> None:
