@@ -31,6 +31,7 @@ STYLE = """
 .st-key-reader-stack { --or-room: calc(100vh - 20.8rem); }
 .st-key-reader, .st-key-reader-stack { height: var(--or-room); min-height: 300px; overflow: hidden; }
 .st-key-slice-controls { height: 2.8rem; }
+.st-key-place-stack { min-height: max(calc(100vh - 17.9rem), 396px); }
 .st-key-suspicion { height: 120px; overflow: hidden; }
 .st-key-desk-rail { height: calc(100vh - 9.6rem); min-height: 420px; overflow-y: auto; overflow-x: hidden;
   padding-right: 6px; }
@@ -39,6 +40,7 @@ STYLE = """
   .st-key-view-controls { height: auto; }
   .stVerticalBlock > :has(> .st-key-view-controls) { order: 1; }
   .st-key-slice-controls { height: auto; }
+  .st-key-place-stack { min-height: 0; }
   .st-key-screen, .st-key-screen-stack { --or-room: min(100vw, 70vh); }
   .st-key-reader, .st-key-reader-stack { --or-room: min(130vw, 74vh); }
   .st-key-desk-rail { height: auto; overflow: visible; }
@@ -79,15 +81,18 @@ def show(
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):
         name = "" if case.series.slices < 2 else "-stack"
-        if component.ready():
-            with st.container(key=f"reader{name}"):
-                view, picture = screen.read(case, index, ROOM, marking() if marking is not None else None)
-            slices.peak(case)
-        else:
-            view = controls.show(case)
-            with st.container(key=f"screen{name}"):
-                picture = screen.show(case, index, view)
-            slices.controls(case)
+        with st.container(
+            key=f"place{name}", gap="xsmall"
+        ):  # stays, and keeps its height, when one viewer follows another
+            if component.ready():
+                with st.container(key=f"reader{name}"):
+                    view, picture = screen.read(case, index, ROOM, marking() if marking is not None else None)
+                slices.peak(case)
+            else:
+                view = controls.show(case)
+                with st.container(key=f"screen{name}"):
+                    picture = screen.show(case, index, view)
+                slices.controls(case)
         _strip(case, index)
         component.note()
     with right, st.container(key="desk-rail", gap="small"):
