@@ -55,9 +55,7 @@ def show(store: Store) -> None:
             for one in waiting
         ]
         st.dataframe(pd.DataFrame(table), hide_index=True)
-        if st.button("Try again now", icon=":material/refresh:"):
-            spool.at_once()
-            st.rerun(scope="fragment")
+        st.button("Try again now", icon=":material/refresh:", on_click=spool.at_once)
     lines = [
         {
             "time": datetime.fromtimestamp(line["at"], UTC),

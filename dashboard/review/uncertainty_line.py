@@ -21,18 +21,21 @@ def show(case: OpenCase, review: Review, index: int) -> None:
     if not review.ready or case.system is None:
         return
     key = (case.system, case.series_index, index)
-    found, vote = case.spreads.get(key), review.votes[index]
-    st.markdown(f":material/vital_signs: **Uncertainty.** {words.plain(between(vote))} {_within(found)}")
+    found, line, place = case.spreads.get(key), st.empty(), st.empty()
+    if found is None and place.button(
+        "Test how steady this answer is",
+        key=f"steady-{case.key}-{case.series_index}-{index}",
+        icon=":material/tune:",
+        help=f"Asks every model about this slice again: {CHANGES}.",
+    ):
+        # Drawn in place: a rerun of the fragment alone is refused where the click came while the page was drawn whole.
+        with messages.shown(), st.spinner("Asking the models again"):
+            found = case.spreads[key] = engine().uncertainty(case.study, case.system, case.series_index, index)
+            place.empty()
+    line.markdown(
+        f":material/vital_signs: **Uncertainty.** {words.plain(between(review.votes[index]))} {_within(found)}"
+    )
     if found is None:
-        if st.button(
-            "Test how steady this answer is",
-            key=f"steady-{case.key}-{case.series_index}-{index}",
-            icon=":material/tune:",
-            help=f"Asks every model about this slice again: {CHANGES}.",
-        ):
-            with messages.shown(), st.spinner("Asking the models again"):
-                case.spreads[key] = engine().uncertainty(case.study, case.system, case.series_index, index)
-                st.rerun(scope="fragment")
         return
     with st.expander("Numbers behind it"):
         _numbers(found)

@@ -67,6 +67,22 @@ def settled(page: Page) -> None:
     expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=ANSWER)
 
 
+def switch_on(page: Page, label: str) -> None:
+    """Turn a switch on once the page rests: a click that meets a redraw may land beside it."""
+    switch = page.get_by_role("switch", name=label)
+    for _ in range(4):
+        settled(page)
+        page.get_by_text(label).click()
+        try:
+            expect(switch).to_be_checked(timeout=8_000)
+        except AssertionError:
+            continue
+        settled(page)
+        expect(switch).to_be_checked()  # the server has not taken it back
+        return
+    raise AssertionError(f"the switch {label!r} never went on")
+
+
 def table(page: Page) -> Locator:
     """The table of what the models say."""
     return page.locator("table.or-table")

@@ -30,7 +30,7 @@ def test_the_other_modality_is_read_at_the_same_place(page: Page, shipped: Serve
     expect(page.locator(".corner.right")).to_contain_text(" / ")  # the picture follows the answers
     index = int(page.locator(".corner.right").inner_text().split(" / ")[0]) - 1
     expect(page.get_by_text("Both modalities:")).to_have_count(0)
-    page.get_by_text(TOGGLE).click()
+    desk.switch_on(page, TOGGLE)
     told = page.get_by_text("Both modalities:")
     expect(told).to_be_visible()
 
