@@ -53,6 +53,7 @@ class Shelf:
         self._loaded: dict[Key, Loaded] = {}
         self._verdicts: dict[Key, tuple[Stamp, Answerer | ModelUnavailableError]] = {}
         self._loading = threading.Lock()
+        self._judging = threading.Lock()
 
     def state(self, system_name: str, slot: ModelSlot) -> ModelState:
         """State of a model; the weights' hash is checked once per version of the files, nothing is loaded."""
@@ -114,7 +115,10 @@ class Shelf:
         stamp = self._stamp(key)
         known = self._verdicts.get(key)
         if known is None or known[0] != stamp:
-            known = self._verdicts[key] = (stamp, self._judge(key))
+            with self._judging:  # many ask at the start: the files are hashed once, not once for each of them
+                known = self._verdicts.get(key)
+                if known is None or known[0] != stamp:
+                    known = self._verdicts[key] = (stamp, self._judge(key))
         return known[1]
 
     def _judge(self, key: Key) -> Answerer | ModelUnavailableError:

@@ -13,11 +13,13 @@ from core.review import Store
 from core.settings import Settings
 from dashboard.service.kept import Kept
 from dashboard.service.limits import Places, Rate
+from dashboard.service.readiness import Readiness
 
 FAILURES_PER_MINUTE = 30
 UPLOADS_AT_ONCE = 4
 STREAMS_AT_ONCE = 64
 COSTLY_AT_ONCE = 4
+DEMO_SYSTEM = "chest-ct"  # what the published demo answers
 
 
 @dataclass(eq=False)
@@ -42,6 +44,8 @@ class Shared:
         self.rate = Rate(self.settings.api_per_minute)
         self.failures = Rate(FAILURES_PER_MINUTE)
         self.kept = Kept(self.settings.idle_minutes * 60)
+        engine = self.engine  # not this object, which would then never go
+        self.readiness = Readiness(lambda: engine().states(DEMO_SYSTEM))
         late = WeakMethod(self.kept.drop_late)
         memory.of_process().serving = True
         memory.of_process().spares.append(lambda: (drop := late()) is not None and drop())

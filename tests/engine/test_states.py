@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.engine.engine import Engine
 from core.engine.results import ModelStatus
+from core.weights.card import ModelCard
+from core.weights.folder import load_card
 from tests import cards
 from tests.engine.installed import install, study
 
@@ -137,3 +141,19 @@ def test_a_series_that_does_not_fit_one_model_is_refused_there_alone(folder: Pat
     assert "HU" in failed.state.reason
     assert failed.finding is None
     assert {r.state.name for r in review.ready} == {"unet"}
+
+
+def test_many_that_ask_at_once_have_the_files_checked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[Path] = []
+
+    def slow(path: Path) -> ModelCard:
+        checked.append(path)
+        time.sleep(0.05)
+        return load_card(path)
+
+    monkeypatch.setattr("core.engine.shelf.load_card", slow)
+    engine = Engine(folder)
+    with ThreadPoolExecutor(8) as crowd:
+        seen = list(crowd.map(lambda _: status(engine, "unet"), range(8)))
+    assert seen == [ModelStatus.READY] * 8
+    assert sorted(checked) == sorted(set(checked))

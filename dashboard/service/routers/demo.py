@@ -12,8 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from core.engine.results import Decision, ModelState, ModelStatus, Review
-from core.engine.vote import voters
+from core.engine.results import Decision, ModelState, Review
 from core.errors import ModelUnavailableError
 from core.imaging.deidentify import Identity
 from core.review import Scope
@@ -22,11 +21,11 @@ from dashboard.service import answers, uploads
 from dashboard.service.callers import Caller, Needs
 from dashboard.service.forms import HealthForm, LoadedForm, NothingLoadedForm, PredictionForm
 from dashboard.service.problems import MalformedError
+from dashboard.service.readiness import heard
 from dashboard.service.routers import studies
-from dashboard.service.shared import Shared
+from dashboard.service.shared import DEMO_SYSTEM, Shared
 
 router = APIRouter(tags=["published demo"])
-SYSTEM = "chest-ct"
 ENDINGS = (".png", ".jpg", ".jpeg")
 Asks = Annotated[Caller, Depends(Needs(Scope.STUDIES, *ANY_ROLE, answers=True))]
 Looks = Annotated[Caller, Depends(Needs(Scope.MODELS, *ANY_ROLE))]
@@ -47,7 +46,7 @@ def _predicted(shared: Shared, who: Caller, files: list[tuple[str, bytes]]) -> P
         raise MalformedError("Only PNG and JPEG pictures are taken here.", "Send other formats to /api/v1/studies.")
     kept = studies.read(shared, who, files)
     answers.need_released(shared.store(), who, kept)
-    review = answers.spoken(shared.engine().review(kept.study, SYSTEM).shown(overruled=False))
+    review = answers.spoken(shared.engine().review(kept.study, DEMO_SYSTEM).shown(overruled=False))
     probability, decision, threshold, model = _said(review)
     return PredictionForm(
         filename=Identity().file_name(PurePosixPath(name).name, 1),
@@ -75,24 +74,23 @@ def _said(review: Review) -> tuple[float, Decision, float, str]:
 @router.get("/model-info")
 def model_info(request: Request, who: Looks) -> LoadedForm | NothingLoadedForm:
     """Which models answer, and at which threshold the first of them decides."""
-    ready = _ready(request.app.state.shared)
+    shared: Shared = request.app.state.shared
+    ready = heard(shared.engine().states(DEMO_SYSTEM))
     if not ready or ready[0].card is None:
         return NothingLoadedForm(status="No model loaded")
     return LoadedForm(model_loaded=True, model_type=_names(ready), threshold=ready[0].card.threshold.value)
 
 
 @router.get("/health")
-def health(request: Request) -> HealthForm:
-    """Whether the server answers. Takes no token."""
-    ready = _ready(request.app.state.shared)
+async def health(request: Request) -> HealthForm:
+    """Whether the server answers. Takes no token.
+
+    A server that is busy answers at once too; while models are loaded or checked, those of the last check are told.
+    """
+    shared: Shared = request.app.state.shared
+    ready = await shared.readiness.ready()
     return HealthForm(status="healthy", model_loaded=bool(ready), model_type=_names(ready))
 
 
-def _ready(shared: Shared) -> list[ModelState]:
-    found = [s for s in shared.engine().states(SYSTEM) if s.status is ModelStatus.READY and s.card is not None]
-    heard = voters({s.name: s.card for s in found if s.card is not None})
-    return [s for s in found if s.name in heard]
-
-
-def _names(ready: list[ModelState]) -> str:
+def _names(ready: tuple[ModelState, ...]) -> str:
     return " + ".join(s.name for s in ready)
