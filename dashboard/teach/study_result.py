@@ -115,7 +115,7 @@ def _row(found: Readings, gap: Difference, interval: Interval, holds: str, p: fl
     return {
         "Difference": f"{found.arms[gap.second]} − {found.arms[gap.first]}",
         "Area": f"{-interval.value:+.3f}",
-        "95 %": _ends(-interval.high, -interval.low),
+        "95 %": _ends(max(-interval.high, -1.0), min(-interval.low, 1.0)),
         "p": words.p_value(p),
         "Holds for": holds,
     }

@@ -16,6 +16,15 @@ ANSWER = 180_000  # milliseconds: a loaded machine with two cores still gets the
 FileLike = str | Path | dict[str, Any]
 
 
+def sign_in(page: Page, url: str, who: str) -> None:
+    """Sign in with the provider under a name."""
+    page.goto(url)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=who, exact=True).click()
+    expect(page.get_by_role("button", name="Reader")).to_be_visible(timeout=ANSWER)
+    settled(page)
+
+
 def open_sample(page: Page, url: str, sample: str) -> None:
     """Open a built-in case by its address and wait for the models."""
     page.goto(f"{url}/review?sample={sample}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -45,6 +46,19 @@ class House:
         path = self.folder / "secrets.toml"
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         self._settings["STREAMLIT_SECRETS_FILES"] = str(path)
+
+    def sign_in_with(self, provider: str) -> None:
+        """Have people sign in with an identity provider at an address."""
+        self.secrets(
+            f"""
+            [auth]
+            redirect_uri = "{self.url}/oauth2callback"
+            cookie_secret = "{secrets.token_hex(32)}"
+            client_id = "overread"
+            client_secret = "not checked"
+            server_metadata_url = "{provider}/.well-known/openid-configuration"
+            """
+        )
 
     def start(self) -> House:
         """Start and wait until it answers."""

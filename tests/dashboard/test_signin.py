@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from core.review import Role, Store
 from dashboard.kit.idle import SignIns
@@ -73,16 +72,7 @@ def provider() -> Iterator[str]:
 def _house(folder: Path, provider: str, idle_minutes: float) -> House:
     settings = {"OVERREAD_ADMINS": "adam@example.org", "OVERREAD_IDLE_MINUTES": str(idle_minutes)}
     house = House(folder, weights.write(folder / "weights"), settings)
-    house.secrets(
-        f"""
-        [auth]
-        redirect_uri = "{house.url}/oauth2callback"
-        cookie_secret = "{secrets.token_hex(32)}"
-        client_id = "overread"
-        client_secret = "not checked"
-        server_metadata_url = "{provider}/.well-known/openid-configuration"
-        """
-    )
+    house.sign_in_with(provider)
     return house.start()
 
 
@@ -101,14 +91,6 @@ def visit(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def _sign_in(page: Page, house: House, who: str) -> None:
-    page.goto(house.url)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name=who, exact=True).click()
-    expect(page.get_by_role("button", name="Reader")).to_be_visible(timeout=desk.ANSWER)
-    desk.settled(page)
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("address", ["", "review?sample=brain-mr-03", "worklist", "read?case=1", "records", "evidence"])
 def test_nothing_is_served_before_signing_in(visit: BrowserContext, guarded: House, address: str) -> None:
@@ -124,7 +106,7 @@ def test_nothing_is_served_before_signing_in(visit: BrowserContext, guarded: Hou
 @pytest.mark.browser
 def test_roles_come_from_the_store_and_hold_at_once(visit: BrowserContext, guarded: House) -> None:
     page = visit.new_page()
-    _sign_in(page, guarded, "rosa")
+    desk.sign_in(page, guarded.url, "rosa")
     expect(page.get_by_text("Second opinion", exact=True)).to_have_count(0)
     page.goto(f"{guarded.url}/worklist")
     expect(page.get_by_text("your roles: none yet")).to_be_visible(timeout=desk.ANSWER)
@@ -147,11 +129,11 @@ def test_roles_come_from_the_store_and_hold_at_once(visit: BrowserContext, guard
 @pytest.mark.browser
 def test_the_operator_names_the_first_admin_by_verified_address(visit: BrowserContext, guarded: House) -> None:
     page = visit.new_page()
-    _sign_in(page, guarded, "mallory")
+    desk.sign_in(page, guarded.url, "mallory")
     page.goto(f"{guarded.url}/records")
     expect(page.get_by_role("heading", name="Not for your role")).to_be_visible(timeout=desk.ANSWER)
     visit.clear_cookies()
-    _sign_in(page, guarded, "adam")
+    desk.sign_in(page, guarded.url, "adam")
     page.goto(f"{guarded.url}/records")
     expect(page.get_by_role("tab", name="People")).to_be_visible(timeout=desk.ANSWER)
 
@@ -159,7 +141,7 @@ def test_the_operator_names_the_first_admin_by_verified_address(visit: BrowserCo
 @pytest.mark.browser
 def test_signing_out_in_one_tab_ends_the_other(visit: BrowserContext, guarded: House) -> None:
     first, second = visit.new_page(), visit.new_page()
-    _sign_in(first, guarded, "adam")
+    desk.sign_in(first, guarded.url, "adam")
     cookies = visit.cookies()
     second.goto(guarded.url)
     expect(second.get_by_role("button", name="Reader")).to_be_visible(timeout=desk.ANSWER)
@@ -176,7 +158,7 @@ def test_an_unattended_page_is_cleared(visit: BrowserContext, tmp_path: Path, pr
     house = _house(tmp_path, provider, 0.4)
     try:
         page = visit.new_page()
-        _sign_in(page, house, "adam")
+        desk.sign_in(page, house.url, "adam")
         expect(page.get_by_text("You were signed out")).to_be_visible(timeout=desk.ANSWER)
         # whatever the person saw, the person, and the menu are gone
         expect(page.get_by_role("button", name="Reader 1")).to_have_count(0)

@@ -29,6 +29,14 @@ def quiz(store: Store, rules: Rules | None = None, labels: Sequence[str] = LABEL
     return quizzes.add_quiz(store, teacher(store), course.id or 0, "Quiz", drafts, rules or Rules())
 
 
+def short_course(store: Store) -> None:
+    """The built-in course with one case a quiz: the first visit of a page need not draw dozens of scans."""
+    course = quizzes.add_course(store, teacher(store), builtin.TITLE, builtin=builtin.KEY)
+    for number, plan in enumerate(builtin.PLANS):
+        drafts = builtin.simulated(SYSTEM, LABELS[:1], 90 + number)
+        quizzes.add_quiz(store, teacher(store), course.id or 0, plan.title, drafts, plan.rules)
+
+
 def learner(store: Store, name: str = "student") -> int:
     """Number of a learner who is a student with an account."""
     return learners.of_user(store, person(store, name, Role.STUDENT)).id or 0
