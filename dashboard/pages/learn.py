@@ -11,7 +11,7 @@ from core.review import open_store
 from core.teaching import builtin, learners
 from dashboard.kit import address, messages, who
 from dashboard.learn import curves, start, way
-from dashboard.learn.laboratory import show as laboratory
+from dashboard.learn.laboratory import start as laboratory
 from dashboard.learn.tours import start as tours
 
 with messages.shown():

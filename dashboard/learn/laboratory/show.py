@@ -16,7 +16,7 @@ from core.statistics.segmentation import dice
 from core.systems import SYSTEMS
 from dashboard.kit import controls, heat_check_table, picture, render, words
 from dashboard.kit.engine import engine
-from dashboard.learn.laboratory import curve, settings
+from dashboard.learn.laboratory import asked, curve, settings
 
 SIDE = 560
 NOTHING, HEAT, MASKS = "nothing", "heat map", "masks"
@@ -41,32 +41,15 @@ def _body() -> None:
     st.session_state["lab-set"] = (system, setting)
     study = made(system, seed, setting)
     with st.spinner("The models look …"):
-        review = _review(engine().fingerprint(system), system, study.sha256, study)
+        review = asked.review(study, system)
     with right:
-        review = _gated(review)
+        review = asked.gated(review, "lab-overrule")
         st.dataframe(_answers(review, study, system), hide_index=True, key="lab-answers")
         overlay, model = _overlay(review)
     with middle:
         truth = st.toggle("Show where the lesion is", key="lab-truth")
         picture.show(_drawn(study, system, review, overlay, model, truth=truth), told(review, setting, system))
         st.caption("Simulated: drawn by a computer, not a patient. Read as a single slice.")
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-def _review(fingerprint: str, system: str, sha256: str, _study: Study) -> Review:
-    return engine().review(_study, system)
-
-
-def _gated(review: Review) -> Review:
-    """What may be shown: where the gate stops the picture, nothing until it is overruled."""
-    gate = review.gate
-    if gate is None or not gate.stopped:
-        return review.shown(overruled=False)
-    st.warning(
-        "The gate no longer takes this for such a scan: " + words.plain(" ".join(flag.text for flag in gate.reasons)),
-        icon=":material/front_hand:",
-    )
-    return review.shown(overruled=st.toggle("Ask the models all the same", key="lab-overrule"))
 
 
 def _answers(review: Review, study: Study, system: str) -> pd.DataFrame:
