@@ -16,11 +16,12 @@ from core.review.store import Store
 from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizDraft, QuizItem, StudyArm
 from core.review.trail import record
 from core.review.vocabulary import now
-from core.teaching import repetition
+from core.teaching import repetition, studies
 from core.teaching.given import Given, checked, located
 from core.teaching.learners import found_learner
 from core.teaching.quizzes import found_item, found_quiz
 from core.teaching.rules import Purpose, Rules, Source, Stage, TeachingError, Verify
+from core.teaching.telling import answers, images, known_by, told, untold
 
 GRACE = 3.0  # seconds that an answer may come after the end of its time: it has to travel
 
@@ -81,10 +82,15 @@ def begin(store: Store, learner_id: int, quiz_id: int, items: Sequence[int] | No
                 return attempt
         rows = list(session.exec(select(QuizItem).where(QuizItem.quiz_id == quiz_id).order_by(col(QuizItem.position))))
         chosen = [row for row in rows if items is None or row.id in set(items)]
-        open_ones = [row.id or 0 for row in chosen if not _waits(session, store, learner, row)]
+        # Told here, the truth of a case that waits in another quiz or study would be known there.
+        elsewhere = images(session, untold(session, Learner.id == learner_id) | studies.held(session, learner_id))
+        open_ones = [
+            row.id or 0 for row in chosen if not _waits(session, store, learner, row) and not elsewhere & known_by(row)
+        ]
         if not open_ones:
             raise TeachingError(
-                "No case of this quiz is left for you.", "Those that wait for your own opinion are read first."
+                "No case of this quiz is left for you.",
+                "Those that wait for your own opinion, or in another quiz or study of yours, are read there first.",
             )
         number = len(before) + 1
         rules = Rules.of(quiz.rules)
@@ -235,19 +241,6 @@ def _schedule(session: Session, made: Attempt, quiz: Quiz, item_id: int) -> None
         mine = [given[item, stage] for stage in rules.stages if (item, stage) in given]
         if told(made, rules, mine):
             repetition.note(session, made.learner_id, mine[0], found_item(session, item))
-
-
-def told(made: Attempt, rules: Rules, given: Sequence[QuizAnswer]) -> bool:
-    """Whether the truth of a case is told to the learner who has given these answers on it."""
-    if rules.verify is Verify.NEVER:
-        return False
-    return len(given) == len(rules.stages) and (rules.verify is Verify.AT_ONCE or made.finished is not None)
-
-
-def answers(session: Session, attempt_id: int) -> dict[tuple[int, Stage], QuizAnswer]:
-    """Answers of an attempt by case and stage."""
-    rows = session.exec(select(QuizAnswer).where(QuizAnswer.attempt_id == attempt_id))
-    return {(row.item_id, Stage(row.stage)): row for row in rows}
 
 
 def _next(session: Session, made: Attempt) -> tuple[int, Stage] | None:

@@ -12,10 +12,11 @@ from core.memory import GiveWay
 from core.review.store import Store
 from core.review.tables import Attempt, ItemScore, PlantedAnswer, QuizAnswer, QuizItem
 from core.teaching import planted
-from core.teaching.attempts import answers, own, told
+from core.teaching.attempts import own
 from core.teaching.material import Material, material
 from core.teaching.quizzes import found_item, found_quiz
 from core.teaching.rules import Models, Rules, Stage
+from core.teaching.telling import answers, told
 
 _REMEDY = "Answer it first."
 

@@ -9,11 +9,10 @@ from core.imaging.study import Study
 from core.review.kept.looks import looks, near, reduced, same, variants
 from core.review.people import LOCAL_NUMBER
 from core.review.store import Store
-from core.review.tables import Attempt, Learner, Quiz, QuizItem
+from core.review.tables import Learner, Quiz, QuizItem
 from core.teaching import studies
-from core.teaching.attempts import answers, told
 from core.teaching.material import material
-from core.teaching.rules import Rules
+from core.teaching.telling import untold
 
 MOST_KNOWN = 4000
 _known: dict[tuple[str, int, str], bool] = {}
@@ -42,18 +41,7 @@ def _waiting(session: Session, user: int) -> list[QuizItem]:
     mine = col(Learner.user) == user
     if user == LOCAL_NUMBER:
         mine = or_(mine, col(Learner.user).is_(None) & col(Quiz.code).is_not(None))
-    query = (
-        select(Attempt, Quiz)
-        .join(Learner, col(Attempt.learner_id) == col(Learner.id))
-        .join(Quiz, col(Attempt.quiz_id) == col(Quiz.id))
-        .where(mine, col(Attempt.finished).is_(None))
-    )
-    numbers: set[int] = set()
-    for attempt, quiz in session.exec(query):
-        rules, given = Rules.of(quiz.rules), answers(session, attempt.id or 0)
-        for item in attempt.sequence:
-            if not told(attempt, rules, [given[item, s] for s in rules.stages if (item, s) in given]):
-                numbers.add(item)
+    numbers = untold(session, mine)
     for learner in session.exec(select(Learner.id).where(Learner.user == user)):
         numbers |= studies.held(session, learner or 0)
     return list(session.exec(select(QuizItem).where(col(QuizItem.id).in_(numbers))))

@@ -12,11 +12,11 @@ from core.review.people import Action, acting
 from core.review.store import Store
 from core.review.tables import Attempt, Learner, Quiz, QuizAnswer, QuizItem, User
 from core.review.vocabulary import stamp
-from core.teaching.attempts import told
 from core.teaching.learners import found_learner, name_of
 from core.teaching.quizzes import found_quiz, own_course
 from core.teaching.rules import Rules, Stage
 from core.teaching.scoring import points, probability, right
+from core.teaching.telling import told
 
 COLUMNS = (
     *("quiz", "learner", "attempt", "purpose", "case", "system", "stage", "truth", "true class", "answer", "class"),

@@ -14,7 +14,7 @@ from core.errors import NotAllowedError, NotFoundError
 from core.review.cases import clean
 from core.review.people import Action, acting
 from core.review.store import Store
-from core.review.tables import Attempt, Course, Quiz, QuizItem, Study, StudyArm, StudyReader
+from core.review.tables import Attempt, Course, Learner, Quiz, QuizItem, Study, StudyArm, StudyReader
 from core.review.trail import append, decide
 from core.review.vocabulary import now
 from core.statistics.multireader import assignment
@@ -22,6 +22,7 @@ from core.teaching.learners import found_learner
 from core.teaching.material import material
 from core.teaching.quizzes import MOST_ITEMS, ItemDraft, item_row
 from core.teaching.rules import Models, Purpose, Rules, TeachingError, Verify
+from core.teaching.telling import images, untold
 
 MOST_READERS, LONGEST_PAUSE = 100, 365  # readers, days
 WASHOUT = 28  # days: four weeks are usual, so that a case is forgotten
@@ -191,7 +192,7 @@ def join(store: Store, learner_id: int, study_id: int) -> None:
     """Take the next free place of a study; who has one keeps it.
 
     Raises:
-        TeachingError: it is full or closed, or the learner is a guest of a class.
+        TeachingError: it is full or closed, the learner is a guest of a class, or has begun a quiz of the same cases.
     """
     with store.writing() as session:
         learner, study = found_learner(session, learner_id), _found(session, study_id)
@@ -201,6 +202,13 @@ def join(store: Store, learner_id: int, study_id: int) -> None:
         if learner.user is None or study.closed is not None or place is None:
             raise TeachingError(
                 "This study takes no more readers, and none without an account.", "Ask the teacher who made it."
+            )
+        first = select(StudyArm.quiz_id).where(StudyArm.study_id == study_id, StudyArm.position == 0)
+        mine = session.exec(select(QuizItem.id).where(col(QuizItem.quiz_id).in_(first)))
+        if images(session, untold(session, Learner.id == learner_id)) & images(session, (one or 0 for one in mine)):
+            raise TeachingError(
+                "Cases of this study wait for your answer in a quiz that you have begun: it would tell their truth.",
+                "Finish that quiz first.",
             )
         row = StudyReader(study_id=study_id, place=place, learner_id=learner_id)
         decide(session, learner.user, "study.joined", f"study:{study_id}", row, place=place)
