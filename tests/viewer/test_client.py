@@ -44,6 +44,14 @@ def test_a_hundred_wheel_steps_arrive_and_ask_nothing_of_the_server(page: Page, 
     assert asked == []
 
 
+def test_no_context_takes_more_than_one_sample_of_a_pixel(page: Page, bench: str) -> None:
+    """By the processor, four samples of every pixel cost half of the frames."""
+    opened(page, f"{bench}/?case=ct")
+    smoothed = hand.reader(page).evaluate("""(reader) => reader.overread.engine._implementation.contextPool
+      .getAllContexts().map((one) => one.getOpenGLRenderWindow().getContext().getContextAttributes().antialias)""")
+    assert smoothed == [False] * 4
+
+
 def test_keys_choose_windows(page: Page, bench: str) -> None:
     opened(page, f"{bench}/?case=ct")
     hand.press(page, "End")

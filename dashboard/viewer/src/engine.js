@@ -35,6 +35,18 @@ export function begin() {
   });
 }
 
+/**
+ * A rendering engine whose contexts smooth no edges: a slice has none but its own pixels', and where WebGL is done by the
+ * processor, four samples of every pixel cost half of the frames. vtk.js asks for its contexts while the engine is made.
+ */
+export function renderer(id) {
+  const { getContext } = HTMLCanvasElement.prototype;
+  HTMLCanvasElement.prototype.getContext = function plain(kind, options) {
+    return getContext.call(this, kind, String(kind).startsWith("webgl") ? { ...options, antialias: false } : options);
+  };
+  try { return new core.RenderingEngine(id); } finally { HTMLCanvasElement.prototype.getContext = getContext; }
+}
+
 export function hold(series, store, geometry) {
   const held = shelf.get(series) ?? { store, geometry, users: 0 };
   held.users += 1;

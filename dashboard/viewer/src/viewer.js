@@ -1,5 +1,5 @@
 // One viewer on the page: its panes, what links them, what is told to the server and what is taken from it.
-import { begin, core, tools } from "./engine.js";
+import { begin, renderer, tools } from "./engine.js";
 import { cine } from "./cine.js";
 import { Keys } from "./keys.js";
 import { MeasureList } from "./list.js";
@@ -20,7 +20,7 @@ export class Viewer {
     begin();
     this.number = made++;
     this.owner = component.data.owner;
-    this.engine = new core.RenderingEngine(`reader-${this.number}`);
+    this.engine = renderer(`reader-${this.number}`);
     this.group = measures.toolGroup(`reader-${this.number}`);
     this.panes = [];
     this.layout = "one";
