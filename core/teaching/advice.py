@@ -90,20 +90,27 @@ def majority(said: Scores) -> dict[int, bool]:
 
 
 def reliance(rows: Sequence[Row], advice: Mapping[int, bool]) -> tuple[Reliance, int] | None:
-    """What advice did to one learner's answers, and on how many cases; ``None`` without second answers."""
-    by_case: dict[int, dict[Stage, Row]] = {}
+    """What advice did to one learner's answers, and on how many cases; ``None`` without such pairs of answers.
+
+    A pair is the first answer alone and the first one with the models in sight on the same images: in one quiz, or in
+    two that share the case.
+    """
+    by_case: dict[str, dict[Stage, Row]] = {}
     for row in rows:
-        by_case.setdefault(row.item.id or 0, {}).setdefault(row.stage, row)
+        image = str(row.item.details.get("content", row.item.id))
+        by_case.setdefault(image, {}).setdefault(row.stage, row)
     pairs = [
         (pair[Stage.ALONE], pair[Stage.ADVISED])
-        for item, pair in by_case.items()
-        if len(pair) == 2 and item in advice and all(r.answer.finding is not None for r in pair.values())
+        for pair in by_case.values()
+        if len(pair) == 2
+        and pair[Stage.ADVISED].item.id in advice
+        and all(r.answer.finding is not None for r in pair.values())
     ]
     if not pairs:
         return None
     found = automation_bias(
         [alone.item.finding for alone, _ in pairs],
-        [advice[alone.item.id or 0] for alone, _ in pairs],
+        [advice[advised.item.id or 0] for _, advised in pairs],
         [[bool(alone.answer.finding) for alone, _ in pairs]],
         [[bool(advised.answer.finding) for _, advised in pairs]],
     )

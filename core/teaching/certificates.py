@@ -116,15 +116,21 @@ def _certificate(
     if not name or len(name) > LONGEST_NAME:
         raise TeachingError("A certificate names its learner.", f"Type a name of 1 to {LONGEST_NAME} characters.")
     counted = {made.id for _, made in done}
-    rows = [r for r in results.of_learner(store, learner_id) if r.attempt.id in counted and r.stage is Stage.ALONE]
-    if not rows:
+    every = [row for row in results.of_learner(store, learner_id) if row.attempt.id in counted]
+    rows = [row for row in every if row.stage is Stage.ALONE]
+    if not every:
         raise TeachingError("The truth of these cases is not told yet.", "Come back when the study is over.")
+    if not rows:
+        raise TeachingError("All of it was answered with the models in sight.", "Answer the same cases alone.")
+    alone = {row.attempt.id for row in rows}
     return Certificate(
         name=name,
         course=course.title,
         goals=course.goals if whole else done[0][0].goals,
         whole=whole,
-        parts=tuple(_part(quiz, made, [r for r in rows if r.attempt.id == made.id]) for quiz, made in done),
+        parts=tuple(
+            _part(quiz, made, [r for r in rows if r.attempt.id == made.id]) for quiz, made in done if made.id in alone
+        ),
         figures=figures(rows, resamples=0),
         systems=tuple(SYSTEMS[n].title for n in sorted({r.item.system for r in rows}) if n in SYSTEMS),
         simulated=all(row.item.simulated for row in rows),

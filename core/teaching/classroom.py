@@ -13,13 +13,13 @@ from core.review.store import Store
 from core.review.tables import Attempt, Learner, QuizAnswer, QuizItem
 from core.teaching.learners import name_of
 from core.teaching.quizzes import found_quiz, own_course
-from core.teaching.rules import Stage
+from core.teaching.rules import Rules
 from core.teaching.scoring import right
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What a class said of one case, alone.
+    """What a class said of one case, first.
 
     Attributes:
         position: from 0. answers: how many. said: how often each answer was given (a class, or finding or clear).
@@ -58,12 +58,14 @@ def live(store: Store, actor: int, quiz_id: int) -> Live:
     """
     with store.reading() as session:
         acting(session, actor, Action.TEACH)
-        own_course(session, actor, found_quiz(session, quiz_id).course_id)
+        quiz = found_quiz(session, quiz_id)
+        own_course(session, actor, quiz.course_id)
         guests = list(session.exec(select(Learner).where(Learner.quiz_id == quiz_id).order_by(col(Learner.id))))
         attempts = list(session.exec(select(Attempt).where(Attempt.quiz_id == quiz_id).order_by(col(Attempt.id))))
         items = list(session.exec(select(QuizItem).where(QuizItem.quiz_id == quiz_id).order_by(col(QuizItem.position))))
         numbers = [one.id for one in attempts]
-        query = select(QuizAnswer).where(col(QuizAnswer.attempt_id).in_(numbers), QuizAnswer.stage == Stage.ALONE.value)
+        stage = Rules.of(quiz.rules).stages[0]
+        query = select(QuizAnswer).where(col(QuizAnswer.attempt_id).in_(numbers), QuizAnswer.stage == stage.value)
         answers = list(session.exec(query))
         users = {user.number or 0: user.name for user in store.users()}
         others = {one.learner_id for one in attempts} - {guest.id for guest in guests}

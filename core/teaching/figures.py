@@ -14,6 +14,7 @@ from core.statistics.curves import Band, Curve, Reliability, reliability, roc_ba
 from core.statistics.delong import delong
 from core.statistics.intervals import Interval, wilson
 from core.teaching.results import Row
+from core.teaching.rules import Stage
 
 BINS = 5  # of the confidence: nobody answers hundreds of cases
 FEWEST_OTHERS = 5  # learners of whom a class is made up, so that none of them can be told apart
@@ -116,9 +117,9 @@ class CaseFigures:
     seconds: float
 
 
-def by_case(rows: Sequence[Row]) -> list[CaseFigures]:
-    """Every case, the hardest first; of each learner the first answer alone counts."""
-    first = first_answers(rows)
+def by_case(rows: Sequence[Row], stage: Stage = Stage.ALONE) -> list[CaseFigures]:
+    """Every case, the hardest first; of each learner the first answer of a stage counts."""
+    first = first_answers(rows, stage)
     learners = sorted({row.learner for row in first})
     items = sorted({(row.item.position, row.item.id or 0) for row in first})
     table = np.full((len(learners), len(items)), np.nan)
@@ -160,18 +161,18 @@ def discrimination(table: NDArray[np.float64], case: int) -> float | None:
     return float(np.corrcoef(mine, others)[0, 1])
 
 
-def first_answers(rows: Sequence[Row]) -> list[Row]:
-    """Of every learner and case the first answer, given alone."""
+def first_answers(rows: Sequence[Row], stage: Stage = Stage.ALONE) -> list[Row]:
+    """Of every learner and case the first answer, given alone or with the models in sight."""
     kept: dict[tuple[int, int], Row] = {}
     for row in sorted(rows, key=lambda row: row.answer.id or 0):
-        if row.stage == row.stage.ALONE:
+        if row.stage is stage:
             kept.setdefault((row.learner, row.item.id or 0), row)
     return list(kept.values())
 
 
-def by_learner(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    """First answers by learner."""
+def by_learner(rows: Sequence[Row], stage: Stage = Stage.ALONE) -> dict[int, list[Row]]:
+    """First answers of a stage by learner."""
     found: dict[int, list[Row]] = {}
-    for row in first_answers(rows):
+    for row in first_answers(rows, stage):
         found.setdefault(row.learner, []).append(row)
     return found

@@ -116,6 +116,6 @@ def _with_models(store: Store, rows: Sequence[Row]) -> None:
     one, n = found
     st.markdown("##### With the models in sight")
     st.markdown(
-        f"On {words.count(n, 'case')} with a second answer: **{one.gained}** mended, **{one.lost}** spoilt, of those "
-        f"**{one.followed}** by following models that were wrong."
+        f"On {words.count(n, 'case')} answered alone and with the models: **{one.gained}** gained, **{one.lost}** "
+        f"lost, of those **{one.followed}** by following models that were wrong."
     )

@@ -20,10 +20,12 @@ from dashboard.learn import certificate, curves, planted
 def show(store: Store, learner: int, made: Attempt) -> None:
     """What the attempt came to."""
     rows = [row for row in results.of_learner(store, learner) if row.attempt.id == made.id]
-    alone = [row for row in rows if row.stage is Stage.ALONE]
-    found = figures(alone, resamples=0)
+    alone = any(row.stage is Stage.ALONE for row in rows)
+    first = [row for row in rows if row.stage is Stage.ALONE or not alone]
+    found = figures(first, resamples=0)
     st.markdown(
-        f"### {sum(row.right for row in alone)} of {words.count(len(alone), 'case')} right, {found.points:.0f} points"
+        f"### {sum(row.right for row in first)} of {words.count(len(first), 'case')} right, {found.points:.0f} points"
+        + ("" if alone else ", with the models in sight")
     )
     made_up = planted_answers.said(store, [row.item.id for row in rows])
     if made_up:
@@ -45,7 +47,8 @@ def show(store: Store, learner: int, made: Attempt) -> None:
             on_click=address.keep,
             kwargs={"look": order[rows[chosen[0] if chosen else 0].item.id or 0] + 1},
         )
-        certificate.of_attempt(store, learner, made)
+        if alone:
+            certificate.of_attempt(store, learner, made)
         following = repetition.next_due(store, learner)
         if following is not None:
             st.caption(f":material/event_repeat: What you missed comes back from {following:%Y-%m-%d %H:%M} UTC.")

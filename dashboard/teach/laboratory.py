@@ -92,8 +92,8 @@ def drawn(found: Laboratory) -> Chart:
 
 
 def effect(value: Interval) -> str:
-    """A change with its interval."""
-    if np.isnan(value.low):
+    """A change with its interval; without one where no two cases differ, which would feign certainty."""
+    if np.isnan(value.low) or value.low == value.high:
         return f"{value.value:+.0%}"
     return f"{value.value:+.0%} ({value.low:+.0%} to {value.high:+.0%})"
 

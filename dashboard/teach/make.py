@@ -17,8 +17,10 @@ from core.teaching import builtin, quizzes
 from core.teaching.quizzes import ItemDraft
 from core.teaching.rules import LONGEST, SHORTEST, Models, Rules, Source, Verify
 from dashboard.kit import address, messages, who, words
+from dashboard.teach import choose
 
 NEW = "a new course"
+QUIZ = "another quiz"
 MOST = 60  # simulated cases of one kind
 
 
@@ -70,10 +72,11 @@ def _rules() -> Rules:
     verify = st.radio("The truth is told", [Verify.AT_ONCE, Verify.AT_END], key="new-verify", horizontal=True)
     said = {
         Models.NEVER: "never",
+        Models.AT_ONCE: "from the beginning",
         Models.WITH_TRUTH: "with the truth",
         Models.SECOND: "after the first answer, for a second one",
     }
-    models = st.radio("The models' answers are shown", list(said), 1, format_func=said.__getitem__, key="new-models")
+    models = st.radio("The models' answers are shown", list(said), 2, format_func=said.__getitem__, key="new-models")
     planted = _planted() if models is Models.SECOND else None
     if planted is not None:
         verify = Verify.AT_END
@@ -105,12 +108,14 @@ def _planted() -> float | None:
 
 def cases(store: Store, actor: int) -> list[ItemDraft]:
     """Choose cases, from any of the sources."""
-    offered = [Source.SIMULATED, Source.SAMPLE, *([Source.CASE] if who.may(Action.VIEW) else [])]
+    offered: list[str] = [Source.SIMULATED, Source.SAMPLE, *([Source.CASE] if who.may(Action.VIEW) else []), QUIZ]
     source = st.segmented_control("From", offered, default=Source.SIMULATED, required=True, key="new-source")
     if source == Source.SIMULATED:
         return _simulated()
     if source == Source.SAMPLE:
         return _samples()
+    if source == QUIZ:
+        return _quiz(store, actor)
     return _archive(store, actor)
 
 
@@ -139,6 +144,18 @@ def _samples() -> list[ItemDraft]:
         key="new-samples",
     )
     return [ItemDraft(Source.SAMPLE, {"sample": one}) for one in chosen]
+
+
+def _quiz(store: Store, actor: int) -> list[ItemDraft]:
+    """The same cases once more: later, and with the models in sight or without."""
+    known = {one.quiz.id or 0: f"{one.course.title}: {one.quiz.title}" for one in choose.mine(store, actor)}
+    if not known:
+        st.info("There is no quiz yet.", icon=":material/info:")
+        return []
+    chosen = st.selectbox("Cases of the quiz", list(known), format_func=known.__getitem__, key="new-again")
+    st.caption("Who has not been told their truth yet is not shown these cases before that.")
+    found = quizzes.items_for(store, actor, chosen or 0)
+    return [ItemDraft(one.source, one.place, one.hint, one.note) for one in found]
 
 
 def _archive(store: Store, actor: int) -> list[ItemDraft]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -14,6 +16,7 @@ from dashboard.kit import words
 from dashboard.teach import laboratory
 from dashboard.teach.tables import table
 
+FEWEST = 10  # answers to a case below which its discrimination is chance
 WEAK = 0.1  # discrimination below which a case does not tell good readers from weak ones
 
 
@@ -23,7 +26,8 @@ def show(store: Store, actor: int, one: Listed) -> None:
     if not rows:
         st.info("Nobody has answered a case of this quiz yet.", icon=":material/hourglass_empty:")
         return
-    first = first_answers(rows)
+    stage = one.rules.stages[0]
+    first = first_answers(rows, stage)
     found = figures(first, resamples=0)
     st.markdown(
         f"**{words.count(len({r.learner for r in rows}), 'learner')}**, {words.count(len(first), 'first answer')}: "
@@ -32,19 +36,21 @@ def show(store: Store, actor: int, one: Listed) -> None:
     )
     laboratory.show(store, one, rows)
     st.markdown("##### Cases, the hardest first")
-    cases = by_case(rows)
+    cases = by_case(rows, stage)
     said = advice.majority(advice.scores(store, rows))
     asked = pd.DataFrame([_case(case, first, said) for case in cases])
     table(asked if said else asked.drop(columns="Models"), "cases", one)
-    weak = [f"{case.position + 1}" for case in cases if case.discrimination is not None and case.discrimination < WEAK]
+    told = [case for case in cases if case.discrimination is not None and case.n >= FEWEST]
+    weak = [f"{case.position + 1}" for case in told if (case.discrimination or 0.0) < WEAK]
     if weak:
-        st.caption(
-            f"Case {', '.join(weak)}: those who read well elsewhere were no better here. Look at its truth and wording."
-        )
+        which = f"Case {weak[0]}" if len(weak) == 1 else f"Cases {', '.join(weak)}"
+        st.caption(f"{which}: those who read well elsewhere were no better here. Look at truth and wording.")
+    elif not told:
+        st.caption(f"Discrimination says little below {FEWEST} answers to a case.")
     st.markdown("##### Students")
-    students = pd.DataFrame([_learner(mine, rows, said) for mine in by_learner(rows).values()])
+    students = pd.DataFrame([_learner(mine, rows, said) for mine in by_learner(rows, stage).values()])
     table(students if said else students.drop(columns="Followed wrong models"), "students", one)
-    st.caption("First answers, given alone; of a repeated quiz the first attempt counts. Intervals are 95 %.")
+    st.caption(f"First answers, {stage}; of a repeated quiz the first attempt counts. Intervals are 95 %.")
     st.download_button(
         "All answers (CSV)",
         results.csv(rows),
@@ -65,7 +71,7 @@ def _case(case: CaseFigures, rows: list[Row], said: dict[int, bool]) -> dict[str
         "Right": words.share(case.right),
         "95 %": words.interval(case.right).split(",")[0],
         "Points": round(case.points),
-        "Discrimination": "" if case.discrimination is None else f"{case.discrimination:.2f}",
+        "Discrimination": "" if case.discrimination is None else f"{round(case.discrimination, 2) + 0:.2f}",
         "Seconds": round(case.seconds),
         "Models": "" if models is None else "right" if models is item.finding else "wrong",
     }
@@ -83,7 +89,7 @@ def _learner(mine: list[Row], rows: list[Row], said: dict[int, bool]) -> dict[st
         "Points": round(found.points),
         "Sensitivity": words.share(found.sensitivity),
         "Specificity": words.share(found.specificity),
-        "AUC": "" if found.auc is None else f"{found.auc.value:.2f}",
+        "AUC": "" if found.auc is None or math.isnan(found.auc.value) else f"{found.auc.value:.2f}",
         "Brier": "" if found.brier is None else f"{found.brier:.3f}",
         "Marks on it": f"{sum(marked)} of {len(marked)}" if marked else "",
         "Late": sum(row.answer.late for row in mine),

@@ -10,7 +10,7 @@ from core.review.tables import Study
 from core.teaching import studies, study_outcome
 from core.teaching.studies import Arm, Plan
 from core.teaching.study_outcome import Progress
-from dashboard.kit import address, words
+from dashboard.kit import address, who, words
 from dashboard.teach import study_plan, study_result
 
 NEW = "a new study"
@@ -56,8 +56,17 @@ def _readers(store: Store, actor: int, study: Study, progress: list[Progress]) -
     st.markdown("##### Readers")
     if study.closed is None and any(not one.name for one in progress):
         st.caption(
-            "Whoever has an account and may learn finds the study on the page Learn, and takes the next free place."
+            "Whoever has an account and may learn finds the study on the page Learn, and takes the next free place. "
+            "Guests of a class cannot: nobody could hold its cases back from them elsewhere, or know them again after "
+            "the pause. Give them accounts with the role student; or, where one session without a pause is enough, "
+            "make a quiz with a second answer and open its class."
         )
+        if not who.configured():
+            st.info(
+                "Nobody signs in here, so there is one reader: you. Set up sign-in first (OpenID Connect, "
+                "`.streamlit/secrets.example.toml`).",
+                icon=":material/group_off:",
+            )
     blocks = Plan.of(study.plan).blocks > 1
     st.dataframe(pd.DataFrame([_line(one, blocks) for one in progress]), hide_index=True, key=f"readers-{study.id}")
     with st.container(horizontal=True, gap="small"):

@@ -6,49 +6,19 @@ sends to a student must be the same in both until the truth is told.
 
 from __future__ import annotations
 
-import io
-import json
-import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from core import imaging
-from core.review import FileRole, Role, Store
+from core.review import Role, Store
 from core.review.tables import ItemScore
 from core.teaching import advice, attempts, builtin, learners, quizzes
 from core.teaching.given import Given
-from core.teaching.quizzes import ItemDraft
-from core.teaching.rules import Rules, Source, Verify
-from dashboard.kit import viewer
-from tests.dashboard.readings import head
+from core.teaching.rules import Rules, Verify
+from tests.privacy.quiz_pages import Told, case, page
 from tests.review.casebook import person
 
-PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "learn.py"
 CASES = 2
-
-
-def _case(store: Store, archive: int, number: int, lesion: bool) -> ItemDraft:
-    image, mask = head(number), np.zeros((128, 128), np.uint8)
-    if lesion:
-        mask[40:60, 70:90] = 255
-    out = io.BytesIO()
-    Image.fromarray(mask).save(out, format="PNG")
-    files = [
-        ("0001.png", store.put_image(image), len(image), FileRole.IMAGE),
-        ("0002_mask.png", store.put_image(out.getvalue()), len(out.getvalue()), FileRole.TRUTH),
-    ]
-    study = imaging.read([("0001.png", image)])
-    label = "tumour" if lesion else "no tumour"
-    made, _ = store.add_case(
-        1, archive, content_hash=study.sha256, source="a", files=files, system="brain-mr",
-        recorded_finding=lesion, recorded_label=label, recorded_text=f"says {label}",
-    )  # fmt: skip
-    return ItemDraft(Source.CASE, {"case": made.id}, hint="Compare the halves.", note=f"It is {label}.")
 
 
 def _school(folder: Path, turned: bool) -> tuple[Store, int, int]:
@@ -56,7 +26,7 @@ def _school(folder: Path, turned: bool) -> tuple[Store, int, int]:
     store = Store.open(str(folder))
     store.local_user()
     archive = store.add_archive(1, "Archive").id or 0
-    drafts = [_case(store, archive, number, (number % 2 == 0) is not turned) for number in range(CASES)]
+    drafts = [case(store, archive, number, (number % 2 == 0) is not turned) for number in range(CASES)]
     course = quizzes.add_course(store, 1, "Course")
     quiz = quizzes.add_quiz(store, 1, course.id or 0, "Quiz", drafts, Rules(verify=Verify.AT_END))
     scores = [
@@ -72,56 +42,15 @@ def _school(folder: Path, turned: bool) -> tuple[Store, int, int]:
     return store, user, attempts.begin(store, learner, quiz.id or 0).id or 0
 
 
-class Told:
-    """All that pages sent: their elements, and the data of the viewer's pictures."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.heard: list[str] = []
-
-        def heard(**given: Any) -> dict[str, Any]:
-            self.heard.append(json.dumps({"key": given.get("key"), "data": given.get("data")}))
-            return {}
-
-        monkeypatch.setattr(viewer, "_component", heard)
-
-    def hear(self, app: AppTest) -> None:
-        """Take what a run drew."""
-        assert not app.exception
-        assert not app.error
-        self.take(app)
-
-    def take(self, app: AppTest) -> None:
-        """Every element as it goes to the browser."""
-        waiting: list[Any] = [app._tree]
-        while waiting:
-            node = waiting.pop()
-            self.heard.append(str(getattr(node, "proto", "")))
-            waiting += list(getattr(node, "children", {}).values())
-
-    def text(self) -> str:
-        """Without what differs between any two runs: moments and how long things took."""
-        return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", "?", "\n".join(self.heard))
-
-
-def _page(store: Store, user: int, attempt: int | None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("OVERREAD_STORE", str(store.images_folder.parent))
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.session_state["person"] = store.user(user)
-    app.session_state["viewer-without-webgl"] = True
-    if attempt is not None:
-        app.query_params["attempt"] = str(attempt)
-    return app.run()
-
-
 def _walk(folder: Path, turned: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """What a student is sent up to the last case's answer, and what comes after it."""
     monkeypatch.setattr(builtin, "ensure", lambda store: None)
     store, user, attempt = _school(folder, turned)
     learner = learners.of_user(store, user).id or 0
     before = Told(monkeypatch)
-    before.hear(_page(store, user, None, monkeypatch))
+    before.hear(page(store, user, None, monkeypatch))
     for place in range(CASES):
-        app = _page(store, user, attempt, monkeypatch)
+        app = page(store, user, attempt, monkeypatch)
         before.hear(app)
         next(one for one in app.button if one.label == "A hint").click().run()
         before.hear(app)
@@ -134,12 +63,12 @@ def _walk(folder: Path, turned: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[
         mark = {"kind": "point", "slice": 0, "x": 80.0, "y": 50.0}  # on the lesion, where there is one
         if place < CASES - 1:
             attempts.answer(store, learner, attempt, task.item, task.stage, Given(True, "tumour", 80, [mark]))
-            before.hear(_page(store, user, None, monkeypatch))
+            before.hear(page(store, user, None, monkeypatch))
     last = attempts.task(store, learner, attempt)
     assert last is not None
     attempts.answer(store, learner, attempt, last.item, last.stage, Given(True, "tumour", 80))
     after = Told(monkeypatch)
-    after.hear(_page(store, user, attempt, monkeypatch))
+    after.hear(page(store, user, attempt, monkeypatch))
     store.close()
     return before.text(), after.text()
 

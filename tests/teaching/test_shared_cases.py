@@ -6,9 +6,11 @@ import pytest
 
 from core.errors import BlindingError
 from core.review import Store
-from core.teaching import attempts, blinding, builtin, quizzes, results, studies
+from core.review.tables import ItemScore
+from core.teaching import advice, attempts, blinding, builtin, certificates, classroom, quizzes, results, studies
+from core.teaching.figures import by_case, first_answers
 from core.teaching.quizzes import ItemDraft
-from core.teaching.rules import Rules, TeachingError, Verify
+from core.teaching.rules import Models, Rules, Stage, TeachingError, Verify
 from core.teaching.studies import Arm, Plan
 from tests.teaching import school
 
@@ -80,3 +82,48 @@ def test_a_study_and_a_quiz_of_the_same_cases_exclude_each_other(store: Store) -
     studies.join(store, other, study)
     studies.close(store, school.teacher(store), study)
     assert len(attempts.begin(store, who, once).sequence) == 4
+
+
+def test_the_same_cases_later_with_the_models_tell_gained_lost_and_followed(sqlite_store: Store) -> None:
+    store = sqlite_store
+    alone = _quiz(store, Rules(models=Models.NEVER, shuffle=False), *_drafts(each=2))
+    later = _quiz(store, Rules(models=Models.AT_ONCE, shuffle=False), *_drafts(each=2))
+    who = school.learner(store)
+    items = quizzes.items_for(store, 1, later)
+    said = [True, False, False, True]  # alone, of the four cases in their order
+    first = school.begun(store, alone, who)
+    for finding in said:
+        school.say(store, who, first, finding)
+    second = school.begun(store, later, who)
+    for _ in items:
+        assert school.next_task(store, who, second).stage is Stage.ADVISED
+        school.say(store, who, second, finding=True)
+    advice.keep(
+        store,
+        [
+            ItemScore(
+                item_id=item.id or 0, model="unet", title="U-Net", weights_sha256="a" * 64, finding=0.9, threshold=0.5
+            )
+            for item in items
+        ],
+    )
+    rows = results.of_learner(store, who)
+    found = advice.reliance(rows, advice.majority(advice.scores(store, rows)))
+    assert found is not None
+    one, cases = found
+    truth = [item.finding for item in items]
+    lost = sum(not true and not finding for true, finding in zip(truth, said, strict=True))
+    gained = sum(true and not finding for true, finding in zip(truth, said, strict=True))
+    assert (cases, one.gained, one.lost, one.followed) == (
+        4,
+        gained,
+        lost,
+        lost,
+    )  # the models said finding
+    mine = results.of_quiz(store, 1, later)
+    assert [row.right for row in first_answers(mine, Stage.ADVISED)] == truth
+    assert {case.position: case.right.value for case in by_case(mine, Stage.ADVISED)} == dict(enumerate(truth))
+    assert [tally.answers for tally in classroom.live(store, 1, later).tallies] == [1] * 4
+    with pytest.raises(TeachingError, match="models in sight"):
+        certificates.of_attempt(store, who, second, "Ann")
+    assert certificates.of_attempt(store, who, first, "Ann").figures.n == 4

@@ -64,6 +64,9 @@ def test_a_study_is_made_joined_and_begun(house: Store) -> None:
     app = press(app, "Simulate such studies")
     assert any("Power" in text.value and "2 readers and 30 + 40 cases" in text.value for text in app.markdown)
     press(app, "Make the study")
+    app = page(house, "teach", 1, section="Reader study", study="1")
+    assert any("Guests of a class cannot" in text.value for text in app.caption)
+    assert any("there is one reader: you" in text.value for text in app.info)
     (made,) = studies.studies(house, 1)
     assert (made.title, Plan.of(made.plan).arms, len(made.sessions)) == ("Does it help?", BOTH, 4)
 

@@ -32,18 +32,22 @@ def chosen() -> tuple[str, Series, Change, str]:
         seed = int(st.number_input("Scan", 1, 999, 1, key="fool-seed", width=100, help="Another one, drawn anew."))
     which = f"{system} {label} {seed}"
     series = disguise.scan(system, seed, label)
-    st.button("As drawn", icon=":material/restart_alt:", key="fool-reset", on_click=_reset)
-    spread = st.slider("Spread of the grey levels (%)", 40, 160, 100, 1, key="fool-spread")
-    level = st.slider("Brighter or darker (%)", -30, 30, 0, 1, key="fool-level")
-    blur = st.slider("Blur (pixels, full width at half maximum)", 0.0, 8.0, 0.0, 0.5, key="fool-blur")
-    noise = st.slider("Noise added (%)", 0, 20, 0, 1, key="fool-noise")
-    quality = st.slider("JPEG quality (100: not stored as JPEG)", 1, 100, 100, 1, key="fool-quality")
-    frame = st.slider("Bright frame (% of the side)", 0, 15, 0, 1, key="fool-frame")
-    mark = st.slider("Bright mark in the corner (% of the side)", 0, 20, 0, 1, key="fool-mark")
-    with st.container(horizontal=True, gap="small"):
+    left, right = st.columns(2, gap="medium")
+    with left:
+        spread = st.slider("Spread of the grey (%)", 40, 160, 100, 1, key="fool-spread")
+        blur = st.slider("Blur (pixels)", 0.0, 8.0, 0.0, 0.5, key="fool-blur", help="Full width at half maximum.")
+        quality = st.slider("JPEG quality", 1, 100, 100, 1, key="fool-quality", help="100: not stored as JPEG.")
+        mark = st.slider("Mark in the corner (%)", 0, 20, 0, 1, key="fool-mark", help="Bright; % of the side.")
         down = st.slider("Moved down (pixels)", -60, 60, 0, 1, key="fool-down")
-        right = st.slider("Moved right (pixels)", -60, 60, 0, 1, key="fool-right")
-    zoom = st.slider("Zoom (%)", 60, 160, 100, 1, key="fool-zoom", help="It changes the lesion's size: see below.")
+    with right:
+        level = st.slider("Brighter or darker (%)", -30, 30, 0, 1, key="fool-level")
+        noise = st.slider("Noise added (%)", 0, 20, 0, 1, key="fool-noise")
+        frame = st.slider("Frame (%)", 0, 15, 0, 1, key="fool-frame", help="Bright; % of the side.")
+        zoom = st.slider(
+            "Zoom (%)", 60, 160, 100, 1, key="fool-zoom", help="It changes the lesion's size: no disguise."
+        )
+        across = st.slider("Moved right (pixels)", -60, 60, 0, 1, key="fool-right")
+    st.button("As drawn", icon=":material/restart_alt:", key="fool-reset", on_click=_reset)
     change = Change(
         spread=spread / 100,
         level=level / 100,
@@ -53,7 +57,7 @@ def chosen() -> tuple[str, Series, Change, str]:
         frame=frame / 100,
         mark=mark / 100,
         down=down,
-        right=right,
+        right=across,
         zoom=zoom / 100,
     )
     return system, series, change, which

@@ -52,8 +52,11 @@ def _body() -> None:
             _challenge(which, disguises.in_words(change), fooling.turned(before, after, made), before)
     with middle:
         views = ["changed", "as drawn"]
-        view = st.segmented_control("Picture", views, default=views[0], required=True, key="fool-view")
-        outline = st.toggle("Show where the lesion is", key="fool-truth")
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            view = st.segmented_control(
+                "Picture", views, default=views[0], required=True, key="fool-view", label_visibility="collapsed"
+            )
+            outline = st.toggle("Show where the lesion is", key="fool-truth")
         drawn = (made if view != views[1] else plain).study.series[0]
         picture.show(_drawn(drawn, series, system, outline), told(shown, made, which))
         st.caption("Simulated: drawn by a computer, not a patient. Read as a single slice.")
@@ -154,6 +157,11 @@ def _audit(system: str, review: Review, plain: Changed, made: Changed) -> None:
         st.caption(f"No audit of a set that the models of {SYSTEMS[system].title} learnt from is stored here.")
         return
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="fool-audit")
+    beyond = [
+        f"{audit.name}: {found.name} {found.auc:.3f} ({found.low:.3f} to {found.high:.3f})"
+        for audit in fooling.audits(cards)
+        if (found := audit.shortcuts[0]).name not in FEATURES
+    ]
     own = [
         f"{label} {figures['auc']:.3f} ({figures['auc_low']:.3f} to {figures['auc_high']:.3f}) on {names}"
         for (names, label), figures in fooling.baselines(cards).items()
@@ -161,6 +169,7 @@ def _audit(system: str, review: Review, plain: Changed, made: Changed) -> None:
     st.caption(
         "0.5 is chance, 1 tells every finding by that one number; 95 % intervals. Over the whole set, as stored with "
         "its card (`data/cards`), measured by `python -m trainers audit`. "
+        + (f"Stronger still, and out of the sliders' reach, in {words.plain('; '.join(beyond))}. " if beyond else "")
         + (f"On the models' own test parts, from their cards: {words.plain('; '.join(own))}. " if own else "")
         + "A model that learnt there had the shortcut at hand; whether it took it is what you try here, on a scan that "
         "a computer drew."
