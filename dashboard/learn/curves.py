@@ -61,7 +61,11 @@ def _numbers(found: Figures) -> None:
         ("Points", f"{found.points:.0f}", "of 100; guessing gives 75 at 50 %, bluffing less"),
         ("Sensitivity", words.share(found.sensitivity), words.interval(found.sensitivity)),
         ("Specificity", words.share(found.specificity), words.interval(found.specificity)),
-        ("AUC", "–" if found.auc is None else f"{found.auc.value:.2f}", words.interval(found.auc, "{:.2f}")),
+        (
+            "AUC",
+            "–" if found.auc is None or np.isnan(found.auc.value) else f"{found.auc.value:.2f}",
+            words.interval(found.auc, "{:.2f}"),
+        ),
         ("Time a case", f"{found.seconds:.0f} s", "median"),
     ]
     with st.container(horizontal=True, gap="medium"):

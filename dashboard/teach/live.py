@@ -31,8 +31,10 @@ def show(store: Store, actor: int, one: Listed) -> None:
         )
     else:
         _door(quiz.code)
-        st.button("Close the class", icon=":material/no_meeting_room:", on_click=_close, args=(store, actor, one))
-    truth = st.toggle("Show the truth", False, key=f"live-truth-{one.quiz.id}", help="Everybody sees this screen.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if quiz.code is not None:
+            st.button("Close the class", icon=":material/no_meeting_room:", on_click=_close, args=(store, actor, one))
+        truth = st.toggle("Show the truth", False, key=f"live-truth-{one.quiz.id}", help="Everybody sees this screen.")
     st.fragment(_now, run_every=EVERY if quiz.code else None)(store, actor, one, truth)
 
 

@@ -75,7 +75,7 @@ def drawn(found: Readings, analysis: Analysis) -> Chart:
         line={"color": "#d55e00", "width": 4},
         error_y={
             "array": [min(a.high, 1.0) - a.value for a in first.arms],
-            "arrayminus": [a.value - a.low for a in first.arms],
+            "arrayminus": [a.value - max(a.low, 0.0) for a in first.arms],
         },
         name="mean, 95 %",
     )
@@ -86,8 +86,8 @@ def drawn(found: Readings, analysis: Analysis) -> Chart:
 def _arms(found: Readings, analysis: Analysis) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            # The interval is symmetric and knows no end of the scale; an area has one.
-            {"Arm": name, "Mean area": f"{arm.value:.3f}", "95 %": _ends(arm.low, min(arm.high, 1.0))}
+            # The interval is symmetric and knows no end of the scale; an area has two.
+            {"Arm": name, "Mean area": f"{arm.value:.3f}", "95 %": _ends(max(arm.low, 0.0), min(arm.high, 1.0))}
             for name, arm in zip(found.arms, analysis.studies[0].arms, strict=True)
         ]
     )
@@ -122,7 +122,9 @@ def _row(found: Readings, gap: Difference, interval: Interval, holds: str, p: fl
 
 
 def _ends(low: float, high: float) -> str:
-    return "–" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+    if np.isnan(low):
+        return "–"
+    return "no spread" if low == high else f"{round(low, 3) + 0:.3f} to {round(high, 3) + 0:.3f}"
 
 
 def _downloads(study: Study, found: Readings) -> None:
