@@ -18,8 +18,8 @@ run: $(RUN)
 	nice -n 19 $(BIN)/python -m dashboard.command compile >/dev/null 2>&1 &
 	$(BIN)/python -m dashboard.command run --address $(ADDRESS) --port $(PORT)
 
-test: $(STAMP) browser viewer demonstrator
-	$(BIN)/python -m pytest -n logical --maxprocesses 4
+test: $(STAMP) browser viewer demonstrator axe
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --junitxml=$(VENV)/tests.xml
 
 test-quick: $(STAMP) viewer demonstrator
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not browser"
@@ -52,6 +52,11 @@ viewer: $(RUN)
 .PHONY: demonstrator
 demonstrator: $(RUN)
 	$(BIN)/python -m trainers.exporting.demonstrator.build
+
+# axe-core, which judges the pages in the tests and is shipped with nothing.
+.PHONY: axe
+axe: $(RUN)
+	$(BIN)/python -m tests.accessibility.build
 
 .PHONY: browser
 browser:

@@ -13,7 +13,7 @@ from dashboard.dataset import jobs
 from dashboard.dataset.data import Shown
 from dashboard.dataset.jobs import AuditJob
 from dashboard.kit import messages, words
-from dashboard.kit.tables import number
+from dashboard.kit.tables import number, wide
 
 POLL = 1.0
 
@@ -120,28 +120,34 @@ def html(report: AuditReport) -> str:
         f"<td>{c.of:,}</td></tr>"
         for c in checks(report)
     )
-    shortcuts = "".join(
+    return (
+        wide(
+            "Copies, leaks, conflicts",
+            "<thead><tr><th scope='col'>Looked for</th><th scope='col'>Found</th><th scope='col'>Of</th></tr></thead>"
+            f"<tbody>{body}</tbody>",
+            style="max-width: 60rem",
+        )
+        + wide("Shortcuts", _shortcuts(report), style="max-width: 60rem; margin-top: 18px")
+        + f"<div class='ev-notes'><div class='q'>{words.cell(report.interval_method)}. A model of this set is worth "
+        "what it reaches beyond the strongest of these.</div></div>"
+    )
+
+
+def _shortcuts(report: AuditReport) -> str:
+    rows = "".join(
         f"<tr><th scope='row'>{words.cell(s.name)}</th><td>{number(s.auc, 3)}<span class='q'>{_interval(s.low, s.high)}"
         f"</span></td><td>{words.cell(s.direction)}</td><td>{number(s.distinct_auc, 3)}</td></tr>"
         for s in report.shortcuts
     )
     accuracy = f"accuracy {number(report.always_positive_accuracy, 3)}"
     return (
-        "<div class='ev-wide' style='max-width: 60rem' tabindex='0' role='region' "
-        "aria-label='Copies, leaks, conflicts'>"
-        "<table class='ev' aria-label='Copies, leaks, conflicts'><thead><tr><th scope='col'>Looked for</th>"
-        f"<th scope='col'>Found</th><th scope='col'>Of</th></tr></thead><tbody>{body}</tbody></table></div>"
-        "<div class='ev-wide' style='max-width: 60rem; margin-top: 18px' tabindex='0' role='region' "
-        "aria-label='Shortcuts'>"
-        "<table class='ev' aria-label='Shortcuts'><thead><tr>"
-        f"<th scope='col'>Feature that knows no anatomy, for {words.cell(report.positive)} ({report.positives:,} of "
-        f"{report.pictures:,})</th><th scope='col'>AUC</th><th scope='col'>Direction</th>"
-        f"<th scope='col'>AUC, each picture once</th></tr></thead><tbody>{shortcuts}"
+        f"<thead><tr><th scope='col'>Feature that knows no anatomy, for {words.cell(report.positive)} "
+        f"({report.positives:,} of {report.pictures:,})</th><th scope='col'>AUC</th><th scope='col'>Direction</th>"
+        f"<th scope='col'>AUC, each picture once</th></tr></thead><tbody>{rows}"
         f"<tr class='baseline'><th scope='row'>all together, logistic, cross-validated by group</th>"
         f"<td>{number(report.combined, 3)}</td><td>–</td><td>–</td></tr>"
         f"<tr class='baseline'><th scope='row'>always positive</th><td>0.500</td><td>{accuracy}</td><td>0.500</td></tr>"
-        f"</tbody></table></div><div class='ev-notes'><div class='q'>{words.cell(report.interval_method)}. A model of "
-        "this set is worth what it reaches beyond the strongest of these.</div></div>"
+        "</tbody>"
     )
 
 

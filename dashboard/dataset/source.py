@@ -78,8 +78,8 @@ def counts(found: Shown) -> None:
     groups = len({e.group for e in found.entries if e.group})
     st.html(
         "<style>.ds-bar { height: 5px; background: #4c8fb0; border-radius: 2px; margin-top: 3px; min-width: 2px; }"
-        "</style><div class='ev-wide' style='max-width: 60rem'><table class='ev' aria-label='Classes'>"
-        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</style>"
+        + tables.wide("Classes", f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>", style="max-width: 60rem")
     )
     known = f"{words.count(groups, 'group')} (patients, or pictures that belong together)" if groups else "no groups"
     drawn = " The card's audit draws 240 of them; these are the first." if found.source.folder is None else ""

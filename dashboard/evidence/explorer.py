@@ -24,7 +24,7 @@ from dashboard.evidence import cells as evidence_cells
 from dashboard.evidence import sketch
 from dashboard.evidence.data import Predicted
 from dashboard.kit import words
-from dashboard.kit.tables import CSS, NO_SPREAD, interval, number
+from dashboard.kit.tables import CSS, NO_SPREAD, interval, number, wide
 
 HERE = Path(__file__).resolve().parent
 STEPS = 200  # of the slider, beside the stored threshold itself
@@ -212,10 +212,8 @@ def table(stored: OperatingPoint, always: OperatingPoint, part: Part) -> str:
         f"{stored.prevalence:.2%}, in the data {part.truth.mean():.1%}. The odds ratio is that of the data. {NO_SPREAD}"
     )
     return (
-        "<div class='ev-wide' tabindex='0' role='region' aria-label='Threshold explorer'>"
-        "<table class='ev' aria-label='Threshold explorer'>"
-        f"<thead><tr><th scope='col'>Figure</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f"<div class='ev-notes'><div class='q'>{basis}</div></div>"
+        wide("Threshold explorer", f"<thead><tr><th scope='col'>Figure</th>{head}</tr></thead><tbody>{body}</tbody>")
+        + f"<div class='ev-notes'><div class='q'>{basis}</div></div>"
     )
 
 

@@ -60,10 +60,28 @@ def html(table: Table) -> str:
     body = "".join(_row(table, row) for row in table.rows)
     notes = "".join(f"<div class='q'>{words.cell(note)}</div>" for note in (*table.notes, *_spread(table)))
     return (
-        f"<div class='ev-wide' tabindex='0' role='region' aria-label='{words.cell(table.title)}'>"
-        f"<table class='ev' aria-label='{words.cell(table.title)}'>"
-        f"<thead><tr><th scope='col'>95 % interval below each figure</th>{heads}<th scope='col'>Rests on</th></tr>"
-        f"</thead><tbody>{body}</tbody></table></div><div class='ev-notes'>{notes}</div>"
+        wide(
+            table.title,
+            f"<thead><tr><th scope='col'>95 % interval below each figure</th>{heads}<th scope='col'>Rests on</th></tr>"
+            f"</thead><tbody>{body}</tbody>",
+        )
+        + f"<div class='ev-notes'>{notes}</div>"
+    )
+
+
+def wide(label: str, inner: str, *, kind: str = "ev", style: str = "") -> str:
+    """A table that scrolls sideways where it does not fit; the keyboard reaches it, and it says what it is.
+
+    Args:
+        label: its name, plain text.
+        inner: what stands in the ``table``, as HTML.
+        kind: its class; :data:`CSS` knows ``ev``.
+        style: of the frame around it.
+    """
+    name = words.cell(label)
+    return (
+        f"<div class='ev-wide' style='{style}' tabindex='0' role='region' aria-label='{name}'>"
+        f"<table class='{kind}' aria-label='{name}'>{inner}</table></div>"
     )
 
 

@@ -39,9 +39,9 @@ FIGURES = {
 }
 FURTHER = ("f1", "iou_volume_mean", "tversky_volume_mean", "false_mask_rate")  # in the details: the table fits the page
 CSV_COLUMNS = ("system", "model", "version", "figure", "value", "low", "high", "n", "groups", "method")
+KIND = "or-evidence"
 STYLE = """
 <style>
-.or-wide { overflow-x: auto; }
 .or-evidence { width: 100%; border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
 .or-evidence th, .or-evidence td { text-align: left; vertical-align: top; padding: 6px 10px 6px 0; min-width: 5.4em;
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
@@ -132,10 +132,7 @@ def pretraining() -> None:
         for p in found
     )
     heads = "".join(f"<th scope='col'>{h}</th>" for h in ("Recipe", "Figure", "Without", "With", "Gain"))
-    st.html(
-        f"{STYLE}<div class='or-wide'><table class='or-evidence' aria-label='What pretraining gains'>"
-        f"<tr>{heads}</tr>{rows}</table></div>"
-    )
+    st.html(STYLE + tables.wide("What pretraining gains", f"<tr>{heads}</tr>{rows}", kind=KIND))
 
 
 def csv(states: Sequence[ModelState], times: Mapping[str, tuple[float, float, float]]) -> str:
@@ -182,11 +179,10 @@ def table(
     rows += "".join(further.joint(one, shown) for one in joint)
     rows += "".join(further.classic_row(system, classic, shown) for classic in system.classics)
     rows += "".join(_baseline(name, figures, shown) for name, figures in baselines.items())
-    label = words.cell(f"Models of {system.title}")
     if system.classics:
         said = f"Published recipes are those of {system.source}."
         rows += f"<tr class='base'><td colspan='{len(names)}'>{words.cell(said)}</td></tr>"
-    return f"<div class='or-wide'><table class='or-evidence' aria-label='{label}'><tr>{heads}</tr>{rows}</table></div>"
+    return tables.wide(f"Models of {system.title}", f"<tr>{heads}</tr>{rows}", kind=KIND)
 
 
 def _row(state: ModelState, architecture: str, shown: Sequence[str], time: tuple[float, float, float] | None) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { color: light-dark(#101010, #e8e8e8); background: light-dark(#ffffff, #1b1b1b);
+  font: 15px/1.5 system-ui, sans-serif;
+  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+a { color: light-dark(#1b6487, #7fc1e0); }
 summary { cursor: pointer; padding: .35rem 0; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, monospace; }
 .verb { display: inline-block; min-width: 4.2rem; font-weight: 600; }
@@ -78,7 +81,7 @@ def _table(rows: list[tuple[str, str, str, str | None]]) -> str:
         (f"<code>{escape(name)}</code>", escape(where), kind, _text(said or "")) for name, where, kind, said in rows
     )
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in line) + "</tr>" for line in cells)
-    return f"<div class='table'><table>{lines}</table></div>"
+    return f"<div class='table' tabindex='0' role='region' aria-label='Parts'><table>{lines}</table></div>"
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

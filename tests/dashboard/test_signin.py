@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from core.review import Role, Store
 from dashboard.kit.idle import SignIns
-from tests.dashboard import desk, weights
+from tests.dashboard import desk, signin
 from tests.dashboard.house import House
 
 MENU = ("Worklist", "Read a case", "Arbitration", "Archives", "Records")
@@ -59,26 +58,13 @@ def test_signing_out_ends_every_tab() -> None:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    people = [
-        User(sub="rosa", claims={"name": "Rosa R.", "email": "rosa@example.org", "email_verified": True}),
-        User(sub="adam", claims={"name": "Adam A.", "email": "adam@example.org", "email_verified": True}),
-        # Anybody can claim an address; only the provider's word for it counts.
-        User(sub="mallory", claims={"name": "Mallory", "email": "adam@example.org", "email_verified": False}),
-    ]
-    with run_server_in_thread(user_claims=people) as server:
-        yield f"http://localhost:{server.server_port}"
-
-
-def _house(folder: Path, provider: str, idle_minutes: float) -> House:
-    settings = {"OVERREAD_ADMINS": "adam@example.org", "OVERREAD_IDLE_MINUTES": str(idle_minutes)}
-    house = House(folder, weights.write(folder / "weights"), settings)
-    house.sign_in_with(provider)
-    return house.start()
+    with signin.provider() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator[House]:
-    house = _house(tmp_path_factory.mktemp("guarded"), provider, 30)
+    house = signin.guarded(tmp_path_factory.mktemp("guarded"), provider).start()
     yield house
     house.stop()
 
@@ -155,7 +141,7 @@ def test_signing_out_in_one_tab_ends_the_other(visit: BrowserContext, guarded: H
 
 @pytest.mark.browser
 def test_an_unattended_page_is_cleared(visit: BrowserContext, tmp_path: Path, provider: str) -> None:
-    house = _house(tmp_path, provider, 0.4)
+    house = signin.guarded(tmp_path, provider, 0.4).start()
     try:
         page = visit.new_page()
         desk.sign_in(page, house.url, "adam")

@@ -1,0 +1,3 @@
+import axe from "axe-core";
+
+globalThis.axe = axe;
