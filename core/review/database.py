@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlmodel import Session
 
 from core import places
@@ -68,13 +68,17 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A full disk or a lost connection in the user's words; what else a database says stays what it is."""
+def _told(refused: str) -> Iterator[None]:
+    """A full disk or a lost connection in the user's words; what else a database says stays what it is.
+
+    Args:
+        refused: what cannot be done without the database.
+    """
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:  # drivers tell a lost connection as the one or the other
         full = "full" in str(error.orig).lower() or "space" in str(error.orig).lower()
-        what = "The disk is full: nothing was written." if full else "The database cannot be written to."
+        what = "The disk is full: nothing was written." if full else f"The database cannot be {refused}."
         raise StoreError(what, "Make room or check that the database runs, then do it again.") from error
 
 
@@ -135,20 +139,20 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Read transaction; rows stay usable after it."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with _told("read"), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """Read transaction that sees one moment throughout, however long it takes."""
         frozen = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
-        with Session(frozen, expire_on_commit=False) as session:
+        with _told("read"), Session(frozen, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Write transaction: one at a time over all processes, durable when the block is left, undone on an error."""
-        with _told(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _told("written to"), Session(self._writer, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_LOCK})
             else:

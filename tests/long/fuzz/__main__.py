@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.long.figures import keep
 from tests.long.fuzz.seeds import SEEDS
 from tests.long.fuzz.worker import ENDS, MOST_SECONDS, End, make, work
 
@@ -81,6 +82,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--write", type=Path, help="write input number --first to this file, and read nothing")
     parser.add_argument("--json", type=Path, help="write the end of every input to this file")
+    parser.add_argument("--figures", type=Path, help="add the counts to this file, as docs/figures.json")
     options = parser.parse_args()
     if options.write:
         options.write.write_bytes(make(options.seed, options.first)[1])
@@ -89,6 +91,10 @@ def main() -> int:
     print(figures(ends, largest))
     if options.json:
         options.json.write_text(json.dumps([asdict(end) for end in ends]))
+    if options.figures:
+        counts = {how: sum(end.how == how for end in ends) for how in ENDS}
+        asked = f"python -m tests.long.fuzz --inputs {options.inputs} --seed {options.seed} --first {options.first}"
+        keep(options.figures, "damaged_input", asked, {"inputs": len(ends), **counts, "largest_mib": largest})
     return int(any(end.how not in ("read", "told") for end in ends))
 
 
