@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import timedelta
+
 import numpy as np
 from sqlmodel import Session, col, or_, select
 
@@ -9,12 +12,14 @@ from core.imaging.study import Study
 from core.review.kept.looks import looks, near, reduced, same, variants
 from core.review.people import LOCAL_NUMBER
 from core.review.store import Store
-from core.review.tables import Learner, Quiz, QuizItem
+from core.review.tables import Attempt, Learner, Quiz, QuizItem
+from core.review.vocabulary import now
 from core.teaching import studies
 from core.teaching.material import material
 from core.teaching.telling import untold
 
 MOST_KNOWN = 4000
+GUESTS = timedelta(days=1)  # how long who is in a closed class may take to finish
 _known: dict[tuple[str, int, str], bool] = {}
 
 
@@ -23,7 +28,7 @@ def in_quiz(store: Store, user: int, study: Study) -> bool:
     study that the user still has sessions in.
 
     The same series, the same picture in another wrapping, or the same picture saved again, as for a second reader.
-    Where nobody signs in, guests of a class that is under way count as the local user.
+    Where nobody signs in, guests of a class that is under way, or was joined within a day, count as the local user.
     """
     with store.reading() as session:
         items = _waiting(session, user)
@@ -32,24 +37,38 @@ def in_quiz(store: Store, user: int, study: Study) -> bool:
     keys = {series.key for series in study.series}
     if any(keys & set(item.details.get("series_keys", ())) for item in items):
         return True
-    mine = [seen for series in study.series for plane in series.pixels for seen in variants(plane)]
+    return _any_alike(store, items, study.sha256, [plane for series in study.series for plane in series.pixels])
+
+
+def picture_in_quiz(store: Store, user: int, plane: np.ndarray) -> bool:
+    """The same of a single picture, ``(height, width)``, of a gallery or a showcase."""
+    with store.reading() as session:
+        items = _waiting(session, user)
+    if not items:
+        return False
+    return _any_alike(store, items, hashlib.sha256(np.ascontiguousarray(plane).tobytes()).hexdigest(), [plane])
+
+
+def _any_alike(store: Store, items: list[QuizItem], name: str, planes: list[np.ndarray]) -> bool:
+    mine = [seen for plane in planes for seen in variants(plane)]
     hashes = looks(mine)
-    return any(_alike(store, item, study.sha256, mine, hashes) for item in items)
+    return any(_alike(store, item, name, mine, hashes) for item in items)
 
 
 def _waiting(session: Session, user: int) -> list[QuizItem]:
     mine = col(Learner.user) == user
     if user == LOCAL_NUMBER:
-        mine = or_(mine, col(Learner.user).is_(None) & col(Quiz.code).is_not(None))
+        under_way = col(Quiz.code).is_not(None) | (col(Attempt.started) > now() - GUESTS)
+        mine = or_(mine, col(Learner.user).is_(None) & under_way)
     numbers = untold(session, mine)
     for learner in session.exec(select(Learner.id).where(Learner.user == user)):
         numbers |= studies.held(session, learner or 0)
     return list(session.exec(select(QuizItem).where(col(QuizItem.id).in_(numbers))))
 
 
-def _alike(store: Store, item: QuizItem, study: str, mine: list[np.ndarray], hashes: list[str]) -> bool:
-    """Whether a case of a quiz shows what a study does; looked at once, since every click asks."""
-    key = (str(store.engine.url), item.id or 0, study)
+def _alike(store: Store, item: QuizItem, name: str, mine: list[np.ndarray], hashes: list[str]) -> bool:
+    """Whether a case of a quiz shows what a study or picture does; looked at once, since every click asks."""
+    key = (str(store.engine.url), item.id or 0, name)
     if key not in _known:
         if len(_known) >= MOST_KNOWN:
             _known.clear()

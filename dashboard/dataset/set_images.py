@@ -65,7 +65,7 @@ def show(card: ModelCard, image: str, key: str) -> None:
     found, entry = place
     pixels = found.pictures.pixels(entry)
     if blinding.waits(np.asarray(pixels)):
-        st.info("This image waits for your own opinion: read it first.", icon=":material/visibility_lock:")
+        st.info("This image waits for your own opinion or answer: read it first.", icon=":material/visibility_lock:")
         return
 
     def drawn_here() -> None:

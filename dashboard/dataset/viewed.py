@@ -39,7 +39,7 @@ def show(found: Shown, entry: Entry, *, key: str, owner: str, height: str, fallb
         component.note()
         return
     stack = _stack(found.key, entry.name, found, entry)
-    if stack.study is not None and blinding.waiting(stack.study):
+    if stack.study is not None and blinding.any_waits(stack.study):
         stack = _alone(found.key, entry.name, found, entry)
     series = stack.series
     state = f"picture-went-{key}"

@@ -13,7 +13,7 @@ from core.errors import OverreadError
 from core.imaging.study import Study
 from core.simulate import samples
 from core.systems import SYSTEMS
-from dashboard.kit import controls, heat_check_table, messages, picture, render
+from dashboard.kit import blinding, controls, heat_check_table, messages, picture, render
 from dashboard.kit.engine import engine
 
 SIDE = 420
@@ -33,6 +33,9 @@ def show() -> None:
     system = next(s for s in SYSTEMS.values() if s.showcase)
     study = samples.load_sample(system.showcase)
     series = study.series[0]
+    if blinding.quizzed(series.pixels[0]):
+        st.caption("The picture of this place is a case of a quiz that you have begun: it comes back with its truth.")
+        return
     grey, size = _grey(study)
     cells = st.columns(4, gap="small")
     with cells[0]:

@@ -51,8 +51,13 @@ def _in_quiz() -> None:
 
 
 def waits(plane: np.ndarray) -> bool:
-    """Whether a single picture, ``(height, width)``, waits for this reader's own opinion."""
-    return picture_waits(open_store(), plane, who.number())
+    """Whether a single picture, ``(height, width)``, waits for this reader's own opinion, or answer in a quiz."""
+    return quizzed(plane) or picture_waits(open_store(), plane, who.number())
+
+
+def quizzed(plane: np.ndarray) -> bool:
+    """Whether a single picture is a case of a quiz that this person has begun and not been told the truth of."""
+    return held.picture_in_quiz(open_store(), who.number(), plane)
 
 
 def named_waits(name: str, plane: Callable[[], np.ndarray]) -> bool:
@@ -62,7 +67,12 @@ def named_waits(name: str, plane: Callable[[], np.ndarray]) -> bool:
         name: tells it from all other pictures. plane: reads its pixels.
     """
     kept: Pictures = st.session_state.setdefault("pictures-waiting", Pictures())
-    return kept.wait(open_store(), name, plane, who.number())
+    return kept.wait(open_store(), name, plane, who.number()) or quizzed(plane())
+
+
+def any_waits(study: Study) -> bool:
+    """Whether an image of a study waits for this reader's own opinion, or answer in a quiz."""
+    return held.in_quiz(open_store(), who.number(), study) or bool(waiting(study))
 
 
 def waiting(study: Study) -> list[int]:

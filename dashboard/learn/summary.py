@@ -62,12 +62,12 @@ def _line(row: Row, place: int, made_up: PlantedAnswer | None) -> dict[str, obje
     truth = row.item.label or (system.finding if row.item.finding else system.clear)
     return {
         "Case": place,
+        "Right": "yes" if row.right else "too late" if a.late else "no",
         "With": row.stage.in_words(planted=made_up is not None),
         "You said": said,
         "Truth": truth,
         **({} if made_up is None else {"Planted AI": planted.said(made_up, system)}),
         "Sure": "" if a.confidence is None else f"{a.confidence} %",
-        "Right": "yes" if row.right else "too late" if a.late else "no",
         "Points": round(row.points),
         "Mark": "" if a.found is None else "found" if a.found else "beside it",
         "Seconds": round(a.seconds),

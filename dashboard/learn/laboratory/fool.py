@@ -59,6 +59,7 @@ def _body() -> None:
             outline = st.toggle("Show where the lesion is", key="fool-truth")
         drawn = (made if view != views[1] else plain).study.series[0]
         picture.show(_drawn(drawn, series, system, outline), told(shown, made, which))
+        st.markdown(_short(first, shown))
         st.caption("Simulated: drawn by a computer, not a patient. Read as a single slice.")
     _audit(system, before, plain, made)
 
@@ -97,6 +98,18 @@ def _probability(result: ModelResult | None) -> str:
 
 def _said(result: ModelResult | None, system: str) -> str:
     return "–" if result is None else words.decision(result, 0, SYSTEMS[system]) or "–"
+
+
+def _short(before: Review, after: Review) -> str:
+    """All answers in one line under the picture: on a phone the table lies far below."""
+    then = {result.state.name: result for result in after.results}
+    short = words.short_titles([result.state.title for result in before.ready])
+    said = [
+        f"{words.plain(short[result.state.title])} {_probability(result)} → "
+        f"**{_probability(then.get(result.state.name))}**"
+        for result in before.ready
+    ]
+    return " · ".join(said) or "No model answers."
 
 
 def _moved(made: Changed) -> str:
