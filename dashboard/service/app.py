@@ -39,6 +39,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "A token is needed, or it is not good"},
     403: {"description": "Not allowed, or the image waits for your own opinion"},
     404: {"description": "Not found"},
+    408: {"description": "The body did not come"},
     409: {"description": "Not as things are"},
     413: {"description": "Too large"},
     422: {"description": "Not usable"},
@@ -96,10 +97,11 @@ def _bare(with_: Shared) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name this server by the scheme it speaks behind its proxy
         telemetry=NO_TELEMETRY,
     )
     made.state.shared = with_
-    made.add_middleware(Guard, hosts=with_.settings.hosts, upload_bytes=with_.upload_bytes)
+    made.add_middleware(Guard, hosts=with_.settings.hosts)
     made.add_exception_handler(OverreadError, _told)
     made.add_exception_handler(RequestValidationError, _invalid)
     made.add_exception_handler(HTTPException, _other)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from core.errors import NotAllowedError, TokenError
@@ -43,11 +44,10 @@ def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | Non
     """
     shared: Shared = request.app.state.shared
     address = request.client.host if request.client else ""
-    shared.failures.check(address)
     try:
         found = _found(request, given, shared, address)
     except TokenError:
-        shared.failures.take(address)
+        shared.failures.take(address)  # who has a good one is let in, whatever others try from the same address
         raise
     shared.rate.take(str(found.number))
     return found
@@ -66,6 +66,22 @@ def _found(request: Request, given: HTTPAuthorizationCredentials | None, shared:
     if signed and user.issuer == LOCAL_ISSUER:
         raise TokenError("This token is from the time before people signed in.", REMEDY)
     return Caller(user, scopes)
+
+
+async def still(request: Request, needs: Needs) -> bool:
+    """Whether who asked would be let in now: a token may be revoked, or a role be taken, while a stream runs."""
+    shared: Shared = request.app.state.shared
+    given = await _bearer(request)
+    address = request.client.host if request.client else ""
+
+    def let_in() -> bool:
+        try:
+            needs(_found(request, given, shared, address))
+        except (TokenError, NotAllowedError):
+            return False
+        return True
+
+    return await run_in_threadpool(let_in)
 
 
 class Needs:

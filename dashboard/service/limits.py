@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -38,13 +38,6 @@ class Rate:
                 raise TooManyError("Too many requests in a minute.", (1 - left) * 60 / self.per_minute)
             self._keep(caller, left - 1)
 
-    def check(self, caller: str) -> None:
-        """The same without counting."""
-        with self._lock:
-            left = self._filled(caller)
-        if left < 1:
-            raise TooManyError("Too many requests in a minute.", (1 - left) * 60 / self.per_minute)
-
     def _filled(self, caller: str) -> float:
         left, then = self._left.get(caller, (self.per_minute, self._clock()))
         return min(self.per_minute, left + (self._clock() - then) * self.per_minute / 60)
@@ -57,30 +50,41 @@ class Rate:
 
 
 class Places:
-    """So many at once; who comes then is sent away at once, not kept waiting."""
+    """So many at once; who comes then is sent away at once, not kept waiting.
 
-    def __init__(self, count: int, what: str, seconds: float) -> None:
-        self._free = threading.BoundedSemaphore(count)
+    Args:
+        count: of all callers. of_one: of one caller, so that nobody can keep all the others out.
+        what, seconds: what is told to whoever is sent away, and when to come again.
+    """
+
+    def __init__(self, count: int, of_one: int, what: str, seconds: float) -> None:
+        self._count, self._of_one = count, of_one
         self._what, self._seconds = what, seconds
+        self._lock = threading.Lock()
+        self._taken: Counter[int] = Counter()
 
-    def take(self) -> None:
+    def take(self, caller: int) -> None:
         """Take a place.
 
         Raises:
-            TooManyError: all are taken.
+            TooManyError: all are taken, or as many as one caller may.
         """
-        if not self._free.acquire(blocking=False):
-            raise TooManyError(self._what, self._seconds)
+        with self._lock:
+            if self._taken.total() >= self._count or self._taken[caller] >= self._of_one:
+                raise TooManyError(self._what, self._seconds)
+            self._taken[caller] += 1
 
-    def leave(self) -> None:
+    def leave(self, caller: int) -> None:
         """Give it back."""
-        self._free.release()
+        with self._lock:
+            self._taken[caller] -= 1
+            self._taken += Counter()  # drops who has none
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, caller: int) -> Iterator[None]:
         """A place for as long as the block lasts."""
-        self.take()
+        self.take(caller)
         try:
             yield
         finally:
-            self.leave()
+            self.leave(caller)

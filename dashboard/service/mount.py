@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-DEMO = ("/predict/", "/model-info", "/health")  # the published demo's own addresses
+DEMO = ("/predict/", "/predict", "/model-info", "/health")  # the published demo's own addresses
 
 
 class Later:

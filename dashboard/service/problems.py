@@ -45,8 +45,13 @@ class MalformedError(OverreadError):
     """The request is not of the form that the interface takes."""
 
 
+class SilentError(OverreadError):
+    """The request's body does not come."""
+
+
 STATUS: Mapping[type[OverreadError], tuple[int, str]] = {
     MalformedError: (400, "malformed-request"),
+    SilentError: (408, "body-missing"),
     errors.TokenError: (401, "token"),
     errors.NotAllowedError: (403, "not-allowed"),
     errors.BlindingError: (403, "blind"),

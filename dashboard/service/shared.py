@@ -36,9 +36,9 @@ class Shared:
     engine: Callable[[], Engine]
     signed_in_only: Callable[[], bool]
     settings: Settings
-    uploads: Places = field(default_factory=lambda: Places(UPLOADS_AT_ONCE, "Too many uploads at once.", 5))
-    streams: Places = field(default_factory=lambda: Places(STREAMS_AT_ONCE, "Too many streams at once.", 30))
-    costly: Places = field(default_factory=lambda: Places(COSTLY_AT_ONCE, "Too many results at once.", 2))
+    uploads: Places = field(default_factory=lambda: Places(UPLOADS_AT_ONCE, 3, "Too many uploads at once.", 5))
+    streams: Places = field(default_factory=lambda: Places(STREAMS_AT_ONCE, 16, "Too many streams at once.", 30))
+    costly: Places = field(default_factory=lambda: Places(COSTLY_AT_ONCE, 3, "Too many results at once.", 2))
 
     def __post_init__(self) -> None:
         self.rate = Rate(self.settings.api_per_minute)

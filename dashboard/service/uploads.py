@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -13,8 +14,10 @@ from starlette.requests import Request
 from core import memory
 from core.imaging.limits import DEFAULT_LIMITS, MIB
 from core.memory import GiveWay, Lease
-from dashboard.service.problems import MalformedError
+from dashboard.service.guard import Incoming
+from dashboard.service.problems import MalformedError, SilentError
 
+SILENT_SECONDS = 60.0  # between two parts of a body: a place for uploads is not held for nothing
 COPIES = 2  # of what has come: in the form, and as the files that are taken out of it
 REMEDY = "Send multipart/form-data with each file in a field of that name."
 
@@ -47,8 +50,11 @@ async def form(
 
     Raises:
         MalformedError: the body is no such form, or holds no file.
-        LimitExceededError: there is no memory for it (``MemoryFullError``: now).
+        LimitExceededError: it is too large, or there is no memory for it (``MemoryFullError``: now).
+        SilentError: it does not come.
     """
+    incoming: Incoming = request.state.incoming
+    incoming.allow(request.app.state.shared.upload_bytes)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise MalformedError("This takes files as multipart/form-data.", REMEDY)
     files, texts = [], {}
@@ -73,8 +79,15 @@ async def form(
 
 async def _counted(stream: AsyncIterator[bytes], room: Lease) -> AsyncGenerator[bytes, None]:
     """A body, for which memory is taken out as it comes."""
-    came = 0
-    async for chunk in stream:
+    came, chunks = 0, aiter(stream)
+    while True:
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise SilentError("The rest of the upload did not come.", "Send it again.") from error
         came += len(chunk)
         if COPIES * came > room.size:
             room.resize(COPIES * came + MIB)

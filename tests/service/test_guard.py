@@ -148,14 +148,21 @@ def test_a_bucket_fills_again() -> None:
     clock.time += 1.0
     rate.take("a")
     with pytest.raises(TooManyError):
-        rate.check("a")
+        rate.take("a")
 
 
 def test_places_are_given_back() -> None:
-    places = Places(1, "full", 5)
-    with places.one(), pytest.raises(TooManyError), places.one():
-        pass
-    with places.one():
+    places = Places(3, 2, "full", 5)
+    with places.one(1), places.one(1):
+        with pytest.raises(TooManyError), places.one(1):
+            pass
+        with (
+            places.one(2),
+            pytest.raises(TooManyError),
+            places.one(3),
+        ):  # the third place is for others, then all are taken
+            pass
+    with places.one(3), places.one(1), places.one(1):
         pass
 
 
@@ -283,4 +290,6 @@ def test_nothing_of_the_service_is_loaded_before_it_is_asked() -> None:
         "print([r.path for r in mount.routes('/base/')], [m for m in ('fastapi', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['/base/api', '/base/predict/', '/base/model-info', '/base/health'] []"
+    assert (
+        done.stdout.strip() == "['/base/api', '/base/predict/', '/base/predict', '/base/model-info', '/base/health'] []"
+    )

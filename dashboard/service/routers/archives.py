@@ -82,7 +82,7 @@ async def bring_in(archive: Id, request: Request, who: Imports) -> RunForm:
     ``system`` names what reads them (by default each case is matched); ``join`` makes one scan of a patient's slices.
     """
     shared: Shared = request.app.state.shared
-    with shared.uploads.one():
+    with shared.uploads.one(who.number):
         files, texts = await uploads.form(request, "files")
         return await run_in_threadpool(_brought, shared, who, archive, files, texts)
 
@@ -157,7 +157,7 @@ def report(
     """The archive's report as PDF, all its cases as CSV, or the list of discrepancies as CSV."""
     shared: Shared = request.app.state.shared
     draw = {"pdf": archive_pdf, "csv": archive_csv, "discrepancies": discrepancy_csv}[kind]
-    with shared.costly.one():
+    with shared.costly.one(who.number):
         made = draw(archive_report(shared.store(), archive, _installed(shared, system), who.number))
     return Response(made, media_type=MEDIA[kind])
 

@@ -81,13 +81,13 @@ def tables(system: str, who: Looks) -> list[str]:
 @router.get("/{system}/evidence/{table}")
 def one_table(system: str, table: str, request: Request, who: Looks, split: Split = "test") -> TableForm:
     """A table in which every figure has its interval, computed from stored predictions."""
-    return _form(_table(request.app.state.shared, system, table, split))
+    return _form(_table(request.app.state.shared, who, system, table, split))
 
 
 @router.get("/{system}/evidence/{table}/csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def table_csv(system: str, table: str, request: Request, who: Looks, split: Split = "test") -> Response:
     """The same as CSV, one line a figure."""
-    return Response(_table(request.app.state.shared, system, table, split).csv(), media_type="text/csv")
+    return Response(_table(request.app.state.shared, who, system, table, split).csv(), media_type="text/csv")
 
 
 def _declared(name: str) -> System:
@@ -112,7 +112,7 @@ def _system(one: System) -> SystemForm:
     )
 
 
-def _table(shared: Shared, system: str, key: str, split: str) -> Table:
+def _table(shared: Shared, who: Caller, system: str, key: str, split: str) -> Table:
     declared = _declared(system)
     if key not in TABLES:
         raise NotFoundError("There is no such table.", f"Known: {', '.join(TABLES)}.")
@@ -125,7 +125,7 @@ def _table(shared: Shared, system: str, key: str, split: str) -> Table:
             continue  # a model without stored predictions has no line; its state says why
     if not own:
         raise NotFoundError("No model of this system has stored predictions.", "Install its weights.")
-    with shared.costly.one():
+    with shared.costly.one(who.number):
         found = _made(home, key, split, tuple(one.sha256 for one in own), _Evidences(own))
     if found is None:
         raise NotFoundError("There is nothing to tell in this table.", "Ask for another table or split.")

@@ -80,7 +80,7 @@ def heat_map(
     one = next((r for r in answers.spoken(told).ready if r.state.name == model), None)
     if one is None:
         raise NotFoundError("This model did not answer.", "The result lists the models that did.")
-    with shared.costly.one():
+    with shared.costly.one(who.number):
         heat = answers.heat_map(shared, found, one, index, target, method)
     if heat.values is None:
         raise ModelUnavailableError(heat.error or "There is no such map.", "Choose another method or class.")
@@ -104,7 +104,7 @@ def report(
     """The report of a series as PDF, JSON or CSV, with the heat maps of the slices that it shows large."""
     shared: Shared = request.app.state.shared
     make = {"pdf": case_pdf, "json": case_json, "csv": case_csv}[kind]
-    with shared.costly.one():
+    with shared.costly.one(who.number):
         return Response(make(answers.report(shared, who, review, shown, maps=True)), media_type=MEDIA[kind])
 
 
@@ -122,7 +122,7 @@ def dicom(
     answers.spoken(told)
     if not found.kept.originals:
         raise ReportError("DICOM objects are made of DICOM images only.", "Send the DICOM files.")
-    with shared.costly.one():
+    with shared.costly.one(who.number):
         made = answers.report(shared, who, review, shown, maps=True)
         source = find_source(found.kept.originals, made.series)
         return Response(

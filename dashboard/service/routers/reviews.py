@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -14,19 +15,22 @@ from core.review import Action, Scope
 from core.systems import SYSTEMS
 from dashboard.kit.routes import ANY_ROLE
 from dashboard.service import answers
-from dashboard.service.callers import Caller, Needs
+from dashboard.service.callers import Caller, Needs, still
 from dashboard.service.forms import AskForm, OverruleForm, ReviewForm, ReviewState
 from dashboard.service.kept import KeptReview
 from dashboard.service.routers.studies import place
 from dashboard.service.shared import Shared
+from dashboard.service.stream import Stream
 
 router = APIRouter(tags=["reviews"])
-Asks = Annotated[Caller, Depends(Needs(Scope.STUDIES, *ANY_ROLE))]
+ASKS = Needs(Scope.STUDIES, *ANY_ROLE)
+Asks = Annotated[Caller, Depends(ASKS)]
 Begins = Annotated[Caller, Depends(Needs(Scope.STUDIES, *ANY_ROLE, answers=True))]
 Overrules = Annotated[Caller, Depends(Needs(Scope.STUDIES, Action.OVERRULE, answers=True))]
 Name = Annotated[str, Path(max_length=80)]
 POLL_SECONDS = 0.2
 BEAT_SECONDS = 15.0
+CHECK_SECONDS = 3.0
 
 
 @router.post("/studies/{study}/reviews", status_code=202)
@@ -65,24 +69,23 @@ def stop(review: Name, request: Request, who: Asks) -> None:
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def events(review: Name, request: Request, who: Asks) -> StreamingResponse:
-    """The same as a stream of server-sent events: ``progress``, and at the end ``done``, ``stopped`` or ``failed``."""
+    """The same as a stream of server-sent events: ``progress``, and at the end ``done``, ``stopped`` or ``failed``.
+
+    It ends without one of these when the token is revoked meanwhile.
+    """
     shared: Shared = request.app.state.shared
     found = shared.kept.review(who.number, review)
-    shared.streams.take()
-
-    async def told() -> AsyncIterator[str]:
-        try:
-            async for line in _told(found):
-                yield line
-        finally:
-            shared.streams.leave()
-
-    return StreamingResponse(told(), media_type="text/event-stream")
+    shared.streams.take(who.number)
+    return Stream(_told(found, partial(still, request, ASKS)), partial(shared.streams.leave, who.number))
 
 
-async def _told(found: KeptReview) -> AsyncIterator[str]:
-    said, quiet = "", 0.0
+async def _told(found: KeptReview, let_in: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+    said, quiet, checked = "", 0.0, 0.0
     while True:
+        if checked >= CHECK_SECONDS:
+            if not await let_in():
+                return
+            checked = 0.0
         now = form(found)
         line = now.model_dump_json()
         if now.state is not ReviewState.RUNNING:
@@ -96,6 +99,7 @@ async def _told(found: KeptReview) -> AsyncIterator[str]:
             yield ": still here\n\n"
         await asyncio.sleep(POLL_SECONDS)
         quiet += POLL_SECONDS
+        checked += POLL_SECONDS
 
 
 @router.post("/reviews/{review}/overrule", status_code=204)

@@ -34,7 +34,7 @@ MOST_SIDE = 2048
 async def give(request: Request, who: Gives) -> StudyForm:
     """Give images: PNG, JPEG, TIFF, DICOM, NIfTI, or zips of those. They are de-identified and stay in memory only."""
     shared: Shared = request.app.state.shared
-    with shared.uploads.one():
+    with shared.uploads.one(who.number):
         files, _ = await uploads.form(request, "files", _own_first(shared, who))
         return await run_in_threadpool(_taken, shared, who, files)
 
