@@ -203,9 +203,7 @@ def join(store: Store, learner_id: int, study_id: int) -> None:
             raise TeachingError(
                 "This study takes no more readers, and none without an account.", "Ask the teacher who made it."
             )
-        first = select(StudyArm.quiz_id).where(StudyArm.study_id == study_id, StudyArm.position == 0)
-        mine = session.exec(select(QuizItem.id).where(col(QuizItem.quiz_id).in_(first)))
-        if images(session, untold(session, Learner.id == learner_id)) & images(session, (one or 0 for one in mine)):
+        if images(session, untold(session, Learner.id == learner_id)) & images(session, _items(session, study_id)):
             raise TeachingError(
                 "Cases of this study wait for your answer in a quiz that you have begun: it would tell their truth.",
                 "Finish that quiz first.",
@@ -261,10 +259,14 @@ def held(session: Session, learner_id: int) -> set[int]:
     for study in session.exec(query.where(StudyReader.learner_id == learner_id, col(Study.closed).is_(None))):
         stands = _standing(session, study, learner_id)
         if stands.done < stands.total:
-            quizzes = select(StudyArm.quiz_id).where(StudyArm.study_id == study.id).order_by(col(StudyArm.position))
-            first = session.exec(quizzes).first()
-            found.update(row.id or 0 for row in session.exec(select(QuizItem).where(QuizItem.quiz_id == first)))
+            found |= _items(session, study.id or 0)
     return found
+
+
+def _items(session: Session, study_id: int) -> set[int]:
+    """The cases of a study, as its first arm has them."""
+    first = select(StudyArm.quiz_id).where(StudyArm.study_id == study_id, StudyArm.position == 0)
+    return {row or 0 for row in session.exec(select(QuizItem.id).where(col(QuizItem.quiz_id).in_(first)))}
 
 
 def attempts_of(session: Session, study_id: int, learner_id: int) -> list[Attempt]:

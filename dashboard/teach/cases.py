@@ -107,6 +107,11 @@ def _handout(store: Store, one: Listed, items: list[QuizItem]) -> None:
             on_click="ignore",
         )
         offline.button(store, one, items)
+    if quizzes.quiz(store, one.quiz.id or 0).code is not None:
+        st.caption(
+            ":material/warning: The class of this quiz is open: who is given the truth on paper, or the offline quiz, "
+            "can read it before answering."
+        )
 
 
 def handout(store: Store, one: Listed, items: list[QuizItem], *, answers: bool) -> bytes:

@@ -98,6 +98,18 @@ def test_what_it_came_to_and_the_end_of_a_session(house: Store) -> None:
     assert not any("Reader studies" in text.value for text in ended.subheader)  # both places are taken
 
 
+def test_what_is_taken_along_while_a_class_is_open_comes_with_a_warning(house: Store) -> None:
+    quiz = school.quiz(house, labels=["tumour"]).id or 0
+
+    def warned() -> bool:
+        app = page(house, "teach", 1, section="Cases", quiz=str(quiz))
+        return any("can read it before answering" in text.value for text in app.caption)
+
+    assert not warned()
+    learners.open_class(house, 1, quiz)
+    assert warned()
+
+
 def test_a_planted_ai_is_made_read_and_told(house: Store) -> None:
     app = page(house, "teach", 1, section="New quiz")
     app.text_input(key="new-course-name").input("Laboratory")
