@@ -13,9 +13,10 @@ from core.evidence.readings import COLUMNS, Readings
 from core.review.store import Store
 from core.review.tables import Learner, QuizAnswer, QuizItem, Study, StudyArm, StudyReader, User
 from core.teaching.learners import name_of
+from core.teaching.plans import Arm, Plan
 from core.teaching.rules import Stage, TeachingError
 from core.teaching.scoring import probability
-from core.teaching.studies import Arm, Plan, attempts_of, own_study
+from core.teaching.studies import attempts_of, own_study
 
 TABLE = ("reader", "block", "session", "arm", "place", "case")
 

@@ -10,7 +10,8 @@ from core.errors import OverreadError
 from core.review import Store
 from core.review.vocabulary import now
 from core.teaching import studies
-from core.teaching.studies import Plan, Standing
+from core.teaching.plans import Plan
+from core.teaching.studies import Standing
 from dashboard.kit import address, words
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from core.review import Store
 from core.review.tables import Study
 from core.teaching import studies, study_outcome
-from core.teaching.studies import Arm, Plan
+from core.teaching.plans import Arm, Plan
 from core.teaching.study_outcome import Progress
 from dashboard.kit import address, who, words
 from dashboard.teach import study_plan, study_result

@@ -11,7 +11,7 @@ from core.review import Store
 from core.statistics.multireader import reader_power
 from core.statistics.multireader.reader_power import Design
 from core.teaching import studies
-from core.teaching.studies import LONGEST_PAUSE, MOST_READERS, WASHOUT, Arm, Plan
+from core.teaching.plans import LONGEST_PAUSE, MOST_READERS, WASHOUT, Arm, Plan
 from dashboard.kit import address, messages, words
 from dashboard.teach import make
 

@@ -17,9 +17,9 @@ from core.review import Role, Store
 from core.review.tables import ItemScore, PlantedAnswer, QuizItem, StudyArm
 from core.teaching import advice, attempts, builtin, learners, quizzes, results, studies, study_outcome
 from core.teaching.given import Given
+from core.teaching.plans import Arm, Plan
 from core.teaching.quizzes import ItemDraft
 from core.teaching.rules import Models, Rules, Stage, Verify
-from core.teaching.studies import Arm, Plan
 from dashboard.kit import jobs, who
 from tests.privacy.quiz_pages import PAGES, Told, case, page
 from tests.review.casebook import person

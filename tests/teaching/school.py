@@ -9,8 +9,8 @@ from core.review.tables import ItemScore, Quiz, QuizAnswer
 from core.teaching import advice, attempts, builtin, learners, quizzes, studies
 from core.teaching.attempts import Task
 from core.teaching.given import Given
+from core.teaching.plans import Arm, Plan
 from core.teaching.rules import Models, Rules, Verify
-from core.teaching.studies import Arm, Plan
 from tests.review.casebook import person
 
 SYSTEM = "brain-mr"

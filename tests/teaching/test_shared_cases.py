@@ -9,9 +9,9 @@ from core.review import Store
 from core.review.tables import ItemScore
 from core.teaching import advice, attempts, blinding, builtin, certificates, classroom, quizzes, results, studies
 from core.teaching.figures import by_case, first_answers
+from core.teaching.plans import Arm, Plan
 from core.teaching.quizzes import ItemDraft
 from core.teaching.rules import Models, Rules, Stage, TeachingError, Verify
-from core.teaching.studies import Arm, Plan
 from tests.teaching import school
 
 LATE = Rules(verify=Verify.AT_END, shuffle=False)

@@ -32,8 +32,8 @@ from core.teaching import (
 from core.teaching.attempts import Task
 from core.teaching.given import Given
 from core.teaching.material import material
+from core.teaching.plans import Arm, Plan
 from core.teaching.rules import Models, Stage, TeachingError
-from core.teaching.studies import Arm, Plan
 from tests.review.casebook import person
 from tests.teaching import school
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.review import Role, Store
 from core.teaching import attempts, builtin, learners, quizzes, studies
+from core.teaching.plans import Arm, Plan
 from core.teaching.rules import Models, Verify
-from core.teaching.studies import Arm, Plan
 from dashboard.kit import jobs, who
 from tests.review.casebook import person
 from tests.teaching import school

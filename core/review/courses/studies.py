@@ -12,7 +12,7 @@ from core.review.vocabulary import Moment, now
 
 
 class Study(SQLModel, table=True):
-    """A study: its plan (``core.teaching.studies.Plan`` as JSON) and the assignment table drawn from it.
+    """A study: its plan (``core.teaching.plans.Plan`` as JSON) and the assignment table drawn from it.
 
     ``sessions`` holds ``{"reader", "block", "number", "arm", "cases"}``, counted as in
     ``core.statistics.multireader.assignment``. Readers join, and begin sessions, until it is ``closed``.
@@ -30,7 +30,7 @@ class Study(SQLModel, table=True):
 
 
 class StudyArm(SQLModel, table=True):
-    """One arm (``core.teaching.studies.Arm``): its quiz has all the cases of the study, in the same positions."""
+    """One arm (``core.teaching.plans.Arm``): its quiz has all the cases of the study, in the same positions."""
 
     __tablename__ = "study_arms"
     __table_args__ = (UniqueConstraint("study_id", "position"),)
