@@ -81,13 +81,17 @@ def of_attempt(store: Store, learner_id: int, attempt_id: int, name: str) -> Cer
 
 
 def finished_courses(store: Store, learner_id: int) -> list[int]:
-    """Numbers of the courses of which a learner has finished every quiz that learners are offered."""
+    """Numbers of the courses of which a learner has finished every quiz that learners are offered; one at least is
+    answered alone."""
     with store.reading() as session:
         wanted: dict[int, set[int]] = {}
+        alone: set[int] = set()
         for quiz in session.exec(select(Quiz).where(col(Quiz.listed))):
             wanted.setdefault(quiz.course_id, set()).add(quiz.id or 0)
+            if Stage.ALONE in Rules.of(quiz.rules).stages:
+                alone.add(quiz.course_id)
     done = {one.quiz_id for one in attempts(store, learner_id) if one.finished and one.purpose == Purpose.QUIZ}
-    return sorted(number for number, quizzes in wanted.items() if quizzes <= done)
+    return sorted(number for number, quizzes in wanted.items() if quizzes <= done and number in alone)
 
 
 def of_course(store: Store, learner_id: int, course_id: int, name: str) -> Certificate:

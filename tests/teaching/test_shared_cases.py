@@ -127,3 +127,4 @@ def test_the_same_cases_later_with_the_models_tell_gained_lost_and_followed(sqli
     with pytest.raises(TeachingError, match="models in sight"):
         certificates.of_attempt(store, who, second, "Ann")
     assert certificates.of_attempt(store, who, first, "Ann").figures.n == 4
+    assert certificates.finished_courses(store, who) == [quizzes.quiz(store, alone).course_id]
