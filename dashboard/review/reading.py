@@ -47,6 +47,8 @@ STYLE = """
   .stElementContainer:has(.or-desk) { position: static; }
   .or-name { display: block; font-weight: 600; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .or-name::before { content: attr(data-name); }
+  .stApp:has(.or-name) .st-key-study-head h1 { position: absolute; height: 1px; width: 1px; overflow: hidden;
+    clip-path: inset(50%); }
   .stMainBlockContainer > .stVerticalBlock :has(.stColumn .st-key-desk-rail) { display: contents; }
   .stColumn:has(+ .stColumn .st-key-desk-rail), .stColumn:has(.st-key-desk-rail) { flex: none; width: 100%; }
   .stMainBlockContainer > .stVerticalBlock > :has(> .st-key-study-head) { order: 1; }
