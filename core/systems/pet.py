@@ -94,6 +94,9 @@ SYSTEM = System(
     "lesions inserted into real projections without cancer.",
     models=(
         ModelSlot("unet", "U-Net, ResNet-18 encoder", "unet_resnet18", "segmenter", gate="unet"),
+        ModelSlot(
+            "unet-lite0", "U-Net, EfficientNet-Lite0 encoder", "unet_efficientnet_lite0", "segmenter", gate="unet-lite0"
+        ),
         ModelSlot("resnet34", "ResNet-34", "resnet34", "classifier"),
         ModelSlot("inception-three-class", "InceptionResNetV2, three classes", "inception_resnet_v2", "classifier"),
     ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
+COLOURS = 48
 LOSS, FIGURES = "#4c78a8", ("#e0863c", "#5f9e6e", "#8a6fb0")
 
 
@@ -49,4 +52,7 @@ def draw_curve(curve: list[dict[str, float]], path: Path, *, title: str, chosen:
         axes.spines[["top", "right"]].set_visible(False)
     below.annotate("shipped", (chosen, 0.02), xytext=(3, 2), textcoords="offset points", fontsize=8, color="0.4")
     below.legend(frameon=False, fontsize=8)
-    FigureCanvasAgg(figure).print_png(str(path))
+    drawn = BytesIO()
+    FigureCanvasAgg(figure).print_png(drawn)
+    # Two lines and some grey need few colours; every version of the picture stays in the history.
+    Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
