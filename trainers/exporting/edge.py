@@ -24,7 +24,7 @@ from trainers.exporting.exported import Exported
 
 NEEDS = {
     "litert": "litert-torch==0.10.0 litert-converter==0.5.0 ai-edge-litert==2.3.0 torch==2.13.0",
-    "executorch": "executorch==1.5.1 torch==2.15.0",
+    "executorch": "executorch==1.5.1 torch==2.15.0 torchao==0.18.0",
 }
 ENDINGS = {"litert": "tflite", "executorch": "pte"}
 IMAGES = 2
