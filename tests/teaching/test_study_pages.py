@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.review import Role, Store
 from core.teaching import attempts, builtin, learners, quizzes, studies
 from core.teaching.plans import Arm, Plan
-from core.teaching.rules import Models, Verify
+from core.teaching.rules import Models, Rules, Verify
 from dashboard.kit import jobs, who
 from tests.review.casebook import person
 from tests.teaching import school
@@ -96,6 +96,33 @@ def test_what_it_came_to_and_the_end_of_a_session(house: Store) -> None:
     assert len(set(gaps["concurrent − unaided"])) == 1
     ended = page(house, "learn", person(house, "cem", Role.STUDENT))
     assert not any("Reader studies" in text.value for text in ended.subheader)  # both places are taken
+
+
+def test_the_cases_of_a_quiz_are_read_again_with_the_models_from_the_beginning(house: Store) -> None:
+    first = school.quiz(house, Rules(models=Models.NEVER))
+    app = page(house, "teach", 1, section="New quiz")
+    app.text_input(key="new-course-name").input("Later")
+    app.text_input(key="new-title").input("Again")
+    app.radio(key="new-models").set_value(Models.AT_ONCE)
+    app = fine(app.segmented_control(key="new-source").set_value("another quiz").run())
+    press(app, "Make the quiz")
+    (again,) = [one for one in quizzes.quizzes(house) if one.quiz.title == "Again"]
+    places = [[item.place for item in quizzes.items_for(house, 1, number or 0)] for number in (first.id, again.quiz.id)]
+    assert places[0] == places[1]
+
+    user = person(house, "ann", Role.STUDENT)
+    who_ = learners.of_user(house, user).id or 0
+    attempt = school.begun(house, again.quiz.id, who_)
+    app = page(house, "learn", user, attempt=str(attempt))
+    assert "The models in sight" in said(app)
+    while attempts.task(house, who_, attempt) is not None:
+        school.say(house, who_, attempt)
+    app = page(house, "learn", user, attempt=str(attempt))
+    assert "2 of 4 cases right" in said(app)
+    assert "with the models in sight" in said(app)
+    app = page(house, "teach", 1, section="Results", quiz=str(again.quiz.id))
+    assert app.dataframe[0].value["Answers"].tolist() == [1] * 4
+    assert any("First answers, with the models" in text.value for text in app.caption)
 
 
 def test_what_is_taken_along_while_a_class_is_open_comes_with_a_warning(house: Store) -> None:
