@@ -11,7 +11,7 @@ from core.engine.shared_runs import Watch
 from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
 
-QUICK = 0.3  # seconds: a review that is done by then is drawn whole at once
+QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn whole at once
 POLL = 0.5
 
 
@@ -29,7 +29,7 @@ def ensure(case: OpenCase, engine: Engine) -> Watch | None:
         )
         case.jobs[key] = watch
         weakref.finalize(case, watch.stop)  # when the session goes, so does the case: then nobody waits any more
-        watch.join(QUICK)
+        watch.join(QUICK if case.series.slices == 1 else 0.0)  # a stack takes longer: its picture does not wait
     look(case)
     return case.jobs[key]
 
