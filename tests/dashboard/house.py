@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,9 +25,12 @@ class House:
         folder: where store, log and secrets lie; kept when the process is killed.
         weights: folder with models.
         settings: further environment variables.
+        under: a program, with its words, that runs the server as its child or becomes it.
     """
 
-    def __init__(self, folder: Path, weights: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, weights: Path, settings: dict[str, str] | None = None, under: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.weights = weights
         self.store = folder / "store"
@@ -39,6 +43,7 @@ class House:
             "OMP_NUM_THREADS": "1",
             **(settings or {}),
         }
+        self._under = tuple(under)
         self._process: subprocess.Popen[bytes] | None = None
 
     def secrets(self, text: str) -> None:
@@ -62,7 +67,8 @@ class House:
 
     def start(self) -> House:
         """Start and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py", "--server.port", str(self.port)]
+        served = ("-m", "streamlit", "run", "dashboard/Home.py", "--server.port", str(self.port))
+        command = [*self._under, sys.executable, *served]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | self._settings, stdout=out, stderr=subprocess.STDOUT
@@ -78,10 +84,15 @@ class House:
                 time.sleep(0.2)
         raise AssertionError(f"the server did not start: {self.log.read_text()[-3000:]}")
 
+    @property
+    def number(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
     def processor_seconds(self) -> float:
         """Processor time that the server process has taken so far."""
-        assert self._process is not None
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        stat = Path(f"/proc/{self.number}/stat").read_text(encoding="ascii")
         user, kernel = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(kernel)) / os.sysconf("SC_CLK_TCK")
 
