@@ -157,6 +157,7 @@ def evidence_pack(
     out: Annotated[Path, typer.Argument(help="The folder to write, which must not exist yet.")],
     key: Annotated[Path | None, typer.Option(help="Sign with this Ed25519 private key (PEM, no password).")] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder with the models (default: OVERREAD_WEIGHTS).")] = None,
+    audit: Annotated[Path | None, typer.Option(help="What pip-audit said of the packages (its JSON).")] = None,
 ) -> None:
     """Write a folder for a hospital's committee: bill of materials, licences, model and data cards, manifest."""
     from core.proof.pack import Sources, write
@@ -164,7 +165,8 @@ def evidence_pack(
 
     signer = load_key(key) if key is not None else None
     client = Path(__file__).resolve().parent / "viewer" / "package-lock.json"
-    manifest = write(out, Sources((weights or settings().weights).absolute(), places.LOCK, client), signer)
+    sources = Sources((weights or settings().weights).absolute(), places.LOCK, client, audit=audit)
+    manifest = write(out, sources, signer)
     typer.echo(f"{len(manifest)} files and their manifest in {out}, {'signed' if signer else 'not signed'}.")
 
 

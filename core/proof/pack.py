@@ -23,12 +23,18 @@ from core.proof.models import Model, models
 from core.proof.packages import bundled, installed, own_version
 from core.proof.readme import DOCUMENTS, MANIFEST, PUBLIC, SIGNATURE, readme
 from core.proof.signing import public_pem
+from core.proof.vex import read_audit, vex
 from core.weights.card import ModelCard
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a pack is made from: the models' folder, the lock file, the client's lock file, data cards, documents."""
+    """What a pack is made from.
+
+    Attributes:
+        weights: the models' folder. lock, client: the lock files of Python's packages and of the viewer's client.
+        audit: what pip-audit said of the packages; ``None`` where there was no audit.
+    """
 
     weights: Path
     lock: Path
@@ -36,6 +42,7 @@ class Sources:
     cards: Path = places.DATA_CARDS
     documents: Path = places.DOCUMENTS
     licence: Path = places.LICENCE
+    audit: Path | None = None
 
 
 def write(out: Path, sources: Sources, key: Ed25519PrivateKey | None = None) -> dict[str, str]:
@@ -85,6 +92,7 @@ def _contents(sources: Sources, key: Ed25519PrivateKey | None) -> dict[str, byte
         "README.md": readme(version, absent, signed=key is not None).encode(),
         "LICENSE": sources.licence.read_bytes(),
         "sbom.cdx.json": _json(bill(version, packages, here, needed)),
+        "vex.cdx.json": _json(vex(version, packages, read_audit(sources.audit) if sources.audit else None)),
         "licences.csv": licences_csv(version, packages, here, cards).encode(),
     }
     for model in found:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANIFEST, SIGNATURE, PUBLIC = "manifest.json", "manifest.sig", "signer.pub.pem"
-DOCUMENTS = ("SECURITY.md", "dicom-conformance.md", "settings.md", "standards.md")
+DOCUMENTS = (
+    "SECURITY.md",
+    "accessibility.md",
+    "dicom-conformance.md",
+    "figures.json",
+    "mds2.md",
+    "settings.md",
+    "standards.md",
+)
 _TEXT = """\
 # Evidence pack of Overread {version}
 
@@ -13,18 +21,21 @@ For research and teaching only: Overread is not a medical device.
 
 - `sbom.cdx.json`: bill of materials in CycloneDX 1.6. Packages installed here, packages of the viewer's client,
   weights, data sets.
+- `vex.cdx.json`: known vulnerabilities of the packages and whether they can be exploited here (VEX), in the same form;
+  it says by which audit, or that there was none.
 - `licences.csv`: licences of code, packages, weights and data sets, as their authors state them.
 - `models/SYSTEM/MODEL/card.json`: a model's card: data, training, figures with intervals, limits. `models/router` is
   the wrong-image gate.
 - `models/SYSTEM/MODEL/applied-model-card.md`: the same under the headings of the CHAI Applied Model Card 0.2. What a
   card does not state is told as not stated.
 - `data/`: data cards: where data come from, and what is wrong with them.
-- `documents/`: security, DICOM conformance, settings, and a map to IEC 62304 and IEC 81001-5-1 with what is missing.
+- `documents/`: security, with classes of known weaknesses of such programs; DICOM conformance; settings; a map to IEC
+  62304 and IEC 81001-5-1 with what is missing; answers under the headings of MDS2; accessibility. `figures.json` holds
+  what damaged input, kills, a restore drill and, where it was added, a whole run of the tests gave, each with date,
+  commit and machine.
 - `manifest.json`: SHA-256 of every file but itself and its signature.
 
-Not in it: vulnerabilities and their exploitability (VEX), test and fuzz figures, MDS2, an accessibility statement, a
-timed restore drill. The bill does not list Python itself, libraries of the operating system, or what packages carry
-inside them.
+The bill does not list Python itself, libraries of the operating system, or what packages carry inside them.
 {absent}
 {signed}
 """

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,19 @@ def test_the_manifest_holds_the_hash_of_every_other_file(pack: Path) -> None:
     assert found.keys() - told.keys() == {"manifest.json", "manifest.sig"}
     assert told == {name: found[name] for name in told}
     assert {"README.md", "LICENSE", BILL, "licences.csv", "documents/SECURITY.md", "data/brain-lgg.md"} <= told.keys()
+    assert {"vex.cdx.json", "documents/mds2.md", "documents/accessibility.md"} <= told.keys()
+
+
+def test_figures_say_when_where_and_of_what_they_are(pack: Path) -> None:
+    told = json.loads((pack / "documents" / "figures.json").read_text(encoding="utf-8"))
+    assert {"kills", "restore", "damaged_input"} <= told.keys()
+    for one in told.values():
+        assert date.fromisoformat(one["date"])
+        assert re.fullmatch(r"[0-9a-f]{40}", one["commit"]), "made with changes that no commit holds"
+        assert one["machine"]["processor"]
+        assert one["command"].startswith(("python -m tests.", "make "))
+    assert told["restore"]["figures"]["whole"] is True
+    assert all(kind["kept"] == kind["acknowledged"] for kind in told["kills"]["figures"].values())
 
 
 def test_openssl_takes_the_signature_and_refuses_it_for_another_manifest(pack: Path, tmp_path: Path) -> None:
@@ -114,6 +128,14 @@ def test_the_bill_is_valid_cyclonedx(bill: dict[str, Any]) -> None:
     assert len(known) == len(bill["components"])  # the standard asks for it; its schema cannot
     used = [part["modelCard"]["modelParameters"]["datasets"] for part in bill["components"] if "modelCard" in part]
     assert {data["ref"] for one in used for data in one} <= known
+
+
+def test_the_vex_is_valid_and_speaks_of_the_same_program(pack: Path, bill: dict[str, Any]) -> None:
+    vex = json.loads((pack / "vex.cdx.json").read_text(encoding="utf-8"))
+    error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(vex))
+    assert error is None, str(error)[:500]
+    own = ("bom-ref", "name", "version")
+    assert [vex["metadata"]["component"][n] for n in own] == [bill["metadata"]["component"][n] for n in own]
 
 
 def test_weights_are_components_with_the_hash_of_their_file(bill: dict[str, Any], weights: Path) -> None:
