@@ -3,12 +3,14 @@
 Each uploads a simulated scan, has it reviewed, reads everything of the result, and begins again. No answer may be a
 fault: only 429, told with when to come again, is none. They begin when the server has answered once: before, it loads
 its libraries, which takes seconds and is told apart. Prints calls, refusals and the 50th, 95th and 99th percentile of
-every call in milliseconds. All are one caller to the server, so no more than four reviews are under way or waiting at
-once: most of a review's refusals are clients that come again for their turn.
+every call in milliseconds, and of ``/health`` as a process beside them sees it. All are one caller to the server, so no
+more than four reviews are under way or waiting at once: most of a review's refusals are clients that come again for
+their turn.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -24,7 +26,7 @@ import typer
 from core import places
 from core.simulate import samples
 from dashboard.service.client import Client, ProblemError
-from tests.dashboard.house import House
+from tests.dashboard.house import ROOT, House
 
 SAMPLES = ("brain-mr-03", "chest-ct-03", "breast-mri-01", "brain-type-01")
 BUSY = 429
@@ -101,6 +103,8 @@ def main(
             print(
                 f"the first answer came {time.monotonic() - began:.1f} s after the server's port was open", flush=True
             )
+            pulse = [sys.executable, "-m", "tests.long.pulse", house.url, str(60 * minutes)]
+            beside = subprocess.Popen(pulse, cwd=ROOT, stdout=subprocess.PIPE, text=True)
             end = time.monotonic() + 60 * minutes
             crowd = [
                 threading.Thread(target=one_client, args=(house.url, number, tally, end)) for number in range(clients)
@@ -109,6 +113,9 @@ def main(
                 one.start()
             for one in crowd:
                 one.join()
+            print(beside.communicate()[0], end="")
+            if beside.returncode:
+                tally.faults.append("the server did not say that it lives")
         finally:
             house.stop()
     print(f"{clients} clients, {minutes:g} minutes: {sum(map(len, tally.milliseconds.values()))} calls answered")
