@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from core.statistics.intervals import Interval
+from core.systems import SYSTEMS
 
 
 def probability(value: float) -> str:
@@ -22,6 +23,22 @@ def short_titles(titles: Sequence[str]) -> dict[str, str]:
     """Titles up to the first comma where that still tells them apart, else whole."""
     heads = [short(title) for title in titles]
     return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 slice``, ``2 slices``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def many(one: str) -> str:
+    """The plural: ``patients``, ``studies``."""
+    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+
+
+def counted(number: int, system: str) -> str:
+    """``13 patients``: how many a system's figures rest on, in what it counts."""
+    one = SYSTEMS[system].counted if system in SYSTEMS else "group"
+    return count(number, one, many(one))
 
 
 def share(found: Interval) -> str:

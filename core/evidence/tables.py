@@ -60,13 +60,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows and columns with a title, and what must be known to read them."""
+    """Rows and columns with a title, and what must be known to read them.
+
+    Attributes:
+        counted: what the groups of its figures are, see :attr:`core.systems.declaration.System.counted`.
+    """
 
     key: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    counted: str = "group"
 
     def csv(self) -> str:
         """One line a figure, full precision, with everything that the figure rests on."""

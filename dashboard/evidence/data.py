@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.evidence import (
@@ -33,9 +35,14 @@ def first_with_predictions() -> str:
     return next(iter(SYSTEMS))
 
 
+def _counted(found: Predicted, made: Table | None) -> Table | None:
+    """A table that says patients where its system counts patients."""
+    return None if made is None else replace(made, counted=found.system.counted)
+
+
 def modality_table(found: Predicted, split: str) -> Table | None:
     """What each model is worth on MR, on PET and on both; ``None`` for systems of one modality."""
-    return _modalities(found.key, split, found)
+    return _counted(found, _modalities(found.key, split, found))
 
 
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=16)
@@ -46,7 +53,7 @@ def _modalities(key: tuple[str, ...], split: str, _found: Predicted) -> Table | 
 
 def table(name: str, found: Predicted, split: str) -> Table | None:
     """A table by its key in :data:`TABLES`."""
-    return _table(name, found.key, split, found.models)
+    return _counted(found, _table(name, found.key, split, found.models))
 
 
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=128)
@@ -61,7 +68,7 @@ def kinds(found: Predicted, split: str) -> tuple[subgroups.Kind, ...]:
 
 def by_subgroup(found: Predicted, split: str, kind: str) -> Table | None:
     """The table of one way to divide."""
-    return _by_subgroup(found.key, split, kind, found.models)
+    return _counted(found, _by_subgroup(found.key, split, kind, found.models))
 
 
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=64)
@@ -71,7 +78,7 @@ def _by_subgroup(key: tuple[str, ...], split: str, kind: str, _models: tuple[Evi
 
 def conformal(found: Predicted, level: float) -> Table | None:
     """The conformal table at a level."""
-    return _conformal(found.key, level, found.models)
+    return _counted(found, _conformal(found.key, level, found.models))
 
 
 @st.cache_data(show_spinner="Resampling the groups …", max_entries=64)

@@ -82,6 +82,6 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
     alt = (
         f"Bland-Altman of tumour size in {unit} of {model.card.title}: bias {size.bias.value:,.{digits}f}, limits of "
         f"agreement {size.lower.value:,.{digits}f} to {size.upper.value:,.{digits}f}, "
-        f"{len(size.mean)} groups of the {split} part"
+        f"{words.counted(len(size.mean), model.card.system)} of the {split} part"
     )
     return Chart(f"bland-altman-{model.card.name}", f"Bland-Altman, {short}", figure, alt)

@@ -15,7 +15,7 @@ from dashboard.evidence import data, figures, report
 from dashboard.evidence import explorer as evidence_explorer
 from dashboard.evidence import pdf as evidence_pdf
 from dashboard.evidence.data import Predicted
-from dashboard.kit import heat_check_table, words
+from dashboard.kit import address, heat_check_table, words
 from dashboard.kit import tables as evidence_tables
 from dashboard.kit.engine import engine
 
@@ -27,18 +27,16 @@ def choose() -> tuple[Predicted, str]:
     evidence_tables.style()
     first, second, third = st.columns([3, 3, 2])
     names = list(SYSTEMS)
-    name = first.selectbox(
-        "System",
-        names,
-        index=names.index(data.first_with_predictions()),
-        format_func=lambda n: SYSTEMS[n].title,
-        key="evidence-system",
-    )
+    st.session_state.setdefault("evidence-system", address.one_of("system", names) or data.first_with_predictions())
+    st.session_state.setdefault("evidence-split", address.one_of("part", SPLITS) or SPLITS[0])
+    name = first.selectbox("System", names, format_func=lambda n: SYSTEMS[n].title, key="evidence-system")
     split = second.segmented_control(
-        "Part of the data", SPLITS, default=SPLITS[0], required=True, key="evidence-split", format_func=str.capitalize
+        "Part of the data", SPLITS, required=True, key="evidence-split", format_func=str.capitalize
     )
+    split = split or SPLITS[0]
+    address.keep(system=name, part=split if split != SPLITS[0] else None)
     figures.save_as(third)
-    return data.shelf(name), split or SPLITS[0]
+    return data.shelf(name), split
 
 
 def state(found: Predicted, split: str) -> bool:
@@ -123,7 +121,7 @@ def scores(found: Predicted, split: str) -> None:
 
 def breakdowns(found: Predicted, split: str) -> None:
     """Per group against per image."""
-    st.subheader("Per group and per image", anchor="groups")
+    st.subheader(f"Per {found.system.counted} and per image", anchor="groups")
     if not _table("by-group", found, split):
         st.info("Groups here are single images or hold both answers, so there is no truth per group to compare with.")
 

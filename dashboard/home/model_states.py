@@ -46,7 +46,11 @@ def show(states: Sequence[ModelState]) -> None:
 def _status(state: ModelState) -> str:
     why = f" <span class='why'>{words.cell(state.reason)}</span>" if state.reason else ""
     if state.status is ModelStatus.READY and state.card and "auc" in state.card.metrics:
-        why = f" <span class='why'>test AUC {words.cell(words.metric(state.card.metrics['auc']))}</span>"
+        auc = state.card.metrics["auc"]
+        told = words.metric(auc, SYSTEMS[state.system].counted)
+        caveat = words.no_error(auc, state.system)
+        told += f"; {caveat}" if caveat else ""
+        why = f" <span class='why'>test AUC {words.cell(told)}</span>"
     if state.stands_in:
         why += f" <span class='why'>answers {words.cell(state.stands_in)}</span>"
     return f"<span aria-hidden='true'>{SIGNS[state.status]}</span> {words.cell(state.status)}{why}"

@@ -22,7 +22,12 @@ def number(name: str, count: int) -> int | None:
     return int(said) - 1 if said.isdecimal() and 1 <= int(said) <= count else None
 
 
+def one_of(name: str, names: Sequence[str]) -> str | None:
+    """What the address says of a place, where it is one of those that there are."""
+    said = st.query_params.get(name, "")
+    return said if said in names else None
+
+
 def section(names: Sequence[str]) -> str:
     """The section that the address names, else the first one."""
-    said = st.query_params.get("section", "")
-    return next((name for name in names if name == said), names[0])
+    return one_of("section", names) or names[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.evidence import Table
@@ -28,7 +30,10 @@ def heat_check_table(system: str) -> None:
 def table_of(system: str) -> Table | None:
     """The table of the models that were tested; ``None`` where none was."""
     found = [c for c in (checks_of(state.card) for state in engine().states(system) if state.card) if c is not None]
-    return heat_map_table(SYSTEMS[system].title, [(_title(c), c) for c in found]) if found else None
+    if not found:
+        return None
+    made = heat_map_table(SYSTEMS[system].title, [(_title(c), c) for c in found])
+    return replace(made, counted=SYSTEMS[system].counted)
 
 
 def line(card: ModelCard | None, method: str) -> str:

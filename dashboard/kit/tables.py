@@ -103,24 +103,25 @@ def _row(table: Table, row: Row) -> str:
     if row.note:
         loud = " warn" if row.note.startswith(("too few", "Not compared", "Failed")) else ""
         label += f"<span class='q{loud}'>{words.cell(row.note)}</span>"
-    cells = "".join(f"<td>{_cell(row.figures.get(c.key), c.digits, row.kind)}</td>" for c in table.columns)
-    return f"<tr class='{row.kind}'><th scope='row'>{label}</th>{cells}<td>{_rests_on(row)}</td></tr>"
+    drawn = (_cell(row.figures.get(c.key), c.digits, row.kind, table.counted) for c in table.columns)
+    cells = "".join(f"<td>{one}</td>" for one in drawn)
+    return f"<tr class='{row.kind}'><th scope='row'>{label}</th>{cells}<td>{_rests_on(row, table.counted)}</td></tr>"
 
 
-def _cell(figure: Interval | None, digits: int, kind: str) -> str:
+def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
     if figure is None:
         return "–"
-    basis = f"n = {figure.n}, {words.count(figure.groups, 'group')}; {figure.method}"
+    basis = f"n = {figure.n}, {words.count(figure.groups, counted, words.many(counted))}; {figure.method}"
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
     if figure.method.startswith(SAID):
         below += f"<br>{words.cell(figure.method.split(' (')[0])}"
     return f"<span title='{words.cell(basis)}'>{number(figure.value, digits)}<span class='q'>{below}</span></span>"
 
 
-def _rests_on(row: Row) -> str:
+def _rests_on(row: Row, counted: str) -> str:
     if not row.n:
         return "–"
-    return f"n = {row.n:,}<span class='q'>{words.count(row.groups, 'group')}, {row.split}</span>"
+    return f"n = {row.n:,}<span class='q'>{words.count(row.groups, counted, words.many(counted))}, {row.split}</span>"
 
 
 def style() -> None:

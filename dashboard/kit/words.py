@@ -5,14 +5,15 @@ from __future__ import annotations
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.engine.words import interval, p_value, probability, share, short_titles
+from core.engine.words import count, counted, interval, many, p_value, probability, share, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
-from core.systems import SYSTEMS
+from core.statistics import Interval
 from core.systems.declaration import System
 from core.weights.card import Metric
 from dashboard.kit.messages import plain as plain
 
-__all__ = ["interval", "p_value", "probability", "share", "short_titles"]  # as every other surface writes them
+# As every other surface writes them.
+__all__ = ["count", "counted", "interval", "many", "p_value", "probability", "share", "short_titles"]
 
 
 def metric(figure: Metric, counted: str = "group") -> str:
@@ -73,23 +74,7 @@ def cell(text: object) -> str:
     return escape(str(text), quote=True)
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """``1 slice``, ``2 slices``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def many(one: str) -> str:
-    """The plural: ``patients``, ``studies``."""
-    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
-
-
-def counted(number: int, system: str) -> str:
-    """``13 patients``: how many a system's figures rest on, in what it counts."""
-    one = SYSTEMS[system].counted if system in SYSTEMS else "group"
-    return count(number, one, many(one))
-
-
-def no_error(figure: Metric, system: str) -> str:
+def no_error(figure: Metric | Interval, system: str) -> str:
     """What a ranking without an error is worth; empty for any other. Read with two digits it says 1.00."""
     if figure.value < 0.995:
         return ""

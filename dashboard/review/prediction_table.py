@@ -130,6 +130,8 @@ def _together(review: Review, found: EnsembleAnswer, index: int, system: System,
     if auc is not None:
         tested = words.counted(auc.groups, system.name)
         basis += f"; test AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), n = {auc.n}, {tested}"
+        caveat = words.no_error(auc, system.name)
+        basis += f"; {caveat}" if caveat else ""
     decision = found.decision(index)
     if decision is None:
         waits = any(r.waits(index) for r in review.results if r.state.name in of.members)

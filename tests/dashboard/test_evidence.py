@@ -117,6 +117,32 @@ def test_a_click_on_a_cell_of_several_classes_lists_its_cases(page: AppTest, wei
     assert len(page.dataframe[0].value) == cell
 
 
+def address_of(app: AppTest) -> list[str]:
+    """System and part in the address; AppTest gives what a page wrote as a list, what a test wrote as it is."""
+    return [str(np.atleast_1d(app.query_params[name])[0]) for name in ("system", "part")]
+
+
+def test_the_address_holds_system_and_part_and_patients_are_called_so(weights: Path, page: AppTest) -> None:
+    app = AppTest.from_file(str(PAGE), default_timeout=120)
+    app.query_params["system"], app.query_params["part"] = "brain-mr", "validation"
+    app.run()
+    assert (app.selectbox(key="evidence-system").value, app.session_state["evidence-split"]) == (
+        "brain-mr",
+        "validation",
+    )
+    assert address_of(app) == ["brain-mr", "validation"]
+    counts = set(
+        re.findall(r"([a-z]+), (?:validation|test)</span>", " ".join(one.proto.body for one in app.get("html")))
+    )
+    assert counts == {"patients"}
+    app.selectbox(key="evidence-system").set_value("chest-ct").run()
+    assert address_of(app) == ["chest-ct", "validation"]
+    app.query_params["system"] = "no such system"
+    app.run()
+    assert not app.exception
+    assert address_of(app) == ["chest-ct", "validation"]
+
+
 def test_models_without_predictions_and_doubts_are_said(page: AppTest) -> None:
     told = " ".join(e.value for e in page.info)
     assert "EfficientNet" in told

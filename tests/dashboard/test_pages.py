@@ -20,7 +20,7 @@ def test_home_tells_the_state_of_every_model(page: Page, server: Server) -> None
     expect(states).to_contain_text("ready")
     expect(states).to_contain_text("no weights yet")
     expect(states).to_contain_text("refused")
-    expect(states).to_contain_text("0.913 (0.871 to 0.944), n = 40, 9 groups")
+    expect(states).to_contain_text("0.913 (0.871 to 0.944), n = 40, 9 patients")
     expect(page.get_by_role("note")).to_contain_text("Research and teaching use only")
     page.get_by_role("button", name="Open a sample case").click()
     desk.answered(page)

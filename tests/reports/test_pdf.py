@@ -63,7 +63,7 @@ def test_it_says_what_the_record_says(paper: bytes, report: CaseReport) -> None:
     assert record.content_sha256 in words.replace(" ", "")
     assert record.agreement in words
     assert "window level 450, width 900" in words.lower()
-    assert "0.913 (0.871 to 0.944), n = 321, 17 groups" in words
+    assert "0.913 (0.871 to 0.944), n = 321, 17 patients" in words
     assert "Image 3 of 5, the most suspicious one" in words
     assert "Image 1, the one on the reader's screen" in words
     for model in record.models:

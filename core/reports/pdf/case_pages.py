@@ -232,7 +232,7 @@ def _pedigree(record: CaseRecord) -> list[Flowable]:
         out += [
             CondPageBreak(40 * mm),
             words(model.title, "strong"),
-            tables.pedigree(model, model.pedigree),
+            tables.pedigree(model, model.pedigree, record.system.name),
             Spacer(1, GAP),
         ]
     out.append(words(record.system.licence, "small"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reportlab.platypus import Flowable
 
-from core.engine.words import probability, short
+from core.engine.words import counted, probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
 from core.reports.record import CaseRecord, EnsemblePart, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
@@ -72,14 +72,16 @@ def answers(record: CaseRecord, index: int) -> Flowable:
             continue
         part, threshold = model.at(index), model.pedigree.threshold.value
         if part is None:
-            rows.append((_name(model), words("failed on this image", "small"), "", "", "no answer", "", ""))
+            rows.append(
+                (_name(model, record.system.name), words("failed on this image", "small"), "", "", "no answer", "", "")
+            )
             continue
         found = sum(p.decision == "finding" for p in model.slices)
         decision = record.system.finding if part.decision == "finding" else record.system.clear
         sign = "▲" if part.decision == "finding" else "▽"
         rows.append(
             (
-                _name(model),
+                _name(model, record.system.name),
                 [bar(part.finding, threshold), *_classes(part), *_triage(record, model, index)],
                 words(probability(part.finding), "strong"),
                 f"{threshold:.2f}",
@@ -97,7 +99,7 @@ def _together(record: CaseRecord, found: EnsemblePart, index: int) -> Sequence[o
     """The row of the mean of the models that vote."""
     titles = {m.name: short(m.title) for m in record.models}
     auc = found.metrics.get("auc")
-    quality = f"test AUC {metric(auc)}" if auc else "no test figure"
+    quality = f"test AUC {metric(auc, record.system.name)}" if auc else "no test figure"
     name = [words("Ensemble"), words(f"mean of {', '.join(titles[n] for n in found.members)}; {quality}", "small")]
     value, decision = found.finding[index], found.decisions[index]
     if value is None:
@@ -124,7 +126,7 @@ def both_modalities(record: CaseRecord) -> list[Flowable]:
         return [words(f"PET and MR together: not here. {found.reason}")]
     said = record.system.finding if found.decision == "finding" else record.system.clear
     auc = found.metrics.get("auc")
-    worth = f" Test AUC {metric(auc)} on pairs of slices." if auc else ""
+    worth = f" Test AUC {metric(auc, record.system.name)} on pairs of slices." if auc else ""
     assumed = " The files do not say that both series share one space." if found.assumed else ""
     return [
         words(
@@ -136,11 +138,11 @@ def both_modalities(record: CaseRecord) -> list[Flowable]:
     ]
 
 
-def _name(model: ModelPart) -> list[Flowable]:
+def _name(model: ModelPart, system: str) -> list[Flowable]:
     out: list[Flowable] = [words(model.title)]
     if model.pedigree is not None:
         auc = model.pedigree.metrics.get("auc")
-        quality = f"test AUC {metric(auc)}" if auc else "no test figure"
+        quality = f"test AUC {metric(auc, system)}" if auc else "no test figure"
         out.append(words(f"version {model.pedigree.version}; {quality}", "small"))
     return out
 
@@ -176,10 +178,10 @@ def area(mm2: float | None, pixels: int) -> str:
     return f"{pixels:,} pixels" if mm2 is None else f"{mm2:,.0f} mm² ({mm2 / 100:.1f} cm²)"
 
 
-def metric(m: Metric) -> str:
-    """``0.981 (0.966 to 0.993), n = 410, 10 groups``."""
+def metric(m: Metric, system: str) -> str:
+    """``0.981 (0.966 to 0.993), n = 410, 10 patients``."""
     interval = f" ({m.low:.3f} to {m.high:.3f})" if m.low is not None and m.high is not None else " (no interval)"
-    groups = f", {m.groups} groups" if m.groups else ""
+    groups = f", {counted(m.groups, system)}" if m.groups else ""
     return f"{m.value:.3f}{interval}, n = {m.n}{groups}"
 
 
@@ -255,18 +257,18 @@ def _said(record: CaseRecord, o: OpinionPart) -> str:
     return f"{said} ({o.label})" if o.label and o.label != said else said
 
 
-def pedigree(model: ModelPart, part: PedigreePart) -> Flowable:
+def pedigree(model: ModelPart, part: PedigreePart, system: str) -> Flowable:
     """Where a model's numbers come from."""
     t = part.threshold
     interval = f" ({t.low:.3f} to {t.high:.3f})" if t.low is not None and t.high is not None else ""
-    groups = f", {t.groups} groups" if t.groups else ""
-    figures = [f"{word} {metric(part.metrics[name])}" for name, word in FIGURES.items() if name in part.metrics]
+    groups = f", {counted(t.groups, system)}" if t.groups else ""
+    figures = [f"{word} {metric(part.metrics[name], system)}" for name, word in FIGURES.items() if name in part.metrics]
     beside = [f"{name}: " + ", ".join(f"{k} {v:.3f}" for k, v in each.items()) for name, each in part.baselines.items()]
     rows: list[tuple[str, str]] = [
         ("Version", f"{part.version}, {part.architecture}, trained {part.trained} ({part.recipe})"),
         ("Threshold", f"{t.value:.3f}{interval}: {t.rule}; chosen on {t.data}, n = {t.n}{groups}"),
-        ("Calibration", f"temperature {part.temperature:.3f}{_promise(model)}"),
-        *(("Data", _data(used)) for used in part.data),
+        ("Calibration", f"temperature {part.temperature:.3f}{_promise(model, system)}"),
+        *(("Data", _data(used, system)) for used in part.data),
         ("On the test part", "; ".join(figures) or "no figure"),
         *([("Baselines there", "; ".join(beside))] if beside else []),
     ]
@@ -278,20 +280,18 @@ def pedigree(model: ModelPart, part: PedigreePart) -> Flowable:
     return grid([(words(a, "head"), words(b, "small")) for a, b in rows], (76, WIDTH - 76), head=False)
 
 
-def _promise(model: ModelPart) -> str:
+def _promise(model: ModelPart, system: str) -> str:
     found = model.triage
     if found is None:
         return ""
-    counted = ", ".join(f"{n} {name}" for name, n in found.calibration_cases.items())
+    cases = ", ".join(f"{n} {name}" for name, n in found.calibration_cases.items())
+    within = counted(found.calibration_groups, system)
     short = f"; too few to promise that for {' and '.join(found.too_few_for)}" if found.too_few_for else ""
-    return (
-        f"; {found.level:.0%} conformal sets by class from {counted} in the validation part "
-        f"({found.calibration_groups} groups){short}"
-    )
+    return f"; {found.level:.0%} conformal sets by class from {cases} in the validation part ({within}){short}"
 
 
-def _data(used: DataUse) -> str:
-    groups = f", test {used.groups['test']} groups" if "test" in used.groups else ""
+def _data(used: DataUse, system: str) -> str:
+    groups = f", test {counted(used.groups['test'], system)}" if "test" in used.groups else ""
     simulated = f", {used.simulated_share:.0%} of training simulated" if used.simulated_share else ""
     return (
         f"{used.name}: {used.train:,} training, {used.validation:,} validation, {used.test:,} test images{groups}; "
