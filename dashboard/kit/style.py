@@ -12,7 +12,7 @@ CSS = """
 .stElementContainer:has(.or-notice) { position: absolute; }
 .st-key-entrance .st-key-give { min-height: 17rem; }
 /* White on the light accent of the dark theme is too faint to read. */
-[data-testid^="stBaseButton-primary"] :is(p, [data-testid="stIconMaterial"]),
+[data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, [data-testid="stIconMaterial"]),
 .stMultiSelect [data-tag] > * { color: light-dark(#ffffff, #0c1a21); }
 .or-picture { width: 100%; height: auto; display: block; border-radius: 4px; background: #161616; }
 @media (max-width: 760px) {

@@ -104,6 +104,10 @@ def test_in_the_dark(browser: Browser, building: Building) -> None:
         look.over(tour.teaching(look.page, url, building.quiz))
         assert look.wrong == []
         assert len(look.places) > 25
+        # axe-core asks nothing of what is disabled: its words keep the colour that Streamlit gives them.
+        off = look.page.get_by_role("button", name="Make the study")
+        expect(off).to_be_disabled()
+        assert off.evaluate("e => getComputedStyle(e.querySelector('p')).color === getComputedStyle(e).color")
 
 
 def test_in_the_light(browser: Browser, building: Building) -> None:
