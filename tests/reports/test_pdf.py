@@ -13,7 +13,7 @@ import pypdf
 import pytest
 
 from core.engine.results import ModelResult, ModelState, ModelStatus
-from core.imaging.study import Window
+from core.imaging.study import Modality, Unit, Window
 from core.reports import figures, fonts
 from core.reports.build import record_of
 from core.reports.case import CaseReport, OpinionLine
@@ -153,3 +153,18 @@ def test_window_is_named_when_it_is_a_preset() -> None:
     assert figures.window_words(report.display, report.series) == "window lung (level -600, width 1500 HU)"
     free = figures.window_words(Window(10.0, 20.0), report.series)
     assert free == "window level 10, width 20 HU"
+
+
+def test_paper_has_the_polarity_of_its_kind_of_image(report: CaseReport) -> None:
+    """What a reader turned around stays on the screen: uptake is dark on white on paper, tissue bright on black."""
+    series = report.series
+    pixels = np.zeros_like(series.pixels)
+    pixels[:, 4:8, 4:8] = 900.0
+    hot = replace(series, pixels=pixels, modality=Modality.PT, unit=Unit.SUV)
+    bright = replace(series, pixels=pixels)
+    for one, spot, ground in ((hot, 0, 255), (bright, 255, 0)):
+        study = replace(report.study, series=(one,))
+        drawn = figures._drawn(replace(report, study=study, heat_maps=()), 0, min(series.shape))
+        scale = drawn.shape[0] / series.shape[0]
+        assert drawn[round(6 * scale), round(6 * scale), 0] == pytest.approx(spot, abs=2)
+        assert drawn[-3, -3, 0] == pytest.approx(ground, abs=2)
