@@ -16,6 +16,7 @@ from core.review.archives import (
     begin_scoring,
     check_drift,
     installed,
+    pending,
     stale_cases,
     sums_tell,
 )
@@ -107,9 +108,10 @@ def _results(store: Store, reader: int, archive: int, models: Installed) -> None
         return
     chances = list(chance_of.values())
     expected = sum(chances)
+    so_far = " so far" if pending(store, archive, models) else ""
     st.markdown(
-        f"{words.count(len(chances), 'case')} ranked; about **{expected:.0f}** wrong records expected among them. "
-        "Single cases stand on the worklist."
+        f"{words.count(len(chances), 'case')} ranked{so_far}; about **{expected:.0f}** wrong records expected "
+        "among them. Single cases stand on the worklist."
     )
     # Counted here: a histogram drawn by the browser would get one value a case, in the order of the cases.
     counts, edges = np.histogram(chances, bins=20, range=(0.0, 1.0))
