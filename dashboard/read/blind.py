@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import OverreadError
 from core.review import Stage, Store
 from core.review.tables import Case as Record
-from dashboard.kit import controls, messages, render, slices, viewer, who, words
+from dashboard.kit import address, controls, messages, render, slices, viewer, who, words
 from dashboard.kit.cases import OpenCase
 from dashboard.read import case as read_case
 from dashboard.read import form as read_form
@@ -43,6 +43,7 @@ def show(store: Store, record: Record, case: OpenCase, reader: int) -> None:
     assert record.id is not None
     form = read_form.of(store, record.id, reader, Stage.BLIND)
     form.looked()
+    address.keep(slice=slices.index(case) + 1 if case.series.slices > 1 else None)
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):
         if component.ready():

@@ -10,7 +10,7 @@ from core.review.opened import title as title
 from core.review.opened import title_of as title_of
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
-from dashboard.kit import cases, room
+from dashboard.kit import address, cases, room, slices
 from dashboard.kit.cases import OpenCase
 
 
@@ -25,7 +25,8 @@ def chosen(store: Store) -> Record | None:
 
 
 def choose(case_id: int | None) -> None:
-    """Put a case (or none) into the address, so that a reload comes back to it."""
+    """Put a case (or none) into the address, so that a reload comes back to it; the last one's slice is not its."""
+    st.query_params.pop("slice", None)
     if case_id is None:
         st.query_params.pop("case", None)
     else:
@@ -52,6 +53,9 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
         originals=found.originals,
         record=record.id,
     )
+    index = address.number("slice", case.series.slices)
+    if index is not None:
+        slices.go(case, index)
     room.watch(case)
     st.session_state["read-case"] = ((record.id, purpose), case)
     return case
