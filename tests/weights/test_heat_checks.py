@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from core.evidence.heat_maps import heat_map_table
-from core.weights.card import Metric
-from core.weights.heat_checks import HeatChecks, MethodChecks
+from core.weights.card import Metric, ModelCard
+from core.weights.heat_checks import HeatChecks, MethodChecks, load_checks
 from dashboard.kit import tables
 
 
@@ -66,3 +67,16 @@ def test_the_table_tells_passed_failed_and_untested_apart() -> None:
     ]
     shown = tables.html(table)
     assert shown.count("class='q warn'>Failed: hits the lesion") == 1
+
+
+SHIPPED = [
+    path.parent for path in sorted((Path(__file__).resolve().parents[2] / "weights").glob("*/*/weights.safetensors"))
+]
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+def test_every_shipped_model_has_checks_of_its_own_weights_and_a_peak_to_scale_by(folder: Path) -> None:
+    checks = load_checks(folder, ModelCard.load(folder / "card.json"))
+    assert checks is not None, "the checks are missing, or of other weights"
+    assert checks.methods
+    assert [name for name, method in checks.methods.items() if method.peak is None or not method.peak > 0] == []
