@@ -71,6 +71,7 @@ def record_of(report: CaseReport) -> CaseRecord:
         models=tuple(_model(r, report, triaged) for r in review.results),
         flags=_flags(report),
         heat_maps=tuple(_heat(h) for h in figures.heat_maps(report)),
+        drawn=report.drawn,
         opinions=tuple(_opinion(o) for o in report.opinions or ()),
         changes=_changes(report),
     ).hashed()

@@ -9,6 +9,7 @@ from core.engine.results import HeatMap, Review
 from core.errors import ReportError
 from core.imaging.study import Series, Study, Window
 from core.preprocessing import windows
+from core.reports.record import DrawnPart
 from core.systems import System, system
 
 SOFTWARE = "Overread"
@@ -56,6 +57,7 @@ class CaseReport:
         heat_maps: maps that exist; those of other slices than the key slices are left out.
         opinions: locked opinions, oldest first. ``None`` for a case that is not read in second-reader mode; an empty
             tuple is a blind case without a locked opinion, and that one gets no report.
+        drawn: what the reader who makes the report measured by hand on this series.
         system_reason: how the system was chosen.
         overruled: the reader chose another system than the automatic one.
         generated_at: moment printed on every page.
@@ -68,6 +70,7 @@ class CaseReport:
     window: Window | None = None
     heat_maps: tuple[HeatMap, ...] = ()
     opinions: tuple[OpinionLine, ...] | None = None
+    drawn: tuple[DrawnPart, ...] = ()
     system_reason: str = ""
     overruled: bool = False
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -85,6 +88,9 @@ class CaseReport:
             )
         if not 0 <= self.shown < self.series.slices:
             raise ReportError(f"There is no slice {self.shown + 1} among {self.series.slices}.", "Choose one of them.")
+        beyond = [one.slice for one in self.drawn if one.slice > self.series.slices]
+        if beyond:
+            raise ReportError(f"A measurement lies on slice {beyond[0]}, which is not there.", "Measure this series.")
         if self.series.key != self.review.series_key:
             raise ReportError("The answers belong to another series.", "Let the models read this series first.")
 

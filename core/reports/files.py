@@ -29,6 +29,7 @@ COLUMNS = (
     "mask_area",
     "mask_area_unit",
     "mask_volume_ml",
+    "measured_by_reader",
     "test_auc",
     "test_auc_low",
     "test_auc_high",
@@ -68,7 +69,8 @@ def case_csv(report: CaseReport) -> str:
             rows.append(said)
         for part in model.slices:
             flags = "; ".join(f.text for f in record.flags if f.slice == part.slice)
-            together = {"flags": flags, "vote": _vote(votes[part.slice])}
+            drawn = "; ".join(f"{one.kind} {one.words}" for one in record.drawn if one.slice == part.slice)
+            together = {"flags": flags, "vote": _vote(votes[part.slice]), "measured_by_reader": drawn}
             for name in part.calibrated:
                 rows.append(said | _slice(part) | _class(part, name) | together)
     rows += [common | said for said in _ensemble(record)]

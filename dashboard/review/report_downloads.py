@@ -16,6 +16,7 @@ from dashboard.kit import messages, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.controls import View
 from dashboard.review import heat_maps
+from dashboard.viewer import measures
 
 lines = opinion_lines  # the store's opinions as :func:`show` takes them
 
@@ -84,6 +85,7 @@ def report(
         shown=shown,
         window=view.window if view else None,
         opinions=None if opinions is None else tuple(opinions),
+        drawn=measures.parts(case.measures.get(case.series_index, ()), case.series),
         system_reason="the reader" if case.overruled else case.match.reason,
         overruled=case.overruled,
         heat_maps=tuple(

@@ -16,6 +16,7 @@ import streamlit as st
 from core.imaging.study import Series, Window
 from core.preprocessing import windows
 from dashboard.viewer import build, marks, overlays, packing, route, shelf
+from dashboard.viewer.measures import cleaned
 from dashboard.viewer.overlays import Overlay
 
 _component = st.components.v2.component(
@@ -108,7 +109,7 @@ def show(
         second: another series beside it, linked by position where both have one frame of reference.
         others: series of the study that the reader may lay beside or over it.
         on_slice: called with the slice in view once the reader rests on it.
-        on_measures: called with all measurements, when they have changed.
+        on_measures: called with all measurements, checked, when they have changed.
         fallback: draws where the client cannot.
 
     Returns:
@@ -136,6 +137,10 @@ def show(
         if marking is not None and marking.taken is not None:
             marking.taken(marks.cleaned(found.get("list"), series)[: marking.most])
 
+    def measured(found: Any) -> None:
+        if on_measures is not None:
+            on_measures(cleaned(found, series))
+
     def failed() -> None:
         if st.session_state[state_key].get("fault"):
             st.session_state[_NO_WEBGL] = True
@@ -157,13 +162,13 @@ def show(
             "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
         },
         on_view_change=told("view", None if on_slice is None else lambda view: on_slice(int(view["slice"]))),
-        on_measures_change=told("measures", on_measures),
+        on_measures_change=told("measures", measured),
         on_marks_change=told("marks", marked if marking is not None and marking.taken is not None else None),
         on_fault_change=failed,
         height="content",
     )
     view, new = result.get("view"), result.get("measures")
-    kept = tuple(measures if new is None else new)
+    kept = tuple(measures if new is None else cleaned(new, series))
     if view is None:
         return Seen(None, kept)
     return Seen(int(view["slice"]), kept, (float(view["centre"]), float(view["width"]), bool(view["inverted"])))

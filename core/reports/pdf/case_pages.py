@@ -12,6 +12,7 @@ from core.reports.case import CaseReport
 from core.reports.figures import Figure
 from core.reports.pdf import case_tables as tables
 from core.reports.pdf import charts
+from core.reports.pdf.drawn import drawn_by_hand
 from core.reports.pdf.page import WIDTH, boxed, build, grid, moment, picture, section, words
 from core.reports.record import CaseRecord
 
@@ -36,6 +37,7 @@ def case_pdf(report: CaseReport) -> bytes:
         *_disagreements(record, report),
         *_series(record, report),
         *_sizes(record),
+        *drawn_by_hand(record),
         *_opinions(record),
         *_pedigree(record),
         *_reading(record),
