@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from core.imaging.geometry import lps_affine
@@ -69,40 +71,47 @@ def _series(key: str, orientation: np.ndarray, spacing: tuple[float, float], bet
     )
 
 
-def pet() -> Series:
-    """Uptake in the frame of reference of :func:`ct`, coarser, with one hot ball."""
+def pet(between: float = 10.0) -> Series:
+    """Uptake in the frame of reference of :func:`ct`, coarser, with one hot ball; slices so many mm apart."""
     z, y, x = np.mgrid[:30, :64, :64].astype(np.float64)
-    ball = 9.0 * np.exp(-(((x - 30) * 5.6) ** 2 + ((y - 34) * 5.6) ** 2 + ((z - 14) * 10.0) ** 2) / (2 * 11.0**2))
+    away = ((x - 30) * 5.6) ** 2 + ((y - 34) * 5.6) ** 2 + ((z - 14) * between) ** 2
     affine = lps_affine(
-        np.array([1.0, 0, 0, 0, 1, 0]), (5.6, 5.6), np.array([-178.0, -168.0, 12.0]), np.array([0, 0, 10.0])
+        np.array([1.0, 0, 0, 0, 1, 0]), (5.6, 5.6), np.array([-178.0, -168.0, 12.0]), np.array([0, 0, between])
     )
     return Series(
         key="pet",
         description="PET, SUV",
-        pixels=(0.6 + 0.01 * x + ball).astype(np.float32),
+        pixels=(0.6 + 0.01 * x + 9.0 * np.exp(-away / (2 * 11.0**2))).astype(np.float32),
         unit=Unit.SUV,
         modality=Modality.PT,
-        spacing=(10.0, 5.6, 5.6),
+        spacing=(between, 5.6, 5.6),
         affine=affine,
         frame="abc",
     )
 
 
 def mr() -> Series:
-    """MR slices in the frame of reference of :func:`pet`, across it: sagittal, from the patient's right to the left."""
-    pixels = np.add.outer(np.arange(40.0) * 10, np.zeros((96, 96))).astype(np.float32)
-    orientation = np.array([0.0, 1, 0, 0, 0, -1])
-    affine = lps_affine(orientation, (3.0, 3.0), np.array([-170.0, -160.0, 290.0]), np.array([8.0, 0, 0]))
+    """Axial MR slices in the frame of reference of :func:`pet`, closer together, from z = 20 mm on, 4 mm apart."""
+    pixels = np.add.outer(np.arange(60.0) * 10, np.add.outer(np.arange(96.0), np.zeros(96))).astype(np.float32)
+    orientation = np.array([1.0, 0, 0, 0, 1, 0])
+    affine = lps_affine(orientation, (3.0, 3.0), np.array([-140.0, -130.0, 20.0]), np.array([0, 0, 4.0]))
     return Series(
         key="mr",
-        description="MR sagittal, 40 slices",
+        description="MR axial, 60 slices",
         pixels=pixels,
         unit=Unit.ARBITRARY,
         modality=Modality.MR,
-        spacing=(8.0, 3.0, 3.0),
+        spacing=(4.0, 3.0, 3.0),
         affine=affine,
         frame="abc",
     )
+
+
+def ring(shape: tuple[int, int, int]) -> np.ndarray:
+    """A mask with a hole, the same on every slice: what lies 8 to 20 pixels from column 50, row 40."""
+    y, x = np.mgrid[: shape[1], : shape[2]]
+    away = np.hypot(x - 50, y - 40)
+    return np.broadcast_to((away > 8) & (away < 20), shape).copy()
 
 
 def photo() -> Series:
@@ -123,6 +132,7 @@ CASES = {
     "tilted": tilted,
     "anisotropic": anisotropic,
     "pet": pet,
+    "pet-fine": functools.partial(pet, 3.0),
     "mr": mr,
     "photo": photo,
 }

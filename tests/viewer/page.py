@@ -9,7 +9,7 @@ from core.imaging.study import Series
 from dashboard.kit import who
 from dashboard.viewer import component, overlays, shelf
 from tests.viewer import files
-from tests.viewer.cases import CASES
+from tests.viewer.cases import CASES, ring
 
 
 @st.cache_resource(show_spinner=False)
@@ -27,8 +27,7 @@ series = made(name)
 counter, target = st.session_state.get("go", (0, 0))
 layers = []
 if st.checkbox("Answers"):
-    mask = np.zeros(series.pixels.shape, dtype=bool)
-    mask[:, 20:60, 30:70] = True
+    mask = ring(series.pixels.shape)
     heat = np.zeros(series.shape, dtype=np.float32)
     heat[10:50, 20:60] = np.linspace(0, 1, 40)
     layers = [

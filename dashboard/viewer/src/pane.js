@@ -90,10 +90,11 @@ export class Pane {
 
   setWindow(window) {
     this.window = { ...this.window, ...window };
-    this.applyWindow();
+    this.applyWindow("window");
   }
 
-  applyWindow() {
+  /** `chosen`: what the reader has just chosen, "window" or "inverted"; empty where nobody chose. */
+  applyWindow(chosen = "") {
     if (this.shown < 0) return;
     this.mine = true;
     this.viewport.setProperties({ voiRange: edges(this.window), invert: this.inverted });
@@ -105,11 +106,11 @@ export class Pane {
     this.bent = shape;
     if (shape) this._bend();
     this.viewport.render();
-    this.told.window(this);
+    this.told.window(this, chosen);
     this.hud.text();
   }
 
-  invert() { this.inverted = !this.inverted; this.applyWindow(); }
+  invert() { this.inverted = !this.inverted; this.applyWindow("inverted"); }
 
   _transfer() { return this.viewport.getDefaultActor().actor.getProperty().getRGBTransferFunction(0); }
   _bend() { bend(this._transfer(), this.bent, this.inverted); this.viewport.render(); }
@@ -118,7 +119,7 @@ export class Pane {
     if (this.mine || this.shown < 0) return;
     Object.assign(this.window, between(range, this.window.function), { name: "" });
     if (this.bent) { this.bent = curve(this.window); this._bend(); }
-    this.told.window(this, true);
+    this.told.window(this, "window");
     this.hud.text();
   }
 

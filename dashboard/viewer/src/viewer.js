@@ -15,6 +15,20 @@ import { h, paused } from "./dom.js";
 let made = 0;
 const REST = 350; // ms without a step after which the slice is told
 
+/** A picture of the same unit and modality takes the window of another, or whether that one is inverted. */
+function follow(pane, leader, what) {
+  const { facts, window } = leader;
+  if (pane.facts.unit !== facts.unit || pane.facts.modality !== facts.modality) return;
+  if (what === "inverted") {
+    const turned = leader.inverted !== facts.inverted;
+    if (turned !== (pane.inverted !== pane.facts.inverted)) pane.invert();
+    return;
+  }
+  // "as stored" or "automatic" is each picture's own
+  const own = window.name && pane.facts.presets.find((one) => one.name === window.name);
+  pane.setWindow(own ? { ...own } : window.name ? { ...window } : { centre: window.centre, width: window.width, name: "" });
+}
+
 export class Viewer {
   constructor(parent, component) {
     begin();
@@ -87,7 +101,7 @@ export class Viewer {
   _pane(facts) {
     const pane = new Pane(this.engine, this.group, facts, {
       slice: (one, slice, first) => this._moved(one, slice, first),
-      window: (one, dragged) => this._windowed(one, dragged),
+      window: (one, chosen) => this._windowed(one, chosen),
       loaded: () => this._loaded(),
       failed: () => this._failed(),
       drawn: (one, context, ratio) => {
@@ -121,6 +135,10 @@ export class Viewer {
     this._resized();
     this.panes[0].fit();
     this._link(this.panes[0]);
+    // numbers without a unit mean the same in one series only
+    if (this.linked && (facts.unit || facts.id === this.panes[0].facts.id)) {
+      ["window", "inverted"].forEach((what) => follow(pane, this.panes[0], what));
+    }
   }
 
   alone() {
@@ -164,12 +182,11 @@ export class Viewer {
     this.root.dataset.slice = this.panes[0].slice;
   }
 
-  _windowed(pane, dragged) {
-    if (dragged && this.linked) {
-      for (const other of this.panes) {
-        if (other === pane || other.facts.unit !== pane.facts.unit || other.facts.modality !== pane.facts.modality) continue;
-        other.setWindow({ centre: pane.window.centre, width: pane.window.width, name: "" });
-      }
+  _windowed(pane, chosen) {
+    if (chosen && this.linked && !this._spreading) {
+      this._spreading = true;
+      this.panes.forEach((other) => { if (other !== pane) follow(other, pane, chosen); });
+      this._spreading = false;
     }
     if (pane === this.active) this.toolbar.follow();
     if (pane === this.panes[0] && this.settled) this.tellWindow();
