@@ -102,9 +102,14 @@ def measured(page: Page, count: int) -> list[dict[str, Any]]:
     return found
 
 
+def colour(page: Page, x: float, y: float) -> np.ndarray:
+    """What the screen shows at a place: red, green and blue, 0 to 255."""
+    data = page.screenshot(clip={"x": round(x), "y": round(y), "width": 1, "height": 1})
+    return np.asarray(Image.open(BytesIO(data)).convert("RGB"))[0, 0].astype(int)
+
+
 def grey(page: Page, x: float, y: float) -> int:
     """What the screen shows at a place, 0 to 255."""
-    data = page.screenshot(clip={"x": round(x), "y": round(y), "width": 1, "height": 1})
-    colours = np.asarray(Image.open(BytesIO(data)).convert("RGB"))[0, 0].astype(int)
+    colours = colour(page, x, y)
     assert np.ptp(colours) <= 2, f"not grey: {colours}"
     return int(colours[0])

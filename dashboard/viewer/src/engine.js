@@ -79,9 +79,10 @@ function image(id, { store, geometry }, values) {
   const voxelManager = core.utilities.VoxelManager.createImageVoxelManager({
     width, height, scalarData: values, numberOfComponents: 1, id,
   });
+  // "LINEAR": the tool that drags the window reads it back as that one, and drifts with every move under any other
   return {
     imageId: id, minPixelValue: low, maxPixelValue: high, slope: 1, intercept: 0, windowCenter: (low + high) / 2,
-    windowWidth: Math.max(high - low, 1e-6), voiLUTFunction: "LINEAR_EXACT", rows: height, columns: width, height, width, color: false,
+    windowWidth: Math.max(high - low, 1e-6), voiLUTFunction: "LINEAR", rows: height, columns: width, height, width, color: false,
     rgba: false, numberOfComponents: 1, columnPixelSpacing: geometry.across, rowPixelSpacing: geometry.down, invert: false,
     sizeInBytes: values.byteLength, dataType: values.constructor.name, voxelManager, getPixelData: () => values, getCanvas: undefined,
     photometricInterpretation: "MONOCHROME2",
