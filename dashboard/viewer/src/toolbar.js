@@ -38,7 +38,7 @@ export class Toolbar {
       this.presets, h("label", {}, "W", this.width), h("label", {}, "L", this.level), this.inverted, h("i", { class: "gap" }), this.buttons.mark, this.undo,
       ...Object.entries(NAVIGATE).map(([name, [title, key]]) => tool(name, title, key, icon(ICONS[name]))), h("i", { class: "gap" }),
       ...Object.entries(KINDS).map(([name, { title }]) => tool(name, title, KEY_OF[name], icon(ICONS[name]))), h("i", { class: "gap" }),
-      button("Fit", "Fit to the frame (0)", () => viewer.active.fit()), button("1:1", "One pixel of the picture on one of the screen (9)", () => viewer.active.natural()),
+      button("Fit", "Fit to the frame (0)", () => viewer.active.fit()), button("1:1", "1:1, one pixel of the picture on one of the screen (9)", () => viewer.active.natural()),
       h("i", { class: "gap" }), this.layouts, this.link,
       button("Full screen", "Full screen (F)", () => viewer.full(), icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4")),
       button("Keys", "Keys (?)", () => viewer.keys.toggle(), "?"));

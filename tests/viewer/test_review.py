@@ -1,0 +1,90 @@
+"""Review as it is read: with the client, from the upload to the last answer, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.accessibility.axe import findings
+from tests.dashboard import desk
+from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
+from tests.dashboard.test_accessibility import KNOWN
+from tests.dashboard.test_reading_room import WATCH_SHIFTS
+from tests.viewer import hand
+from tests.viewer.conftest import LOADED
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+TABS = ("Maps", "Masks", "Measures", "Report")
+
+
+def told(page: Page, place: str) -> list[str]:
+    """What axe-core calls serious or critical on the page as it stands, as text."""
+    found = [one for one in findings(page, KNOWN) if not one.known]
+    return [f"{place}: {one.rule}: {one.target}: {one.html}: {one.told}" for one in found]
+
+
+def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server: Server) -> None:  # noqa: F811
+    page.goto(f"{server.url}/review")
+    expect(page.get_by_role("button", name="Brain MR, stack of 14")).to_be_visible(timeout=desk.ANSWER)
+    desk.settled(page)
+    page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
+    desk.give(page, desk.SAMPLES / "brain-mr-01.nii.gz")
+    desk.answered(page)
+    expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
+    assert page.evaluate("window.shifts") <= 0.05
+    wrong = told(page, "Answers")
+
+    # The reader's slice was not moved; a wheel moves it, the arrows do from anywhere, and the address follows.
+    hand.arrived(page, 7)
+    page.locator(".reader .view").hover()
+    page.mouse.wheel(0, 100)
+    hand.arrived(page, 8)
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("ArrowRight")
+    hand.arrived(page, 9)
+    expect(page).to_have_url(re.compile(r"\?open=[\w-]{32,}&slice=10$"), timeout=desk.ANSWER)
+    desk.settled(page)
+
+    # A mask and a heat map by their chips: they lie over the picture, which stays as it is.
+    chips = page.get_by_role("group", name="Overlays")
+    for kind in ("Mask", "Heat map"):
+        chip = chips.get_by_role("button", name=desk.starts(f"{kind}: ")).first
+        for on in (True, False):
+            chip.click()
+            expect(chip).to_have_attribute("aria-pressed", str(on).lower())
+            shown = re.compile(rf"^9 .* {kind[:4].lower()} ") if on else re.compile(r"^9( -?[\d.]+){2} \w+$")
+            expect(page.locator(".reader")).to_have_attribute("data-shown", shown)
+    for tab in TABS:
+        desk.turn_to(page, tab)
+        expect(page.get_by_role("tabpanel").filter(visible=True)).not_to_be_empty()
+        hand.arrived(page, 9)
+        wrong += told(page, tab)
+    desk.turn_to(page, "Masks")
+    expect(page).to_have_url(re.compile(r"&slice=10&section=Masks$"), timeout=desk.ANSWER)
+
+    page.reload()
+    desk.settled(page)
+    expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
+    hand.arrived(page, 9)
+    expect(page.get_by_role("tab", name="Masks")).to_have_attribute("aria-selected", "true")
+
+    with drawing.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as context:
+        context.set_default_timeout(120_000)
+        phone = context.new_page()
+        phone.goto(f"{server.url}/review?sample=brain-mr-01&slice=10")
+        desk.answered(phone)
+        expect(phone.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
+        hand.arrived(phone, 9)
+        stage, line = phone.locator(".reader .stage"), phone.locator(".st-key-study-head")
+        expect(phone.locator(".reader")).to_be_in_viewport(ratio=1)
+        over, under = stage.bounding_box(), line.bounding_box()
+        assert over is not None
+        assert under is not None
+        assert over["y"] < 260
+        assert over["height"] > 250
+        assert under["y"] >= over["y"] + over["height"]
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        wrong += told(phone, "phone")
+    assert wrong == []
