@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from core.imaging.study import Study
 from core.systems import Match
@@ -16,6 +16,7 @@ from core.systems import Match
 MINUTES = 60
 MAX_BYTES = 1024 * 1024 * 1024
 _TOKEN_BYTES = 24
+_POINT = 128  # bytes of a list of two numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +25,21 @@ class Upload:
 
     Attributes:
         study, match: as they were read. files: the uploaded files, for DICOM objects and for an archive.
+        measures: what the person drew in the viewer, by series, see :class:`~dashboard.kit.cases.OpenCase`: open cases
+            of this upload write into it, so that it is as they left it and goes with the upload.
     """
 
     study: Study
     match: Match
     files: tuple[tuple[str, bytes], ...] = field(repr=False, default=())
+    measures: dict[int, list[dict[str, Any]]] = field(repr=False, default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
-        return sum(int(s.pixels.nbytes) for s in self.study.series) + sum(len(data) for _, data in self.files)
+        points = sum(len(one["points"]) for drawn in list(self.measures.values()) for one in drawn)
+        pixels = sum(int(s.pixels.nbytes) for s in self.study.series)
+        return pixels + sum(len(data) for _, data in self.files) + _POINT * points
 
 
 @dataclass(eq=False)

@@ -31,8 +31,8 @@ def show(case: OpenCase) -> None:
         st.caption("This upload is no longer held: it lasts as long as this page is open.")
         return
     st.markdown(
-        f"**This upload** is held in memory: a reload of this address finds it again for {held.MINUTES} minutes "
-        "after it was last opened, for you alone. Then it is deleted."
+        "**This upload** is held in memory, with what you measured in it: a reload of this address finds it again for "
+        f"{held.MINUTES} minutes after it was last opened, for you alone. Then it is deleted."
     )
     with st.container(horizontal=True, gap="small"):
         if who.may(Action.IMPORT):

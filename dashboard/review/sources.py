@@ -79,7 +79,7 @@ def _upload(token: str) -> cases.OpenCase | None:
         )
         return None
     case = cases.open_case(found.study, found.match, found.files)
-    case.token = token
+    case.token, case.measures = token, found.measures
     return case
 
 
@@ -168,6 +168,6 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
         st.rerun()
     case = cases.open_case(study, match, files)
-    case.token = keeping.uploads().hold(held.Upload(study, match, tuple(files)), who.number())
+    case.token = keeping.uploads().hold(held.Upload(study, match, tuple(files), case.measures), who.number())
     st.query_params.clear()
     st.rerun()

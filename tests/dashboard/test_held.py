@@ -76,6 +76,20 @@ def test_the_oldest_go_when_memory_is_short_and_what_is_too_large_is_not_held() 
     assert held.hold(upload(80), 1) is None
 
 
+def test_what_was_measured_is_found_with_the_upload_and_goes_with_it() -> None:
+    held, given = HeldUploads(), upload()
+    token = str(held.hold(given, 1))
+    before = given.nbytes
+    given.measures[0] = [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]
+    found = held.find(token, 1)
+    assert found is not None
+    assert found.measures == {0: [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]}
+    assert given.nbytes >= before + 4 * 8  # they count as held memory
+    assert held.find(token, 2) is None
+    held.forget(token, 1)
+    assert held.find(token, 1) is None
+
+
 @pytest.mark.parametrize("system", ["brain-mr", None])
 def test_one_click_keeps_an_upload_in_an_archive(tmp_path: Path, system: str | None) -> None:
     store = Store.open(str(tmp_path / "store"))
