@@ -9,7 +9,7 @@ from core.engine.results import HeatMap, Review
 from core.errors import ReportError
 from core.imaging.study import Series, Study, Window
 from core.preprocessing import windows
-from core.reports.record import DrawnPart
+from core.reports.drawn import DrawnPart
 from core.systems import System, system
 
 SOFTWARE = "Overread"

@@ -7,19 +7,16 @@ import json
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from core.imaging.study import Unit
+from core.reports.drawn import DrawnPart
+from core.reports.part import Part
 from core.weights.card import DataUse, Metric, Threshold
 
 SCHEMA_VERSION = "2.1"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StudyPart(_Part):
+class StudyPart(Part):
     """What was read. The study is de-identified: no field here names a patient."""
 
     name: str = Field(description="file name without folders, or a neutral one where it would name the patient")
@@ -45,7 +42,7 @@ class StudyPart(_Part):
     problems: tuple[str, ...] = Field(description="files that could not be used, and why")
 
 
-class SystemPart(_Part):
+class SystemPart(Part):
     """Which system read it, and what its answer means."""
 
     name: str
@@ -58,7 +55,7 @@ class SystemPart(_Part):
     overruled: bool = Field(description="true when the reader chose another system than the automatic one")
 
 
-class GatePart(_Part):
+class GatePart(Part):
     """What the wrong-image gate said about the series."""
 
     state: str = Field(description="passed or stopped")
@@ -69,7 +66,7 @@ class GatePart(_Part):
     unchecked: str = Field(description="why only rules were asked; empty when the router answered")
 
 
-class SlicePart(_Part):
+class SlicePart(Part):
     """A model's answer on one slice."""
 
     slice: int = Field(ge=1, description="number of the slice, from 1")
@@ -82,7 +79,7 @@ class SlicePart(_Part):
     mask_area_mm2: float | None = Field(description="null without a mask or where the spacing is unknown")
 
 
-class PedigreePart(_Part):
+class PedigreePart(Part):
     """What a model's numbers rest on."""
 
     version: str
@@ -102,7 +99,7 @@ class PedigreePart(_Part):
     limits: tuple[str, ...]
 
 
-class TriagePart(_Part):
+class TriagePart(Part):
     """Class-conditional conformal set of a model's answer on the most suspicious slice."""
 
     says: Literal["low", "refer", "high"] = Field(description="low or high when only such classes are left, else refer")
@@ -113,7 +110,7 @@ class TriagePart(_Part):
     too_few_for: tuple[str, ...] = Field(description="classes with too few images to promise anything")
 
 
-class ModelPart(_Part):
+class ModelPart(Part):
     """One model: its answers, or why there are none."""
 
     name: str
@@ -135,7 +132,7 @@ class ModelPart(_Part):
         return next((part for part in self.slices if part.slice == index + 1), None)
 
 
-class VotePart(_Part):
+class VotePart(Part):
     """What the models say together of one slice. Models appear by name."""
 
     slice: int = Field(ge=1, description="number of the slice, from 1")
@@ -152,7 +149,7 @@ class VotePart(_Part):
     )
 
 
-class EnsemblePart(_Part):
+class EnsemblePart(Part):
     """The mean of the models that vote, at a threshold of its own."""
 
     members: tuple[str, ...]
@@ -167,7 +164,7 @@ class EnsemblePart(_Part):
     metrics: dict[str, Metric] = Field(description="on the members' shared test images, with 95 % intervals")
 
 
-class PairPart(_Part):
+class PairPart(Part):
     """The most suspicious slice read together with the slice of the other modality at its place."""
 
     slice: int = Field(ge=1)
@@ -185,7 +182,7 @@ class PairPart(_Part):
     metrics: dict[str, Metric] = Field(description="of the rule, on test pairs of slices")
 
 
-class FlagPart(_Part):
+class FlagPart(Part):
     """A disagreement on one slice, or a warning about the whole series (``slice`` null)."""
 
     slice: int | None
@@ -193,7 +190,7 @@ class FlagPart(_Part):
     text: str
 
 
-class HeatMapPart(_Part):
+class HeatMapPart(Part):
     """A heat map in the report: where it is highest, not its pixels."""
 
     model: str
@@ -204,55 +201,7 @@ class HeatMapPart(_Part):
     peak_column: int | None
 
 
-class QuantityPart(_Part):
-    """One number of a measurement."""
-
-    name: Literal[
-        "length",
-        "angle",
-        "area",
-        "pixels",
-        "mean",
-        "standard deviation",
-        "minimum",
-        "maximum",
-        "SUVpeak",
-        "SUVpeak in the plane",
-    ] = Field(description="pixels: whose centre lies in the shape; the standard deviation is divided by their number")
-    value: float = Field(allow_inf_nan=False)
-    unit: str = Field(description="mm, px, mm², px², °, the unit of the pixel values, or empty for a count")
-
-
-class DrawnPart(_Part):
-    """A measurement that the reader drew by hand in the viewer, with the numbers that the viewer gave."""
-
-    kind: Literal["length", "angle", "rectangle", "ellipse", "freehand"]
-    slice: int = Field(ge=1, description="number of the slice, from 1")
-    points: tuple[tuple[float, float], ...] = Field(
-        description="column and row of each point, from 0 at the centre of the upper left pixel: ends of a length; "
-        "arm, vertex and arm of an angle; corners; ends of an ellipse's axes; the line of a freehand shape"
-    )
-    quantities: tuple[QuantityPart, ...]
-
-    @property
-    def words(self) -> str:
-        """``mean 45.2 HU, SD 3.1 HU`` and the like: every number with its unit, to the digits that the viewer gives."""
-        return ", ".join(map(_told, self.quantities))
-
-
-def _told(quantity: QuantityPart) -> str:
-    value, unit = quantity.value, "" if quantity.unit in (Unit.GREY, Unit.ARBITRARY) else quantity.unit
-    if quantity.name in ("length", "angle", "area"):
-        said = f"{value:.1f}"
-    elif value.is_integer():
-        said = f"{value:.0f}"
-    else:
-        said = f"{value:.1f}" if unit == "HU" else f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
-    name = {"standard deviation": "SD", "length": "", "angle": ""}.get(quantity.name, quantity.name)
-    return f"{name} {said}{'' if unit == '°' else ' '}{unit}".strip()
-
-
-class OpinionPart(_Part):
+class OpinionPart(Part):
     """A reader's locked opinion; readers appear by number."""
 
     stage: str = Field(description="blind (before the models were shown), final (after) or open")
@@ -266,7 +215,7 @@ class OpinionPart(_Part):
     comment: str
 
 
-class ChangePart(_Part):
+class ChangePart(Part):
     """How one reader's final opinion differs from the blind one."""
 
     reader: int
@@ -278,7 +227,7 @@ class ChangePart(_Part):
     )
 
 
-class CaseRecord(_Part):
+class CaseRecord(Part):
     """A report of one case; ``schema_version`` changes with every change of these fields."""
 
     schema_version: Literal["2.1"] = SCHEMA_VERSION  # type: ignore[assignment]

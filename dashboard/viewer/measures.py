@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from core.imaging.study import Series
-from core.reports.record import DrawnPart, QuantityPart
+from core.reports.drawn import DrawnPart, QuantityPart
 
 LEAST_POINTS = {"length": 2, "angle": 3, "rectangle": 2, "ellipse": 2, "freehand": 3}
 MOST = 100  # measurements of one series

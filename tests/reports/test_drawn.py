@@ -16,10 +16,11 @@ from core.errors import ReportError
 from core.reports import schema
 from core.reports.build import record_of
 from core.reports.case import CaseReport
+from core.reports.drawn import DrawnPart, QuantityPart
 from core.reports.files import case_csv, case_json
 from core.reports.pdf import case_pdf
 from core.reports.pdf.drawn import drawn_by_hand
-from core.reports.record import CaseRecord, DrawnPart, QuantityPart
+from core.reports.record import CaseRecord
 from tests.reports import kit
 
 LENGTH = DrawnPart(

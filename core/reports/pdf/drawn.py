@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable
 
+from core.reports.drawn import DrawnPart
 from core.reports.pdf.page import WIDTH, grid, section, words
-from core.reports.record import CaseRecord, DrawnPart
+from core.reports.record import CaseRecord
 
 
 def drawn_by_hand(record: CaseRecord) -> list[Flowable]:
