@@ -95,6 +95,15 @@ def arrived(page: Page, index: int) -> None:
         page.wait_for_timeout(20)
 
 
+def laid(page: Page, count: int) -> None:
+    """Wait until so many overlays have come whole."""
+    come = "r => r.overread.panes[0].layers.all.filter(one => one.mask || one.heat.size).length"
+    until = time.monotonic() + 30
+    while reader(page).evaluate(come) != count:
+        assert time.monotonic() < until, f"there are not {count} overlays"
+        page.wait_for_timeout(20)
+
+
 def measured(page: Page, count: int) -> list[dict[str, Any]]:
     """Measurements with their values, once there are so many."""
     expect(page.locator(".reader .list li")).to_have_count(count)

@@ -71,6 +71,7 @@ def test_window_fields_closed_untouched_change_nothing(page: Page, bench: str) -
     opened(page, f"{bench}/?case=ct")
     page.get_by_text("Answers").click()
     expect(page.get_by_role("button", name="Heat map", exact=True)).to_be_visible()
+    hand.laid(page, 3)
     hand.press(page, "2")
     page.mouse.move(2, 2)
     stage = page.locator(".reader .stage")

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
@@ -48,6 +48,8 @@ def test_outlines_lie_where_the_masks_end(page: Page, bench: str) -> None:
     opened(page, f"{bench}/?case=dicom-anisotropic")
     page.get_by_text("Answers").click()
     chips = page.get_by_role("group", name="Overlays")
+    expect(chips.get_by_role("button", name="Heat map")).to_be_visible()
+    hand.laid(page, 3)
     chips.get_by_role("button", name="Heat map").click()
     desk.settled(page)
     page.mouse.move(2, 2)

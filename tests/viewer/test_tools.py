@@ -52,6 +52,7 @@ def test_looking_asks_nothing_of_the_server(page: Page, bench: str) -> None:
     page.get_by_text("Answers").click()
     reader, chips = hand.reader(page), page.get_by_role("group", name="Overlays")
     expect(chips.get_by_role("button", name="Heat map")).to_be_visible()
+    hand.laid(page, 3)
     desk.settled(page)
     page.wait_for_timeout(PAUSE)
     told.forget()
