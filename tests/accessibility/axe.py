@@ -63,4 +63,11 @@ def findings(page: Page, known: Sequence[tuple[str, str]], rules: Sequence[str] 
     """
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(_script())
-    return [Finding(*one) for one in page.evaluate(_RUN, [list(rules), [list(one) for one in known]])]
+    asked = [list(rules), [list(one) for one in known]]
+    found = [Finding(*one) for one in page.evaluate(_RUN, asked)]
+    for _ in range(3):  # what is drawn anew fades for a second: a fault is still there afterwards
+        if all(one.known for one in found):
+            break
+        page.wait_for_timeout(1500)
+        found = [Finding(*one) for one in page.evaluate(_RUN, asked)]
+    return found
