@@ -76,6 +76,21 @@ def settled(page: Page) -> None:
     expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=ANSWER)
 
 
+def watch_shifts(page: Page) -> None:
+    """From now on count every shift that no input of the last half second explains, as the browser itself does."""
+    page.evaluate("""() => {
+      window.shifts = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+      }).observe({ type: "layout-shift" });
+    }""")
+
+
+def shifted(page: Page) -> float:
+    """Cumulative layout shift since :func:`watch_shifts`."""
+    return float(page.evaluate("() => window.shifts"))
+
+
 def switch_on(page: Page, label: str) -> None:
     """Turn a switch on once the page rests: a click that meets a redraw may land beside it."""
     switch = page.get_by_role("switch", name=label)

@@ -3,7 +3,7 @@ first is waited for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -11,6 +11,15 @@ from tests.dashboard import desk
 
 CLASSES = {True: "tumour", False: "no tumour seen"}  # as brain MR names them
 Said = tuple[bool, int]  # whether a tumour is seen, and how sure, in percent
+
+
+def type_in(page: Page, fields: Mapping[str, str]) -> None:
+    """Fill fields by their labels, each entered before the next."""
+    for label, value in fields.items():
+        box = page.get_by_label(label, exact=True)
+        box.fill(value)
+        box.press("Enter")
+        desk.settled(page)
 
 
 def phone(browser: Browser) -> BrowserContext:

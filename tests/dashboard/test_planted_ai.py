@@ -48,16 +48,9 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 def _design(page: Page, url: str) -> None:
     page.goto(f"{url}/teach?section=New quiz")
-    for label, value in (
-        ("Name of the course", "Machines"),
-        ("Title of the quiz", "With help"),
-        ("No tumour", "2"),
-        ("Tumour", "2"),
-    ):
-        box = page.get_by_label(label, exact=True)
-        box.fill(value)
-        box.press("Enter")
-        desk.settled(page)
+    pupils.type_in(
+        page, {"Name of the course": "Machines", "Title of the quiz": "With help", "No tumour": "2", "Tumour": "2"}
+    )
     for choice in (
         "after the first answer, for a second one",
         "Another order for every learner",

@@ -63,17 +63,16 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
 
 def _design(page: Page, url: str) -> None:
     page.goto(f"{url}/teach?section=Reader study")
-    for label, value in (
-        ("Title of the study", "Does it help?"),
-        ("Readers", "2"),
-        ("Days between sessions", "0"),
-        ("No tumour", "2"),
-        ("Tumour", "2"),
-    ):
-        box = page.get_by_label(label, exact=True)
-        box.fill(value)
-        box.press("Enter")
-        desk.settled(page)
+    pupils.type_in(
+        page,
+        {
+            "Title of the study": "Does it help?",
+            "Readers": "2",
+            "Days between sessions": "0",
+            "No tumour": "2",
+            "Tumour": "2",
+        },
+    )
     expect(page.get_by_text("4 cases, 2 sessions for each of 2 readers", exact=True)).to_be_visible(timeout=desk.ANSWER)
     page.get_by_role("button", name="Make the study").click()
     expect(page.get_by_text("unaided against concurrent")).to_be_visible(timeout=desk.ANSWER)

@@ -12,14 +12,6 @@ from tests.dashboard.conftest import Server
 
 pytestmark = pytest.mark.browser
 
-# Every shift that no input of the last half second explains, as the browser itself counts them.
-WATCH_SHIFTS = """
-window.shifts = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-
 
 def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_again(
     page: Page, server: Server
@@ -27,10 +19,10 @@ def test_nothing_moves_from_the_upload_to_the_last_answer_and_a_reload_finds_it_
     page.goto(f"{server.url}/review")
     expect(page.get_by_role("button", name="Brain MR, stack of 14")).to_be_visible(timeout=desk.ANSWER)
     desk.settled(page)
-    page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
+    desk.watch_shifts(page)
     desk.give(page, desk.SAMPLES / "brain-mr-01.nii.gz")
     desk.answered(page)
-    assert page.evaluate("window.shifts") <= 0.05
+    assert desk.shifted(page) <= 0.05
     # The reader's slice was not moved; where it is most suspicious is a button.
     expect(page.locator(".corner.right")).to_contain_text("8 / 14")
     page.get_by_role("button", name=re.compile(r"^Most suspicious: \d+")).click()

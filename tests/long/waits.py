@@ -29,7 +29,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from core.evidence.timing import machine_name
 from tests.dashboard import desk
 from tests.dashboard.conftest import CHROMIUM, ROOT, _serve
-from tests.dashboard.test_reading_room import WATCH_SHIFTS
 from tests.viewer.conftest import PROGRAM
 
 SCANS = ("brain-mr-03.png", "brain-type-01.png", "breast-mri-01.png", "pet-01.png", "brain-mr-01.nii.gz")
@@ -58,7 +57,7 @@ def waited(page: Page, url: str, file: dict[str, Any]) -> dict[str, float]:
     page.locator("input[type=file]").first.wait_for(state="attached")
     page.wait_for_timeout(1500)
     desk.settled(page)
-    page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
+    desk.watch_shifts(page)
     start, times = time.perf_counter(), {}
 
     def until(what: str, there: Callable[[], bool]) -> None:
@@ -75,7 +74,7 @@ def waited(page: Page, url: str, file: dict[str, Any]) -> dict[str, float]:
     until("models", lambda: page.locator("table.or-table[aria-busy=false]").count() > 0)
     desk.answered(page)
     times["all"] = time.perf_counter() - start
-    times["shift"] = float(page.evaluate("() => window.shifts"))
+    times["shift"] = desk.shifted(page)
     return times
 
 

@@ -11,7 +11,6 @@ from tests.accessibility.axe import findings
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
 from tests.dashboard.test_accessibility import KNOWN
-from tests.dashboard.test_reading_room import WATCH_SHIFTS
 from tests.viewer import hand
 from tests.viewer.conftest import LOADED
 
@@ -29,11 +28,11 @@ def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server
     page.goto(f"{server.url}/review")
     expect(page.get_by_role("button", name="Brain MR, stack of 14")).to_be_visible(timeout=desk.ANSWER)
     desk.settled(page)
-    page.evaluate(WATCH_SHIFTS.replace(", buffered: true", ""))
+    desk.watch_shifts(page)
     desk.give(page, desk.SAMPLES / "brain-mr-01.nii.gz")
     desk.answered(page)
     expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
-    assert page.evaluate("window.shifts") <= 0.05
+    assert desk.shifted(page) <= 0.05
     wrong = told(page, "Answers")
 
     # The reader's slice was not moved; a wheel moves it, the arrows do from anywhere, and the address follows.
