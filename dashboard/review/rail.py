@@ -12,6 +12,7 @@ from core.systems import SYSTEMS
 from dashboard.kit import address, controls, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import answers, downloads, heat_maps, measures, panels, pedigree
+from dashboard.viewer.measures import MOST
 
 ANSWERS, MAPS, MASKS, MEASURES, REPORT, OPINION = "Answers", "Maps", "Masks", "Measures", "Report", "Opinion"
 TABS = (ANSWERS, MAPS, MASKS, MEASURES, REPORT)
@@ -66,6 +67,8 @@ def _drawn_by_hand(case: OpenCase) -> None:
     if found:
         lines = [f"{one['kind'].capitalize()}, slice {one['slice'] + 1}: {one['text']}" for one in found]
         st.markdown("**Measured in the picture**  \n" + "  \n".join(words.plain(line) for line in lines))
+    if len(found) >= MOST:
+        st.warning(f"At most {MOST} measurements of a series are kept and reported: remove one before the next.")
 
 
 def _measures(case: OpenCase, review: Review, index: int) -> None:
