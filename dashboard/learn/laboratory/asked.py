@@ -20,6 +20,15 @@ def _review(fingerprint: str, system: str, sha256: str, _study: Study) -> Review
     return engine().review(_study, system)
 
 
+def said(found: Review) -> str:
+    """Every model with its probability of a finding, in words for a picture."""
+    return ", ".join(
+        f"{r.state.title} {words.probability(float(r.finding[0]))}"
+        for r in found.ready
+        if r.finding is not None and r.answered[0]
+    )
+
+
 def gated(found: Review, key: str) -> Review:
     """What may be shown: where the gate stops the picture, nothing until it is overruled."""
     gate = found.gate

@@ -191,9 +191,4 @@ def _audit(system: str, review: Review, plain: Changed, made: Changed) -> None:
 
 def told(review: Review, made: Changed, which: str) -> str:
     """The picture in words."""
-    said = ", ".join(
-        f"{r.state.title} {words.probability(float(r.finding[0]))}"
-        for r in review.ready
-        if r.finding is not None and r.answered[0]
-    )
-    return f"Simulated {which}, changed by {made.distance:.1%}; {said}"
+    return f"Simulated {which}, changed by {made.distance:.1%}; {asked.said(review)}"

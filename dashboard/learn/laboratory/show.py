@@ -107,9 +107,5 @@ def _drawn(study: Study, system: str, review: Review, overlay: str, model: str |
 
 def told(review: Review, setting: Setting, system: str) -> str:
     """The picture in words."""
-    said = ", ".join(
-        f"{r.state.title} {words.probability(float(r.finding[0]))}"
-        for r in review.ready
-        if r.finding is not None and r.answered[0]
-    )
-    return f"Simulated {SYSTEMS[system].title}, lesion of {setting.diameter:g}, contrast {setting.contrast:.0%}; {said}"
+    drawn = f"lesion of {setting.diameter:g}, contrast {setting.contrast:.0%}"
+    return f"Simulated {SYSTEMS[system].title}, {drawn}; {asked.said(review)}"
