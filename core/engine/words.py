@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from core.statistics.intervals import Interval
 from core.systems import SYSTEMS
+from core.weights.card import Metric
 
 
 def probability(value: float) -> str:
@@ -15,30 +16,44 @@ def probability(value: float) -> str:
 
 
 def short(title: str) -> str:
-    """A model's title up to the first comma: "U-Net, ResNet-18 encoder" is "U-Net" in a sentence."""
-    return title.split(",")[0]
+    """A model's title up to the first comma, "ResNet-50" for "ResNet-50, 2.5-D"; whole where that is another's too.
+
+    Another's: of a model declared by the same system, whether it is installed or not, so that a name means one model.
+    """
+    head = title.split(",")[0]
+    for system in SYSTEMS.values():
+        declared = [slot.title for slot in system.models]
+        if title in declared and sum(one.split(",")[0] == head for one in declared) > 1:
+            return title
+    return head
 
 
 def short_titles(titles: Sequence[str]) -> dict[str, str]:
-    """Titles up to the first comma where that still tells them apart, else whole."""
-    heads = [short(title) for title in titles]
+    """Titles up to the first comma where that still tells these apart, else whole."""
+    heads = [title.split(",")[0] for title in titles]
     return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """``1 slice``, ``2 slices``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def count(number: int, one: str, several: str = "") -> str:
+    """``1 slice``, ``2 slices``, ``3 studies``; ``several`` where the plural is no regular one."""
+    return f"{number:,} {one if number == 1 else several or many(one)}"
 
 
 def many(one: str) -> str:
-    """The plural: ``patients``, ``studies``."""
-    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+    """The plural: ``patients``, ``studies``, ``days``."""
+    return f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
 
 
 def counted(number: int, system: str) -> str:
     """``13 patients``: how many a system's figures rest on, in what it counts."""
-    one = SYSTEMS[system].counted if system in SYSTEMS else "group"
-    return count(number, one, many(one))
+    return count(number, SYSTEMS[system].counted if system in SYSTEMS else "group")
+
+
+def metric(figure: Metric, system: str) -> str:
+    """Value, interval and what it rests on: ``0.981 (0.966 to 0.993), n = 410, 10 patients``."""
+    interval = f" ({figure.low:.3f} to {figure.high:.3f})" if figure.low is not None and figure.high is not None else ""
+    groups = f", {counted(figure.groups, system)}" if figure.groups else ""
+    return f"{figure.value:.3f}{interval or ' (no interval)'}, n = {figure.n}{groups}"
 
 
 def share(found: Interval) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.audit.sets import VOLUMES
+from core.engine.words import short_titles
 from core.evidence.summary import RESAMPLES, area, distinct, published
 from core.evidence.summary import row as line
 from core.evidence.tables import BASELINE, Column, Row, Table, exact
@@ -155,12 +156,6 @@ def table(models: Sequence[Evidence], split: str, key: str) -> Table | None:
     ]
     notes = [kind.note, *notes] if kind.note else notes
     return Table(f"subgroups-{key}", f"By {kind.title.lower()}", COLUMNS, (*rows, *published(models)), tuple(notes))
-
-
-def short_titles(titles: Sequence[str]) -> dict[str, str]:
-    """Titles up to the first comma where that still tells them apart, else whole."""
-    heads = [title.split(",")[0] for title in titles]
-    return {t: h if heads.count(h) == 1 else t for t, h in zip(titles, heads, strict=True)}
 
 
 def _ordered(names: np.ndarray) -> list[str]:

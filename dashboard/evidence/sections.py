@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.engine.words import short
 from core.evidence import Evidence, Part, Table, masks
 from core.evidence.cells import by_class, class_cases
 from core.evidence.gate import gate_card, gate_table
@@ -51,7 +52,7 @@ def state(found: Predicted, split: str) -> bool:
         st.info(f"Nothing to show: no model of {found.system.title} has predictions on the {split} part.")
         return False
     basis = "; ".join(
-        f"{t.split(',')[0]}: {p.n:,} images of {words.counted(p.group_count, found.system.name)}, "
+        f"{short(t)}: {p.n:,} images of {words.counted(p.group_count, found.system.name)}, "
         f"{int(p.truth.sum()):,} with a finding"
         for t, p in shown
     )

@@ -47,7 +47,7 @@ def _status(state: ModelState) -> str:
     why = f" <span class='why'>{words.cell(state.reason)}</span>" if state.reason else ""
     if state.status is ModelStatus.READY and state.card and "auc" in state.card.metrics:
         auc = state.card.metrics["auc"]
-        told = words.metric(auc, SYSTEMS[state.system].counted)
+        told = words.metric(auc, state.system)
         caveat = words.no_error(auc, state.system)
         told += f"; {caveat}" if caveat else ""
         why = f" <span class='why'>test AUC {words.cell(told)}</span>"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.engine.heat_rules import heat_rule, lit
 from core.engine.results import ModelStatus
+from core.engine.words import short
 from core.errors import OverreadError
 from core.imaging.study import Study
 from core.simulate import samples
@@ -78,7 +79,7 @@ def _ask(system: str, weights: tuple[str, ...]) -> Said | None:
     outline = None
     if first.mask is not None:
         outline = render.picture(grey, size, contours=[render.prediction_contour(first.mask[0])])
-    return Said(first.state.title.split(",")[0], render.picture(grey, size, heat=heat.drawn, opacity=0.7), outline)
+    return Said(short(first.state.title), render.picture(grey, size, heat=heat.drawn, opacity=0.7), outline)
 
 
 def _grey(study: Study) -> tuple[np.ndarray, tuple[int, int]]:

@@ -111,7 +111,7 @@ def _row(table: Table, row: Row) -> str:
 def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
     if figure is None:
         return "–"
-    basis = f"n = {figure.n}, {words.count(figure.groups, counted, words.many(counted))}; {figure.method}"
+    basis = f"n = {figure.n}, {words.count(figure.groups, counted)}; {figure.method}"
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
     if figure.method.startswith(SAID):
         below += f"<br>{words.cell(figure.method.split(' (')[0])}"
@@ -121,7 +121,7 @@ def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
 def _rests_on(row: Row, counted: str) -> str:
     if not row.n:
         return "–"
-    return f"n = {row.n:,}<span class='q'>{words.count(row.groups, counted, words.many(counted))}, {row.split}</span>"
+    return f"n = {row.n:,}<span class='q'>{words.count(row.groups, counted)}, {row.split}</span>"
 
 
 def style() -> None:

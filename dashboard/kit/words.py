@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.engine.words import count, counted, interval, many, p_value, probability, share, short_titles
+from core.engine.words import count, counted, interval, many, metric, p_value, probability, share, short_titles
 from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.statistics import Interval
 from core.systems.declaration import System
@@ -13,18 +13,7 @@ from core.weights.card import Metric
 from dashboard.kit.messages import plain as plain
 
 # As every other surface writes them.
-__all__ = ["count", "counted", "interval", "many", "p_value", "probability", "share", "short_titles"]
-
-
-def metric(figure: Metric, counted: str = "group") -> str:
-    """Value, interval and the cases it rests on: ``0.93 (0.89 to 0.96), n = 445, 13 patients``.
-
-    Args:
-        counted: what the figure is counted by, see :attr:`core.systems.declaration.System.counted`.
-    """
-    interval = f" ({figure.low:.3f} to {figure.high:.3f})" if figure.low is not None and figure.high is not None else ""
-    groups = f", {count(figure.groups, counted, many(counted))}" if figure.groups else ""
-    return f"{figure.value:.3f}{interval}, n = {figure.n}{groups}"
+__all__ = ["count", "counted", "interval", "many", "metric", "p_value", "probability", "share", "short_titles"]
 
 
 def seconds(value: float) -> str:

@@ -112,11 +112,12 @@ def _fusion(system: System, states: Sequence[ModelState]) -> None:
         f"{d.value:+.3f} against {titles.get(name, name)} ({d.low:+.3f} to {d.high:+.3f}, p {d.p:.3f})"
         for name, d in rule.differences.items()
     )
+    chosen = words.counted(rule.threshold.groups or 0, system.name)
     st.markdown(
         f"**Both modalities at one place** ({titles.get(rule.pet, rule.pet)}, and {titles.get(rule.mr, rule.mr)} "
-        f"counted {rule.mr_weight:g}): on test pairs of slices AUC {words.metric(auc)}; balanced accuracy "
-        f"{words.metric(right)}, at the threshold {rule.threshold.value:.3f} chosen on {rule.threshold.n} validation "
-        f"pairs of {rule.threshold.groups} groups. AUC on the same pairs: {gains}. Measured {rule.date}."
+        f"counted {rule.mr_weight:g}): on test pairs of slices AUC {words.metric(auc, system.name)}; balanced accuracy "
+        f"{words.metric(right, system.name)}, at the threshold {rule.threshold.value:.3f} chosen on "
+        f"{rule.threshold.n} validation pairs of {chosen}. AUC on the same pairs: {gains}. Measured {rule.date}."
     )
 
 
@@ -236,7 +237,11 @@ def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str
 def _details(state: ModelState, card: ModelCard) -> None:
     with st.expander(f"{card.title}: learning curve and whole card"):
         st.caption(f"Answers {words.plain(state.stands_in or f'from {state.link.files[0]}')}.")
-        more = [f"{FIGURES[name]} {words.metric(card.metrics[name])}" for name in FURTHER if name in card.metrics]
+        more = [
+            f"{FIGURES[name]} {words.metric(card.metrics[name], card.system)}"
+            for name in FURTHER
+            if name in card.metrics
+        ]
         if more:
             st.markdown("Further test figures: " + words.plain("; ".join(more)) + ".")
         chart = curve(card)

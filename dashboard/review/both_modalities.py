@@ -69,16 +69,16 @@ def _told(case: OpenCase, index: int, found: Partner, answer: PairAnswer) -> Non
     )
     if found.assumed:
         st.caption("The files do not say that both series share one space: look whether the two slices show one place.")
-    st.caption(words.plain(worth(answer)))
+    st.caption(words.plain(worth(answer, system.name)))
 
 
-def worth(answer: PairAnswer) -> str:
+def worth(answer: PairAnswer, system: str) -> str:
     """What the joint answer rests on, in a sentence or two."""
     rule = answer.rule
     models = ", ".join(f"{name} {version}" for name, version in rule.versions.items())
     gained = rule.differences[rule.pet]
     return (
         f"Log-odds of two models ({models}), MR's counted {rule.mr_weight:g}. AUC on test pairs of slices "
-        f"{words.metric(rule.metrics['auc'])}; {gained.value:+.3f} against PET alone "
+        f"{words.metric(rule.metrics['auc'], system)}; {gained.value:+.3f} against PET alone "
         f"({gained.low:+.3f} to {gained.high:+.3f})."
     )

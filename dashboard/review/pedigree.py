@@ -8,7 +8,6 @@ import streamlit as st
 from core.engine.results import Review
 from core.evidence.summary import threshold_words
 from core.imaging.study import Series, Study
-from core.systems import SYSTEMS
 from core.weights.card import ModelCard
 from dashboard.kit import words
 
@@ -48,7 +47,7 @@ def model(card: ModelCard, answers: str = "") -> None:
             f"split {used.split_fingerprint[:12]}; {used.licence}{simulated}"
         )
     for name, figure in card.metrics.items():
-        rows[f"Test {name}"] = words.metric(figure, SYSTEMS[card.system].counted if card.system in SYSTEMS else "group")
+        rows[f"Test {name}"] = words.metric(figure, card.system)
     st.table(pd.DataFrame({"": rows.keys(), " ": rows.values()}), hide_index=True, hide_header=True)
     for limit in card.limits:
         st.markdown(f"- {limit}")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from reportlab.platypus import Flowable
 
-from core.engine.words import counted, probability, short
+from core.engine.words import counted, metric, probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
 from core.reports.record import CaseRecord, EnsemblePart, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
-from core.weights.card import DataUse, Metric
+from core.weights.card import DataUse
 
 FIGURES = {
     "auc": "AUC",
@@ -176,13 +176,6 @@ def _mask(model: ModelPart, part: SlicePart) -> str:
 def area(mm2: float | None, pixels: int) -> str:
     """An area in the unit that is known."""
     return f"{pixels:,} pixels" if mm2 is None else f"{mm2:,.0f} mm² ({mm2 / 100:.1f} cm²)"
-
-
-def metric(m: Metric, system: str) -> str:
-    """``0.981 (0.966 to 0.993), n = 410, 10 patients``."""
-    interval = f" ({m.low:.3f} to {m.high:.3f})" if m.low is not None and m.high is not None else " (no interval)"
-    groups = f", {counted(m.groups, system)}" if m.groups else ""
-    return f"{m.value:.3f}{interval}, n = {m.n}{groups}"
 
 
 def sizes(record: CaseRecord) -> Flowable | None:
