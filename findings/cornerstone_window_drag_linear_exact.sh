@@ -2,8 +2,8 @@
 # @cornerstonejs/tools 5.14.0: WindowLevelTool turns the range on the screen into width and centre by the arithmetic of
 # DICOM's VOI LUT function LINEAR (width is the range plus 1), and back into a range by the image's own function. For an
 # image whose function is LINEAR_EXACT (PS3.3 C.11.2.1.3.2: width is the range) the two are no inverses: every move of the
-# mouse, one that leads nowhere included, widens the range by 1. On CT nobody sees it; on SUV from 0
-# to 5 forty moves there and back leave a range ten times as wide. An image that calls itself LINEAR is not touched, and
+# mouse, one that leads nowhere included, widens the range by 1. On CT nobody sees it; on SUV from 0 to 5
+# forty moves there and back leave a range nine times as wide. An image that calls itself LINEAR is not touched, and
 # whoever sets ranges (`voiRange`) himself loses nothing by that.
 #
 # Observed with @cornerstonejs/core and tools 5.14.0, node 24: a range from 0 to 5, forty moves by nothing:
