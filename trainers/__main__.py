@@ -33,12 +33,12 @@ from trainers.commands.speed import speed_command
 from trainers.exporting import check, edge, formats
 from trainers.exporting.demonstrator import page
 from trainers.exporting.torchscript import export_torchscript
-from trainers.fitting.chain import missing_before
+from trainers.fitting.chain import installed, missing_before
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.logs import console
 from trainers.fitting.members import train_members
 from trainers.fitting.precision import launched
-from trainers.fitting.recipe import as_trial, load_recipe, with_initial_weights
+from trainers.fitting.recipe import as_trial, load_recipe, variant, with_initial_weights
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
@@ -80,7 +80,11 @@ def train(
         if any(f"{r.system}/{r.model}" == chosen.initial_weights.removeprefix("model:") for r in before):
             console.print(f"{chosen.initial_weights} is not installed: the trial starts from scratch")
             chosen = with_initial_weights(chosen, "scratch")
-        chosen, ship, before = as_trial(chosen), False, []
+        chosen, ship = as_trial(chosen), False
+        if chosen.teacher and not all(installed(name, weights) for name in chosen.teacher.models):
+            console.print(f"{', '.join(chosen.teacher.models)} are not all installed: the trial has no teacher")
+            chosen = variant(chosen, {"teacher": None}, "untaught")
+        before = []
     fabric = launched(accelerator, devices, nodes, threads)
     if before:
         console.print(f"{chosen.source} needs {', '.join(r.source for r in before)} first; each has the time given")

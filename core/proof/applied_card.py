@@ -130,7 +130,7 @@ def _facts(card: ModelCard) -> list[Field]:
             ],
         ),
         ("ModelType", f"{card.role}, {card.architecture}, {card.parameters:,} parameters{members}"),
-        ("FoundationModels", f"initial weights: {card.training.initial_weights}"),
+        ("FoundationModels", f"initial weights: {card.training.origin}"),
         ("InputDataSource", card.contract.modality.value if card.contract.modality else ""),
         ("OutputAndInputDataTypes", [f"{name}: {value}" for name, value in contract.items()]),
         ("DevelopmentDataCharacterization", [_used(d) for d in card.data]),

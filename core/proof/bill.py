@@ -101,7 +101,7 @@ def _model(model: Model) -> dict[str, Any]:
         "hashes": [{"alg": "SHA-256", "content": card.weights_sha256}],
         "licenses": [_named(model.licence)],
         "modelCard": described,
-        "properties": [_property("initial-weights", card.training.initial_weights)],
+        "properties": [_property("initial-weights", card.training.origin)],
     }
 
 

@@ -31,7 +31,7 @@ class Model:
     def licence(self) -> str:
         """What the card states: the licences of the data it learnt from, and the weights it started from."""
         data = "; ".join(f"trained on {name}: {licence}" for name, licence in sorted(licences(self.card.data)))
-        return f"{data}; initial weights: {self.card.training.initial_weights}"
+        return f"{data}; initial weights: {self.card.training.origin}"
 
 
 def licences(data: tuple[DataUse, ...]) -> set[tuple[str, str]]:

@@ -74,6 +74,7 @@ class Training(_Part):
     recipe: str
     recipe_sha256: str
     initial_weights: str
+    teachers: tuple[str, ...] = ()  # models whose answers were a second target
     date: str
     code_version: str
     device: str
@@ -81,6 +82,11 @@ class Training(_Part):
     epochs: float
     seed: int
     learning_curve: list[dict[str, float]] = []
+
+    @property
+    def origin(self) -> str:
+        """What the weights began as, and whose answers they were taught by."""
+        return self.initial_weights + (f", taught by {', '.join(self.teachers)}" if self.teachers else "")
 
 
 class ModelCard(Sealed):

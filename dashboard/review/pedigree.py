@@ -35,7 +35,7 @@ def model(card: ModelCard, answers: str = "") -> None:
     rows = {
         "Architecture": f"{card.architecture}, {card.parameters:,} parameters{several}",
         "Trained": f"{card.training.date}, recipe {card.training.recipe}, code {card.training.code_version}",
-        "Started from": card.training.initial_weights,
+        "Started from": card.training.origin,
         "Threshold": f"{threshold_words(cut).removeprefix('threshold ')} ({cut.data}, n = {cut.n})",
         "Temperature": f"{card.temperature:.3g}",
         "Weights": card.weights_sha256[:16] + (f", answers {answers}" if answers else ""),

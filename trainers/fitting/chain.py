@@ -1,4 +1,4 @@
-"""What must be trained before a recipe: the model it starts from, and the one whose answer gates its masks."""
+"""What must be trained before a recipe: what it starts from, what teaches it, and what gates its masks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
     found = []
     if recipe.initial_weights.startswith(_START):
         found.append(recipe.initial_weights.removeprefix(_START))
+    if recipe.teacher is not None:
+        found += recipe.teacher.models
     if recipe.gate not in (None, recipe.model):
         found.append(f"{recipe.system}/{recipe.gate}")
     return tuple(dict.fromkeys(found))

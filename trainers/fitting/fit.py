@@ -30,6 +30,7 @@ from trainers.fitting.curve import draw_curve
 from trainers.fitting.loop import Progress, Run, console
 from trainers.fitting.precision import device_name
 from trainers.fitting.recipe import Recipe
+from trainers.fitting.teacher import check_teachers
 from trainers.measuring.classwise import by_class
 from trainers.measuring.mask_rule import mask_rule
 from trainers.measuring.scoring import baselines, figures, predictions, scored
@@ -52,9 +53,11 @@ def train_recipe(
 ) -> Progress:
     """Train a recipe and ship its best epoch to ``weights/<system>/<model>``."""
     parts = read_parts(recipe, folder, limit=limit)
+    check_teachers(recipe, parts.use, weights)
     train, validation = (to_cases(p, recipe.contract, labels_of(recipe)) for p in (parts.train, parts.validation))
     console.print(f"{recipe.source}: {len(train)} training and {len(validation)} validation slices")
-    run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume, pretrained=pretrained)
+    begun = pretrained or weights / "pretrained"  # starts and teachers lie beside what is shipped
+    run = Run(recipe, train, validation, runs / recipe.source, fabric, resume=resume, pretrained=begun)
     progress = run.fit(minutes=minutes)
     if not fabric.is_global_zero:
         return progress  # one process ships
@@ -104,6 +107,7 @@ def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str, ve
             recipe=recipe.source,
             recipe_sha256=recipe.sha256,
             initial_weights=recipe.initial_weights,
+            teachers=recipe.teacher.models if recipe.teacher else (),
             date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
             code_version=code_version(),
             device=f"{device}, {platform.machine()}",

@@ -29,6 +29,7 @@ from trainers.fitting.processes import first_says, own_rows, share_gradients
 from trainers.fitting.recipe import MONITORS, Recipe
 from trainers.fitting.sampling import epoch_rows
 from trainers.fitting.schedule import frozen_stages, plateaus, rate
+from trainers.fitting.teacher import Teachers
 
 __all__ = ["DivergedError", "Progress", "Run", "console", "plateaus", "validate"]
 
@@ -90,6 +91,7 @@ class Run:
             load_backbone(net, pretrained or PRETRAINED)
         elif recipe.initial_weights.startswith("model:"):
             start_from_model(net, (pretrained or PRETRAINED).parent / recipe.initial_weights.removeprefix("model:"))
+        self.teachers = Teachers(recipe, (pretrained or PRETRAINED).parent, fabric.device) if recipe.teacher else None
         if recipe.dropout is not None:
             set_dropout(net, recipe.dropout)
         if fabric.device.type == "cpu":
@@ -156,6 +158,8 @@ class Run:
                 out = self.net.run(images)
                 mask_logits = out.mask_logits
         loss = recipe.loss.image_weight * self._image_loss(out.logits.float(), target.to(device))
+        if self.teachers is not None:
+            loss = loss + self.teachers.loss(images, out.logits)
         known = cases.has_mask[rows]
         if mask_logits is not None and masks is not None and bool(known.any()):
             goal = torch.nn.functional.interpolate(masks, mask_logits.shape[-2:], mode="area").to(device)

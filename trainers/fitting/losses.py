@@ -23,7 +23,7 @@ def cross_entropy(
         ``(B,)``.
     """
     target = target * (1 - smoothing) + smoothing / target.shape[1]
-    log_p = _log_probabilities(logits)
+    log_p = log_probabilities(logits)
     if weights is not None:
         target = target * weights
     return -(target * log_p).sum(1)
@@ -56,11 +56,12 @@ def focal(logits: torch.Tensor, target: torch.Tensor, *, alpha: torch.Tensor, ga
     ``alpha`` ``(K,)`` weighs the classes; with gamma 0 and alpha 0.5 for both of two classes it is half the
     cross-entropy. Arguments otherwise as for :func:`cross_entropy`.
     """
-    log_p = _log_probabilities(logits)
+    log_p = log_probabilities(logits)
     return -(target * alpha * (1 - log_p.exp()).pow(gamma) * log_p).sum(1)
 
 
-def _log_probabilities(logits: torch.Tensor) -> torch.Tensor:
+def log_probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """``(B, K)`` log-probabilities of logits ``(B, K)``, or of ``(B, 1)`` that tell class 1 from class 0."""
     logits = logits.float()
     if logits.shape[1] == 1:
         return torch.cat([F.logsigmoid(-logits), F.logsigmoid(logits)], 1)

@@ -61,6 +61,14 @@ class Loss(_Part):
     per_image: bool = False  # Tversky index of every image with a tumour, averaged: a small one counts like a large one
 
 
+class Teacher(_Part):
+    """Shipped models, ``system/name``, whose answers are a second target; see :mod:`trainers.fitting.teacher`."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    weight: float = Field(default=1.0, gt=0)  # beside the recipe's own losses
+    temperature: float = Field(default=2.0, ge=1)  # softens both, so that a sure teacher still tells how sure
+
+
 class Augment(_Part):
     """Random changes of a training image. Ranges are symmetric; 0 switches a change off."""
 
@@ -102,6 +110,7 @@ class Recipe(_Part):
     loss: Loss = Loss()
     augment: Augment = Augment()
     auxiliary_mask: bool = False
+    teacher: Teacher | None = None
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
     sampling: Literal["natural", "balanced", "balanced-sets", "balanced-groups"] = "balanced"
@@ -157,6 +166,10 @@ class Recipe(_Part):
             raise ValueError("a classifier learns from masks only with auxiliary_mask: true")
         if not self.positive or not set(self.positive) < set(self.classes):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
+        if self.teacher is not None and self.members > 1:
+            raise ValueError("a teacher has learnt from every fold: members and a teacher exclude each other")
+        if self.teacher is not None and f"{self.system}/{self.model}" in self.teacher.models:
+            raise ValueError("a model cannot be its own teacher")
         if self.probe is not None and (self.members == 1 or self.role == "segmenter"):
             raise ValueError("a probe is fitted fold by fold, to a classifier: it needs members, and draws no mask")
         if self.keep == "last" and self.patience:
