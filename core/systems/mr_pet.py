@@ -84,6 +84,7 @@ SYSTEM = System(
     sets=(
         DataSet("sts-pet", "CC BY 3.0", LABELS, folder="sts-pet-mr", modality="PT"),
         DataSet("sts-mr", "CC BY 3.0", LABELS, folder="sts-pet-mr", split_as="sts-pet", modality="MR"),
+        DataSet("sts-ct", "CC BY 3.0", LABELS, folder="sts-pet-mr", split_as="sts-pet", modality="CT", measured=False),
     ),
     pooled=True,
     pair=PairOf("pet", "mr", "combined"),

@@ -90,3 +90,27 @@ def sts_pet(folder: Path, limit: int | None = None) -> list[Item]:
 def sts_mr(folder: Path, limit: int | None = None) -> list[Item]:
     """T1 MR volumes of ``sts-pet-mr``: one item a patient, a label a slice."""
     return _sarcoma(folder, "mr_t1", "mr_t1_mask", Modality.MR, Unit.ARBITRARY, limit)
+
+
+@reader
+def sts_ct(folder: Path, limit: int | None = None) -> list[Item]:
+    """CT volumes of ``sts-pet-mr`` in HU, of the patients that have one: one item a patient, a label a slice.
+
+    The CT lies on the slices of the PET and is finer in their plane by a whole number, so the PET's mask is repeated.
+    """
+    items = []
+    for row in index_rows(folder, ("patient", "ct", "pet", "pet_mask"), group="patient", limit=limit):
+        if not row["ct"]:
+            continue
+        series = read([(Path(row["ct"]).name, (folder / row["ct"]).read_bytes())]).series[0]
+        truth = _volume(folder, row["pet"], row["pet_mask"], Modality.PT, Unit.SUV).truth
+        assert truth is not None
+        for axis, (side, its) in enumerate(zip(series.pixels.shape, truth.shape, strict=True)):
+            truth = truth.repeat(side // its, axis)
+        if truth.shape != series.pixels.shape:
+            raise DataLayoutError(f"{row['ct']} does not lie on the slices of {row['pet']}.", "Restore both files.")
+        series = replace(series, modality=Modality.CT, unit=Unit.HU, truth=truth)
+        labels = tuple("tumour" if m.any() else "no tumour" for m in truth)
+        ids = tuple(f"{row['ct']}#{number}" for number in range(series.slices))
+        items.append(Item(series, labels, row["patient"], ids))
+    return items
