@@ -26,12 +26,19 @@ class House:
         weights: folder with models.
         settings: further environment variables.
         under: a program, with its words, that runs the server as its child or becomes it.
+        root: folder with the code that serves.
     """
 
     def __init__(
-        self, folder: Path, weights: Path, settings: dict[str, str] | None = None, under: Sequence[str] = ()
+        self,
+        folder: Path,
+        weights: Path,
+        settings: dict[str, str] | None = None,
+        under: Sequence[str] = (),
+        root: Path = ROOT,
     ) -> None:
         self.folder = folder
+        self._root = root
         self.weights = weights
         self.store = folder / "store"
         self.log = folder / "server.log"
@@ -71,7 +78,7 @@ class House:
         command = [*self._under, sys.executable, *served]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | self._settings, stdout=out, stderr=subprocess.STDOUT
+                command, cwd=self._root, env=os.environ | self._settings, stdout=out, stderr=subprocess.STDOUT
             )
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:

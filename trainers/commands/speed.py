@@ -22,6 +22,7 @@ from core.settings import settings
 from core.weights import compiled
 from trainers.commands.options import Threads
 from trainers.fitting.logs import console
+from trainers.measuring.side_by_side import section
 from trainers.measuring.speed import matrix_rate, measured, series_seconds
 
 ONE_SLICE = {
@@ -77,6 +78,8 @@ def speed_command(
         "series_seconds": series,
     }
     if json_file is not None:
+        if json_file.exists():  # what two builds were measured to take stands beside it
+            found |= {k: v for k, v in json.loads(json_file.read_text(encoding="utf-8")).items() if k == "builds"}
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if docs is not None:
         docs.write_text(page(found), encoding="utf-8")
@@ -139,4 +142,6 @@ def page(found: Mapping[str, Any]) -> str:
         ]
         for name, one in found["series_seconds"].items():
             lines.append(f"| {name} | {one['sample']} | {one['pytorch']:.2f} | {one['compiled']:.2f} |")
+    if "builds" in found:
+        lines += section(found["builds"])
     return "\n".join(lines) + "\n"

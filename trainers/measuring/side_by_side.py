@@ -1,0 +1,61 @@
+"""Two builds side by side, as a section of the page of benchmarks; ``python -m tests.long.builds`` measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HIGHER = "a second"  # a figure whose name holds this is better the higher it is
+# What is asked of the new build, by a part of the figure's name; the first that fits.
+MUST = {
+    "everything": "4 times faster",
+    "slice in view": "10 times faster",
+    HIGHER: "5 times faster",
+    "evaluate": "5 minutes",
+    "first page": "3 s",
+    "first answer": "5 s",
+}
+
+
+def times(what: str, medians: Mapping[str, float]) -> float:
+    """How many times better the new build's figure is.
+
+    >>> times("archive: images a second", {"old": 2.0, "new": 10.0})
+    5.0
+    >>> times("start to first page, s", {"old": 9.0, "new": 3.0})
+    3.0
+    """
+    old, new = medians["old"], medians["new"]
+    return new / old if HIGHER in what else old / new
+
+
+def section(found: Mapping[str, Any]) -> list[str]:
+    """Lines of Markdown: machine, commits, rounds, medians, ratios, and what is asked."""
+    lines = [
+        "",
+        "## Against an older build",
+        "",
+        f"Builds {found['old'][:7]} and {found['new'][:7]}, in alternating processes, on the same simulated scans with "
+        f"the {len(found['models'])} models that both have; {found['machine']}, {found['processors']} processors (load "
+        f"{found['load']:.1f} at the end), {found['when']}; medians of {found['rounds']} rounds. Weights are loaded "
+        "before a series or an archive is timed, and are not before a start. An archive is one of "
+        f"{found['archive_images']} breast crops in a store; `evaluate` was asked about {found['evaluated_slices']} "
+        "slices, and its time is told for a thousand. Made by `python -m tests.long.builds`.",
+        "",
+        "| what | older | newer | times better | asked |",
+        "|---|---|---|---|---|",
+    ]
+    for what, medians in found["medians"].items():
+        asked = next((must for part, must in MUST.items() if part in what), "")
+        lines.append(
+            f"| {what} | {medians['old']:.3g} | {medians['new']:.3g} | **{times(what, medians):.2f}** | {asked} |"
+        )
+    if "memory" in found:
+        one = found["memory"]
+        lines += [
+            "",
+            f"`overread score` of {one['images'][1]} crops: {one['images_a_second']} images a second from the start of "
+            f"the process to its end, {one['peak_mib'][1]} MiB at most; of {one['images'][0]}: {one['peak_mib'][0]} "
+            f"MiB. That is {one['mib_a_thousand']} MiB a thousand images.",
+        ]
+    return lines
