@@ -31,6 +31,7 @@ from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
 from core.memory import GiveWay
 from core.models.net import OverreadNet
+from core.models.output import Trace
 from core.preprocessing.prepare import fit_of, prepare
 from core.settings import settings
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
@@ -245,14 +246,14 @@ def target_of(loaded: Loaded, class_name: str) -> Target:
 
 
 def map_of(
-    net: OverreadNet, x: torch.Tensor, target: Target, method: str, maps: list[torch.Tensor] | None = None
+    net: OverreadNet, x: torch.Tensor, target: Target, method: str, trace: Trace | None = None
 ) -> tuple[np.ndarray, float]:
     """Map at input size, and its largest value before scaling to [0, 1] (1 where the method does not tell).
 
     Args:
-        maps: of an answer about this very image, where they were kept; for the methods :data:`FROM_TAP`.
+        trace: of an answer about this very image, where it was kept; for the methods :data:`FROM_TAP`.
     """
-    forward = partial(explain_maps, net, maps) if maps is not None else partial(explain_forward, net, x)
+    forward = partial(explain_maps, net, trace.stages) if trace is not None else partial(explain_forward, net, x)
     size = (int(x.shape[-2]), int(x.shape[-1]))
     linear = method == "grad-cam" and target != "mask" and net.linear_weight is not None
     if not net.differentiable and not linear:
@@ -262,7 +263,7 @@ def map_of(
         )
     if method == "grad-cam":
         if target == "mask":
-            drawn, peaks = outline_cam(net, maps if maps is not None else net.maps(x), size=size)
+            drawn, peaks = outline_cam(net, trace if trace is not None else net.trace(x), size=size)
         else:
             drawn, peaks = grad_cam(forward(), target, size=size, linear_weight=net.linear_weight)
         return drawn[0], float(peaks[0])

@@ -7,6 +7,8 @@ from collections import OrderedDict
 
 import torch
 
+from core.models.output import Trace
+
 MOST_BYTES = 8 * 2**20  # of one model: a whole series of small taps, or the last slices of a U-Net's large maps
 
 
@@ -19,19 +21,19 @@ class Kept:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
-        self._held: OrderedDict[bytes, list[torch.Tensor]] = OrderedDict()
+        self._held: OrderedDict[bytes, Trace] = OrderedDict()
 
-    def keep(self, x: torch.Tensor, maps: list[torch.Tensor]) -> None:
-        """Keep the maps ``(1, C, h, w)`` of an image ``x``, finest first; copies, out of inference mode."""
+    def keep(self, x: torch.Tensor, trace: Trace) -> None:
+        """Keep what the answer about an image ``x`` left; copies, out of inference mode."""
         place = _digest(x)
         with torch.inference_mode(False):
-            self._held[place] = [one.clone() for one in maps]
+            self._held[place] = trace.each(torch.clone)
         self._held.move_to_end(place)
         while len(self._held) > 1 and self.size > self._most:
             self._held.popitem(last=False)
 
-    def of(self, x: torch.Tensor) -> list[torch.Tensor] | None:
-        """The maps of an image; ``None`` where they are not kept."""
+    def of(self, x: torch.Tensor) -> Trace | None:
+        """What the answer about an image left; ``None`` where it is not kept."""
         place = _digest(x)
         if place in self._held:
             self._held.move_to_end(place)
@@ -40,7 +42,7 @@ class Kept:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return sum(one.nbytes for maps in self._held.values() for one in maps)
+        return sum(trace.nbytes for trace in self._held.values())
 
 
 def _digest(x: torch.Tensor) -> bytes:

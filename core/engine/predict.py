@@ -11,6 +11,7 @@ import torch
 
 from core.imaging.study import Series
 from core.models.net import OverreadNet
+from core.models.output import Trace
 from core.preprocessing.prepare import fit_of, prepare
 from core.weights.card import ModelCard
 
@@ -51,22 +52,21 @@ def predict_slice(
     card: ModelCard,
     series: Series,
     index: int,
-    keep: Callable[[torch.Tensor, list[torch.Tensor]], None] | None = None,
+    keep: Callable[[torch.Tensor, Trace], None] | None = None,
 ) -> SlicePrediction:
     """Run a model over one slice, alone: an answer does not depend on what else is asked, nor in which order.
 
     Args:
-        keep: gets the prepared image ``(1, channels, height, width)`` and the feature maps that the answer rests on, as
-            :meth:`OverreadNet.output_from_stages` takes them.
+        keep: gets the prepared image ``(1, channels, height, width)`` and what its answer left for heat maps.
 
     Raises:
         ContractError: the series does not fit the model's contract.
     """
     with torch.inference_mode():
         x = prepare(series, card.contract, [index])
-        logit, pooled, mask, maps = passed(net, card, x)
+        logit, pooled, mask, trace = passed(net, card, x)
         if keep is not None:
-            keep(x, maps)
+            keep(x, trace)
         failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
         if failed:
             logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
@@ -128,16 +128,17 @@ def answered(
 
 def passed(
     net: OverreadNet, card: ModelCard, x: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
-    """As :func:`answered`, and the maps of the images as they are; the flips are in one batch with them."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, Trace]:
+    """As :func:`answered`, and what is left of the images as they are; the flips are in one batch with them."""
     mirrored = "horizontal" in card.test_time_flips
-    out, maps = net.run_with_stages(torch.cat([x, x.flip(-1)]) if mirrored else x)
+    out, stages = net.run_with_stages(torch.cat([x, x.flip(-1)]) if mirrored else x)
     logits, features, mask = out.logits.float(), out.features.float(), out.mask_logits
     if mirrored:
         count = len(x)
         logits, features = (logits[:count] + logits[count:]) / 2, features[:count]
         mask = None if mask is None else (mask[:count] + mask[count:].flip(-1)) / 2
-    return logits, features, None if mask is None else mask.float(), [one[: len(x)] for one in maps]
+    trace = Trace(stages, out.mask_logits, out.gates).each(lambda one: one[: len(x)])
+    return logits, features, None if mask is None else mask.float(), trace
 
 
 def masks_from(card: ModelCard, probability: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from core.models.heads import activation, mask_score, weighted
 from core.models.net import OverreadNet
-from core.models.output import Output
+from core.models.output import Output, Trace
 
 Target = int | Literal["mask"]
 Maps = tuple[NDArray[np.float32], NDArray[np.float32]]  # as grad_cam returns them
@@ -72,9 +72,9 @@ def grad_cam(
     return scale_maps(raw, size), peaks.numpy(force=True)
 
 
-def outline_cam(net: OverreadNet, stages: Sequence[torch.Tensor], *, size: tuple[int, int]) -> Maps:
-    """:func:`grad_cam` of the mask, from the maps of an answer; by the network's compiled program where it has one."""
-    raw = net.outline_map(stages)
+def outline_cam(net: OverreadNet, trace: Trace, *, size: tuple[int, int]) -> Maps:
+    """:func:`grad_cam` of the mask, from what an answer left."""
+    raw = net.outline_map(trace)
     return scale_maps(raw, size), raw.amax((1, 2)).numpy(force=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from core.models._register import Spec, register
 from core.models.heads import pool, topk_logit, topk_pixels
 from core.models.net import OverreadNet, TrunkNet
 from core.models.output import Output
+from core.models.way_back import Block, Decoder, Step
 
 WIDTHS = (128, 64, 40, 24)  # of the decoder, from the tap up to half the input's size
 
@@ -73,6 +75,15 @@ class LiteUNet(TrunkNet):
             if self.outputs > 1:
                 from_mask = functional.pad(from_mask.expand(-1, self.outputs - 1), (1, 0))
             return Output(self.linear(features) + from_mask, tap, features, mask_logits=mask)
+
+    def decoder_back(self) -> Decoder:
+        """See :class:`OverreadNet`."""
+        blocks, deep = [], self.stage_channels[-1]
+        for block in cast("Sequence[Up]", self.decoder):
+            first, norm, _, second, second_norm, _ = cast("Sequence[Any]", block.convolutions)
+            blocks.append(Block(Step.of(first, norm, deep), Step.of(second, second_norm)))
+            deep = second.out_channels
+        return Decoder(tuple(blocks), Step.of(self.mask), enlarged=True)
 
 
 @register

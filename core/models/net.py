@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import torch
@@ -11,8 +12,9 @@ from torch import nn
 
 from core.errors import ContractError
 from core.models.heads import activation, mask_score
-from core.models.output import Output
+from core.models.output import Output, Trace
 from core.models.program import Program
+from core.models.way_back import Decoder, Gates, outline_map
 
 
 class Trunk(nn.Module):
@@ -125,7 +127,17 @@ class OverreadNet(nn.Module, ABC):
         if self.program is not None and self._compiled_serves(x):
             return self.program(x)
         stages = self.feature_stages(x)
-        return self.output_from_stages(stages), stages
+        if not self.draws_masks or torch.is_grad_enabled() or _written_down():
+            return self.output_from_stages(stages), stages
+        with Gates() as relus:
+            out = self.output_from_stages(stages)
+        return replace(out, gates=relus.open), stages
+
+    def trace(self, x: torch.Tensor) -> Trace:
+        """What heat maps of these images begin from, without gradients."""
+        with torch.no_grad():
+            out, stages = self.run_with_stages(x)
+        return Trace(stages, out.mask_logits, out.gates)
 
     def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
         """What :meth:`output_from_stages` needs, the tap last, without gradients; for heat maps, which begin there."""
@@ -135,11 +147,19 @@ class OverreadNet(nn.Module, ABC):
                 self.program(x)[1] if self.program is not None and self._compiled_serves(x) else self.feature_stages(x)
             )
 
-    def outline_map(self, stages: Sequence[torch.Tensor]) -> torch.Tensor:
+    def decoder_back(self) -> Decoder:
+        """The decoder as the heat map of an outline walks it back.
+
+        Raises:
+            ValueError: this network draws no mask.
+        """
+        raise ValueError(f"{self.architecture} draws no mask to explain")
+
+    def outline_map(self, trace: Trace) -> torch.Tensor:
         """Raw Grad-CAM ``(B, h, w)`` of a segmenter's mask (:func:`core.models.heads.mask_score`), at the tap's size.
 
         Args:
-            stages: the backbone's maps, the tap last.
+            trace: of an answer; where it is one image's and holds its gates, only the way back is computed.
 
         Returns:
             Values not below 0, not scaled.
@@ -149,8 +169,9 @@ class OverreadNet(nn.Module, ABC):
         """
         if not self.draws_masks:
             raise ValueError(f"{self.architecture} draws no mask to explain")
-        if self.program is not None and self.program.draws(stages) and not self.training:
-            return self.program.outline_map(stages)
+        if trace.gates and len(trace.stages[-1]) == 1 and not self.training:
+            return outline_map(self.decoder_back(), trace)
+        stages = trace.stages
         with torch.inference_mode(False), torch.enable_grad():
             tap = stages[-1].detach().requires_grad_()
             mask = self.output_from_stages([*stages[:-1], tap]).mask_logits
@@ -225,6 +246,11 @@ class OverreadNet(nn.Module, ABC):
             for module in group:
                 module.eval()
         return self
+
+
+def _written_down() -> bool:
+    """Whether the pass is being traced or exported: then nothing beside the answer is computed."""
+    return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
 class TrunkNet(OverreadNet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,8 @@ class Output:
         tap: ``(B, C, h, w)`` feature map that heat maps are drawn from.
         features: ``(B, F)`` pooled features (out-of-distribution scores, duplicates).
         mask_logits: ``(B, 1, H, W)`` logits of the tumour mask at input size; ``None`` for classifiers.
+        gates: bool ``(1, C, h, w)`` each, of the first image: where the decoder's ReLUs let through, in the order in
+            which they were asked; of a segmenter that was asked without gradients, else none.
         attention: named attention maps ``(B, 1, h, w)`` or vectors ``(B, C)``, in [0, 1].
     """
 
@@ -24,3 +27,29 @@ class Output:
     features: torch.Tensor
     mask_logits: torch.Tensor | None = None
     attention: dict[str, torch.Tensor] | None = None
+    gates: tuple[torch.Tensor, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a pass left behind for the heat maps that are asked for next, of the same images.
+
+    Attributes:
+        stages: the backbone's maps, finest first, the tap last.
+        mask_logits, gates: as :class:`Output` has them.
+    """
+
+    stages: Sequence[torch.Tensor]
+    mask_logits: torch.Tensor | None = None
+    gates: tuple[torch.Tensor, ...] = ()
+
+    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Trace:
+        """The same with every tensor changed."""
+        mask = None if self.mask_logits is None else change(self.mask_logits)
+        return Trace([change(one) for one in self.stages], mask, tuple(change(one) for one in self.gates))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        mask = [] if self.mask_logits is None else [self.mask_logits]
+        return sum(one.nbytes for one in (*self.stages, *mask, *self.gates))

@@ -1,15 +1,15 @@
 """A network's whole pass, compiled for this processor by OpenVINO: the answer and the maps it rests on, no gradients.
 
 Everything is computed in float32, as the network itself does; an answer does not depend on the batch it was in beyond
-1e-5. A segmenter's program also holds the heat map of its outline (:mod:`core.models.outline_graph`). The network stays
-beside it for whatever else needs gradients, which begin at the tap.
+1e-5. A segmenter's program also tells which of its decoder's ReLUs let through, from which the heat map of its outline
+is drawn (:mod:`core.models.way_back`). The network stays beside it for whatever else needs gradients, which begin at
+the tap.
 """
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from torch import nn
 
 from core.errors import ModelUnavailableError
 from core.models.output import Output
+from core.models.way_back import Gates
 from core.packages import package
 
 if TYPE_CHECKING:
     from core.models.net import OverreadNet
 
 Pass = tuple[Output, list[torch.Tensor]]
-PASS, OUTLINE = "pass", "outline"
+FILES = ("pass.xml", "pass.bin")  # OpenVINO's two of a graph
 
 
 class Program:
@@ -33,12 +34,12 @@ class Program:
 
     Args:
         compiled: OpenVINO's compiled model of :class:`_Whole`.
-        outline: its compiled model of the outline's heat map; of a segmenter alone.
+        stages: how many maps of the backbone it gives. draws_masks: whether it gives a mask, and gates behind the maps.
     """
 
-    def __init__(self, compiled: Any, outline: Any | None = None) -> None:
+    def __init__(self, compiled: Any, stages: int, *, draws_masks: bool) -> None:
         self._request = compiled.create_infer_request()
-        self._outline = outline.create_infer_request() if outline is not None else None
+        self._stages, self._draws_masks = stages, draws_masks
         self._turn = threading.Lock()
 
     def __call__(self, x: torch.Tensor) -> Pass:
@@ -47,27 +48,10 @@ class Program:
             self._request.set_input_tensor(0, _tensor(x))
             self._request.infer()
             found = [torch.from_numpy(np.array(one.data)) for one in self._request.output_tensors]
-        logits, features, *stages = found
-        mask = stages.pop(0) if self._outline is not None else None
-        return Output(logits, stages[-1], features, mask_logits=mask), stages
-
-    def draws(self, stages: Sequence[torch.Tensor]) -> bool:
-        """Whether :meth:`outline_map` takes these maps: one image of the size it was compiled for, on the processor."""
-        if self._outline is None:
-            return False
-        sizes = [tuple(tensor.shape) for tensor in self._outline.input_tensors]
-        here = all(one.device.type == "cpu" and one.dtype == torch.float32 for one in stages)
-        return here and sizes == [tuple(one.shape) for one in stages]
-
-    def outline_map(self, stages: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Raw heat map ``(1, h, w)`` of a segmenter's outline from the maps of one image; see :func:`outline_graph`."""
-        if self._outline is None:
-            raise ValueError("this network draws no outline")
-        with self._turn:
-            for number, one in enumerate(stages):
-                self._outline.set_input_tensor(number, _tensor(one))
-            self._outline.infer()
-            return torch.from_numpy(np.array(self._outline.output_tensors[0].data))
+        logits, features, *rest = found
+        mask = rest.pop(0) if self._draws_masks else None
+        stages, gates = rest[: self._stages], rest[self._stages :]
+        return Output(logits, stages[-1], features, mask_logits=mask, gates=tuple(gates)), stages
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         """A copy of a network is made to be altered; this program would go on answering for the original."""
@@ -75,7 +59,7 @@ class Program:
 
 
 class _Whole(nn.Module):
-    """What a program holds: logits, features, the mask where there is one, and the maps that gradients begin from."""
+    """What a program holds: logits, features, tap; of a segmenter logits, features, mask, all maps, all gates."""
 
     def __init__(self, net: OverreadNet) -> None:
         super().__init__()
@@ -83,39 +67,25 @@ class _Whole(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         stages = self.net.feature_stages(x)
-        out = self.net.output_from_stages(stages)
+        with Gates() as relus:
+            out = self.net.output_from_stages(stages)
         if out.mask_logits is None:
             return out.logits.float(), out.features.float(), stages[-1]
-        return out.logits.float(), out.features.float(), out.mask_logits.float(), *stages
-
-
-def files(*, draws_masks: bool) -> tuple[str, ...]:
-    """Names of the files that :func:`write` makes, OpenVINO's two for each graph."""
-    graphs = (PASS, OUTLINE) if draws_masks else (PASS,)
-    return tuple(f"{graph}{ending}" for graph in graphs for ending in (".xml", ".bin"))
+        return out.logits.float(), out.features.float(), out.mask_logits.float(), *stages, *relus.open
 
 
 def write(net: OverreadNet, folder: Path) -> None:
-    """Write a network's program into a folder, as :func:`files` names it.
+    """Write a network's program into a folder, as :data:`FILES`.
 
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or cannot hold this network.
     """
-    from core.models.outline_graph import outline_graph  # takes a second to import, and only this needs it
-
     openvino = package("openvino")
     example = torch.zeros(2, net.channels, *net.size)
     try:
         graph = _converted(_Whole(net).eval(), (example,))
         graph.reshape({graph.input(0): openvino.PartialShape([-1, net.channels, *net.size])})
-        openvino.save_model(graph, str(folder / f"{PASS}.xml"), compress_to_fp16=False)
-        if net.draws_masks:
-            with torch.no_grad():
-                stages = net.feature_stages(example[:1])
-            drawn = _converted(outline_graph(net, stages), tuple(stages))
-            for number, one in enumerate(stages):
-                drawn.reshape({drawn.input(number): openvino.PartialShape(list(one.shape))})
-            openvino.save_model(drawn, str(folder / f"{OUTLINE}.xml"), compress_to_fp16=False)
+        openvino.save_model(graph, str(folder / FILES[0]), compress_to_fp16=False)
     except Exception as error:  # converters raise anything
         raise ModelUnavailableError(
             f"OpenVINO cannot hold {net.architecture} ({_first_line(error)}).", "PyTorch answers for it."
@@ -132,8 +102,8 @@ def _converted(module: nn.Module, example: tuple[torch.Tensor, ...]) -> Any:
         return frontend.convert(frontend.load(whole))
 
 
-def read(folder: Path, *, draws_masks: bool) -> Program:
-    """Compile a program for this processor, for as many threads as PyTorch uses.
+def read(net: OverreadNet, folder: Path) -> Program:
+    """Compile a network's program for this processor, for as many threads as PyTorch uses.
 
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or the files are damaged.
@@ -144,16 +114,13 @@ def read(folder: Path, *, draws_masks: bool) -> Program:
         "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
         "NUM_STREAMS": "1",
     }
-
-    def compiled(graph: str) -> Any:
-        try:
-            return core.compile_model(core.read_model(str(folder / f"{graph}.xml")), "CPU", options)
-        except Exception as error:
-            raise ModelUnavailableError(
-                f"{graph}.xml cannot be opened ({_first_line(error)}).", "Run: overread compile"
-            ) from error
-
-    return Program(compiled(PASS), compiled(OUTLINE) if draws_masks else None)
+    try:
+        compiled = core.compile_model(core.read_model(str(folder / FILES[0])), "CPU", options)
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"{FILES[0]} cannot be opened ({_first_line(error)}).", "Run: overread compile"
+        ) from error
+    return Program(compiled, len(net.stage_channels) if net.draws_masks else 1, draws_masks=net.draws_masks)
 
 
 def _tensor(x: torch.Tensor) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import segmentation_models_pytorch as smp
 import torch
@@ -15,6 +15,7 @@ from core.models._register import Spec, register
 from core.models.heads import pool, topk_logit, topk_pixels
 from core.models.net import OverreadNet, Trunk, TrunkNet
 from core.models.output import Output
+from core.models.way_back import Block, Decoder, Step
 
 
 class Residual(nn.Module):
@@ -73,6 +74,18 @@ class ResUNet(TrunkNet):
             x = block(torch.cat([self.upsample(x), skip], dim=1))
         mask = self.mask(x).float()
         return Output(topk_logit(mask, topk_pixels(*mask.shape[-2:])), tap, pool(tap), mask_logits=mask)
+
+    def decoder_back(self) -> Decoder:
+        """See :class:`OverreadNet`."""
+        blocks, deep = [], self.stage_channels[-1]
+        for block in cast("Sequence[Residual]", self.decoder):
+            enter, norm, _, second, second_norm = cast("Sequence[Any]", block.main)
+            beside, beside_norm = cast("Sequence[Any]", block.shortcut)
+            blocks.append(
+                Block(Step.of(enter, norm, deep), Step.of(second, second_norm), Step.of(beside, beside_norm, deep))
+            )
+            deep = second.out_channels
+        return Decoder(tuple(blocks), Step.of(self.mask))
 
 
 def _pairs_from_bottom(widths: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -146,6 +159,15 @@ class EncoderUNet(OverreadNet):
         with torch.autocast(tap.device.type, enabled=False):
             from_mask = self.mask_scale * topk_logit(mask, topk_pixels(*mask.shape[-2:])) + self.mask_shift
             return Output(self.linear(features) + from_mask, tap, features, mask_logits=mask)
+
+    def decoder_back(self) -> Decoder:
+        """See :class:`OverreadNet`."""
+        blocks, deep = [], self.stage_channels[-1]
+        for block in self.decoder.blocks:
+            first, second = block.conv1, block.conv2
+            blocks.append(Block(Step.of(first[0], first[1], deep), Step.of(second[0], second[1])))
+            deep = second[0].out_channels
+        return Decoder(tuple(blocks), Step.of(self.mask[0]))
 
 
 def _encoder_weights(spec: Spec) -> str | None:

@@ -1,6 +1,6 @@
 """Compiled programs of the installed models: made once on a machine, measured, used where they beat PyTorch.
 
-``FOLDER/<system>/<model>/`` holds OpenVINO's files (:func:`core.models.program.files`) and ``made.json``: of which card
+``FOLDER/<system>/<model>/`` holds OpenVINO's files (:data:`core.models.program.FILES`) and ``made.json``: of which card
 they are, what they were measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO,
 altered files, an answer of its own) is passed over, and PyTorch answers.
 """
@@ -20,7 +20,8 @@ import torch
 
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
-from core.models.program import Program, files, read, write
+from core.models.output import Trace
+from core.models.program import FILES, Program, read, write
 from core.places import sha256_of
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import probe
@@ -38,6 +39,7 @@ class Made(Sealed):
 
     Attributes:
         system, name, card_digest: of which model.
+        form: of the files: what a program gives, in which order.
         openvino: its version. sha256: of the files, by name.
         torch_ms, openvino_ms: median milliseconds of an image, taken in turns.
         apart: largest difference of a logit on two test images.
@@ -47,6 +49,7 @@ class Made(Sealed):
     system: str
     name: str
     card_digest: str
+    form: Literal[2]
     openvino: str
     sha256: dict[str, str]
     torch_ms: float
@@ -87,7 +90,7 @@ def make(net: OverreadNet, card: ModelCard, folder: Path) -> Made:
     aside = Path(tempfile.mkdtemp(prefix=f".{card.name}-", dir=place.parent))
     try:
         write(net, aside)
-        program = read(aside, draws_masks=net.draws_masks)
+        program = read(net, aside)
         torch_ms, openvino_ms = _in_turns(net, program, card)
         apart = _apart(net, program, card)
         good = apart <= TOLERANCE and _map_apart(net, program, card) <= MAP_TOLERANCE and openvino_ms < torch_ms
@@ -95,8 +98,9 @@ def make(net: OverreadNet, card: ModelCard, folder: Path) -> Made:
             system=card.system,
             name=card.name,
             card_digest=card.digest,
+            form=2,
             openvino=installed(),
-            sha256={name: sha256_of(aside / name) for name in files(draws_masks=net.draws_masks)},
+            sha256={name: sha256_of(aside / name) for name in FILES},
             torch_ms=torch_ms,
             openvino_ms=openvino_ms,
             apart=apart,
@@ -117,9 +121,9 @@ def attach(net: OverreadNet, card: ModelCard, folder: Path) -> bool:
     if found is None or found.chosen != "openvino" or not net.differentiable:
         return False
     try:
-        if any(sha256_of(place / name) != found.sha256.get(name) for name in files(draws_masks=net.draws_masks)):
+        if any(sha256_of(place / name) != found.sha256.get(name) for name in FILES):
             raise ModelUnavailableError("The files were altered.", "Run: overread compile")
-        program = read(place, draws_masks=net.draws_masks)
+        program = read(net, place)
         apart = _apart(net, program, card)
         if not apart <= TOLERANCE:
             raise ModelUnavailableError(f"It answers otherwise by {apart:.2g}.", "Run: overread compile")
@@ -153,8 +157,9 @@ def _map_apart(net: OverreadNet, program: Program, card: ModelCard) -> float:
     """Largest difference of the outline's heat map on one image, in shares of its peak; 0 where there is none."""
     if not net.draws_masks:
         return 0.0
-    stages = net.maps(_images(card)[:1])
-    wanted, drawn = net.outline_map(stages).double(), program.outline_map(stages).double()
+    out, stages = program(_images(card)[:1])
+    trace = Trace(stages, out.mask_logits, out.gates)
+    wanted, drawn = net.outline_map(Trace(stages)).double(), net.outline_map(trace).double()
     return float((drawn - wanted).abs().nan_to_num(nan=torch.inf).max() / wanted.max().clamp_min(1e-6))
 
 

@@ -16,7 +16,7 @@ from core.engine.results import GateState, ModelResult, ModelStatus, Review
 from core.engine.warn import series_warnings
 from core.imaging.study import Series
 from core.models.net import OverreadNet
-from core.models.output import Output
+from core.models.output import Output, Trace
 from core.systems import system
 from core.weights.card import ModelCard
 from tests.engine.installed import install, scan, study
@@ -106,7 +106,7 @@ def test_one_models_overflow_is_its_own(tmp_path: Path, monkeypatch: pytest.Monk
 
     def overflowing(
         net: OverreadNet, card: ModelCard, x: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, list[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, Trace]:
         asked.append(card.name)
         logit, features, mask, maps = real(net, card, x)
         there = card.name == "resnet50" and asked.count(card.name) == BAD + 1

@@ -10,6 +10,7 @@ import torch
 
 from core.engine.engine import Engine
 from core.engine.kept import Kept
+from core.models.output import Trace
 from tests.engine.installed import scan, study
 
 
@@ -50,13 +51,13 @@ def image(number: int, side: int = 10) -> torch.Tensor:
 def test_what_was_asked_for_longest_ago_goes_first() -> None:
     kept = Kept(most=3 * 400)
     for index in range(3):
-        kept.keep(image(index), [image(index)])
+        kept.keep(image(index), Trace([image(index)]))
     assert kept.of(image(0)) is not None
-    kept.keep(image(3), [image(3)])
+    kept.keep(image(3), Trace([image(3)]))
     assert kept.size == 1200
     assert kept.of(image(1)) is None
     assert kept.of(image(0)) is not None
-    kept.keep(image(4), [image(4, side=100)])  # larger than all: the last answer's maps are kept all the same
+    kept.keep(image(4), Trace([image(4, side=100)]))  # larger than all: the last answer's maps are kept all the same
     assert kept.of(image(4)) is not None
     assert kept.of(image(0)) is None
 
@@ -64,7 +65,9 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
 def test_maps_kept_in_inference_mode_can_be_differentiated() -> None:
     kept = Kept()
     with torch.inference_mode():
-        kept.keep(image(0), [torch.ones(1, 2)])
-    (one,) = kept.of(image(0)) or []
+        kept.keep(image(0), Trace([torch.ones(1, 2)]))
+    held = kept.of(image(0))
+    assert held is not None
+    (one,) = held.stages
     one.requires_grad_().sum().backward()
     assert one.grad is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     made = lively(request.param)
     folder = tmp_path_factory.mktemp("program")
     program.write(made, folder)
-    made.program = program.read(folder, draws_masks=made.draws_masks)
+    made.program = program.read(made, folder)
     return made
 
 
@@ -82,26 +83,51 @@ def test_the_outlines_map_is_autograds(architecture: str, found: bool, tmp_path:
     program.write(made, tmp_path)
     x = images(made, 1)
     twin = copy.deepcopy(made)
-    made.program = program.read(tmp_path, draws_masks=True)
+    made.program = program.read(made, tmp_path)
     explained = explain_forward(twin, x)
     assert explained.mask_logits is not None
     assert bool((explained.mask_logits > 0).any()) == found
     wanted, high = grad_cam(explained, "mask", size=made.size)
-    drawn, peak = outline_cam(made, made.maps(x), size=made.size)
+    drawn, peak = outline_cam(made, made.trace(x), size=made.size)
     assert high[0] > 0
     np.testing.assert_allclose(peak, high, rtol=1e-3)
     np.testing.assert_allclose(drawn, wanted, atol=1e-3)
 
 
+@pytest.mark.parametrize("architecture", ["unet_resnet18", "resunet", "unet_efficientnet_lite0"])
+@pytest.mark.parametrize(
+    "found",
+    [(0, 2, 0, 3), (-3, None, -2, None), (0, 1, -1, None), (17, 22, 30, 31), (20, 21, 0, None), (0, None, 31, 34)],
+)
+def test_the_way_back_of_a_part_is_autograds(architecture: str, found: tuple[int | None, ...]) -> None:
+    """Of a few explained pixels, in corners, on edges, within: what is left out of the walk is nothing."""
+    net = lively(architecture)
+    x = images(net, 1)
+    top, bottom, left, right = found
+    trace = net.trace(x)
+    assert len(trace.gates) in (8, 10)
+    explained = torch.zeros(1, 1, *net.size)
+    explained[:, :, top:bottom, left:right] = 1.0
+    stages = net.maps(x)
+    tap = stages[-1].clone().requires_grad_()
+    mask = net.output_from_stages([*stages[:-1], tap]).mask_logits
+    assert mask is not None
+    (gradient,) = torch.autograd.grad((mask * explained).sum(), tap)
+    wanted = (gradient.mean((2, 3), keepdim=True) * tap).sum(1).relu().detach()
+    drawn = net.outline_map(replace(trace, mask_logits=explained - 0.5))
+    assert gradient.abs().max() > 0
+    torch.testing.assert_close(drawn, wanted, atol=1e-4 * float(wanted.max()) + 1e-12, rtol=1e-4)
+
+
 def test_other_sizes_and_batches_are_drawn_by_the_network(net: OverreadNet) -> None:
     if not net.draws_masks:
         with pytest.raises(ValueError, match="draws no mask"):
-            net.outline_map(net.maps(images(net, 1)))
+            net.outline_map(net.trace(images(net, 1)))
         return
     x = images(net, 2)
     for asked in (x, torch.nn.functional.pad(x[:1], (32, 0, 32, 0))):
-        stages = plain(net).maps(asked)
-        torch.testing.assert_close(net.outline_map(stages), plain(net).outline_map(stages), atol=0, rtol=0)
+        trace = net.trace(asked)
+        torch.testing.assert_close(net.outline_map(trace), plain(net).outline_map(trace), atol=0, rtol=0)
 
 
 def test_it_stands_back_for_gradients_training_and_other_sizes(net: OverreadNet) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from core.engine.engine import Engine
 from core.engine.shelf import Loaded
-from core.models.program import files
+from core.models.program import FILES
 from core.weights import compiled
 from dashboard.command import app
 from tests.engine.installed import install, scan, study
@@ -67,7 +67,7 @@ def test_answers_masks_and_maps_are_those_of_pytorch(weights: Path, programs: Pa
     torch.testing.assert_close(torch.tensor(here.values), torch.tensor(there.values), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("spoilt", ["pass.bin", "pass.xml", "outline.bin", "outline.xml", "made.json"])
+@pytest.mark.parametrize("spoilt", ["pass.bin", "pass.xml", "made.json"])
 def test_altered_files_are_not_used(weights: Path, programs: Path, tmp_path: Path, spoilt: str) -> None:
     copied = tmp_path / "programs"
     copied.mkdir()
@@ -116,6 +116,6 @@ def test_a_program_that_is_made_meanwhile_is_taken_up(weights: Path, programs: P
     assert before.net.program is None
     assert engine.loaded("brain-mr", "unet") is before
     place.mkdir(parents=True)
-    for name in (*files(draws_masks=True), compiled.MADE):
+    for name in (*FILES, compiled.MADE):
         (place / name).write_bytes((programs / "brain-mr" / "unet" / name).read_bytes())
     assert engine.loaded("brain-mr", "unet").net.program is not None

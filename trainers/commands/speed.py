@@ -129,8 +129,11 @@ def page(found: Mapping[str, Any]) -> str:
             )
     lines += [
         "",
-        "A heat map of a segmenter explains its outline: the decoder is run again, and back. Others are read off the "
-        "map that the answer left.",
+        "A heat map of a segmenter explains its outline. The answer leaves which ReLUs of the decoder let through; the "
+        "way back is walked within the rectangle that leads to the outline. Where no pixel is positive the strongest "
+        "ones lie scattered, and that rectangle is the whole picture. Others are read off the answer's own map. "
+        "What is left in both is not the network: the picture is prepared again to find the answer by, and the map is "
+        "brought back onto the image.",
     ]
     if found["series_seconds"]:
         lines += [

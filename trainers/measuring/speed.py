@@ -28,6 +28,7 @@ from core.explain.gradcam import Target, class_score
 from core.imaging.study import Series
 from core.models.heads import mask_score
 from core.models.net import OverreadNet
+from core.models.output import Output
 from core.preprocessing.prepare import prepare
 from core.simulate import samples
 from core.systems import adapt, system
@@ -53,16 +54,20 @@ class Plain:
         """The logit that decides, and the heat map at input size."""
         mirrored = bool(self.loaded.card.test_time_flips)
         with torch.no_grad():
-            logits = self.net.run(self.x).logits
+            logits = self._passed(self.x).logits
             if mirrored:
-                logits = (logits + self.net.run(self.x.flip(-1)).logits) / 2
+                logits = (logits + self._passed(self.x.flip(-1)).logits) / 2
         with GradCAM(_Explained(self.net, self.target), [self.net.tap_module]) as cam:
             return float(logits.flatten()[0]), cam(self.x, [_Score(self.target)])[0]
 
     def forward(self) -> None:
         """One eager pass."""
         with torch.inference_mode():
-            self.net.run(self.x)
+            self._passed(self.x)
+
+    def _passed(self, x: torch.Tensor) -> Output:
+        """The network and nothing else: :meth:`OverreadNet.run` also notes what heat maps need."""
+        return self.net.output_from_stages(self.net.feature_stages(x))
 
     @property
     def operations(self) -> float:
