@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from core.statistics.intervals import Interval
@@ -47,6 +48,14 @@ def many(one: str) -> str:
 def counted(number: int, system: str) -> str:
     """``13 patients``: how many a system's figures rest on, in what it counts."""
     return count(number, SYSTEMS[system].counted if system in SYSTEMS else "group")
+
+
+def in_terms(text: str, one: str) -> str:
+    """A text about groups, told in what a system counts: ``whole patients drawn``; "Per group" too."""
+    for word, own in (("groups", many(one)), ("group", one)):
+        text = re.sub(rf"\b{word}\b", own, text)
+        text = re.sub(rf"\b{word.capitalize()}\b", own.capitalize(), text)
+    return text
 
 
 def metric(figure: Metric, system: str) -> str:

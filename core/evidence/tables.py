@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.csv_cells import rows_csv
+from core.engine.words import in_terms
 from core.statistics import Interval
 
 MODEL, BASELINE, PUBLISHED = "model", "baseline", "published"
@@ -72,6 +73,23 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     counted: str = "group"
+
+    def in_terms(self, counted: str) -> Table:
+        """The table told in what its system counts, patients or studies: in titles, heads, labels and notes."""
+
+        def told(text: str) -> str:
+            return in_terms(text, counted)
+
+        return replace(
+            self,
+            title=told(self.title),
+            columns=tuple(replace(c, head=told(c.head), help=told(c.help)) for c in self.columns),
+            rows=tuple(
+                r if r.kind == PUBLISHED else replace(r, label=told(r.label), note=told(r.note)) for r in self.rows
+            ),
+            notes=tuple(map(told, self.notes)),
+            counted=counted,
+        )
 
     def csv(self) -> str:
         """One line a figure, full precision, with everything that the figure rests on."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from core.evidence import (
@@ -37,7 +35,7 @@ def first_with_predictions() -> str:
 
 def _counted(found: Predicted, made: Table | None) -> Table | None:
     """A table that says patients where its system counts patients."""
-    return None if made is None else replace(made, counted=found.system.counted)
+    return None if made is None else made.in_terms(found.system.counted)
 
 
 def modality_table(found: Predicted, split: str) -> Table | None:
@@ -45,7 +43,7 @@ def modality_table(found: Predicted, split: str) -> Table | None:
     return _counted(found, _modalities(found.key, split, found))
 
 
-@st.cache_data(show_spinner="Resampling the groups …", max_entries=16)
+@st.cache_data(show_spinner="Resampling …", max_entries=16)
 def _modalities(key: tuple[str, ...], split: str, _found: Predicted) -> Table | None:
     own = [m for m in _found.models if m.card.name not in (together.ENSEMBLE, together.FUSION)]
     return modalities.table(own, _found.rule, _found.pairs, split)
@@ -56,7 +54,7 @@ def table(name: str, found: Predicted, split: str) -> Table | None:
     return _counted(found, _table(name, found.key, split, found.models))
 
 
-@st.cache_data(show_spinner="Resampling the groups …", max_entries=128)
+@st.cache_data(show_spinner="Resampling …", max_entries=128)
 def _table(name: str, key: tuple[str, ...], split: str, _models: tuple[Evidence, ...]) -> Table | None:
     return TABLES[name](_models, split)
 
@@ -71,7 +69,7 @@ def by_subgroup(found: Predicted, split: str, kind: str) -> Table | None:
     return _counted(found, _by_subgroup(found.key, split, kind, found.models))
 
 
-@st.cache_data(show_spinner="Resampling the groups …", max_entries=64)
+@st.cache_data(show_spinner="Resampling …", max_entries=64)
 def _by_subgroup(key: tuple[str, ...], split: str, kind: str, _models: tuple[Evidence, ...]) -> Table | None:
     return subgroups.table(_models, split, kind)
 
@@ -81,6 +79,6 @@ def conformal(found: Predicted, level: float) -> Table | None:
     return _counted(found, _conformal(found.key, level, found.models))
 
 
-@st.cache_data(show_spinner="Resampling the groups …", max_entries=64)
+@st.cache_data(show_spinner="Resampling …", max_entries=64)
 def _conformal(key: tuple[str, ...], level: float, _models: tuple[Evidence, ...]) -> Table | None:
     return promise.table(_models, level)

@@ -20,6 +20,7 @@ from core.evidence.cells import fourfold, fourfold_cases
 from core.evidence.tables import exact
 from core.statistics import Interval
 from core.statistics.operating import OperatingPoint, operating_point, operating_points
+from core.systems import SYSTEMS
 from dashboard.evidence import cells as evidence_cells
 from dashboard.evidence import sketch
 from dashboard.evidence.data import Predicted
@@ -179,7 +180,8 @@ def _ends(part: Part) -> str:
     threshold = part.card.threshold
     if threshold.low is None or threshold.high is None:
         return ""
-    return f"; chosen again on resampled groups, 95 % of {threshold.low:.3f} to {threshold.high:.3f}"
+    drawn = words.many(SYSTEMS[part.card.system].counted)
+    return f"; chosen again on resampled {drawn}, 95 % of {threshold.low:.3f} to {threshold.high:.3f}"
 
 
 def figures_of(point: OperatingPoint) -> list[tuple[Interval, int]]:
@@ -206,9 +208,10 @@ def table(stored: OperatingPoint, always: OperatingPoint, part: Part) -> str:
         said = f"<div class='said'>{words.cell(card.published)}</div>"
         body += f"<tr><th scope='row'>Published</th><td colspan='3'>{said}</td></tr>"
     head = "<th scope='col' class='at'></th>" + "".join(f"<th scope='col'>{h}</th>" for h in heads)
+    drawn = words.many(SYSTEMS[card.system].counted)
     basis = (
         f"{words.cell(card.title)}, version {words.cell(card.version)}; {part.split} part, n = {part.n:,}, "
-        f"{words.counted(part.group_count, part.card.system)}; 95 % intervals draw whole groups. Prevalence "
+        f"{words.counted(part.group_count, part.card.system)}; 95 % intervals draw whole {drawn}. Prevalence "
         f"{stored.prevalence:.2%}, in the data {part.truth.mean():.1%}. The odds ratio is that of the data. {NO_SPREAD}"
     )
     return (

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from core.evidence import Evidence
 from core.evidence.masks import masks
+from core.systems import SYSTEMS
 from dashboard.kit import tables, words
 from dashboard.kit.charts import GREY, Chart
 from dashboard.kit.slice_strip import COLOURS
@@ -65,7 +66,7 @@ def bland_altman(models: Sequence[Evidence], model: Evidence, split: str) -> Cha
         mode="markers",
         text=found.groups,
         marker={"color": colour, "size": 8},
-        name="a group",
+        name=f"a {SYSTEMS[model.card.system].counted}",
         hovertemplate=f"%{{text}}<br>mean %{{x:,.{digits}f}}, difference %{{y:,.{digits}f}} {unit}<extra></extra>",
         showlegend=False,
     )

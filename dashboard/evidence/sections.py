@@ -69,7 +69,7 @@ def performance(found: Predicted, split: str) -> None:
     st.subheader("What the models reach", anchor="performance")
     _table("performance", found, split)
     figures.grid(figures.curves(found, split), stem(found, split))
-    st.caption("Bands: 95 %, whole groups drawn. Diamonds: stored thresholds.")
+    st.caption(f"Bands: 95 %, whole {words.many(found.system.counted)} drawn. Diamonds: stored thresholds.")
 
 
 def modalities(found: Predicted, split: str) -> None:
@@ -124,7 +124,12 @@ def breakdowns(found: Predicted, split: str) -> None:
     """Per group against per image."""
     st.subheader(f"Per {found.system.counted} and per image", anchor="groups")
     if not _table("by-group", found, split):
-        st.info("Groups here are single images or hold both answers, so there is no truth per group to compare with.")
+        st.info(
+            words.in_terms(
+                "Groups here are single images or hold both answers, so no group has a truth of its own.",
+                found.system.counted,
+            )
+        )
 
 
 @st.fragment

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from core.evidence import Table
@@ -33,7 +31,7 @@ def table_of(system: str) -> Table | None:
     if not found:
         return None
     made = heat_map_table(SYSTEMS[system].title, [(_title(c), c) for c in found])
-    return replace(made, counted=SYSTEMS[system].counted)
+    return made.in_terms(SYSTEMS[system].counted)
 
 
 def line(card: ModelCard | None, method: str) -> str:

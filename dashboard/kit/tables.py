@@ -111,7 +111,7 @@ def _row(table: Table, row: Row) -> str:
 def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
     if figure is None:
         return "–"
-    basis = f"n = {figure.n}, {words.count(figure.groups, counted)}; {figure.method}"
+    basis = f"n = {figure.n}, {words.count(figure.groups, counted)}; {words.in_terms(figure.method, counted)}"
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
     if figure.method.startswith(SAID):
         below += f"<br>{words.cell(figure.method.split(' (')[0])}"

@@ -5,7 +5,18 @@ from __future__ import annotations
 from html import escape
 
 from core.engine.results import Decision, ModelResult
-from core.engine.words import count, counted, interval, many, metric, p_value, probability, share, short_titles
+from core.engine.words import (
+    count,
+    counted,
+    in_terms,
+    interval,
+    many,
+    metric,
+    p_value,
+    probability,
+    share,
+    short_titles,
+)
 from core.imaging.study import Modality, Series, Unit, Voi, Window
 from core.statistics import Interval
 from core.systems.declaration import System
@@ -13,7 +24,18 @@ from core.weights.card import Metric
 from dashboard.kit.messages import plain as plain
 
 # As every other surface writes them.
-__all__ = ["count", "counted", "interval", "many", "metric", "p_value", "probability", "share", "short_titles"]
+__all__ = [
+    "count",
+    "counted",
+    "in_terms",
+    "interval",
+    "many",
+    "metric",
+    "p_value",
+    "probability",
+    "share",
+    "short_titles",
+]
 
 
 def seconds(value: float) -> str:
