@@ -14,7 +14,7 @@ if str(HERE.parent) not in sys.path:
 
 from dashboard import outgoing  # noqa: E402
 from dashboard.archives import adoption  # noqa: E402
-from dashboard.kit import messages  # noqa: E402
+from dashboard.kit import departed, messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.opening import Opening  # noqa: E402
 from dashboard.service import mount  # noqa: E402
@@ -23,6 +23,7 @@ from dashboard.viewer import route  # noqa: E402
 
 outgoing.keep_whole()
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
+departed.begin()
 
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
 app = st.App(

@@ -55,6 +55,18 @@ def settle(case: Case, drop_oldest: Callable[[], bool]) -> None:
         case.heat_maps.popitem(last=False)
 
 
+def holding() -> set[str]:
+    """Sessions with open cases."""
+    return {session for case, session in list(_sessions.items()) if not case.closed}
+
+
+def close_all(session: str) -> None:
+    """Let go every case of a session."""
+    for case, its in list(_sessions.items()):
+        if its == session and not case.closed:
+            case.close()
+
+
 def _drop_gone() -> bool:
     """Let go one case of a session that has left; false when there is none."""
     if not runtime.exists():

@@ -57,12 +57,25 @@ class Offered:
 
 
 _offered: weakref.WeakValueDictionary[str, Offered] = weakref.WeakValueDictionary()
+_shelves: weakref.WeakValueDictionary[str, Shelf] = weakref.WeakValueDictionary()  # by session
 
 
 def find(token: str) -> Offered | None:
     """What has this address, while it may be fetched."""
     found = _offered.get(token)
     return found if found is not None and found.open else None
+
+
+def holding() -> set[str]:
+    """Sessions that offer something."""
+    return {session for session, its in list(_shelves.items()) if its.offers}
+
+
+def clear_of(session: str) -> None:
+    """Drop what a session offers."""
+    its = _shelves.get(session)
+    if its is not None:
+        its.clear()
 
 
 class Shelf:
@@ -72,6 +85,11 @@ class Shelf:
         self.owner = ""
         self._held: dict[tuple[Any, ...], Offered] = {}
         self._shown: set[tuple[Any, ...]] = set()
+
+    @property
+    def offers(self) -> bool:
+        """Whether there is anything."""
+        return bool(self._held)
 
     def enter(self, owner: str) -> None:
         """From here on the things of one case; those of another are dropped."""
@@ -163,6 +181,9 @@ def of_session() -> Shelf:
     """The shelf of this session."""
     if KEY not in st.session_state:
         st.session_state[KEY] = Shelf()
+        context = get_script_run_ctx()
+        if context is not None:
+            _shelves[context.session_id] = st.session_state[KEY]
     shelf: Shelf = st.session_state[KEY]
     return shelf
 

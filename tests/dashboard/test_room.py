@@ -14,7 +14,7 @@ from core import memory
 from core.imaging import read
 from core.imaging.limits import KEPT_BYTES, MIB, UploadLimitError
 from core.systems import match
-from dashboard.kit import cases, room
+from dashboard.kit import cases, departed, room
 from tests.imaging.memory_child import image
 
 FILES = 6  # slices of 512 x 512 in a scan
@@ -87,6 +87,24 @@ def test_what_a_session_that_left_had_open_goes(monkeypatch: pytest.MonkeyPatch)
     mine = server.opens("mine")
     assert keys(server, "mine") == [mine]
     assert len(keys(server, "left")) == 1
+
+
+def test_what_left_long_enough_ago_goes_unasked_and_what_came_back_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(monkeypatch, 5.2)
+    monkeypatch.setattr(departed, "_left", {})
+    for session in ("left", "back", "here"):
+        server.opens(session)
+    server.active -= {"left", "back"}
+    assert not departed.sweep(server.is_active_session, lambda: 100.0)
+    server.active.add("back")
+    assert not departed.sweep(server.is_active_session, lambda: 101.0)
+    server.active.discard("back")
+    assert not departed.sweep(server.is_active_session, lambda: 99.0 + departed.SECONDS)
+    before = server.account.held
+    assert departed.sweep(server.is_active_session, lambda: 100.0 + departed.SECONDS)
+    gc.collect()
+    assert before - server.account.held == pytest.approx(SCAN, rel=0.1)
+    assert [len(keys(server, session)) for session in ("left", "back", "here")] == [0, 1, 1]
 
 
 def test_memory_comes_back_with_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
