@@ -39,32 +39,61 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """Address of a running server, ``postgresql+pg8000://overread@127.0.0.1:PORT``, without a database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
-    user, port = _unprivileged(), _free_port()
-    if user:
-        shutil.chown(folder, user)
-    quiet = {"cwd": folder, "user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-    data = folder / "data"
-    init = ["initdb", "-D", str(data), "-U", "overread", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
-    subprocess.run([str(_programs() / init[0]), *init[1:]], check=True, timeout=120, **quiet)  # type: ignore[call-overload]
-    options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "shared_buffers=16MB"]
-    process = subprocess.Popen([str(_programs() / "postgres"), "-D", str(data), *options], **quiet)  # type: ignore[call-overload]
-    try:
+class Server:
+    """A server that a test may stop and start again.
+
+    Attributes:
+        address: ``postgresql+pg8000://overread@127.0.0.1:PORT``, without a database's name.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
+        user, self._port = _unprivileged(), _free_port()
+        if user:
+            shutil.chown(self._folder, user)
+        self.address = f"postgresql+pg8000://overread@127.0.0.1:{self._port}"
+        self._how = {"cwd": self._folder, "user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        self._process: subprocess.Popen[bytes] | None = None
+        init = ["-D", str(self._folder / "data"), "-U", "overread", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        command = [str(_programs() / "initdb"), *init, "--locale=C"]
+        subprocess.run(command, check=True, timeout=120, **self._how)  # type: ignore[call-overload]
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        options = ["-h", "127.0.0.1", "-p", str(self._port), "-k", "", "-F", "-c", "shared_buffers=16MB"]
+        command = [str(_programs() / "postgres"), "-D", str(self._folder / "data"), *options]
+        self._process = subprocess.Popen(command, **self._how)  # type: ignore[call-overload]
         for _ in range(600):
-            assert process.poll() is None, "the server did not start"
+            assert self._process.poll() is None, "the server did not start"
             try:
-                pg8000.dbapi.connect(user="overread", host="127.0.0.1", port=port, database="postgres").close()
-                break
+                pg8000.dbapi.connect(user="overread", host="127.0.0.1", port=self._port, database="postgres").close()
+                return
             except (pg8000.dbapi.InterfaceError, pg8000.dbapi.DatabaseError, OSError):
                 time.sleep(0.1)
-        yield f"postgresql+pg8000://overread@127.0.0.1:{port}"
+        raise AssertionError("the server did not answer")
+
+    def stop(self) -> None:
+        """At once, as when its machine goes down: no connection is told, nothing is written any more."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop it; nothing of it is kept."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Address of a running server, see :class:`Server`."""
+    running = Server()
+    try:
+        running.start()
+        yield running.address
     finally:
-        process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-        process.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
+        running.remove()
 
 
 def new_database(address: str, name: str) -> str:

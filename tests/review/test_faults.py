@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import Session
 
 from core.errors import StoreError
 from core.review import Role, Stage, Store, database, vocabulary
 from core.review.database import DATABASE
 from core.review.trail import verify
-from tests.review import faults
+from tests.review import faults, postgres
 from tests.review.casebook import archive, case, person
 
 COUNT = 12
@@ -150,3 +150,37 @@ def test_a_lost_server_is_told_and_back_again_it_goes_on(postgres_store: Store) 
         assert told.value.remedy
     faults._lock(store, cases[0], reader)
     assert verify(store).ok
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "commit"])
+def test_a_server_that_stops_within_an_opinion_loses_none_and_back_again_it_goes_on(
+    moment: str, tmp_path: Path
+) -> None:
+    """Stopped as a power cut stops it, at the opinion's row or when all is written but not yet committed."""
+    server = postgres.Server()
+    try:
+        server.start()
+        store = Store.open(postgres.new_database(server.address, "faults"), tmp_path / "images")
+        cases, reader = _filled(store)
+        told = {faults._lock(store, one, reader) for one in cases[:3]}
+
+        def stopping(*given: object) -> None:
+            if moment == "commit" or "INSERT INTO opinion" in str(given[2]):
+                server.stop()
+
+        event.listen(store.engine, moment, stopping)
+        with pytest.raises(StoreError) as refused:
+            faults._lock(store, cases[3], reader)
+        event.remove(store.engine, moment, stopping)
+        assert refused.value.remedy
+        with pytest.raises(StoreError) as down:
+            faults._lock(store, cases[4], reader)
+        assert down.value.remedy
+        server.start()
+        assert _opinions(store, cases, reader) == told  # the refused one is not there by half
+        told |= {faults._lock(store, one, reader) for one in cases[3:5]}
+        assert _opinions(store, cases, reader) == told
+        assert verify(store).ok
+        store.close()
+    finally:
+        server.remove()
