@@ -1,15 +1,17 @@
-"""Many API clients at once: ``python -m tests.long.clients --clients 50 --minutes 10``.
+"""Many API clients and browsers at once: ``python -m tests.long.clients --clients 50 --browsers 30 --minutes 10``.
 
 Each uploads a simulated scan, has it reviewed, reads everything of the result, and begins again. No answer may be a
 fault: only 429, told with when to come again, is none. They begin when the server has answered once: before, it loads
 its libraries, which takes seconds and is told apart. Prints calls, refusals and the 50th, 95th and 99th percentile of
-every call in milliseconds, and of ``/health`` as a process beside them sees it. All are one caller to the server, so no
-more than four reviews are under way or waiting at once: most of a review's refusals are clients that come again for
-their turn.
+every call in milliseconds, and of ``/health`` as a process beside them sees it. Browsers open built-in scans, wait for
+every model, look at the next, and count as calls likewise (:mod:`tests.long.readers`). All clients are one caller to
+the server, so no more than four reviews are under way or waiting at once: most of a review's refusals are clients that
+come again for their turn.
 """
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -27,6 +29,7 @@ from core import places
 from core.simulate import samples
 from dashboard.service.client import Client, ProblemError
 from tests.dashboard.house import ROOT, House
+from tests.long import readers
 
 SAMPLES = ("brain-mr-03", "chest-ct-03", "breast-mri-01", "brain-type-01")
 BUSY = 429
@@ -89,6 +92,7 @@ def one_client(url: str, number: int, tally: Tally, end: float) -> None:
 
 def main(
     clients: Annotated[int, typer.Option(min=1)] = 50,
+    browsers: Annotated[int, typer.Option(min=0, help="Sessions in real browsers beside them.")] = 0,
     minutes: Annotated[float, typer.Option(min=0.1)] = 10.0,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
 ) -> None:
@@ -111,6 +115,10 @@ def main(
             ]
             for one in crowd:
                 one.start()
+            if browsers:
+                seconds, faults = asyncio.run(readers.hold(house.url, browsers, end))
+                tally.milliseconds["page"] += [1000 * one for one in seconds]
+                tally.faults += faults
             for one in crowd:
                 one.join()
             print(beside.communicate()[0], end="")
@@ -118,7 +126,8 @@ def main(
                 tally.faults.append("the server did not say that it lives")
         finally:
             house.stop()
-    print(f"{clients} clients, {minutes:g} minutes: {sum(map(len, tally.milliseconds.values()))} calls answered")
+    answered = sum(map(len, tally.milliseconds.values()))
+    print(f"{clients} clients, {browsers} browsers, {minutes:g} minutes: {answered} calls answered")
     for name, spent in tally.milliseconds.items():
         at = np.percentile(spent, (50, 95, 99))
         spread = "  ".join(f"{label} {value:8.0f}" for label, value in zip(("p50", "p95", "p99"), at, strict=True))
