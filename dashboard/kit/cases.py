@@ -113,6 +113,11 @@ class OpenCase:
         for held in (self.jobs, self.heat_maps, self.spreads, self.pairs):
             held.clear()
 
+    def go_on(self, before: OpenCase) -> None:
+        """Take over what the reader did in the same case, where that was let go: it takes next to no memory."""
+        if before.closed:
+            self.measures, self.chosen_slices = before.measures, before.chosen_slices
+
     def remember(self, key: tuple[object, ...], heat: HeatMap) -> HeatMap:
         """Keep a heat map; the oldest goes when there are too many."""
         self.heat_maps[key] = heat
@@ -165,6 +170,9 @@ def open_case(study: Study, match: Match, files: Sequence[tuple[str, bytes]] = (
     cases = _cases()
     kept = tuple(files) if study.source is SourceKind.DICOM else ()
     case = OpenCase(study=study, match=match, system=match.system, series_index=match.series_index, originals=kept)
+    before = st.session_state.get("cases-let-go", {}).pop(case.key, None)
+    if before is not None:
+        case.go_on(before)
     cases[case.key] = case
     select(case.key)
     while (len(cases) > MAX_CASES or sum(c.nbytes for c in cases.values()) > MAX_BYTES) and drop_oldest():
@@ -209,5 +217,5 @@ def _cases() -> OrderedDict[str, OpenCase]:
         st.session_state["cases"] = OrderedDict()
     cases: OrderedDict[str, OpenCase] = st.session_state["cases"]
     for key in [key for key, case in cases.items() if case.closed]:
-        del cases[key]
+        st.session_state.setdefault("cases-let-go", {})[key] = cases.pop(key)
     return cases

@@ -66,8 +66,11 @@ def _kept(what: tuple[int, int, str], make: Callable[[], OpenCase]) -> OpenCase:
     if kept is not None and kept[0] == what and not kept[1].closed:
         room.settle(kept[1], cases.drop_oldest)
         return kept[1]
+    before = kept[1] if kept is not None and kept[0] == what else None
     leave()
     case = make()
+    if before is not None:
+        case.go_on(before)
     room.watch(case)
     st.session_state[_KEY] = (what, case)
     return case

@@ -43,6 +43,7 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
     if kept is not None and kept[0] == (record.id, purpose) and not kept[1].closed:
         room.settle(kept[1], cases.drop_oldest)
         return kept[1]
+    before = kept[1] if kept is not None and kept[0] == (record.id, purpose) else None
     leave()
     found = opened(store, record, cases.make_room)
     case = OpenCase(
@@ -53,6 +54,8 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
         originals=found.originals,
         record=record.id,
     )
+    if before is not None:
+        case.go_on(before)
     index = address.number("slice", case.series.slices)
     if index is not None:
         slices.go(case, index)

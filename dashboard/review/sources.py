@@ -44,10 +44,11 @@ def _upload_here() -> None:
 
 
 def from_address() -> None:
-    """Open what the address names, once: a sample, or an upload that is still held, at its series and slice."""
+    """Open what the address names, once, and again where it was let go meanwhile: a sample, or an upload that is still
+    held, at its series and slice."""
     sample, token = st.query_params.get("sample"), st.query_params.get("open")
     wanted = sample or token
-    if not wanted or st.session_state.get("sample-opened") == wanted:
+    if not wanted or (st.session_state.get("sample-opened") == wanted and cases.current() is not None):
         return
     st.session_state["sample-opened"] = wanted
     with messages.shown():

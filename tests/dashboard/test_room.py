@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core import memory
 from core.imaging import read
@@ -105,6 +106,28 @@ def test_what_left_long_enough_ago_goes_unasked_and_what_came_back_stays(monkeyp
     gc.collect()
     assert before - server.account.held == pytest.approx(SCAN, rel=0.1)
     assert [len(keys(server, session)) for session in ("left", "back", "here")] == [0, 1, 1]
+
+
+def test_a_session_that_comes_back_finds_its_case_and_what_was_measured() -> None:
+    page = AppTest.from_string(
+        "from dashboard.kit import cases\nfrom dashboard.review import sources\n"
+        "sources.from_address()\ncase = cases.current()\nassert case is not None"
+    )
+    page.default_timeout = 120
+    page.query_params["sample"] = "brain-mr-01"
+    page.run()
+    assert not page.exception
+    (before,) = page.session_state["cases"].values()
+    drawn = [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]
+    before.measures[0], before.chosen_slices[0] = drawn, 7
+    (session,) = room.holding()
+    room.close_all(session)
+    assert before.closed
+    page.run()
+    assert not page.exception
+    (after,) = page.session_state["cases"].values()
+    assert after.series.slices == 14
+    assert (after.measures[0], after.chosen_slices[0]) == (drawn, 7)
 
 
 def test_memory_comes_back_with_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
