@@ -14,6 +14,7 @@ if str(HERE.parent) not in sys.path:
 
 from dashboard import outgoing  # noqa: E402
 from dashboard.archives import adoption  # noqa: E402
+from dashboard.client_files import ClientFiles, of_streamlit  # noqa: E402
 from dashboard.kit import departed, messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.opening import Opening  # noqa: E402
@@ -25,10 +26,13 @@ outgoing.keep_whole()
 adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
 departed.begin()
 
+base = st.get_option("server.baseUrlPath")
+client = of_streamlit(base) | ({program} if (program := route.program()) else set())
+
 # The frame is no neighbour of pages/: beside it Streamlit would serve that folder by itself on the first visit.
 app = st.App(
     HERE / "kit" / "frame.py",
     on_script_error=messages.replace_trace,
-    middleware=[Middleware(Shielded), Middleware(Closed), Middleware(Opening)],
-    routes=[*mount.routes(st.get_option("server.baseUrlPath")), *route.routes()],
+    middleware=[Middleware(Shielded), Middleware(Closed), Middleware(Opening), Middleware(ClientFiles, paths=client)],
+    routes=[*mount.routes(base), *route.routes()],
 )

@@ -37,6 +37,12 @@ def address(*parts: str) -> str:
     return "/" + "/".join(part for part in (base, PREFIX, *parts) if part)
 
 
+def program() -> str | None:
+    """Address of the client's program; ``None`` where it was not bundled."""
+    digest = build.built()
+    return None if digest is None else address("client", f"{digest}.js")
+
+
 def routes() -> Sequence[BaseRoute]:
     """What ``Home.py`` mounts."""
     return [Mount(address(), routes=[Route("/client/{name}", _client), Route("/{token}/{part}", _part)])]
