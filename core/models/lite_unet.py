@@ -48,6 +48,7 @@ class LiteUNet(TrunkNet):
     """
 
     draws_masks = True
+    walks_back = True
 
     def __init__(self, number: int, spec: Spec) -> None:
         trunk = trunks.efficientnet_lite(number, spec.channels, spec.pretrained, masks=True)

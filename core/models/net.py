@@ -60,12 +60,14 @@ class OverreadNet(nn.Module, ABC):
 
     Attributes:
         draws_masks: whether its output has mask logits.
+        walks_back: whether it tells its decoder for the heat map of its outline (:meth:`decoder_back`).
         differentiable: whether its answer can be followed back with gradients.
         program: computes the same for this processor, where one was compiled; it serves whoever asks without gradients.
     """
 
     backbone: nn.Module
     draws_masks: bool = False
+    walks_back: bool = False
     differentiable: bool = True
     program: Program | None = None
 
@@ -127,7 +129,7 @@ class OverreadNet(nn.Module, ABC):
         if self.program is not None and self._compiled_serves(x):
             return self.program(x)
         stages = self.feature_stages(x)
-        if not self.draws_masks or torch.is_grad_enabled() or _written_down():
+        if not self.walks_back or torch.is_grad_enabled() or _written_down():
             return self.output_from_stages(stages), stages
         with Gates() as relus:
             out = self.output_from_stages(stages)
@@ -151,9 +153,9 @@ class OverreadNet(nn.Module, ABC):
         """The decoder as the heat map of an outline walks it back.
 
         Raises:
-            ValueError: this network draws no mask.
+            ValueError: this network does not tell it (:attr:`walks_back`).
         """
-        raise ValueError(f"{self.architecture} draws no mask to explain")
+        raise ValueError(f"{self.architecture} does not tell how its mask is drawn")
 
     def outline_map(self, trace: Trace) -> torch.Tensor:
         """Raw Grad-CAM ``(B, h, w)`` of a segmenter's mask (:func:`core.models.heads.mask_score`), at the tap's size.

@@ -71,7 +71,8 @@ class _Whole(nn.Module):
             out = self.net.output_from_stages(stages)
         if out.mask_logits is None:
             return out.logits.float(), out.features.float(), stages[-1]
-        return out.logits.float(), out.features.float(), out.mask_logits.float(), *stages, *relus.open
+        gates = relus.open if self.net.walks_back else ()
+        return out.logits.float(), out.features.float(), out.mask_logits.float(), *stages, *gates
 
 
 def write(net: OverreadNet, folder: Path) -> None:

@@ -44,6 +44,7 @@ class ResUNet(TrunkNet):
     """
 
     draws_masks = True
+    walks_back = True
 
     def __init__(self, spec: Spec) -> None:
         stem = nn.Sequential(
@@ -106,6 +107,7 @@ class EncoderUNet(OverreadNet):
 
     backbone: Any
     draws_masks = True
+    walks_back = True
 
     def __init__(self, architecture: str, encoder: str, spec: Spec) -> None:
         super().__init__(architecture, classes=spec.classes, channels=spec.channels, size=spec.size, divisor=32)

@@ -14,6 +14,7 @@ from torch import nn
 from core.explain.gradcam import Target, explain_forward, grad_cam, outline_cam
 from core.explain.methods import heat_map
 from core.models import program
+from core.models.members import Members
 from core.models.net import OverreadNet
 from tests.models.networks import images, lively
 
@@ -117,6 +118,20 @@ def test_the_way_back_of_a_part_is_autograds(architecture: str, found: tuple[int
     drawn = net.outline_map(replace(trace, mask_logits=explained - 0.5))
     assert gradient.abs().max() > 0
     torch.testing.assert_close(drawn, wanted, atol=1e-4 * float(wanted.max()) + 1e-12, rtol=1e-4)
+
+
+def test_several_networks_as_one_are_explained_by_gradients(tmp_path: Path) -> None:
+    joined = Members([lively("resunet"), lively("resunet")]).eval()
+    x = images(joined, 1)
+    wanted, _ = grad_cam(explain_forward(joined, x), "mask", size=joined.size)
+    program.write(joined, tmp_path)
+    for compiled in (None, program.read(joined, tmp_path)):
+        joined.program = compiled
+        trace = joined.trace(x)
+        assert trace.gates == ()
+        drawn, peak = outline_cam(joined, trace, size=joined.size)
+        assert peak[0] > 0
+        np.testing.assert_allclose(drawn, wanted, atol=1e-3)
 
 
 def test_other_sizes_and_batches_are_drawn_by_the_network(net: OverreadNet) -> None:

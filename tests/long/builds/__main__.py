@@ -159,6 +159,7 @@ def main(
     old: Annotated[str, typer.Option(help="The other build: any name that git knows a commit by.")],
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     only: Annotated[list[str] | None, typer.Option(help=f"Some of {', '.join(PARTS)}.")] = None,
+    programs: Annotated[bool, typer.Option(help="Compile first what is not compiled for this machine.")] = True,
     images: Annotated[int, typer.Option(help="In the archive.")] = 200,
     many: Annotated[int, typer.Option(help="In the long folder, of which the memory is taken.")] = 2000,
     slices: Annotated[int, typer.Option(help="Evaluated; a multiple of 4.")] = 200,
@@ -171,7 +172,8 @@ def main(
     began = time.monotonic()
     with both(old) as trees, TemporaryDirectory() as name:
         folder = Path(name)
-        ask(trees[1], "-m", "dashboard.command", "compile", "--weights", str(trees[1].weights))
+        if programs:
+            ask(trees[1], "-m", "dashboard.command", "compile", "--weights", str(trees[1].weights))
         if "series" in parts:
             series(trees, rounds, folder, taken)
         if "archive" in parts:
