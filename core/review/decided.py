@@ -1,4 +1,4 @@
-"""What decides something and may change: roles, tokens, recorded diagnoses, modes,
+"""What decides something and may change: roles, tokens, recorded diagnoses, modes, measurements,
 arbitrations, the truth of quizzes and the plans of reader studies.
 
 Such a row is no append-only one, so the audit trail holds the digest of its deciding columns with every change; the
@@ -20,6 +20,7 @@ from core.review.tables import (
     Archive,
     Case,
     CaseFile,
+    MeasurementSet,
     PlantedAnswer,
     QuizItem,
     Study,
@@ -35,6 +36,7 @@ COLUMNS: Mapping[type[SQLModel], tuple[str, ...]] = {
         *("id", "archive_id", "content_hash", "patient", "system"),
         *("recorded_finding", "recorded_label", "recorded_text", "recorded_reader"),
     ),
+    MeasurementSet: ("id", "case_id", "reader", "series", "stage", "content", "saved"),
     Arbitration: ("id", "case_id", "peer_review_id", "closed"),
     QuizItem: ("id", "quiz_id", "position", "source", "place", "system", "finding", "label"),
     PlantedAnswer: ("id", "item_id", "finding", "probability"),

@@ -1,4 +1,4 @@
-"""The store: cases, opinions, peer review and audit trail behind one object."""
+"""The store: cases, opinions, measurements, peer review and audit trail behind one object."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.review.blinding import Blinding
 from core.review.cases import Cases
 from core.review.database import place
 from core.review.desk import Desk
+from core.review.kept.measurements import Measurements
 from core.review.opinions import Opinions
 from core.review.peer import Peer
 from core.review.runs import Runs, fingerprint
@@ -20,7 +21,7 @@ _opened: dict[tuple[str, Path], Store] = {}
 _opening = threading.Lock()
 
 
-class Store(Cases, Runs, Blinding, Opinions, Peer, Desk, Tokens):
+class Store(Cases, Runs, Blinding, Opinions, Measurements, Peer, Desk, Tokens):
     """All that is kept. Safe to share between threads; any number of processes may open the same store.
 
     Every method is one transaction, checks the acting user's roles itself, and returns rows cut off from the

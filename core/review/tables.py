@@ -50,6 +50,7 @@ __all__ = [
     "ImportRun",
     "ItemScore",
     "Learner",
+    "MeasurementSet",
     "Opinion",
     "Overrule",
     "PeerReview",
@@ -293,6 +294,26 @@ class Draft(SQLModel, table=True):
     stage: str
     content: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     started: datetime = Field(default_factory=now, sa_type=Moment)
+    saved: datetime = Field(default_factory=now, sa_type=Moment)
+
+
+class MeasurementSet(SQLModel, table=True):
+    """What one reader measured in one series of a case at one stage of reading it (``core.review.kept.measurements``).
+
+    ``series`` is the series' key, made of its pixels. ``stage`` is that of the opinion with which the set is locked, or
+    ``LATER``. ``content`` holds ``id``, ``kind``, ``slice`` (from 0), ``points`` (column and row of pixel centres),
+    ``values`` and ``text`` of each measurement as the viewer told them.
+    """
+
+    __tablename__ = "measurement_sets"
+    __table_args__ = (UniqueConstraint("case_id", "reader", "series", "stage"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    reader: int = Field(foreign_key="users.number")
+    series: str
+    stage: str
+    content: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     saved: datetime = Field(default_factory=now, sa_type=Moment)
 
 

@@ -84,6 +84,9 @@ class Stage(StrEnum):
     OPEN = "open"
 
 
+LATER = "later"  # what is measured once the last opinion is locked belongs to none
+
+
 class Radpeer(StrEnum):
     """RADPEER score of the recorded diagnosis (American College of Radiology, 2016 wording).
 

@@ -100,6 +100,12 @@ def _statements(store: Store, record: Record, case: OpenCase, arbiter: int) -> N
         st.markdown(f"Reader {opinion.reader}: {reveal.said(opinion, case)}")
         if opinion.comment:
             st.caption(words.plain(opinion.comment))
+    for reader, by_series in store.measured_by_others(record.id, arbiter).items():
+        lines = "; ".join(
+            f"{one['kind']}, slice {one['slice'] + 1}: {one['text']}" for one in by_series.get(case.series.key, ())
+        )
+        if lines:
+            st.caption(f"Measured by reader {reader}: {words.plain(lines)}")
     for review in store.peer_reviews(record.id):
         score = reveal.SCORES[Radpeer(review.score)]
         st.markdown(f"Peer review by reader {review.reader}: {score}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.engine.pairs import PairAnswer
 from core.engine.results import GateVerdict, HeatMap, Review
 from core.engine.shared_runs import Watch
 from core.engine.uncertainty import Uncertainty
+from core.errors import OverreadError
 from core.imaging.study import Series, SourceKind, Study
 from core.review.tables import Opinion
 from core.systems import Match
@@ -39,7 +40,9 @@ class OpenCase:
     jobs: dict[tuple[str, int], Watch] = field(default_factory=dict)
     chosen_slices: dict[int, int] = field(default_factory=dict)
     moves: int = 0  # how often the page has sent the reader to a slice: the viewer follows each once
-    measures: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # drawn in the viewer, by series
+    measures: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # drawn in the viewer, by the series' key
+    keep: Callable[[str, list[dict[str, Any]]], object] | None = None  # takes what was drawn in a series to the store
+    unkept: OverreadError | None = None  # why it could not take the last ones
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
@@ -61,6 +64,21 @@ class OpenCase:
     def series(self) -> Series:
         """The series being looked at."""
         return self.study.series[self.series_index]
+
+    @property
+    def measured(self) -> list[dict[str, Any]]:
+        """What was drawn in the series on the screen."""
+        return self.measures.get(self.series.key, [])
+
+    def measure(self, series: str, found: list[dict[str, Any]]) -> None:
+        """Take all that is drawn in a series, by its key; what cannot be kept stays on the screen, and why is noted."""
+        self.measures[series] = found
+        self.unkept = None
+        if self.keep is not None:
+            try:
+                self.keep(series, found)
+            except OverreadError as error:
+                self.unkept = error
 
     @property
     def overruled(self) -> bool:

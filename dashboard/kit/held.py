@@ -32,7 +32,7 @@ class Upload:
     study: Study
     match: Match
     files: tuple[tuple[str, bytes], ...] = field(repr=False, default=())
-    measures: dict[int, list[dict[str, Any]]] = field(repr=False, default_factory=dict)
+    measures: dict[str, list[dict[str, Any]]] = field(repr=False, default_factory=dict)
 
     @property
     def nbytes(self) -> int:

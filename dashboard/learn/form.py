@@ -67,7 +67,7 @@ def of(store: Store, learner: int, task: Task, case: OpenCase) -> QuizForm:
         form = QuizForm(store, number, learner, stage, task.started, dict(task.content), task=task)
         drawn = form.content.get("measures")
         if drawn:
-            case.measures[case.series_index] = list(drawn)
+            case.measures[case.series.key] = list(drawn)
         st.session_state[key] = form
     return form
 

@@ -68,7 +68,7 @@ def _clock(task: Task) -> None:
 def _body(store: Store, learner: int, task: Task, case: OpenCase) -> None:
     who.touch()
     form = quiz_form.of(store, learner, task, case)
-    drawn = case.measures.get(case.series_index, [])
+    drawn = case.measured
     if drawn != form.content.get("measures", []):
         form.change(measures=list(drawn))
     if (task.seconds_left() or 1.0) <= 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.review import Stage, Store
@@ -10,7 +12,7 @@ from core.review.opened import title as title
 from core.review.opened import title_of as title_of
 from core.review.tables import Case as Record
 from core.review.tables import Opinion
-from dashboard.kit import address, cases, room, slices
+from dashboard.kit import address, cases, room, slices, who
 from dashboard.kit.cases import OpenCase
 
 
@@ -56,6 +58,9 @@ def on_desk(store: Store, record: Record, purpose: str = "reading") -> OpenCase:
     )
     if before is not None:
         case.go_on(before)
+    reader = who.number()
+    case.measures = store.measurements(record.id or 0, reader) | case.measures
+    case.keep = partial(store.keep_measurements, record.id or 0, reader)
     index = address.number("slice", case.series.slices)
     if index is not None:
         slices.go(case, index)

@@ -43,7 +43,7 @@ def show(
                 opinion()
             elif name == REPORT:
                 _report(case, index, view, picture)
-            elif name == MEASURES and case.measures.get(case.series_index):
+            elif name == MEASURES and case.measured:
                 _drawn_by_hand(case)
                 if review is not None and review.complete:
                     _measures(case, review, index)
@@ -63,7 +63,7 @@ def turn_to(case: OpenCase, name: str) -> None:
 
 
 def _drawn_by_hand(case: OpenCase) -> None:
-    found = case.measures.get(case.series_index, [])
+    found = case.measured
     if found:
         lines = [f"{one['kind'].capitalize()}, slice {one['slice'] + 1}: {one['text']}" for one in found]
         st.markdown("**Measured in the picture**  \n" + "  \n".join(words.plain(line) for line in lines))

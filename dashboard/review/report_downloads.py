@@ -85,7 +85,7 @@ def report(
         shown=shown,
         window=view.window if view else None,
         opinions=None if opinions is None else tuple(opinions),
-        drawn=measures.parts(case.measures.get(case.series_index, ()), case.series),
+        drawn=measures.parts(case.measured, case.series),
         system_reason="the reader" if case.overruled else case.match.reason,
         overruled=case.overruled,
         heat_maps=tuple(

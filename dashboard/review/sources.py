@@ -67,6 +67,7 @@ def _sample(name: str) -> cases.OpenCase | None:
     study = samples.load_sample(name)
     case = cases.open_case(study, systems.match(study), samples.sample_files(name))
     case.sample = name
+    case.measures = st.session_state.setdefault("sample-measures", {}).setdefault(name, case.measures)
     return case
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.imaging.series_names import names_of
 from core.imaging.study import Window
 from core.preprocessing import windows
-from dashboard.kit import controls, slices
+from dashboard.kit import controls, messages, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.viewer import component
 from dashboard.viewer.component import Marking, Pictured
@@ -58,12 +58,14 @@ def show(
         start=slices.index(case),
         go_to=(case.moves, slices.index(case)),
         height=height,
-        measures=case.measures.get(number, ()),
+        measures=case.measured,
         marking=marking,
         others=[Pictured(case.study.series[other], called[other]) for other in _beside(case)],
         on_slice=moved,
-        on_measures=lambda found: case.measures.__setitem__(number, found),
+        on_measures=lambda found: case.measure(series.key, found),
     )
+    if case.unkept is not None:
+        messages.show(case.unkept)
 
 
 def _state(case: OpenCase, key: str) -> str:

@@ -80,10 +80,10 @@ def test_what_was_measured_is_found_with_the_upload_and_goes_with_it() -> None:
     held, given = HeldUploads(), upload()
     token = str(held.hold(given, 1))
     before = given.nbytes
-    given.measures[0] = [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]
+    given.measures["key"] = [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]
     found = held.find(token, 1)
     assert found is not None
-    assert found.measures == {0: [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]}
+    assert found.measures == {"key": [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]}
     assert given.nbytes >= before + 4 * 8  # they count as held memory
     assert held.find(token, 2) is None
     held.forget(token, 1)

@@ -119,7 +119,7 @@ def test_a_session_that_comes_back_finds_its_case_and_what_was_measured() -> Non
     assert not page.exception
     (before,) = page.session_state["cases"].values()
     drawn = [{"kind": "length", "points": [[1.0, 2.0], [3.0, 4.0]]}]
-    before.measures[0], before.chosen_slices[0] = drawn, 7
+    before.measures["key"], before.chosen_slices[0] = drawn, 7
     (session,) = room.holding()
     room.close_all(session)
     assert before.closed
@@ -127,7 +127,7 @@ def test_a_session_that_comes_back_finds_its_case_and_what_was_measured() -> Non
     assert not page.exception
     (after,) = page.session_state["cases"].values()
     assert after.series.slices == 14
-    assert (after.measures[0], after.chosen_slices[0]) == (drawn, 7)
+    assert (after.measures["key"], after.chosen_slices[0]) == (drawn, 7)
 
 
 def test_memory_comes_back_with_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ def work_until_killed(url: str, archive_id: int, reader: int, told: Connection) 
         score = Score(case_id=case.id, system="s", model="m", version="1", weights_sha256=WEIGHTS, finding=0.5)
         store.save_scores([score])
         told.send_bytes(f"score {case.id}".encode())
+        store.keep_measurements(case.id, reader, sha256[:16], [{"kind": "length", "slice": number}])
+        told.send_bytes(f"measured {case.id}".encode())
         for stage in (Stage.BLIND, Stage.FINAL):
             opinion = store.lock_opinion(
                 case.id, reader, stage, finding=True, label=None, confidence=number % 101, started=now(), seconds=1

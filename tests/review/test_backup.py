@@ -49,6 +49,7 @@ def fill(store: Store) -> Store:
         store, found.id, reader, marks=[{"kind": "point", "x": 0.1, "y": 2}], comment="line\nbreak  \\ 'x'", seconds=0.1
     )
     lock(store, found.id, reader, Stage.FINAL, finding=True, label=None)
+    store.keep_measurements(other.id, reader, "k" * 16, [{"kind": "length", "points": [[0.1, 1e-9]], "text": "0.1 mm"}])
     store.save_draft(other.id, reader, Stage.BLIND, {"confidence": 40})
     store.peer_review(found.id, reader, Radpeer.EXPECTED_MATTERS)
     store.adjudicate(found.id, lead, finding=True, label="glioma", sided=Sided.REVIEWER)

@@ -53,7 +53,7 @@ def _url(store: Store) -> str:
 def test_kill_9_loses_nothing_that_was_reported(sqlite_store: Store) -> None:
     reader, place = person(sqlite_store, "reader", Role.REVIEWER), archive(sqlite_store)
     chance = random.Random(20260301)
-    told: dict[str, list[str]] = {"open": [], "image": [], "case": [], "score": [], "opinion": []}
+    told: dict[str, list[str]] = {"open": [], "image": [], "case": [], "score": [], "measured": [], "opinion": []}
     deaths = 0
 
     def hear(pipe: Connection) -> None:
@@ -80,6 +80,7 @@ def test_kill_9_loses_nothing_that_was_reported(sqlite_store: Store) -> None:
     assert set(told["case"]) <= set(cases)
     assert set(told["score"]) <= {str(s.case_id) for s in sqlite_store.machine_scores(place)}
     assert set(told["opinion"]) <= {str(o.id) for o in opinions}
+    assert set(told["measured"]) <= {number for number in cases if sqlite_store.measurements(int(number), reader)}
     for sha256 in told["image"]:
         assert len(sqlite_store.image(sha256)) == 20_000
     for found in cases.values():  # no case names an image that was not written completely
