@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
+import secrets
 
 import numpy as np
+
+_KEY = secrets.token_bytes(32)
 
 
 def content_key(pixels: np.ndarray, *facts: object) -> str:
@@ -18,6 +22,12 @@ def content_key(pixels: np.ndarray, *facts: object) -> str:
 def short_hash(uid: str) -> str | None:
     """Eight hex digits by which two UIDs of one study are told apart, and nothing more; ``None`` for no UID."""
     return hashlib.sha256(uid.strip().encode()).hexdigest()[:8] if uid.strip() else None
+
+
+def passing_hash(number: str) -> str | None:
+    """By which two numbers are told apart as long as this process lives, and never after it; ``None`` for none."""
+    number = number.strip()
+    return hmac.new(_KEY, number.encode(), hashlib.sha256).hexdigest()[:16] if number else None
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

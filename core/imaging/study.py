@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -115,6 +116,10 @@ class Series:
         told_apart: what tells this volume from the others of its series ("echo 2", "b=1000", "phase"); empty where the
             series is one volume.
         frame: short hash of the frame of reference that positions count in; ``None`` when the format names none.
+        study: short hash of the study's UID; ``None`` when the format names none.
+        examined: day of the examination; ``None`` when the file does not say. Never in a report.
+        patient: by which the patients of this process are told apart: the patient number, hashed with a key that is
+            made anew with every process and kept nowhere; ``None`` without a number.
         body_part: body part examined, upper case as DICOM has it, when known.
         window: window stored with the image, when there is one.
         other_windows: further windows and curves stored with it.
@@ -148,6 +153,9 @@ class Series:
     uneven: str = ""
     told_apart: tuple[str, ...] = ()
     frame: str | None = None
+    study: str | None = None
+    examined: date | None = None
+    patient: str | None = field(default=None, repr=False)
     body_part: str | None = None
     window: Window | None = None
     other_windows: tuple[Window, ...] = ()

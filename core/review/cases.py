@@ -232,6 +232,16 @@ class Cases(Images, People):
         with self.reading() as session:
             return list(session.exec(select(Case).where(Case.archive_id == archive_id).order_by(col(Case.id))))
 
+    def of_patient(self, case_id: int) -> list[Case]:
+        """Other cases of the same patient in the same archive, the latest examination first, undated ones last."""
+        with self.reading() as session:
+            case = found_case(session, case_id)
+            if not case.patient:
+                return []
+            same = select(Case).where(Case.archive_id == case.archive_id, Case.patient == case.patient)
+            found = session.exec(same.where(Case.id != case_id).order_by(col(Case.id)))
+            return sorted(found, key=lambda one: one.study_date or "", reverse=True)
+
     def case_files(self, case_id: int) -> list[CaseFile]:
         """Files of a case, in order."""
         with self.reading() as session:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from core import imaging
+from core.imaging.keys import passing_hash
 from core.imaging.study import SourceKind, Study
 from core.memory import GiveWay
 from core.review.store import Store
@@ -40,7 +42,7 @@ def opened(store: Store, record: Case, give_way: GiveWay | None = None) -> Opene
     """
     files = store.case_bytes(record.id or 0)
     study = imaging.read(files, give_way=give_way)
-    study = replace(study.without_answers(), name=title(record))
+    study = _dated(replace(study.without_answers(), name=title(record)), record)
     found = match(study)
     return Opened(
         study=study,
@@ -49,6 +51,22 @@ def opened(store: Store, record: Case, give_way: GiveWay | None = None) -> Opene
         series_index=min(int(record.details.get("series_index", found.series_index)), len(study.series) - 1),
         originals=tuple(files) if study.source is SourceKind.DICOM else (),
     )
+
+
+def _dated(study: Study, record: Case) -> Study:
+    """A study with what only its row in the store tells of the examination: pictures name no date and no patient."""
+    day = date.fromisoformat(record.study_date) if record.study_date else None
+    patient = passing_hash(record.patient)
+    told = (
+        replace(
+            one,
+            study=one.study or f"case {record.id}",
+            examined=one.examined or day,
+            patient=one.patient or patient,
+        )
+        for one in study.series
+    )
+    return replace(study, series=tuple(told))
 
 
 def title(record: Case) -> str:

@@ -14,7 +14,7 @@ from core.systems import SYSTEMS
 from dashboard.kit import controls, messages, render, slices, viewer, who, words
 from dashboard.kit.cases import OpenCase
 from dashboard.read import case as read_case
-from dashboard.read import form, marker, reveal
+from dashboard.read import form, marker, priors, reveal
 from dashboard.review import reading
 from dashboard.viewer import component
 from dashboard.viewer import desk as viewer_desk
@@ -36,6 +36,7 @@ def show(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     ):
         title = words.cell(read_case.title(record))
         st.html(f"<h1 style='font-size:1.35rem;margin:0;padding:0'>{title}</h1>", width="stretch")
+        priors.show(store, record, case)
         st.button("Back to the queue", icon=":material/arrow_back:", on_click=read_case.choose, args=(None,))
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):

@@ -42,6 +42,8 @@ class OpenCase:
     moves: int = 0  # how often the page has sent the reader to a slice: the viewer follows each once
     measures: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # drawn in the viewer, by the series' key
     keep: Callable[[str, list[dict[str, Any]]], object] | None = None  # takes what was drawn in a series to the store
+    priors: list[Study] = field(default_factory=list)  # laid beside it as priors, images only
+    beside: tuple[int, str] | None = None  # how often the page has laid a series there, and the last one's key
     unkept: OverreadError | None = None  # why it could not take the last ones
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
@@ -72,6 +74,8 @@ class OpenCase:
 
     def measure(self, series: str, found: list[dict[str, Any]]) -> None:
         """Take all that is drawn in a series, by its key; what cannot be kept stays on the screen, and why is noted."""
+        if self.unkept is None and self.measures.get(series, []) == found:
+            return
         self.measures[series] = found
         self.unkept = None
         if self.keep is not None:
@@ -128,6 +132,7 @@ class OpenCase:
         for job in self.jobs.values():
             job.stop()
         self.study, self.originals, self._shown = replace(self.study, series=()), (), None
+        self.priors, self.beside = [], None
         for held in (self.jobs, self.heat_maps, self.spreads, self.pairs):
             held.clear()
 
@@ -152,7 +157,7 @@ class OpenCase:
     @property
     def arrays(self) -> list[np.ndarray]:
         """All that takes memory but the files: pixels, masks, answers and heat maps."""
-        found = [held for one in self.study.series for held in one.arrays]
+        found = [held for study in (self.study, *self.priors) for one in study.series for held in one.arrays]
         found += [heat.values for heat in self.heat_maps.values() if heat.values is not None]
         reviews = [job.review for job in self.jobs.values()]
         results = [result for review in reviews if review is not None for result in review.results]

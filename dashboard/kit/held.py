@@ -27,18 +27,20 @@ class Upload:
         study, match: as they were read. files: the uploaded files, for DICOM objects and for an archive.
         measures: what the person drew in the viewer, by series, see :class:`~dashboard.kit.cases.OpenCase`: open cases
             of this upload write into it, so that it is as they left it and goes with the upload.
+        priors: opened beside it, likewise.
     """
 
     study: Study
     match: Match
     files: tuple[tuple[str, bytes], ...] = field(repr=False, default=())
     measures: dict[str, list[dict[str, Any]]] = field(repr=False, default_factory=dict)
+    priors: list[Study] = field(repr=False, default_factory=list)
 
     @property
     def nbytes(self) -> int:
         """Memory that it takes."""
         points = sum(len(one["points"]) for drawn in list(self.measures.values()) for one in drawn)
-        pixels = sum(int(s.pixels.nbytes) for s in self.study.series)
+        pixels = sum(int(s.pixels.nbytes) for study in (self.study, *self.priors) for s in study.series)
         return pixels + sum(len(data) for _, data in self.files) + _POINT * points
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.review import Stage, open_store
 from dashboard.kit import messages, who
-from dashboard.read import blind, head, reveal
+from dashboard.read import blind, head, priors, reveal
 from dashboard.read import case as read_case
 from dashboard.review import reading
 
@@ -17,8 +17,10 @@ with messages.shown():
     else:
         stage = read_case.stage(store, record, reader)
         reading.style(read_case.title(record))
-        head.show(store, record, reader, stage)
+        place = head.show(store, record, reader, stage)
         case = read_case.on_desk(store, record)
+        with place:
+            priors.show(store, record, case)
         if stage is not Stage.BLIND:
             reveal.show(store, record, case, reader, stage)
         elif not head.held(store, record, reader):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.review import Action, Stage, Store
 from core.review.tables import Archive
@@ -12,8 +13,8 @@ from dashboard.kit import routes, who, words
 from dashboard.read import blind, case, queue
 
 
-def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None:
-    """Which case this is, how far its reading has come, and where to go from here."""
+def show(store: Store, record: Record, reader: int, stage: Stage | None) -> DeltaGenerator:
+    """Which case this is, how far its reading has come, and where to go from here; the place for its priors."""
     archive = store.archive(record.archive_id)
     system = SYSTEMS[record.system].title if record.system in SYSTEMS else "no system"
     facts = [archive.name, system] + (["simulated, no patient"] if record.simulated else [])
@@ -26,6 +27,7 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
             f"<div style='font-size:.85rem;opacity:.8'>{words.cell(' · '.join(facts))}</div>",
             width="stretch",
         )
+        place = st.container(width="content")
         if st.button("Worklist", icon=":material/checklist:"):
             st.switch_page(routes.WORKLIST)
         st.button(
@@ -46,6 +48,7 @@ def show(store: Store, record: Record, reader: int, stage: Stage | None) -> None
             "formed with the models in sight.",
             icon=":material/visibility:",
         )
+    return place
 
 
 def _next(store: Store, archive: Archive, reader: int, after: int | None) -> None:

@@ -81,7 +81,7 @@ def _upload(token: str) -> cases.OpenCase | None:
         )
         return None
     case = cases.open_case(found.study, found.match, found.files)
-    case.token, case.measures = token, found.measures
+    case.token, case.measures, case.priors = token, found.measures, found.priors
     return case
 
 
@@ -170,6 +170,8 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
         st.rerun()
     case = cases.open_case(study, match, files)
-    case.token = keeping.uploads().hold(held.Upload(study, match, tuple(files), case.measures), who.number())
+    case.token = keeping.uploads().hold(
+        held.Upload(study, match, tuple(files), case.measures, case.priors), who.number()
+    )
     st.query_params.clear()
     st.rerun()

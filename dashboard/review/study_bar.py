@@ -8,7 +8,8 @@ from core.imaging.series_names import names_of
 from core.systems import SYSTEMS
 from dashboard.kit import picture, words
 from dashboard.kit.cases import OpenCase
-from dashboard.review import gate_notice, keeping, pedigree, sources, truth
+from dashboard.review import gate_notice, keeping, pedigree, priors, sources, truth
+from dashboard.viewer import beside, component
 
 STYLE = """
 <style>
@@ -26,9 +27,12 @@ def show(case: OpenCase) -> None:
                 _study(case)
             _series(case)
             _system(case)
+            if component.ready():
+                beside.buttons(case)
             with st.popover("More", icon=":material/more_horiz:"):
                 keeping.show(case)
                 truth.upload(case)
+                priors.upload(case)
                 sources.upload()
                 sources.gallery()
         gate_notice.line(case, _reason(case))

@@ -63,11 +63,22 @@ class Marking:
 
 @dataclass(frozen=True)
 class Pictured:
-    """A series as it is to be shown: its name and windows, see :func:`show`."""
+    """A series as it is to be shown: its name and windows, see :func:`show`.
+
+    Attributes:
+        prior: it is of another examination than the one on the screen, and linked to it also where they have no common
+            frame of reference.
+        measures: measurements kept of it, to begin with.
+        said, here: what is then written on it, and on the one on the screen while it stands beside that one.
+    """
 
     series: Series
     name: str = ""
     presets: Sequence[Window] = ()
+    prior: bool = False
+    said: str = ""
+    here: str = ""
+    measures: Sequence[Measure] = ()
 
 
 def show(
@@ -84,10 +95,10 @@ def show(
     height: str = "70vh",
     measures: Sequence[Measure] = (),
     marking: Marking | None = None,
-    second: Pictured | None = None,
     others: Sequence[Pictured] = (),
+    lay: tuple[int, int | None] = (0, None),
     on_slice: Callable[[int], None] | None = None,
-    on_measures: Callable[[list[Measure]], None] | None = None,
+    on_measures: Callable[[Series, list[Measure]], None] | None = None,
     fallback: Callable[[], None] | None = None,
 ) -> Seen:
     """Show a series to read on.
@@ -106,10 +117,12 @@ def show(
         height: CSS height.
         measures: measurements kept with the case, to begin with.
         marking: marks of readers, to look at or to change.
-        second: another series beside it, linked by position where both have one frame of reference.
-        others: series of the study that the reader may lay beside or over it.
+        others: series that the reader may lay beside or over it, linked by position where both have one frame of
+            reference.
+        lay: ``(counter, other)``: the client lays one of them beside it once, whenever the counter changes.
         on_slice: called with the slice in view once the reader rests on it.
-        on_measures: called with all measurements, checked, when they have changed.
+        on_measures: called with a series and all its measurements, checked, when any have changed; for every series
+            that is shown.
         fallback: draws where the client cannot.
 
     Returns:
@@ -137,9 +150,13 @@ def show(
         if marking is not None and marking.taken is not None:
             marking.taken(marks.cleaned(found.get("list"), series)[: marking.most])
 
+    every = [Pictured(series, name, presets, measures=measures), *others]
+    facts = [_pictured(one, held, one.series.slices // 2 if place else start) for place, one in enumerate(every)]
+
     def measured(found: Any) -> None:
         if on_measures is not None:
-            on_measures(cleaned(found, series))
+            for of, one in _told(found, facts, every):
+                on_measures(of, one)
 
     def failed() -> None:
         if st.session_state[state_key].get("fault"):
@@ -150,14 +167,13 @@ def show(
         data={
             "client": route.address("client", f"{bundle}.js"),
             "owner": f"{token_owner} {key}",
-            "series": _pictured(Pictured(series, name, presets), held, start),
-            "second": None if second is None else _pictured(second, held, start),
-            "others": [_pictured(other, held, other.series.slices // 2) for other in others],
+            "series": facts[0],
+            "others": facts[1:],
+            "lay": list(lay),
             "overlays": _overlays(overlays, held),
             "go_to": list(go_to) if go_to else None,
             "dark": dark,
             "height": height,
-            "measures": list(measures),
             "marks": None if marking is None else _marks(marking, st.session_state.get(state_key)),
             "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
         },
@@ -168,10 +184,22 @@ def show(
         height="content",
     )
     view, new = result.get("view"), result.get("measures")
-    kept = tuple(measures if new is None else cleaned(new, series))
+    kept = next((tuple(one) for of, one in _told(new, facts, every) if of is series), tuple(measures))
     if view is None:
         return Seen(None, kept)
     return Seen(int(view["slice"]), kept, (float(view["centre"]), float(view["width"]), bool(view["inverted"])))
+
+
+def _told(
+    found: Any, facts: Sequence[Mapping[str, Any]], every: Sequence[Pictured]
+) -> list[tuple[Series, list[Measure]]]:
+    """The measurements that the client told, by series; what is of none of them is left out."""
+    told = found if isinstance(found, Mapping) else {}
+    return [
+        (one.series, cleaned(told[fact["id"]], one.series))
+        for fact, one in zip(facts, every, strict=True)
+        if fact["id"] in told
+    ]
 
 
 def _marks(marking: Marking, told: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -195,7 +223,8 @@ def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:
     offered.facts["manifest"]["start"] = min(max(start, 0), one.series.slices - 1)
     address = route.address(offered.token)
     padding = f"{address}/padding" if offered.facts["padded"] else None
-    return offered.facts["manifest"] | {"url": address, "padding": padding, "id": offered.token[:8]}
+    told = {"prior": one.prior, "said": one.said, "here": one.here, "measures": list(one.measures)}
+    return offered.facts["manifest"] | told | {"url": address, "padding": padding, "id": offered.token[:8]}
 
 
 def _overlays(given: Sequence[Overlay], held: shelf.Shelf) -> list[dict[str, Any]]:

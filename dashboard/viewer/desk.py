@@ -6,17 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.imaging.series_names import names_of
 from core.imaging.study import Window
 from core.preprocessing import windows
 from dashboard.kit import controls, messages, slices
 from dashboard.kit.cases import OpenCase
-from dashboard.viewer import component
-from dashboard.viewer.component import Marking, Pictured
+from dashboard.viewer import beside, component
+from dashboard.viewer.component import Marking
 from dashboard.viewer.overlays import Overlay
-
-MOST_BESIDE = 4
-MOST_PIXELS_BESIDE = 60_000_000  # of one series that may be laid beside or over another
 
 
 def view(case: OpenCase, key: str) -> controls.View:
@@ -43,7 +39,9 @@ def show(
         key: which place on which page.
         overlays, height, marking: see :func:`dashboard.viewer.component.show`.
     """
-    series, number, called = case.series, case.series_index, names(case)
+    series, number, laid = case.series, case.series_index, beside.of_case(case)
+    others = [one.pictured(case) for one in laid]
+    asked, key_beside = case.beside or (0, "")
 
     def moved(to: int) -> None:
         case.chosen_slices[number] = min(max(to, 0), series.slices - 1)
@@ -52,7 +50,7 @@ def show(
         series,
         key=f"{key}-{case.key}-{number}",
         token_owner=f"{key} {case.key}",
-        name=called[number],
+        name=beside.names(case.study, kept=case.record is not None)[number],
         presets=controls.offered(series, case.system),
         overlays=overlays,
         start=slices.index(case),
@@ -60,9 +58,10 @@ def show(
         height=height,
         measures=case.measured,
         marking=marking,
-        others=[Pictured(case.study.series[other], called[other]) for other in _beside(case)],
+        others=others,
+        lay=(asked, next((n for n, one in enumerate(laid) if one.series.key == key_beside), None)),
         on_slice=moved,
-        on_measures=lambda found: case.measure(series.key, found),
+        on_measures=lambda of, found: case.measure(of.key, found),
     )
     if case.unkept is not None:
         messages.show(case.unkept)
@@ -70,19 +69,3 @@ def show(
 
 def _state(case: OpenCase, key: str) -> str:
     return f"reader-{key}-{case.key}-{case.series_index}"
-
-
-def names(case: OpenCase) -> list[str]:
-    """What the series are called. A case of the store has its number where nothing but a file's name is known: that
-    could be looked up among published cases."""
-    series = case.study.series
-    told = list(names_of(series))
-    for number, one in enumerate(series):
-        if told[number] == one.description and (case.record is not None or len(series) == 1):
-            told[number] = case.study.name + (f", {number + 1} of {len(series)}" if len(series) > 1 else "")
-    return told
-
-
-def _beside(case: OpenCase) -> list[int]:
-    others = [n for n, s in enumerate(case.study.series) if n != case.series_index and not s.by_algorithm]
-    return [n for n in others if case.study.series[n].pixels.size <= MOST_PIXELS_BESIDE][:MOST_BESIDE]

@@ -52,7 +52,7 @@ seen = component.show(
         st.session_state.get("marks", []), (lambda found: st.session_state.update(marks=found)) if marking else None
     ),
     on_slice=lambda index: st.session_state.update(told=index),
-    on_measures=lambda found: st.session_state.update(measures=found),
+    on_measures=lambda of, found: st.session_state.update(measures=found),
     fallback=lambda: st.text("drawn by the server"),
 )
 st.text(

@@ -13,9 +13,10 @@ from core.imaging.dicom.frame_sets import offset_of
 from core.imaging.dicom.frames import Frame
 from core.imaging.dicom.split import Mark, Volume
 from core.imaging.geometry import MOST_SLICE_MM, lps_affine, plane_of, plausible, slice_normal
-from core.imaging.keys import content_key, natural, short_hash
+from core.imaging.keys import content_key, natural, passing_hash, short_hash
 from core.imaging.padding import background
 from core.imaging.planes import take_over
+from core.imaging.priors import date_of
 from core.imaging.slice_places import SAME_PLACE_MM, places_of, slice_distance
 from core.imaging.study import Modality, Series, SourceKind, Unit, Voi
 from core.imaging.uptake.suv import suv_scale
@@ -76,6 +77,9 @@ def build_series(volume: Volume, identity: Identity) -> Series:
         uneven=place.uneven,
         told_apart=told_apart,
         frame=short_hash(str(first.header.get("FrameOfReferenceUID", "") or "")),
+        study=short_hash(str(first.header.get("StudyInstanceUID", "") or "")),
+        examined=date_of(first.header),
+        patient=passing_hash(str(first.header.get("PatientID", "") or "")),
         body_part=tags.get("BodyPartExamined", "").upper() or None,
         window=windows[0] if windows else None,
         other_windows=windows[1:],

@@ -1,4 +1,4 @@
-// The measurements of the series in a column beside the picture: a click goes to one, a cross takes it away.
+// The measurements of the series on the screen in a column beside the picture: a click goes to one, a cross takes it away.
 import * as measures from "./measures.js";
 import { tools } from "./engine.js";
 import { h } from "./dom.js";
@@ -12,14 +12,19 @@ export class MeasureList {
   }
 
   fill() {
-    const { viewer } = this, [pane] = viewer.panes;
-    if (!pane || viewer.gone) return;
-    this.all = measures.list(pane.facts.id);
-    this.rows.replaceChildren(...this.all.map((one) => h("li", {},
-      h("button", { class: "go", onclick: () => { pane.go(one.slice); this.choose(one.id); } },
-        h("b", {}, measures.KINDS[one.kind].title + (pane.store.count > 1 ? `, slice ${one.slice + 1}` : "")), h("span", {}, one.text)),
-      h("button", { class: "drop", title: "Remove", "aria-label": `Remove ${one.kind}`, onclick: () => this.remove(one.id) }, "×"))));
+    const { viewer } = this;
+    if (!viewer.panes.length || viewer.gone) return;
+    this.all = viewer.series.flatMap((pane) => measures.list(pane.facts.id));
+    this.rows.replaceChildren(...viewer.series.flatMap((pane) => measures.list(pane.facts.id).map((one) => this._row(pane, one))));
     this.element.hidden = !this.all.length;
+  }
+
+  _row(pane, one) {
+    const where = (pane.store.count > 1 ? `, slice ${one.slice + 1}` : "") + (pane === this.viewer.panes[0] ? "" : `, ${pane.facts.said || pane.facts.name}`);
+    return h("li", {},
+      h("button", { class: "go", onclick: () => { pane.go(one.slice); this.choose(one.id); } },
+        h("b", {}, measures.KINDS[one.kind].title + where), h("span", {}, one.text)),
+      h("button", { class: "drop", title: "Remove", "aria-label": `Remove ${one.kind}`, onclick: () => this.remove(one.id) }, "×"));
   }
 
   /** Slices came late: numbers that needed them are worked out again. */
@@ -27,7 +32,7 @@ export class MeasureList {
 
   choose(id) {
     tools.annotation.selection.setAnnotationSelected(id, true);
-    this.viewer.panes[0].viewport.render();
+    this.viewer.panes.forEach((pane) => pane.viewport?.render());
   }
 
   remove(id) {

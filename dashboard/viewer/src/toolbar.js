@@ -78,17 +78,24 @@ export class Toolbar {
   _offerLayouts() {
     const { viewer } = this, { data } = viewer, main = data.series;
     const options = [["one", "One picture"], ["self", "Beside itself"]];
-    data.others.forEach((other, i) => options.push([`beside-${i}`, `Beside: ${other.name}`]));
+    data.others.forEach((other, i) => options.push([`beside-${i}`, `${other.prior ? other.said : "Beside"}: ${other.name}`]));
     if (main.volume) options.push(["planes", "Three planes"], ["mip", "Projection (MIP)"]);
     data.others.forEach((other, i) => {
       if (main.volume && other.volume && main.frame && main.frame === other.frame) options.push([`blend-${i}`, `Blend with: ${other.name}`]);
     });
-    const now = options.map(([value]) => value).join();
+    const now = options.join();
     if (this.offered !== now) {
       this.offered = now;
       this.layouts.replaceChildren(...options.map(([value, title]) => h("option", { value }, title)));
     }
     this.layouts.value = this.chosen ?? "one";
+  }
+
+  /** Lay one of the others beside the picture. */
+  choose(number) {
+    this.chosen = `beside-${number}`;
+    this._offerLayouts();
+    this.viewer.addBeside(this.viewer.data.others[number]);
   }
 
   _layout() {

@@ -3,6 +3,7 @@ import { begin, renderer, tools } from "./engine.js";
 import { cine } from "./cine.js";
 import { Keys } from "./keys.js";
 import { MeasureList } from "./list.js";
+import { follow, partner, told } from "./link.js";
 import { Marker } from "./marks.js";
 import * as measures from "./measures.js";
 import { Pane } from "./pane.js";
@@ -15,20 +16,6 @@ import { h, paused } from "./dom.js";
 let made = 0;
 const REST = 350; // ms without a step after which the slice is told
 
-/** A picture of the same unit and modality takes the window of another, or whether that one is inverted. */
-function follow(pane, leader, what) {
-  const { facts, window } = leader;
-  if (pane.facts.unit !== facts.unit || pane.facts.modality !== facts.modality) return;
-  if (what === "inverted") {
-    const turned = leader.inverted !== facts.inverted;
-    if (turned !== (pane.inverted !== pane.facts.inverted)) pane.invert();
-    return;
-  }
-  // "as stored" or "automatic" is each picture's own
-  const own = window.name && pane.facts.presets.find((one) => one.name === window.name);
-  pane.setWindow(own ? { ...own } : window.name ? { ...window } : { centre: window.centre, width: window.width, name: "" });
-}
-
 export class Viewer {
   constructor(parent, component) {
     begin();
@@ -40,6 +27,7 @@ export class Viewer {
     this.layout = "one";
     this.linked = true;
     this.went = component.data.go_to?.[0] ?? null;
+    this.laid = 0;
     this.stage = h("div", { class: "stage" });
     this.toolbar = new Toolbar(this);
     this.bottom = this._bottom();
@@ -68,6 +56,9 @@ export class Viewer {
 
   get active() { return this.panes[this.focus ?? 0] ?? this.panes[0]; }
 
+  /** A pane of each series that is shown. */
+  get series() { return this.panes.filter((pane, at) => this.panes.findIndex((one) => one.facts.id === pane.facts.id) === at); }
+
   /** What the server says now. Nothing here moves the reader's slice, unless a new `go_to` asks for it. */
   take(component) {
     const { data } = component;
@@ -82,8 +73,9 @@ export class Viewer {
     const asked = data.go_to?.[0] ?? null;
     if (asked !== null && asked !== this.went) this.panes[0].go(data.go_to[1]);
     this.went = asked;
-    const beside = data.second?.id ?? null;
-    if (beside !== (this.beside ?? null)) { this.beside = beside; if (data.second) this.addBeside(data.second); }
+    const [counter, number] = data.lay;
+    if (counter !== this.laid && data.others[number]) this.toolbar.choose(number);
+    this.laid = counter;
   }
 
   async _open(facts) {
@@ -91,9 +83,10 @@ export class Viewer {
     try {
       await pane.open();
       if (this.gone) return;
-      measures.restore(facts.id, this.data.measures);
+      measures.restore(facts.id, facts.measures);
       this.list.fill();
       pane.viewport.render();
+      this._link(pane);
       this.settled = true;
     } catch (error) { if (!this.gone) this._failed(error); }
   }
@@ -128,10 +121,18 @@ export class Viewer {
   async addBeside(facts) {
     this.planes?.close();
     this.panes.splice(1).forEach((pane) => pane.dispose());
+    this.panes[0].said = null;
     this.layout = "two";
     const pane = this._pane({ ...facts, start: this._partner(facts) });
+    if (facts.prior) {
+      this.panes[0].said = () => facts.here;
+      pane.said = () => [facts.said, this.linked ? told(this.panes[0], pane) : ""].filter(Boolean).join("\n");
+    }
     this._resized();
     await pane.open();
+    if (pane.gone) return;
+    measures.restore(facts.id, facts.measures);
+    this.list.fill();
     this._resized();
     this.panes[0].fit();
     this._link(this.panes[0]);
@@ -143,14 +144,17 @@ export class Viewer {
 
   alone() {
     this.planes?.close();
+    this.panes[0].said = null;
     this.panes.splice(1).forEach((pane) => pane.dispose());
     this.focus = 0;
     this.layout = "one";
+    this.list.fill();
     this._marked();
     this._resized();
   }
 
   async open3(mode, other) {
+    this.panes[0].said = null;
     this.panes.splice(1).forEach((pane) => pane.dispose());
     this.focus = 0;
     this.planes?.close();
@@ -160,16 +164,13 @@ export class Viewer {
 
   _partner(facts) { return Math.min(this.panes[0].slice, facts.shape[0] - 1); }
 
-  /** Other panes follow: to the nearest place where both lie in one frame of reference, else slice by slice. */
+  /** Other panes follow. */
   _link(leader) {
     if (!this.linked) return;
     for (const pane of this.panes) {
       if (pane === leader || pane.shown < 0) continue;
-      const same = pane.frame === leader.frame && pane.geometry.known;
-      if (same) {
-        const { width, height } = leader.store;
-        pane.go(pane.geometry.nearest(leader.geometry.world((width - 1) / 2, (height - 1) / 2, leader.slice))[0]);
-      } else if (pane.store.count === leader.store.count) pane.go(leader.slice);
+      const slice = partner(leader, pane);
+      if (slice !== null) pane.go(slice);
     }
   }
 
@@ -269,7 +270,7 @@ export class Viewer {
     this.root.dataset.shown = [pane.shown, lower, upper, pane.inverted, ...layers].join(" ");
   }
 
-  _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", measures.list(this.panes[0].facts.id)); }
+  _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", Object.fromEntries(this.series.map(({ facts }) => [facts.id, measures.list(facts.id)]))); }
 
   full() { document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen(); }
 
