@@ -14,6 +14,7 @@ from core.simulate import samples
 from core.systems import adapt, system
 from tests.engine.installed import install
 from trainers.commands.speed import page
+from trainers.measuring.side_by_side import section
 from trainers.measuring.speed import measured, medians, plain_stack
 
 
@@ -72,3 +73,22 @@ def test_both_ways_give_the_same_and_the_page_says_so(engine: Engine) -> None:
     )  # fmt: skip
     assert f"| brain-mr | {found['plain_ms']:.0f} | {found['ours_ms']:.0f} |" in told
     assert "brain-mr/unet" in told
+
+
+def test_two_builds_are_told_with_what_was_asked() -> None:
+    found = {
+        "old": "1" * 40, "new": "2" * 40, "models": ["a/b", "a/c"], "machine": "a machine", "processors": 2,
+        "load": 0.5, "when": "2026-01-01", "rounds": 5, "archive_images": 200, "evaluated_slices": 100,
+        "medians": {
+            "brain-mr: 24 slices, the slice in view, s": {"old": 30.0, "new": 2.0},
+            "archive: images a second": {"old": 2.0, "new": 11.0},
+            "start to first page, s": {"old": 8.0, "new": 3.2},
+        },
+        "memory": {"images": [200, 2000], "peak_mib": [900, 903], "mib_a_thousand": 1.67, "images_a_second": 12.5},
+    }  # fmt: skip
+    told = "\n".join(section(found))
+    assert "Builds 1111111 and 2222222" in told
+    assert "the slice in view, s | 30 | 2 | **15.00** | 10 times faster |" in told
+    assert "images a second | 2 | 11 | **5.50** | 5 times faster |" in told
+    assert "first page, s | 8 | 3.2 | **2.50** | 3 s |" in told
+    assert "1.67 MiB a thousand images" in told
