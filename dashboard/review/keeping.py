@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core import memory
+from core.background import Job
 from core.review import Action, Mode, Store, open_store
-from core.review.archives import begin_import, stage_upload
+from core.review.archives import begin_import, stage_upload, wait
 from core.review.archives.importing import ImportOptions
+from core.review.tables import ImportRun
 from dashboard.kit import held, messages, routes, who, words
 from dashboard.kit.cases import OpenCase
 
@@ -59,6 +64,8 @@ def _keep(case: OpenCase, upload: held.Upload) -> None:
 def keep(store: Store, actor: int, upload: held.Upload, system: str | None) -> int:
     """Import an upload into the archive for such; the archive's number.
 
+    What was measured in the upload is kept with its cases as soon as they are there.
+
     Raises:
         OverreadError: the person may not import, or the store cannot be written to.
     """
@@ -66,8 +73,21 @@ def keep(store: Store, actor: int, upload: held.Upload, system: str | None) -> i
     archive = found or store.add_archive(actor, SHELF, "Uploads kept on the Review page", Mode.OPEN)
     assert archive.id is not None
     source = stage_upload(store.images_folder, upload.files)
-    begin_import(store, actor, archive.id, source, ImportOptions(system=system))
+    run = begin_import(store, actor, archive.id, source, ImportOptions(system=system))
+    drawn = {series: list(found) for series, found in upload.measures.items() if found}
+    if drawn:
+        Job(lambda _: _carry(store, actor, run, drawn), name="overread-measurements").start()
     return archive.id
+
+
+def _carry(store: Store, actor: int, run: ImportRun, drawn: Mapping[str, list[dict[str, Any]]]) -> None:
+    """What was measured in the upload goes with it, once its cases are there; what they have already stays."""
+    wait(store, run)
+    for case in store.cases(run.archive_id):
+        assert case.id is not None
+        wanted = drawn.keys() & set(case.details.get("series_keys", ()))
+        for series in wanted - store.measurements(case.id, actor).keys() if wanted else ():
+            store.keep_measurements(case.id, actor, series, drawn[series])
 
 
 def _delete(case: OpenCase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,21 @@ def test_one_click_keeps_an_upload_in_an_archive(tmp_path: Path, system: str | N
     for run in store.runs(ImportRun, archive):
         wait(store, run, 60)
     assert [case.content_hash for case in store.cases(archive)] == [study.sha256]
+
+
+def test_what_was_measured_in_an_upload_goes_into_the_archive_with_it(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "store"))
+    actor = store.local_user().number or 0
+    files = (("slice.png", head(1)),)
+    study = imaging.read(files)
+    given = Upload(study, match(study), files)
+    length = {"id": "a", "kind": "length", "slice": 0, "points": [[1.0, 2.0], [3.0, 4.0]]}
+    given.measures.update({study.series[0].key: [length], "of a prior": [length]})
+    archive = keeping.keep(store, actor, given, None)
+    until = time.monotonic() + 60
+    while not (kept := {c.id: store.measurements(c.id or 0, actor) for c in store.cases(archive)}) or not all(
+        kept.values()
+    ):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert list(kept.values()) == [{study.series[0].key: [length]}]
