@@ -85,7 +85,7 @@ def test_a_prior_of_the_same_upload_is_named_by_its_date_and_follows_by_its_shar
     page.get_by_role("button", name="Beside: prior, 2026-03-02").click()
     expect(page.locator(".reader .pane")).to_have_count(2)
     expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
-    names = [pane(page, number).locator(".said") for number in (0, 1)]
+    names = [pane(page, number).locator(".examined") for number in (0, 1)]
     expect(names[0]).to_have_text(re.compile(r"^current, 2026-05-04\nmodels answer for this one only$"))
     expect(names[1]).to_have_text(
         re.compile(r"prior, 2026-03-02\nlinked by share of the stack: no common frame of reference$")
@@ -141,7 +141,7 @@ def test_in_one_frame_of_reference_it_follows_by_place(page: Page, server: Serve
     desk.settled(page)
     page.get_by_role("button", name="Beside: prior, 2026-03-02").click()
     expect(page.locator(".reader .pane")).to_have_count(2)
-    expect(pane(page, 1).locator(".said")).to_have_text(re.compile(r"prior, 2026-03-02\nlinked by place$"))
+    expect(pane(page, 1).locator(".examined")).to_have_text(re.compile(r"prior, 2026-03-02\nlinked by place$"))
     page.locator(".reader").focus()
     hand.press(page, "Home")
     at(page, 1, "1 / 8")
@@ -166,7 +166,7 @@ def test_a_prior_is_opened_beside_the_study_on_the_screen(page: Page, server: Se
     other = study("20260302", 4, frame="b", PatientID="18")
     prior.set_input_files(packed(other))
     expect(page.locator(".reader .pane")).to_have_count(2, timeout=desk.ANSWER)
-    expect(pane(page, 1).locator(".said")).to_have_text(re.compile("prior, 2026-03-02, another patient number"))
+    expect(pane(page, 1).locator(".examined")).to_have_text(re.compile("prior, 2026-03-02, another patient number"))
     desk.answered(page)
     assert "20260302" not in page.url  # and a reload finds both again
     desk.settled(page)
@@ -202,8 +202,8 @@ def test_on_read_a_prior_of_the_archive_brings_no_answer(
         page.get_by_role("button", name="Priors").click()
         page.get_by_role("button", name=f"2026-03-02 · Case {numbers[1]}").click()
         expect(page.locator(".reader .pane")).to_have_count(2, timeout=desk.ANSWER)
-        expect(pane(page, 0).locator(".said")).to_have_text(re.compile(r"current, 2026-05-04$"))
-        expect(pane(page, 1).locator(".said")).to_have_text(re.compile(r"prior, 2026-03-02\n"))
+        expect(pane(page, 0).locator(".examined")).to_have_text(re.compile(r"current, 2026-05-04$"))
+        expect(pane(page, 1).locator(".examined")).to_have_text(re.compile(r"prior, 2026-03-02\n"))
         tap.look(page)
         assert tap.found() == []
         # Neither case is read by that, and nothing is known of who it is.

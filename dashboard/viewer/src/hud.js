@@ -10,7 +10,7 @@ export class Hud {
     const part = (name, extra = {}) => { const made = h("div", { class: `hud ${name}`, ...extra }); element.append(made); return made; };
     this.sides = Object.fromEntries(["top", "right", "bottom", "left"].map((side) => [side, part(`side ${side}`)]));
     this.name = part("name");
-    this.said = part("said");
+    this.examined = part("examined");
     this.where = part("where");
     this.level = part("level");
     this.under = part("under", { "aria-live": "off" });
@@ -53,7 +53,7 @@ export class Hud {
   update() {
     const { pane } = this, { geometry, facts, shown } = pane;
     this.name.textContent = facts.name;
-    this.said.textContent = pane.said?.() ?? "";
+    this.examined.textContent = pane.said?.() ?? "";
     this.where.textContent = (facts.shape[0] > 1 ? `${shown + 1} / ${facts.shape[0]}` : "") + (facts.plane ? `  ${facts.plane}` : "");
     this.heat.hidden = !pane.layers.hot;
     const names = geometry.known

@@ -38,7 +38,7 @@ export const STYLE = `
 .hud { position: absolute; pointer-events: none; color: #e8e8e8; text-shadow: 0 0 3px #000, 0 0 2px #000; font-variant-numeric: tabular-nums;
   max-width: 70%; }
 .name { left: 8px; top: 6px; font-weight: 600; }
-.said { left: 8px; bottom: 44px; font-weight: 600; white-space: pre-line; color: #8fd0f0; } .where { right: 8px; top: 6px; }
+.examined { left: 8px; bottom: 44px; font-weight: 600; white-space: pre-line; color: #8fd0f0; max-width: calc(100% - 16px); } .where { right: 8px; top: 6px; }
 .level { left: 8px; bottom: 6px; white-space: pre; } .under { left: 8px; bottom: 24px; white-space: pre; }
 .side { font-weight: 700; font-size: 15px; color: #f0d060; }
 .side.left { left: 8px; top: 50%; translate: 0 -50%; } .side.right { right: 8px; top: 50%; translate: 0 -50%; }
@@ -68,6 +68,6 @@ export const STYLE = `
 }
 @container (max-width: 640px) {
   .middle { flex-direction: column; } .chips { position: static; order: 1; flex-direction: row; align-items: center; }
-  .list { right: 4px; top: 60%; max-height: 38%; } .said { top: 24px; bottom: auto; }
+  .list { right: 4px; top: 60%; max-height: 38%; } .examined { top: 24px; bottom: auto; }
 }
 `;
