@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -243,11 +244,17 @@ def mailbox(address: str) -> str:
 
 
 def settings() -> Settings:
-    """The settings as the environment has them now.
+    """The settings as the environment has them now; read anew only where it has changed, for every click asks.
 
     Raises:
         SettingError: a value that cannot be used; says which, and what was expected.
     """
+    names = ("HOME", "USERPROFILE")  # what "~" stands for
+    return _read(tuple(sorted(one for one in os.environ.items() if one[0].upper().startswith((PREFIX, *names)))))
+
+
+@lru_cache(maxsize=4)
+def _read(_said: tuple[tuple[str, str], ...]) -> Settings:
     try:
         return Settings()
     except ValidationError as error:

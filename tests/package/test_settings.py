@@ -48,6 +48,27 @@ def test_nothing_is_imported_that_windows_lacks() -> None:
     assert {str(p.relative_to(ROOT)): _used(p) & forbidden for p in CODE if _used(p) & forbidden} == {}
 
 
+def test_they_are_read_anew_when_the_environment_has_changed_and_only_then(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = settings()
+    assert settings() is first
+    named = "OVERREAD_IDLE_MINUTES"
+    for name, minutes in ((named, "7"), (named, "8"), (named.lower(), "9")):
+        monkeypatch.delenv(named, raising=False)
+        monkeypatch.setenv(name, minutes)
+        assert settings().idle_minutes == float(minutes)
+    monkeypatch.delenv(named.lower())
+    monkeypatch.setenv("OVERREAD_PROGRAMS", "~/programs")
+    for home in ("one", "two"):
+        monkeypatch.setenv("HOME", str(tmp_path / home))
+        assert settings().programs == tmp_path / home / "programs"
+    monkeypatch.setenv(named, "none")
+    for _ in range(2):
+        with pytest.raises(SettingError):
+            settings()
+
+
 def test_the_documented_table_is_the_one_of_the_code() -> None:
     assert table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert table().count("\n") == 1 + len(Settings.model_fields)
