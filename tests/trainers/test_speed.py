@@ -79,6 +79,7 @@ def test_two_builds_are_told_with_what_was_asked() -> None:
     found = {
         "old": "1" * 40, "new": "2" * 40, "models": ["a/b", "a/c"], "machine": "a machine", "processors": 2,
         "load": 0.5, "when": "2026-01-01", "rounds": 5, "archive_images": 200, "evaluated_slices": 100,
+        "evaluated_rounds": 2,
         "medians": {
             "brain-mr: 24 slices, the slice in view, s": {"old": 30.0, "new": 2.0},
             "archive: images a second": {"old": 2.0, "new": 11.0},

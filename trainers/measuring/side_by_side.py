@@ -40,8 +40,8 @@ def section(found: Mapping[str, Any]) -> list[str]:
         f"{found['load']:.1f} at the end), {found['when']}; medians of {found['rounds']} rounds. Weights are loaded "
         "before a series or an archive is timed, and are not before a start. An archive is one of "
         f"{found['archive_images']} breast crops in a store; `evaluate` was asked about {found['evaluated_slices']} "
-        "slices and a fifth of them, and the time of a thousand lies on the line through both. Made by "
-        "`python -m tests.long.builds`.",
+        f"slices and a fifth of them, in {found['evaluated_rounds']} rounds, and the time of a thousand lies on the "
+        "line through both. Made by `python -m tests.long.builds`.",
         "",
         "| what | older | newer | times better | asked |",
         "|---|---|---|---|---|",
