@@ -68,6 +68,8 @@ export const STYLE = `
 }
 @container (max-width: 640px) {
   .middle { flex-direction: column; } .chips { position: static; order: 1; flex-direction: row; align-items: center; }
-  .list { right: 4px; top: 60%; max-height: 38%; } .examined { top: 24px; bottom: auto; }
+  .list { position: static; order: 2; width: auto; max-height: none; flex: none; } .list h4 { display: none; }
+  .list ol { display: flex; gap: 6px; overflow-x: auto; } .list li { flex: none; margin: 0; }
+  .examined { top: 24px; bottom: auto; }
 }
 `;
