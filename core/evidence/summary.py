@@ -11,6 +11,7 @@ from core.evidence.tables import BASELINE, MODEL, PUBLISHED, Column, Row, Table,
 from core.statistics import Interval, ranking_past_perfection, weighted
 from core.statistics.operating import operating_point
 from core.statistics.weighted import bootstrap_weighted
+from core.systems.published import published as told
 from core.weights.card import Threshold
 from core.weights.predictions import Evidence, Part
 
@@ -44,8 +45,8 @@ def row(part: Part, figures: dict[str, Interval], label: str = "", note: str = "
 
 
 def published(models: Sequence[Evidence]) -> tuple[Row, ...]:
-    """What the source system reported, once for each distinct statement."""
-    said = {m.card.published: m.card.title for m in reversed(models) if m.card.published}
+    """What the published system reported, once for each distinct statement."""
+    said = {words: m.card.title for m in reversed(models) if (words := told(m.card))}
     return tuple(
         Row(label="Published" if len(said) == 1 else f"Published ({title})", kind=PUBLISHED, note=text)
         for text, title in reversed(said.items())

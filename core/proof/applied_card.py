@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from core.proof.packages import NOT_STATED
 from core.systems import SYSTEMS
+from core.systems.published import published
 from core.weights.card import DataUse, Metric, ModelCard
 
 Field = tuple[str, str | Sequence[str]]
@@ -100,7 +101,7 @@ def _sections(card: ModelCard, data_cards: Collection[str]) -> list[tuple[str, i
             "Resources",
             2,
             [
-                ("EvaluationReferences", card.published),
+                ("EvaluationReferences", published(card)),
                 ("ClinicalTrial", ""),
                 ("PeerReviewedPublications", ""),
                 ("ReimbursementStatus", ""),

@@ -36,6 +36,7 @@ from core.reports.record import (
     VotePart,
 )
 from core.statistics import Interval
+from core.systems.published import published
 from core.weights.card import Metric, ModelCard
 
 
@@ -241,7 +242,7 @@ def _pedigree(card: ModelCard) -> PedigreePart:
         data=card.data,
         metrics=card.metrics,
         baselines=card.baselines,
-        published=card.published,
+        published=published(card),
         intended_use=card.intended_use,
         limits=card.limits,
     )

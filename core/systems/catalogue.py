@@ -12,7 +12,7 @@ from core.simulate.phantom import register as register_drawing
 from core.systems.declaration import DataSet, System
 
 # What this package holds besides systems; imported by whoever needs it (the router brings torch).
-_PLUMBING = frozenset({"catalogue", "declaration", "match", "router"})
+_PLUMBING = frozenset({"catalogue", "declaration", "match", "router", "published"})
 
 SYSTEMS: dict[str, System] = {}
 

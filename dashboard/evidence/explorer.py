@@ -21,6 +21,7 @@ from core.evidence.tables import exact
 from core.statistics import Interval
 from core.statistics.operating import OperatingPoint, operating_point, operating_points
 from core.systems import SYSTEMS
+from core.systems.published import published
 from dashboard.evidence import cells as evidence_cells
 from dashboard.evidence import sketch
 from dashboard.evidence.data import Predicted
@@ -205,7 +206,7 @@ def table(stored: OperatingPoint, always: OperatingPoint, part: Part) -> str:
     )
     card = part.card
     if card.published:
-        said = f"<div class='said'>{words.cell(card.published)}</div>"
+        said = f"<div class='said'>{words.cell(published(card))}</div>"
         body += f"<tr><th scope='row'>Published</th><td colspan='3'>{said}</td></tr>"
     head = "<th scope='col' class='at'></th>" + "".join(f"<th scope='col'>{h}</th>" for h in heads)
     drawn = words.many(SYSTEMS[card.system].counted)
@@ -242,7 +243,7 @@ def csv(points: Sequence[OperatingPoint], part: Part) -> str:
             "split": part.split,
             "threshold": r.threshold,
             "prevalence": point.prevalence,
-            "published": part.card.published,
+            "published": published(part.card),
         }
         rows += [
             common

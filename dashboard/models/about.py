@@ -13,6 +13,7 @@ from core.engine.pairs import rule_for
 from core.engine.results import ModelState
 from core.evidence import Evidence, together
 from core.systems.declaration import System
+from core.systems.published import published
 from core.weights import repeats
 from core.weights.card import ModelCard
 from core.weights.folder import WEIGHTS
@@ -66,8 +67,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
     tables.take_along(
         csv(states, model_times.known(system.name)), f"overread-{system.name}-models", f"models-csv-{system.name}"
     )
-    published = dict.fromkeys(state.card.published for state in states if state.card and state.card.published)
-    for text in published:
+    for text in dict.fromkeys(published(state.card) for state in states if state.card and state.card.published):
         st.caption(f"Published, for comparison. {words.plain(text)}")
     with messages.shown():
         _seeds(system, states)
