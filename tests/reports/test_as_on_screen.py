@@ -1,0 +1,62 @@
+"""Paper says what the screen says: the same colour a model, the polarity of the format, the mean of the models."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pypdf
+import pytest
+
+from core.imaging.study import Window
+from core.reports import figures
+from core.reports.case import CaseReport
+from core.reports.pdf import case_pdf
+from dashboard.viewer import overlays
+from tests.imaging import builders
+from tests.reports import kit
+
+WINDOW = Window(450.0, 900.0)
+
+
+def files(stored: np.ndarray, interpretation: str) -> list[tuple[str, bytes]]:
+    return builders.named(builders.stack(stored, **(kit.PATIENT | {"PhotometricInterpretation": interpretation})))
+
+
+@pytest.mark.parametrize("window", [WINDOW, Window(300.0, 200.0)])
+def test_a_monochrome1_series_is_printed_as_its_twin_in_monochrome2(window: Window) -> None:
+    """The same picture stored both ways: in MONOCHROME1 the lowest value is the brightest (PS3.3 C.7.6.3.1.2)."""
+    stored = np.random.default_rng(4).integers(0, 901, (3, 24, 32)).astype(np.uint16)
+    plain = kit.case(files(stored, "MONOCHROME2"), window=window)
+    turned = kit.case(files(900 - stored, "MONOCHROME1"), window=replace(window, centre=900 - window.centre))
+    assert turned.series.low_is_bright
+    one, other = (figures._drawn(report, 1, 320).astype(int) for report in (plain, turned))
+    assert np.ptp(one) > 200
+    assert np.abs(one - other).max() <= 1
+
+
+def test_a_model_has_the_colour_that_it_has_on_the_screen() -> None:
+    """A classifier between two outlining models leaves its colour free, there as here."""
+    report = kit.case(kit.mr_files(), window=WINDOW)
+    unet, resunet, resnet = report.review.results
+    mixed = replace(report, review=replace(report.review, results=(unet, resnet, resunet)))
+    figure = figures.overlay(mixed, mixed.review.peak)
+    pixels = figure.pixels.reshape(-1, 3).astype(int)
+
+    def drawn(number: int) -> bool:
+        return bool((np.abs(pixels - overlays.line_of(number)[0]).max(axis=1) <= 2).any())
+
+    assert [drawn(number) for number in range(4)] == [True, False, True, False]
+    assert "U-Net: green outline" in figure.caption
+    assert "Residual U-Net: pink dotted outline" in figure.caption
+
+
+def test_the_mean_of_the_models_is_on_paper_as_on_the_page() -> None:
+    report: CaseReport = kit.case(kit.mr_files())
+    review = replace(report.review, stored=kit.stored(report.review))
+    assert review.ensemble is not None
+    paper = pypdf.PdfReader(io.BytesIO(case_pdf(replace(report, review=review))))
+    text = " ".join(page.extract_text() for page in paper.pages)
+    assert "Ensemble" in text
+    assert f"{review.ensemble.finding[review.peak]:.2f}" in text
