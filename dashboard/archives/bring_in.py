@@ -124,9 +124,12 @@ def _choose(store: Store, actor: int, key: str) -> None:
             placeholder=f"{roots[0]}/archive-2024",
             help="Within " + ", ".join(str(root) for root in roots) + " (OVERREAD_IMPORT_ROOTS names the folders).",
         )
-        if st.button("Take this one", key=f"{key}-take-path", disabled=not path.strip()):
+        named = path.strip()
+        if named and st.session_state.get(f"{key}-named") != named:
+            st.session_state.pop(key, None)  # what was named before is not this one
             with messages.shown(), st.spinner("Looking for it"):
-                st.session_state[key] = _source(store, path.strip(), permitted(store, actor, Path(path.strip())))
+                st.session_state[key] = _source(store, named, permitted(store, actor, Path(named)))
+                st.session_state[f"{key}-named"] = named
 
 
 def told_sheet(name: str) -> str:

@@ -154,7 +154,6 @@ class Clinic:
         self.go("archives")
         self.click(self.page.get_by_role("tab", name="Folder on the server"))
         self.enter("Folder, zip or CSV on the machine that runs Overread", str(folder))
-        self.click(self.button("Take this one"))
         self.see(self.page.get_by_text("Patient codes are pseudonyms already"))
         self.pick("Read by", system)
         self.click(self.page.get_by_text("Patient codes are pseudonyms already"))
