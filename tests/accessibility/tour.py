@@ -50,7 +50,7 @@ def reading(page: Page, url: str, case: int) -> Iterator[str]:
     yield at(page, f"{url}/read", "Read a case")
     page.goto(f"{url}/read?case={case}")
     expect(page.get_by_text("Your opinion, before the models'")).to_be_visible(timeout=desk.ANSWER)
-    expect(desk.picture(page)).to_be_visible(timeout=desk.ANSWER)
+    expect(page.locator(".frame img, .reader[data-shown]").first).to_be_visible(timeout=desk.ANSWER)
     desk.settled(page)
     yield "Read, before the models"
     if page.get_by_role("radio", name="tumour", exact=True).get_attribute("aria-checked") != "true":
