@@ -22,7 +22,7 @@ from dashboard.kit.engine import engine
 from dashboard.learn import case as quiz_case
 from dashboard.learn import planted
 from dashboard.review import answers as model_answers
-from dashboard.review import heat_maps, panels, reading, screen
+from dashboard.review import drawn_models, heat_maps, panels, reading, screen
 from dashboard.viewer import component, desk
 from dashboard.viewer.component import Marking
 
@@ -119,8 +119,14 @@ def _picture(shown: Shown, case: OpenCase, index: int) -> controls.View:
         with st.container(key="reader"):
             st.html("<i class='told'></i>")
             marks = [dict(mark, label=f"{n + 1}") for n, mark in enumerate(_marks(shown))]
-            layers = screen.layers(case, index)
-            desk.show(case, key="learn-told", overlays=layers, height=reading.ROOM, marking=Marking(marks))
+            desk.show(
+                case,
+                key="learn-told",
+                overlays=screen.layers(case),
+                along=drawn_models.along(case),
+                height=reading.ROOM,
+                marking=Marking(marks),
+            )
         return desk.view(case, "learn-told")
     component.note()
     view = controls.show(case)

@@ -12,14 +12,17 @@ from dashboard.kit.engine import engine
 from dashboard.review import (
     agreement,
     both_modalities,
+    drawn_models,
     gate_notice,
     heat_maps,
     panels,
     prediction_table,
+    switches,
     triage,
     uncertainty_line,
 )
 from dashboard.review import measures as sizes
+from dashboard.viewer import component
 
 
 def show(case: OpenCase, system: System | None, index: int) -> None:
@@ -39,9 +42,11 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         st.rerun()
     jobs.line(case, job)
     review = case.review
+    drawn = drawn_models.of(case) if component.ready() else []
+    below = switches.of_series(case.series) if component.ready() else ""
     if review is None:
         agreement.nothing_yet()
-        prediction_table.waiting(engine().states(system.name), system)
+        prediction_table.waiting(engine().states(system.name), system, drawn, below)
         return
     gate_notice.show(case)
     if review.ready:
@@ -53,7 +58,7 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         )
     else:
         agreement.nothing_yet()
-    prediction_table.show(review, index, system)
+    prediction_table.show(review, index, system, drawn, below)
     if review.complete:
         _beyond(case, review, system, index)
 
@@ -61,7 +66,7 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
 def _beyond(case: OpenCase, review: Review, system: System, index: int) -> None:
     """What is known once all slices are answered; it stands below, so that nothing above it moves."""
     if review.ready:
-        maps = tuple(heat_maps.tested(case, r, index) for r in review.ready if heat_maps.rule_of(r).passed)
+        maps = tuple(heat_maps.tested(case, r, index) for r in review.ready if heat_maps.rule_of(r.state).passed)
         agreement.flags(review, index, case.series, maps, case.match.warnings)
     _sizes(case, review, index)
     both_modalities.show(case, review, index)

@@ -6,13 +6,14 @@ import numpy as np
 import streamlit as st
 
 from core.engine.heat_rules import HeatRule, HeatVerdict, heat_rule, lit, worth
-from core.engine.results import HeatMap, ModelResult, Review
+from core.engine.results import HeatMap, ModelResult, ModelState, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
 from dashboard.kit import controls, heat_check_table, picture, render, words
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.engine import engine
 from dashboard.review import heat_checks
+from dashboard.viewer.overlays import HeatMaps, NotYetError
 
 METHODS = {
     "grad-cam": "Grad-CAM",
@@ -56,14 +57,29 @@ def of(case: OpenCase, result: ModelResult, index: int, *, target: str | None = 
     return lit(heat, result, heat_check_table.checks_of(result.state.card) if result.state.card else None)
 
 
-def rule_of(result: ModelResult) -> HeatRule:
+def rule_of(state: ModelState) -> HeatRule:
     """Which of a model's maps may be shown by themselves."""
-    return heat_rule(heat_check_table.checks_of(result.state.card) if result.state.card else None)
+    return heat_rule(heat_check_table.checks_of(state.card) if state.card else None)
 
 
 def tested(case: OpenCase, result: ModelResult, index: int) -> HeatMap:
     """The map that a model begins with."""
-    return of(case, result, index, method=rule_of(result).method)
+    return of(case, result, index, method=rule_of(result.state).method)
+
+
+def along(case: OpenCase, state: ModelState) -> HeatMaps:
+    """The maps that a model begins with, slice by slice as the viewer asks for them, once the slice was answered."""
+    about = (case.system, case.series_index)
+
+    def of_slice(index: int) -> np.ndarray | None:
+        review = case.review if (case.system, case.series_index) == about else None
+        ready = () if review is None else review.ready
+        result = next((r for r in ready if r.state.name == state.name), None)
+        if result is None or result.waits(index):
+            raise NotYetError
+        return None if result.failed(index) else tested(case, result, index).drawn
+
+    return HeatMaps(of_slice, f"{about} {state.name} {state.card.weights_sha256 if state.card else ''}")
 
 
 @st.fragment
@@ -111,7 +127,7 @@ def show(case: OpenCase, review: Review, system: System, index: int, view: contr
 
 def _method(case: OpenCase, result: ModelResult, chosen: str | None) -> str | None:
     """The method to draw a model's map by; ``None`` where its maps passed no test and nobody asked for them."""
-    rule = rule_of(result)
+    rule = rule_of(result.state)
     anyway = st.session_state.get(_anyway(case, result), False)
     if chosen is not None:
         checks = heat_check_table.checks_of(result.state.card) if result.state.card else None
@@ -126,7 +142,7 @@ def _anyway(case: OpenCase, result: ModelResult) -> str:
 
 def _held(case: OpenCase, result: ModelResult, name: str) -> None:
     """In place of a map that passed no test."""
-    rule = rule_of(result)
+    rule = rule_of(result.state)
     st.markdown(f"**{name}**")
     st.caption(words.plain(rule.reason or "This method failed its test for this model, or was not tested."))
     key = _anyway(case, result)

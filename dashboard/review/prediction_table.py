@@ -11,6 +11,8 @@ from core.engine.ensemble import EnsembleAnswer
 from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
 from core.systems.declaration import System
 from dashboard.kit import words
+from dashboard.review import switches
+from dashboard.review.drawn_models import DrawnModel
 
 STYLE = """
 <style>
@@ -47,30 +49,47 @@ STYLE = """
 """
 
 
-def show(review: Review, index: int, system: System) -> None:
-    """Table of all models of the system on one slice."""
+def show(review: Review, index: int, system: System, drawn: Sequence[DrawnModel] = (), below: str = "") -> None:
+    """Table of all models of the system on one slice.
+
+    Args:
+        drawn: models that draw over the picture beside the table, for their switches. below: HTML under the table.
+    """
     short = words.short_titles([r.state.title for r in review.results])
     held = review.gate is not None and review.gate.stopped and not review.ready
-    rows = "".join(_row(result, index, system, short[result.state.title], held) for result in review.results)
+    titles = _titles([r.state for r in review.results], drawn)
+    rows = "".join(_row(result, index, system, titles[result.state.name], held) for result in review.results)
     if review.ensemble is not None:
         rows += _together(review, review.ensemble, index, system, short)
     where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
-    _table(rows, f"What each model says {where}", waits=not review.complete)
+    _table(rows, f"What each model says {where}", waits=not review.complete, below=below)
 
 
-def waiting(states: Sequence[ModelState], system: System) -> None:
-    """The table before the image check has spoken: every model in its place."""
-    short = words.short_titles([s.title for s in states])
+def waiting(states: Sequence[ModelState], system: System, drawn: Sequence[DrawnModel] = (), below: str = "") -> None:
+    """The table before the image check has spoken: every model in its place. ``drawn``, ``below``: see :func:`show`."""
+    titles = _titles(states, drawn)
     ready = [ModelResult(s, waiting=np.ones(1, bool) if s.status is ModelStatus.READY else None) for s in states]
-    rows = "".join(_row(r, 0, system, short[r.state.title], held=False) for r in ready)
-    _table(rows, "What each model says", waits=True)
+    rows = "".join(_row(r, 0, system, titles[r.state.name], held=False) for r in ready)
+    _table(rows, "What each model says", waits=True, below=below)
 
 
-def _table(rows: str, label: str, *, waits: bool) -> None:
+def _titles(states: Sequence[ModelState], drawn: Sequence[DrawnModel]) -> dict[str, tuple[str, str]]:
+    """For each model its name, with its line where it draws one, and its switches; HTML."""
+    short = words.short_titles([s.title for s in states])
+    lines = {one.state.name: (switches.line(one), switches.of_model(one)) for one in drawn}
+    found = {}
+    for state in states:
+        line, buttons = lines.get(state.name, ("", ""))
+        title = f"<span title='{words.cell(state.title)}'>{words.cell(short[state.title])}</span>"
+        found[state.name] = line + title, buttons
+    return found
+
+
+def _table(rows: str, label: str, *, waits: bool, below: str) -> None:
     st.html(
-        f"{STYLE}<table class='or-table' aria-busy='{str(waits).lower()}' aria-label='{label}'>"
+        f"{STYLE}{switches.STYLE}<table class='or-table' aria-busy='{str(waits).lower()}' aria-label='{label}'>"
         f"<thead><tr><th scope='col'>Model</th><th scope='col'>Probability of a finding, | threshold</th>"
-        f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<th scope='col'>Says</th><th scope='col'>Time</th></tr></thead><tbody>{rows}</tbody></table>{below}"
     )
 
 
@@ -86,10 +105,10 @@ def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, flo
     return [(system.finding, finding, result.threshold), *each]
 
 
-def _row(result: ModelResult, index: int, system: System, name: str, held: bool) -> str:
-    title = f"<span title='{words.cell(result.state.title)}'>{words.cell(name)}</span>"
+def _row(result: ModelResult, index: int, system: System, named: tuple[str, str], held: bool) -> str:
+    title, buttons = named
     if result.waits(index):
-        return _waiting(result, system, title)
+        return _waiting(result, system, title, buttons)
     if result.finding is None:
         return f"<tr><th scope='row'>{title}</th><td class='bars' colspan='3'>{_absence(result, held)}</td></tr>"
     if result.failed(index):
@@ -104,19 +123,20 @@ def _row(result: ModelResult, index: int, system: System, name: str, held: bool)
     if result.gated is not None and bool(result.gated[index]):
         gated = "<div class='or-quiet'>mask withheld: its gate does not say yes here</div>"
     return (
-        f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}</td>"
+        f"<tr><th scope='row'>{title}{quality}</th><td class='bars'>{drawn}{buttons}</td>"
         f"<td class='said'><span class='or-decision'>{sign}&nbsp;{says}</span>{gated}</td>"
         f"<td class='time or-num'>{words.seconds(result.seconds)}</td></tr>"
     )
 
 
-def _waiting(result: ModelResult, system: System, title: str) -> str:
+def _waiting(result: ModelResult, system: System, title: str, buttons: str) -> str:
     """The row of a model that is still to be asked, as high as it will be."""
     classes = result.state.card.classes if result.state.card else system.classes
     labels = [system.finding] if len(classes) <= 2 else [system.finding, *classes]
     empty = "".join(_bar(label, None, None, minor=n > 0, named=len(labels) > 1) for n, label in enumerate(labels))
     return (
-        f"<tr class='or-waits'><th scope='row'>{title}{_quality(result)}</th><td class='bars'>{empty}</td>"
+        f"<tr class='or-waits'><th scope='row'>{title}{_quality(result)}</th>"
+        f"<td class='bars'>{empty}{buttons}</td>"
         f"<td class='said'><span class='or-quiet'>waiting</span></td><td class='time or-num'>–</td></tr>"
     )
 

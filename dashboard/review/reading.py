@@ -28,10 +28,10 @@ STYLE = """
 .st-key-screen, .st-key-screen-stack { height: var(--or-room); min-height: 300px; overflow: hidden; }
 .st-key-screen-stack { --or-room: calc(100vh - 24rem); }
 .st-key-reader { --or-room: calc(100vh - 9.8rem); }
-.st-key-reader-stack { --or-room: calc(100vh - 20.8rem); }
+.st-key-reader-stack { --or-room: calc(100vh - 13.2rem); }
 .st-key-reader, .st-key-reader-stack { height: var(--or-room); min-height: 300px; overflow: hidden; }
 .st-key-slice-controls { height: 2.8rem; }
-.st-key-place-stack { min-height: max(calc(100vh - 17.9rem), 396px); }
+.st-key-place-stack { min-height: max(calc(100vh - 9.9rem), 396px); }
 .st-key-suspicion { height: 120px; overflow: hidden; }
 .st-key-desk-rail { height: calc(100vh - 9.6rem); min-height: 420px; overflow-y: auto; overflow-x: hidden;
   padding-right: 6px; }
@@ -95,14 +95,14 @@ def show(
                 with st.container(key=f"screen{name}"):
                     picture = screen.show(case, index, view)
                 slices.controls(case)
-        _strip(case, index)
+                _strip(case, index)
         component.note()
     with right, st.container(key="desk-rail", gap="small"):
         rail.show(case, index, view, picture, opinion)
 
 
 def _strip(case: OpenCase, index: int) -> None:
-    """The suspicion along the stack: its place is kept from the beginning, and it fills as slices are answered."""
+    """The suspicion along the stack under the simple viewer; the other one has it in its slice bar."""
     if case.series.slices < 2 or case.job is None:
         return
     running = case.job.running

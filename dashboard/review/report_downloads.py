@@ -92,7 +92,7 @@ def report(
             heat_maps.tested(case, r, index)
             for index in key_slices(review, shown)
             for r in review.ready
-            if heat_maps.rule_of(r).passed
+            if heat_maps.rule_of(r.state).passed
         ),
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from core.engine.results import ModelResult, Review
 from dashboard.kit import controls, render, slices, viewer, words
 from dashboard.kit.cases import OpenCase
-from dashboard.review import heat_maps
+from dashboard.review import drawn_models, heat_maps
 from dashboard.viewer import desk, overlays
 from dashboard.viewer.component import Marking
 from dashboard.viewer.overlays import Kind, Overlay
@@ -38,30 +38,28 @@ def read(case: OpenCase, index: int, height: str, marking: Marking | None = None
     Returns:
         The view, and the slice in it, uint8 ``(height, width, 3)``, without overlays.
     """
-    desk.show(case, key="review", overlays=layers(case, index), height=height, marking=marking)
+    desk.show(case, key="review", overlays=layers(case), along=drawn_models.along(case), height=height, marking=marking)
     view = desk.view(case, "review")
     return view, drawn(case, index, view)
 
 
-def layers(case: OpenCase, index: int) -> list[Overlay]:
-    """Masks of the models, truth, result of an algorithm in the file; heat maps whose method passed its test."""
-    review, series = case.review, case.series
-    found: list[Overlay] = []
-    if review is not None:
-        short = words.short_titles([r.state.title for r in review.ready])
-        for number, r in enumerate(review.ready):
-            if r.mask is not None:
-                found.append(overlays.of_model(number, f"mask {r.state.name}", f"Mask: {short[r.state.title]}", r.mask))
-        for r in review.ready if review.complete else ():
-            heat = heat_maps.tested(case, r, index).drawn if heat_maps.rule_of(r).passed else None
-            if heat is not None:
-                name = f"Heat map: {short[r.state.title]}"
-                found.append(Overlay(f"heat {r.state.name}", name, Kind.HEAT, heat={index: heat}, opacity=0.6))
-    if series.truth is not None:
-        found.append(overlays.of_truth(series.truth, on=case.truth_on))
-    if series.ai_result is not None:
-        found.append(overlays.of_ai_result(series.ai_result))
-    return found
+def layers(case: OpenCase) -> list[Overlay]:
+    """Masks of the models, heat maps whose method passed its test, truth, result of an algorithm in the file."""
+    series, models = case.series, drawn_models.of(case)
+    drawn = {} if case.review is None else {r.state.name: r.mask for r in case.review.ready}
+    masks = [
+        overlays.of_model(m.number, m.mask_id, f"Mask: {m.name}", mask)
+        for m in models
+        if (mask := drawn.get(m.state.name)) is not None
+    ]
+    heat = [
+        Overlay(m.heat_id, f"Heat map: {m.name}", Kind.HEAT, heat=heat_maps.along(case, m.state), opacity=0.6)
+        for m in models
+        if heat_maps.rule_of(m.state).passed
+    ]
+    given = [] if series.truth is None else [overlays.of_truth(series.truth, on=case.truth_on)]
+    given += [] if series.ai_result is None else [overlays.of_ai_result(series.ai_result)]
+    return [*masks, *heat, *given]
 
 
 def drawn(case: OpenCase, index: int, view: controls.View) -> np.ndarray:

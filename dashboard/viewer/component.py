@@ -15,9 +15,10 @@ import streamlit as st
 
 from core.imaging.study import Series, Window
 from core.preprocessing import windows
-from dashboard.viewer import build, marks, overlays, packing, route, shelf
+from dashboard.viewer import build, marks, overlays, packing, route, shelf, suspicion
 from dashboard.viewer.measures import cleaned
 from dashboard.viewer.overlays import Overlay
+from dashboard.viewer.suspicion import Suspicion
 
 _component = st.components.v2.component(
     "overread_reader", js=(Path(__file__).resolve().parent / "loader.js").read_text(encoding="utf-8")
@@ -89,6 +90,7 @@ def show(
     name: str = "",
     presets: Sequence[Window] = (),
     overlays: Sequence[Overlay] = (),
+    along: Suspicion | None = None,
     start: int = 0,
     go_to: tuple[int, int] | None = None,
     dark: bool = True,
@@ -110,6 +112,7 @@ def show(
         name: what to call the series; by default its description.
         presets: windows, the one to begin with first; by default those of :func:`core.preprocessing.windows.presets`.
         overlays: masks and heat maps. More may come at any later run; the images are not loaded again.
+        along: what the models say slice by slice, drawn in the slice bar as it comes.
         start: slice in view first, from 0.
         go_to: ``(counter, slice)``: the client goes to the slice once, whenever the counter changes. Without it nothing
             moves the reader's slice.
@@ -170,7 +173,8 @@ def show(
             "series": facts[0],
             "others": facts[1:],
             "lay": list(lay),
-            "overlays": _overlays(overlays, held),
+            "overlays": _overlays(overlays, held, series.slices),
+            "along": None if along is None else suspicion.offered(along, held, route.address()),
             "go_to": list(go_to) if go_to else None,
             "dark": dark,
             "height": height,
@@ -227,8 +231,8 @@ def _pictured(one: Pictured, held: shelf.Shelf, start: int) -> dict[str, Any]:
     return offered.facts["manifest"] | told | {"url": address, "padding": padding, "id": offered.token[:8]}
 
 
-def _overlays(given: Sequence[Overlay], held: shelf.Shelf) -> list[dict[str, Any]]:
-    return [overlays.offered(one, held, route.address()) for one in given]
+def _overlays(given: Sequence[Overlay], held: shelf.Shelf, slices: int) -> list[dict[str, Any]]:
+    return [overlays.offered(one, held, route.address(), slices) for one in given]
 
 
 def ready() -> bool:

@@ -13,6 +13,7 @@ from dashboard.kit.cases import OpenCase
 from dashboard.viewer import beside, component
 from dashboard.viewer.component import Marking
 from dashboard.viewer.overlays import Overlay
+from dashboard.viewer.suspicion import Suspicion
 
 
 def view(case: OpenCase, key: str) -> controls.View:
@@ -30,6 +31,7 @@ def show(
     *,
     key: str,
     overlays: Sequence[Overlay] = (),
+    along: Suspicion | None = None,
     height: str = "70vh",
     marking: Marking | None = None,
 ) -> None:
@@ -37,7 +39,7 @@ def show(
 
     Args:
         key: which place on which page.
-        overlays, height, marking: see :func:`dashboard.viewer.component.show`.
+        overlays, along, height, marking: see :func:`dashboard.viewer.component.show`.
     """
     series, number, laid = case.series, case.series_index, beside.of_case(case)
     others = [one.pictured(case) for one in laid]
@@ -53,6 +55,7 @@ def show(
         name=beside.names(case.study, kept=case.record is not None)[number],
         presets=controls.offered(series, case.system),
         overlays=overlays,
+        along=along,
         start=slices.index(case),
         go_to=(case.moves, slices.index(case)),
         height=height,

@@ -63,6 +63,8 @@ def _part(request: Request) -> Response:
     data = found.part(request.path_params["part"])
     if data is None:
         return _not_found()
+    if data == shelf.NOT_YET:
+        return Response(status_code=204, headers=NO_STORE)
     headers = NO_STORE | {"Content-Encoding": "gzip"}
     return Response(data, media_type="application/octet-stream", headers=headers)
 

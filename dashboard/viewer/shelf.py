@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from dashboard.viewer import packing
 
 KEY = "viewer-shelf"
 MOST_SERIES = 8  # of one session at a time: what is shown last stays
+NOT_YET = b""
 
 
 @dataclass(eq=False)
@@ -35,7 +36,8 @@ class Offered:
         session: the Streamlit session it belongs to.
         sign_in: identity of the sign-in and when it began; ``None`` where nobody signs in.
         person: the store's number of the reader.
-        part: gives the gzipped bytes of a part by its name, or ``None`` where there is none of that name.
+        part: gives the gzipped bytes of a part by its name, ``None`` where there is none of that name, and
+            :data:`NOT_YET` where there will be one.
         digest: the same for the same content.
         facts: what was worked out about it once.
     """
@@ -121,7 +123,7 @@ class Shelf:
             def part(name: str) -> bytes | None:
                 if name == "padding":
                     return None if padding is None else packing.mask_bytes(padding)
-                index = _number(name, series.slices)
+                index = number(name, series.slices)
                 return None if index is None else packing.plane_bytes(series.pixels[index], how)
 
             self._put(key, part, {"plan": how, "padded": padding is not None})
@@ -136,13 +138,14 @@ class Shelf:
         digest = hashlib.sha256(packed).hexdigest()[:16]
         return self._one("mask", name, digest, lambda part: packed if part == "all" else None)
 
-    def heat(self, name: str, maps: Mapping[int, np.ndarray]) -> Offered:
-        """Offer heat maps ``(height, width)`` in [0, 1] by slice: the parts are the slices' numbers."""
-        packed = {str(index): packing.heat_bytes(values) for index, values in maps.items()}
-        whole = hashlib.sha256()
-        for index, data in sorted(packed.items()):
-            whole.update(index.encode() + hashlib.sha256(data).digest())
-        return self._one("heat", name, whole.hexdigest()[:16], packed.get)
+    def asked(self, kind: str, name: str, digest: str, part: Callable[[str], bytes | None]) -> Offered:
+        """Offer something whose parts are worked out when the browser asks, in a thread of their own.
+
+        Args:
+            digest: what it is about, in a few letters: where it is about something else its address is another one.
+            part: see :class:`Offered`.
+        """
+        return self._one(kind, name, digest, part)
 
     def _one(self, kind: str, name: str, digest: str, part: Callable[[str], bytes | None]) -> Offered:
         """Offer something of a name in place of what it was before."""
@@ -188,5 +191,6 @@ def of_session() -> Shelf:
     return shelf
 
 
-def _number(name: str, count: int) -> int | None:
+def number(name: str, count: int) -> int | None:
+    """A number below ``count`` as it stands in an address; ``None`` for anything else."""
     return int(name) if name.isascii() and name.isdigit() and len(name) < 9 and int(name) < count else None

@@ -46,15 +46,32 @@ def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server
     expect(page).to_have_url(re.compile(r"\?open=[\w-]{32,}&slice=10$"), timeout=desk.ANSWER)
     desk.settled(page)
 
-    # A mask and a heat map by their chips: they lie over the picture, which stays as it is.
+    # An outline and a heat map in their model's row, by a click and by the keyboard: they lie over the picture, which
+    # stays as it is and names what lies over it.
     chips = page.get_by_role("group", name="Overlays")
-    for kind in ("Mask", "Heat map"):
-        chip = chips.get_by_role("button", name=desk.starts(f"{kind}: ")).first
+    bare = re.compile(r"^9( -?[\d.]+){2} \w+$")
+    for kind, called in (("Outline", "Mask"), ("Heat map", "Heat map")):
+        switch = desk.table(page).get_by_role("button", name=desk.starts(f"{kind} of ")).first
         for on in (True, False):
-            chip.click()
-            expect(chip).to_have_attribute("aria-pressed", str(on).lower())
-            shown = re.compile(rf"^9 .* {kind[:4].lower()} ") if on else re.compile(r"^9( -?[\d.]+){2} \w+$")
+            switch.click() if on else switch.press("Enter")
+            expect(switch).to_have_attribute("aria-pressed", str(on).lower())
+            shown = re.compile(rf"^9 .* {called[:4].lower()} ") if on else bare
             expect(page.locator(".reader")).to_have_attribute("data-shown", shown)
+            expect(chips.get_by_role("button", name=desk.starts(f"{called}: "))).to_have_count(int(on))
+    # A click elsewhere in the row switches its first; one heat map takes the place of another.
+    desk.table(page).get_by_role("rowheader").first.click()
+    expect(page.locator(".reader")).to_have_attribute("data-shown", re.compile(r"^9 .* mask "))
+    desk.table(page).get_by_role("rowheader").first.click()
+    expect(page.locator(".reader")).to_have_attribute("data-shown", bare)
+    maps = desk.table(page).get_by_role("button", name=desk.starts("Heat map of "))
+    if maps.count() > 1:
+        maps.nth(0).click()
+        maps.nth(1).click()
+        expect(maps.nth(0)).to_have_attribute("aria-pressed", "false")
+        maps.nth(1).click()
+    # The slice bar speaks of the slice in view as the table does.
+    bar = page.get_by_role("slider", name="Slice", exact=True)
+    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"^Slice 10 of 14: .* [01]\.\d\d"))
     for tab in TABS:
         desk.turn_to(page, tab)
         expect(page.get_by_role("tabpanel").filter(visible=True)).not_to_be_empty()

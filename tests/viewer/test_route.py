@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from core.review import open_store
 from dashboard.kit import who
-from dashboard.viewer import build, route, shelf
+from dashboard.viewer import build, overlays, route, shelf, suspicion
 from tests.viewer.cases import ct, photo
 
 
@@ -111,9 +111,46 @@ def test_a_changed_overlay_has_another_address(client: TestClient) -> None:
     assert client.get(f"/viewer/{first.token}/all").status_code == 404
     got = np.unpackbits(np.frombuffer(client.get(f"/viewer/{second.token}/all").content, np.uint8)).reshape(2, 8, 8)
     np.testing.assert_array_equal(got, mask)
-    heat = held.heat("b", {1: np.full((8, 8), 0.2, np.float32)})
-    assert client.get(f"/viewer/{heat.token}/1").status_code == 200
-    assert client.get(f"/viewer/{heat.token}/0").status_code == 404
+
+
+def test_a_heat_map_is_worked_out_when_it_is_asked_for(client: TestClient) -> None:
+    held, asked = shelf.Shelf(), []
+
+    def of(index: int) -> np.ndarray | None:
+        asked.append(index)
+        if index == 2:
+            raise overlays.NotYetError
+        return None if index == 1 else np.full((8, 8), 0.2, np.float32)
+
+    def token(about: str) -> str:
+        overlay = overlays.Overlay("b", "b", overlays.Kind.HEAT, heat=overlays.HeatMaps(of, about))
+        return str(overlays.offered(overlay, held, "/viewer", slices=4)["url"])
+
+    first = token("a model")
+    assert asked == []
+    np.testing.assert_array_equal(np.frombuffer(client.get(f"{first}/0").content, np.uint8), np.full(64, 51))
+    none, later = client.get(f"{first}/1"), client.get(f"{first}/2")
+    assert (none.status_code, none.content) == (200, b"")
+    assert (later.status_code, later.content) == (204, b"")
+    assert later.headers["cache-control"] == "no-store, private"
+    assert client.get(f"{first}/4").status_code == 404
+    assert asked == [0, 1, 2]
+    assert token("a model") == first
+    assert token("another model") != first
+    assert client.get(f"{first}/0").status_code == 404
+
+
+def test_the_slice_bar_is_told_what_each_model_says(client: TestClient) -> None:
+    held, more = shelf.Shelf(), [True]
+    one = suspicion.Along(1, "U-Net", np.array([0.25, np.nan, np.nan]), np.array([False, False, True]), 0.5)
+    told = suspicion.offered(suspicion.Suspicion(lambda: ([one], more[0]), "a"), held, "/viewer")
+    (model,) = client.get(told["url"]).json()["models"]
+    assert (model["name"], model["values"], model["waits"]) == ("U-Net", [0.25, None, None], [False, False, True])
+    assert (tuple(model["colour"]), tuple(model["dash"])) == overlays.LINES[1]
+    assert client.get(told["url"]).json()["more"]
+    more[0] = False
+    assert not client.get(told["url"]).json()["more"]
+    assert client.get(told["url"].replace("/now", "/0")).status_code == 404
 
 
 def test_the_program_alone_may_be_kept(client: TestClient) -> None:

@@ -21,3 +21,14 @@ const HEX = ""
 export const MAGMA = Uint8Array.from({ length: 768 }, (_, i) => parseInt(HEX.slice(2 * i, 2 * i + 2), 16));
 
 export const css = (colour) => `rgb(${colour.join(",")})`;
+
+/** A layer's line as the background of a narrow box. */
+export function stroke({ colour, dash }) {
+  let at = 0;
+  const stops = (dash.length ? dash : [1]).map((length, i) => {
+    const from = at;
+    at += length;
+    return `${i % 2 ? "transparent" : css(colour)} ${from}px ${at}px`;
+  });
+  return `repeating-linear-gradient(90deg, ${stops.join(", ")})`;
+}

@@ -16,6 +16,7 @@ export class Hud {
     this.under = part("under", { "aria-live": "off" });
     this.scale = h("div", { class: "hud scale" }, h("span"), h("i"));
     this.heat = h("div", { class: "hud heat", hidden: true }, h("span", {}, "1"), h("i"), h("span", {}, "0"));
+    this.lacks = part("lacks", { "aria-live": "polite" });
     const stops = [1, 0.75, 0.5, 0.25, 0].map((v) => css([...MAGMA.slice(3 * Math.round(255 * v), 3 * Math.round(255 * v) + 3)]));
     this.heat.querySelector("i").style.background = `linear-gradient(${stops.join(",")})`;
     this.bar = h("div", { class: "loading" }, h("i"));
@@ -55,7 +56,9 @@ export class Hud {
     this.name.textContent = facts.name;
     this.examined.textContent = pane.said?.() ?? "";
     this.where.textContent = (facts.shape[0] > 1 ? `${shown + 1} / ${facts.shape[0]}` : "") + (facts.plane ? `  ${facts.plane}` : "");
-    this.heat.hidden = !pane.layers.hot;
+    const { hot } = pane.layers;
+    this.heat.hidden = !hot;
+    this.lacks.textContent = hot ? hot.missing(shown) : "";
     const names = geometry.known
       ? { right: geometry.row, left: geometry.row.map((v) => -v), bottom: geometry.column, top: geometry.column.map((v) => -v) }
       : {};

@@ -3,10 +3,11 @@
 const AT_ONCE = 4; // requests under way; more only wait on the server's cores
 const KINDS = { "|u1": Uint8Array, "<i2": Int16Array, "<f4": Float32Array };
 
+/** What an address gives; null where there is nothing yet. */
 export async function fetched(url, signal) {
   const answer = await fetch(url, { signal, cache: "no-store", credentials: "same-origin" });
   if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer.arrayBuffer();
+  return answer.status === 204 ? null : answer.arrayBuffer();
 }
 
 /** Bits, the first one highest, as one byte each. */

@@ -26,7 +26,7 @@ export const STYLE = `
 .chips input[type=range] { width: 90px; }
 .chips button { display: inline-flex; gap: 6px; align-items: center; height: 24px; opacity: .75; }
 .chips button[aria-pressed=true] { opacity: 1; }
-.swatch { width: 18px; height: 0; } .heatswatch { height: 9px; background: linear-gradient(90deg, #000004, #51127c, #b73779, #fc8961, #fcfdbf); }
+.swatch { width: 26px; height: 3px; } .heatswatch { height: 9px; background: linear-gradient(90deg, #000004, #51127c, #b73779, #fc8961, #fcfdbf); }
 .middle { flex: 1; display: flex; min-height: 0; position: relative; }
 .stage { flex: 1; display: flex; gap: 2px; min-width: 0; background: #000; position: relative; }
 .pane { flex: 1; position: relative; min-width: 0; overflow: hidden; background: #000; user-select: none; touch-action: none; }
@@ -47,10 +47,16 @@ export const STYLE = `
 .scale { right: 10px; bottom: 8px; text-align: center; }
 .scale i { display: block; height: 6px; border: solid #e8e8e8; border-width: 0 1.5px 1.5px; margin: 1px auto 0; }
 .heat { right: 10px; top: 34px; display: flex; flex-direction: column; align-items: center; font-size: 11px; }
+.lacks { right: 10px; top: 152px; font-size: 12px; }
 .heat i { width: 10px; height: 90px; border: 1px solid #777; }
 .loading { position: absolute; left: 0; right: 0; bottom: 0; height: 2px; background: #333; } .loading i { display: block; height: 100%; background: var(--mark); }
 .bottom { display: flex; gap: 8px; align-items: center; padding: 3px 8px; }
-.bottom input { flex: 1; min-width: 60px; } .bottom output { min-width: 64px; text-align: right; font-variant-numeric: tabular-nums; }
+.strip { flex: 1; min-width: 60px; height: 24px; position: relative; cursor: pointer; touch-action: none; outline: none; }
+.strip.tall { height: 60px; } .strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 3px; background: color-mix(in srgb, var(--fore) 8%, transparent); }
+.strip:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
+.strip .tip { position: absolute; bottom: calc(100% + 4px); translate: -50%; padding: 2px 7px; border-radius: 4px; background: var(--lift); border: 1px solid var(--line);
+  white-space: nowrap; pointer-events: none; z-index: 4; max-width: 100%; overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
+.bottom output { min-width: 64px; text-align: right; font-variant-numeric: tabular-nums; }
 .list { position: absolute; right: 36px; top: 30px; width: 214px; max-height: 62%; overflow-y: auto; padding: 6px; z-index: 2; border-radius: 4px;
   background: color-mix(in srgb, var(--back) 78%, transparent); }
 .list h4, .sheet h4 { margin: 2px 0 6px; font-size: 13px; } .list ol { list-style: none; margin: 0; padding: 0; }

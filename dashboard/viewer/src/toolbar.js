@@ -1,5 +1,5 @@
 // The row of tools over the picture, and the row of overlays.
-import { css } from "./colours.js";
+import { stroke } from "./colours.js";
 import { KINDS } from "./measures.js";
 import { digits } from "./window.js";
 import { h } from "./dom.js";
@@ -108,9 +108,10 @@ export class Toolbar {
     viewer.root.focus({ preventScroll: true });
   }
 
-  /** The row of overlays: each with its colour and line, switched by a click. */
+  /** The row of overlays: each with its colour and line, switched by a click; where rows of the page do that, those shown. */
   overlays() {
-    const [pane] = this.viewer.panes, all = pane.layers.all, { marker } = this.viewer;
+    const [pane] = this.viewer.panes, { marker, rows } = this.viewer;
+    const all = pane.layers.all.filter((layer) => layer.on || !rows.stand(layer));
     this.chips.hidden = !all.length && !marker.list.length;
     const now = [...all.map((layer) => `${layer.told.id}${layer.told.name}${layer.on}`), marker.list.length > 0, marker.shown].join();
     if (now === this.shown) return;
@@ -118,16 +119,16 @@ export class Toolbar {
     const focused = this.chips.getRootNode().activeElement?.dataset?.id;
     const marks = marker.list.length ? [h("button", { "aria-pressed": String(marker.shown), "data-id": "marks", title: `${marker.shown ? "Hide" : "Show"} marks`,
       onclick: () => { marker.shown = !marker.shown; this.overlays(); pane.redraw(); } }, h("i", { class: "swatch markswatch" }), "Marks")] : [];
-    this.chips.replaceChildren(...marks, ...all.map((layer) => this._chip(layer)), ...(all.some((l) => l.told.kind === "heat") ? [this.strength] : []));
+    this.chips.replaceChildren(...marks, ...all.map((layer) => this._chip(layer)), ...(all.some((layer) => layer.hot) ? [this.strength] : []));
     if (focused) this.chips.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
   }
 
   _chip(layer) {
     const { told } = layer;
-    const swatch = told.kind === "heat" ? h("i", { class: "swatch heatswatch" })
-      : h("i", { class: "swatch", style: `border-top:3px ${told.dash.length ? (told.dash[0] < 4 ? "dotted" : "dashed") : "solid"} ${css(told.colour)}` });
+    const swatch = layer.hot ? h("i", { class: "swatch heatswatch" })
+      : h("i", { class: "swatch", style: `background:${stroke(told)}` });
     return h("button", { "aria-pressed": String(layer.on), "data-id": told.id, title: `${layer.on ? "Hide" : "Show"}: ${told.name}`,
-      onclick: () => { layer.on = !layer.on; this.overlays(); this.viewer.panes[0].redraw(); } }, swatch, told.name);
+      onclick: () => this.viewer.toggle(layer) }, swatch, told.name);
   }
 
   /** All overlays off, or those on again that were. */
@@ -142,7 +143,7 @@ export class Toolbar {
       pane.layers.all.forEach((layer) => { layer.on = this.were?.includes(layer.told.id) ?? false; });
       marker.shown = true;
     }
-    this.overlays();
+    this.viewer.overlaid();
     pane.redraw();
   }
 }

@@ -9,6 +9,8 @@ import * as measures from "./measures.js";
 import { Pane } from "./pane.js";
 import { Planes } from "./planes.js";
 import { edges } from "./window.js";
+import { Rows } from "./rows.js";
+import { Strip } from "./strip.js";
 import { STYLE } from "./style.js";
 import { Toolbar } from "./toolbar.js";
 import { h, paused } from "./dom.js";
@@ -24,6 +26,7 @@ export class Viewer {
     this.engine = renderer(`reader-${this.number}`);
     this.group = measures.toolGroup(`reader-${this.number}`);
     this.panes = [];
+    this.stop = new AbortController();
     this.layout = "one";
     this.linked = true;
     this.went = component.data.go_to?.[0] ?? null;
@@ -39,6 +42,7 @@ export class Viewer {
     this.cine = cine(this);
     this.keys = new Keys(this);
     this.marker = new Marker(this);
+    this.rows = new Rows(this);
     this.tellSlice = paused(() => this._tell(), REST);
     this.tellWindow = paused(() => this._tell(), 4 * REST);
     this.tellMeasures = paused(() => this._tellMeasures(), REST);
@@ -69,7 +73,8 @@ export class Viewer {
     this.panes[0].layers.take(data.overlays);
     this.marker.take(data.marks);
     this.toolbar.follow();
-    this.toolbar.overlays();
+    this.overlaid();
+    this.strip.take(data.along);
     const asked = data.go_to?.[0] ?? null;
     if (asked !== null && asked !== this.went) this.panes[0].go(data.go_to[1]);
     this.went = asked;
@@ -235,19 +240,18 @@ export class Viewer {
   _touched() { this.root.focus({ preventScroll: true }); }
 
   _bottom() {
-    this.slider = h("input", { type: "range", min: "1", step: "1", "aria-label": "Slice", oninput: () => this.active.go(this.slider.value - 1) });
+    this.strip = new Strip(this);
     this.number_ = h("output");
     this.play = h("button", { title: "Cine (Space)", "aria-label": "Cine", onclick: () => this.cine.toggle() }, "▶");
-    return h("div", { class: "bottom" }, this.play, this.slider, this.number_);
+    return h("div", { class: "bottom" }, this.play, this.strip.element, this.number_);
   }
 
   _bar() {
     const pane = this.active;
-    if (!pane || !this.slider) return;
-    this.slider.max = pane.store.count;
-    this.slider.value = pane.slice + 1;
+    if (!pane || !this.number_) return;
     this.number_.textContent = `${pane.slice + 1} / ${pane.store.count}`;
     this.bottom.hidden = pane.store.count < 2;
+    if (!this.bottom.hidden) this.strip.follow();
   }
 
   _resized() {
@@ -266,9 +270,18 @@ export class Viewer {
   /** What is drawn, in one line: the same line, the same picture. */
   _shown() {
     const [pane] = this.panes, { lower, upper } = edges(pane.window);
-    const layers = pane.layers.all.filter((layer) => layer.on).map((layer) => `${layer.told.id}:${layer.told.digest}`);
-    this.root.dataset.shown = [pane.shown, lower, upper, pane.inverted, ...layers].join(" ");
+    this.root.dataset.shown = [pane.shown, lower, upper, pane.inverted, ...pane.layers.shown(pane.shown)].join(" ");
   }
+
+  /** Switch an overlay on or off, wherever the reader asked for it. */
+  toggle(layer) {
+    this.panes[0].layers.toggle(layer);
+    this.overlaid();
+    this.panes[0].redraw();
+  }
+
+  /** Buttons that stand for overlays say what holds. */
+  overlaid() { this.toolbar.overlays(); this.rows.follow(); }
 
   _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", Object.fromEntries(this.series.map(({ facts }) => [facts.id, measures.list(facts.id)]))); }
 
@@ -281,6 +294,9 @@ export class Viewer {
     this.tellMeasures.stop();
     this.cine.stop();
     this.keys.dispose();
+    this.rows.dispose();
+    this.strip.dispose();
+    this.stop.abort();
     this.unlisten();
     this.watch.disconnect();
     this.planes?.close();
