@@ -253,7 +253,10 @@ def map_of(
     Args:
         trace: of an answer about this very image, where it was kept; for the methods :data:`FROM_TAP`.
     """
-    forward = partial(explain_maps, net, trace.stages) if trace is not None else partial(explain_forward, net, x)
+    whole = trace is not None and not (trace.gates and len(trace.stages) < len(net.stage_channels))
+    forward = (
+        partial(explain_maps, net, trace.stages) if trace is not None and whole else partial(explain_forward, net, x)
+    )
     size = (int(x.shape[-2]), int(x.shape[-1]))
     linear = method == "grad-cam" and target != "mask" and net.linear_weight is not None
     if not net.differentiable and not linear:

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Self
 
+import numpy as np
 import torch
 
 from core.models.output import Trace
 
-MOST_BYTES = 8 * 2**20  # of one model: a whole series of small taps, or the last slices of a U-Net's large maps
+MOST_BYTES = 8 * 2**20  # of one model: a series of some twenty slices, of a classifier or a U-Net
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """A trace whose gates are bits: they are most of it."""
+
+    trace: Trace
+    shapes: tuple[torch.Size, ...]
+
+    @classmethod
+    def of(cls, trace: Trace) -> Self:
+        """A copy, packed."""
+        bits = tuple(torch.from_numpy(np.packbits(one.numpy(force=True))) for one in trace.gates)
+        rest = replace(trace, gates=()).each(torch.clone)
+        return cls(replace(rest, gates=bits), tuple(one.shape for one in trace.gates))
+
+    def opened(self) -> Trace:
+        """The trace as it was."""
+        gates = [
+            torch.from_numpy(np.unpackbits(bits.numpy(), count=shape.numel()).view(bool)).reshape(shape)
+            for bits, shape in zip(self.trace.gates, self.shapes, strict=True)
+        ]
+        return replace(self.trace, gates=tuple(gates))
 
 
 class Kept:
@@ -21,13 +47,13 @@ class Kept:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
-        self._held: OrderedDict[bytes, Trace] = OrderedDict()
+        self._held: OrderedDict[bytes, _Packed] = OrderedDict()
 
     def keep(self, x: torch.Tensor, trace: Trace) -> None:
         """Keep what the answer about an image ``x`` left; copies, out of inference mode."""
         place = _digest(x)
         with torch.inference_mode(False):
-            self._held[place] = trace.each(torch.clone)
+            self._held[place] = _Packed.of(trace)
         self._held.move_to_end(place)
         while len(self._held) > 1 and self.size > self._most:
             self._held.popitem(last=False)
@@ -37,12 +63,13 @@ class Kept:
         place = _digest(x)
         if place in self._held:
             self._held.move_to_end(place)
-        return self._held.get(place)
+        held = self._held.get(place)
+        return None if held is None else held.opened()
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return sum(trace.nbytes for trace in self._held.values())
+        return sum(held.trace.nbytes for held in self._held.values())
 
 
 def _digest(x: torch.Tensor) -> bytes:

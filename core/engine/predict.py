@@ -137,7 +137,8 @@ def passed(
         count = len(x)
         logits, features = (logits[:count] + logits[count:]) / 2, features[:count]
         mask = None if mask is None else (mask[:count] + mask[count:].flip(-1)) / 2
-    trace = Trace(stages, out.mask_logits, out.gates).each(lambda one: one[: len(x)])
+    alone = out.gates and len(x) == 1  # then the outline is explained from the tap and the gates
+    trace = Trace(stages[-1:] if alone else stages, out.mask_logits, out.gates).each(lambda one: one[: len(x)])
     return logits, features, None if mask is None else mask.float(), trace
 
 

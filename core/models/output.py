@@ -35,7 +35,8 @@ class Trace:
     """What a pass left behind for the heat maps that are asked for next, of the same images.
 
     Attributes:
-        stages: the backbone's maps, finest first, the tap last.
+        stages: the backbone's maps, finest first, the tap last; the tap alone where nothing but the outline of one
+            image, with its gates, can be asked for without another pass.
         mask_logits, gates: as :class:`Output` has them.
     """
 

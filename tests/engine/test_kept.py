@@ -14,6 +14,44 @@ from core.models.output import Trace
 from tests.engine.installed import scan, study
 
 
+def test_the_outlines_of_a_whole_series_are_drawn_without_another_pass(brain: Path) -> None:
+    case = study(scan(slices=12))
+    fresh, asked = Engine(brain), Engine(brain)
+    wanted = [fresh.heat_map(case, "brain-mr", 0, "unet", index) for index in range(12)]
+    asked.review(case, "brain-mr")
+    net = asked.loaded("brain-mr", "unet").net
+
+    def never(*_: object) -> None:
+        raise AssertionError("the network was asked again")
+
+    net.feature_stages = net.output_from_stages = never  # type: ignore[assignment,method-assign]
+    for index, one in enumerate(wanted):
+        found = asked.heat_map(case, "brain-mr", 0, "unet", index)
+        assert one.values is not None
+        assert found.values is not None
+        np.testing.assert_allclose(found.values, one.values, atol=1e-3)
+
+
+def test_a_class_of_a_segmenter_is_explained_by_another_pass(brain: Path) -> None:
+    case = study(scan(slices=1))
+    fresh, asked = Engine(brain), Engine(brain)
+    asked.review(case, "brain-mr")
+    found, wanted = (one.heat_map(case, "brain-mr", 0, "unet", 0, target="no tumour") for one in (asked, fresh))
+    assert found.values is not None
+    assert wanted.values is not None
+    np.testing.assert_allclose(found.values, wanted.values, atol=1e-3)
+
+
+def test_gates_are_kept_as_they_were() -> None:
+    kept, rng = Kept(), np.random.default_rng(0)
+    gates = tuple(torch.from_numpy(rng.random(shape) > 0.5) for shape in ((1, 3, 5, 7), (1, 2, 4, 4)))
+    kept.keep(image(0), Trace([image(1)], image(2), gates))
+    held = kept.of(image(0))
+    assert held is not None
+    assert all(torch.equal(one, other) for one, other in zip(held.gates, gates, strict=True))
+    assert kept.size == 2 * 400 + 14 + 4
+
+
 @pytest.mark.parametrize("model", ["unet", "resnet50"])
 def test_a_map_after_the_answer_is_the_map_without_one(brain: Path, model: str) -> None:
     case = study(scan(slices=2))
