@@ -224,3 +224,7 @@ class System:
     def labels(self) -> dict[str, int]:
         """1 for the label texts of its sets that are a finding, 0 for the others."""
         return {text: value for known in self.sets for text, value in known.labels.items()}
+
+    def classes_of(self, finding: bool) -> tuple[str, ...]:
+        """The classes that go with an answer."""
+        return tuple(name for name in self.classes if (name in self.positive) is finding)

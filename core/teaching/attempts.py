@@ -169,11 +169,13 @@ def task(store: Store, learner_id: int, attempt_id: int) -> Task | None:
 
 
 def save(store: Store, learner_id: int, now_at: Task, content: Mapping[str, Any]) -> None:
-    """Keep what was filled in so far, so that a reload loses nothing; nothing happens once it is answered."""
+    """Keep what was filled in so far, so that a reload loses nothing; nothing happens once it is answered, or once its
+    time is over."""
     with store.writing() as session:
         own(session, learner_id, now_at.attempt)
         draft = _draft(session, now_at.attempt, now_at.item, now_at.stage)
-        if draft is not None:
+        left = now_at.seconds_left()
+        if draft is not None and (left is None or left >= -GRACE):
             draft.content = dict(content)
             session.add(draft)
 

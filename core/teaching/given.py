@@ -39,6 +39,8 @@ def checked(item: QuizItem, given: Given) -> tuple[list[dict[str, Any]], list[di
         raise TeachingError("An answer says what is seen and how sure.", "Say both.")
     if given.label is not None and given.label not in system.classes:
         raise TeachingError(f"{system.title} has no class {given.label!r}.", f"Known: {', '.join(system.classes)}.")
+    if given.label is not None and (given.finding is None or given.label not in system.classes_of(given.finding)):
+        raise TeachingError(f"The class {given.label!r} contradicts what is seen.", "Say what you see once more.")
     outline = []
     for one in given.outline:
         corners = [[float(x), float(y)] for x, y in one["points"]]

@@ -92,9 +92,9 @@ def material(store: Store, source: str, place: Mapping[str, Any], give_way: Give
 
 def class_of(system: System, label: str | None, finding: bool) -> str | None:
     """The class of a system that a label means; ``None`` where several would fit."""
-    if label in system.classes and (label in system.positive) is finding:
+    offered = system.classes_of(finding)
+    if label in offered:
         return label
-    offered = [name for name in system.classes if (name in system.positive) is finding]
     return offered[0] if len(offered) == 1 else None
 
 

@@ -141,7 +141,8 @@ def _truth(store: Store, record: Record, case: OpenCase, arbiter: int) -> None:
     )
     comment = st.text_area("What settles it (optional)", key=f"truth-comment-{record.id}", height=80, max_chars=2000)
     ready = finding is not None and sided is not None and (label is not None or not offered)
-    if st.button("Record the truth", type="primary", icon=":material/balance:", disabled=not ready):
+    pressed = st.button("Record the truth", type="primary", icon=":material/balance:", disabled=not ready)
+    if pressed and ready:
         assert finding is not None
         assert sided is not None
         try:

@@ -30,6 +30,9 @@ class QuizForm(Form):
     def change(self, **values: Any) -> None:
         """Take a change and keep the draft."""
         assert self.task is not None
+        left = self.task.seconds_left()
+        if left is not None and left < -attempts.GRACE:  # what is said after the end is no answer
+            return
         self.content.update(values)
         attempts.save(self.store, self.reader, self.task, self.content)
 

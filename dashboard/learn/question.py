@@ -161,7 +161,7 @@ def _button(form: QuizForm, case: OpenCase) -> None:
         width="stretch",
     )
     st.caption(f"Still to say: {', '.join(wanting)}." if wanting else "Final once given: it cannot be changed.")
-    if pressed:
+    if pressed and not wanting:  # a browser greys a button out, and a client need not
         _give(form)
 
 

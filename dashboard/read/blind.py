@@ -30,9 +30,6 @@ nothing. While a case waits for your opinion
   would give away what the models think, and a name could be looked up among the published test cases;
 - reports and downloads leave it out.
 
-Other examinations of the patient (*Priors*) are images only, whoever has read them. What you measure is yours alone
-until the opinion that it belongs to is locked, and is closed with that one.
-
 A lead may look at a case without reading it; that is recorded, and that lead cannot read it blind any more.
 A picture changed in its pixels (a photograph of the screen) is not recognised: this guards against habit and accident,
 not against somebody who means to cheat.
@@ -71,7 +68,7 @@ def show(store: Store, record: Record, case: OpenCase, reader: int) -> None:
 def lock(form: Form, case: OpenCase, label: str) -> None:
     """The button that makes the draft an opinion; says what is missing."""
     wanting = read_form.missing(form, case)
-    if st.button(
+    pressed = st.button(
         label,
         key=f"lock-{form.case_id}-{form.stage}",
         type="primary",
@@ -79,7 +76,8 @@ def lock(form: Form, case: OpenCase, label: str) -> None:
         disabled=bool(wanting),
         help=f"Still to say: {', '.join(wanting)}." if wanting else None,
         width="stretch",
-    ):
+    )
+    if pressed and not wanting:
         try:
             form.lock()
         except OverreadError as error:

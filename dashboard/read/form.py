@@ -147,8 +147,8 @@ def ask(form: Form, case: OpenCase) -> None:
             "Class",
             offered,
             key=f"label-{stem}-{form.finding}",
-            on_change=_taken,
-            args=(form, "label", f"label-{stem}-{form.finding}"),
+            on_change=_named,
+            args=(form, case, f"label-{stem}-{form.finding}"),
         )
     _seed(f"confidence-{stem}", form.confidence)
     st.segmented_control(
@@ -176,8 +176,7 @@ def labels(case: OpenCase, finding: bool | None) -> list[str]:
     """Classes that go with an answer."""
     if finding is None or case.system is None:
         return []
-    system = SYSTEMS[case.system]
-    return [name for name in system.classes if (name in system.positive) is finding]
+    return list(SYSTEMS[case.system].classes_of(finding))
 
 
 def _seed(key: str, value: Any) -> None:
@@ -188,6 +187,13 @@ def _seed(key: str, value: Any) -> None:
 
 def _taken(form: Form, name: str, key: str) -> None:
     form.change(**{name: st.session_state[key]})
+
+
+def _named(form: Form, case: OpenCase, key: str) -> None:
+    """A class that goes with the answer as it is now, which may have changed in the same moment."""
+    label = st.session_state[key]
+    if label is None or label in labels(case, form.finding):
+        form.change(label=label)
 
 
 def _answered(form: Form, case: OpenCase, key: str) -> None:

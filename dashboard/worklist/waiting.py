@@ -69,7 +69,8 @@ def _open(store: Store, row: WorklistRow, reader: int) -> None:
                     "afterwards."
                 )
                 reason = st.text_input("Reason", key=f"unblind-reason-{row.case_id}", max_chars=200)
-                if st.button("Show me", key=f"unblind-{row.case_id}", disabled=not reason.strip()):
+                pressed = st.button("Show me", key=f"unblind-{row.case_id}", disabled=not reason.strip())
+                if pressed and reason.strip():
                     _unblind(store, row, reader, reason.strip())
 
 

@@ -133,6 +133,15 @@ def test_every_route_says_what_it_needs(house: House) -> None:
             assert needs.answers, (method, path)
 
 
+@pytest.mark.parametrize(("finding", "label"), [(False, "tumour"), (True, "no tumour"), (True, "melanoma")])
+def test_an_opinion_and_a_class_that_contradict_each_other_are_refused(house: House, finding: bool, label: str) -> None:
+    number, token = house.tokens[Role.REVIEWER]
+    told = {"stage": "blind", "finding": finding, "label": label, "confidence": 90, "seconds": 1}
+    answer = house.service.client(token).post(f"/v1/cases/{CASE}/opinions", json=told)
+    assert (answer.status_code, "no such class" in answer.text) == (404, True)
+    assert house.service.store.opinions(CASE, number) == []
+
+
 @pytest.mark.parametrize("role", [None, *Role], ids=str)
 def test_before_the_lock_nothing_of_a_models_answer_leaves(house: House, role: Role | None) -> None:
     secrets = _said()

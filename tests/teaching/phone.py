@@ -109,6 +109,17 @@ class Phone:
         field, _ = self.find("text_input", label)
         self._set(field.id, string_value=text)
 
+    def go(self, query: str) -> None:
+        """To an address in the browser's history, as its buttons for back and forward do."""
+        self.query = query
+        self.run(back=True)
+
+    def set(self, kind: str, label: str, **value: Any) -> str:
+        """Hold a value for a widget without sending it; its fragment."""
+        one, fragment = self.find(kind, label)
+        self._set(one.id, **value)
+        return fragment
+
     def say(self, widget: str, fragment: str = "", **value: Any) -> None:
         """Say anything of any widget, once: also what no page would."""
         self._set(widget, **value)
@@ -117,16 +128,17 @@ class Phone:
 
     # What goes over the wire.
 
-    def run(self, fragment: str = "", *said: WidgetState, repeated: bool = False) -> None:
+    def run(self, fragment: str = "", *said: WidgetState, repeated: bool = False, back: bool = False) -> None:
         """Ask for a run of the page, or of one of its fragments, and take everything that comes, pictures included."""
-        self.ask(fragment, *said, repeated=repeated)
-        self.settle()
+        self._ask(fragment, *said, repeated=repeated, back=back)
+        self._take()
+        self._look()
 
-    def ask(self, fragment: str = "", *said: WidgetState, repeated: bool = False) -> None:
-        """The request alone."""
+    def _ask(self, fragment: str, *said: WidgetState, repeated: bool, back: bool) -> None:
         asked = BackMsg()
         state = asked.rerun_script
         state.query_string, state.fragment_id, state.is_auto_rerun = self.query, fragment, repeated
+        state.is_history_navigation = back
         state.widget_states.widgets.extend([*self.states.values(), *said])
         state.cached_message_hashes.extend(self._cached)
         if self._script:
@@ -137,11 +149,6 @@ class Phone:
         state.context_info.timezone, state.context_info.locale = "UTC", "en-US"
         self._socket.send(asked.SerializeToString())
 
-    def settle(self) -> None:
-        """Take what comes to the end of the run, and of those that it leads to."""
-        self._take()
-        self._look()
-
     def get(self, path: str) -> bytes:
         """Fetch an address of the server."""
         self.fetched.append(path)
@@ -149,6 +156,7 @@ class Phone:
             return bytes(answer.read())
 
     def _take(self) -> None:
+        """What comes to the end of the run, and of those that it leads to."""
         end = time.monotonic() + visitor.SECONDS
         while True:
             told = ForwardMsg.FromString(bytes(self._socket.recv(end - time.monotonic(), decode=False)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from core.errors import AlreadyLockedError, BlindingError, NotAllowedError, NotFoundError
 from core.review import Role, Store
+from core.review import Stage as OpinionStage
 from core.review.trail import verify
 from core.teaching import attempts, blinding, learners, quizzes, results
 from core.teaching.given import Given
 from core.teaching.rules import Models, Rules, Stage, TeachingError, Verify
+from dashboard.learn.form import QuizForm
 from tests.review.casebook import person
 from tests.teaching import school
 
@@ -86,6 +89,21 @@ def test_time_that_ran_out_counts_as_missed(sqlite_store: Store) -> None:
     assert not school.say(sqlite_store, who, attempt).late
     late, silent, _ = results.of_learner(sqlite_store, who)
     assert (late.points, late.right, silent.points, silent.right) == (0, False, 0, False)
+
+
+def test_what_is_said_after_the_time_is_not_kept(sqlite_store: Store) -> None:
+    quiz, who = school.quiz(sqlite_store, Rules(seconds=60)), school.learner(sqlite_store)
+    attempt = school.begun(sqlite_store, quiz.id, who)
+    task = school.next_task(sqlite_store, who, attempt)
+    form = QuizForm(sqlite_store, 1, who, OpinionStage.BLIND, task.started, task=task)
+    form.change(finding=True, label="tumour", confidence=70)
+    over = replace(task, started=task.started - datetime.timedelta(seconds=64))
+    attempts.save(sqlite_store, who, over, {"finding": False, "label": "no tumour", "confidence": 100})
+    late = QuizForm(sqlite_store, 1, who, OpinionStage.BLIND, over.started, dict(form.content), task=over)
+    late.change(finding=False, label="no tumour", confidence=100)
+    kept = school.next_task(sqlite_store, who, attempt).content
+    assert (kept["finding"], kept["label"], kept["confidence"]) == (True, "tumour", 70)
+    assert (late.given().finding, late.given().label, late.given().confidence) == (True, "tumour", 70)
 
 
 def test_every_learner_has_an_order_of_their_own_that_a_seed_repeats(sqlite_store: Store) -> None:
@@ -206,6 +224,8 @@ def test_a_class_joins_with_its_code_and_each_guest_has_a_secret(store: Store) -
     [
         (Given(True, "tumour", 120), "0 to 100"),
         (Given(True, "melanoma", 80), "no class"),
+        (Given(False, "tumour", 80), "contradicts"),
+        (Given(None, "tumour", None), "contradicts"),
         (Given(True, "tumour", None), "how sure"),
         (Given(True, "tumour", 80, outline=[{"slice": 0, "points": [[1, 1], [2, 2]]}]), "outline"),
     ],

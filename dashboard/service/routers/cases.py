@@ -67,9 +67,11 @@ def opinions(case: Id, request: Request, who: Hears) -> list[OpinionForm]:
 def lock(case: Id, new: NewOpinionForm, request: Request, who: Reads) -> OpinionForm:
     """Lock an opinion for good. A blind one releases the models' answers to you."""
     store = request.app.state.shared.store()
-    classes = SYSTEMS[system].classes if (system := store.case(case).system) in SYSTEMS else ()
+    classes = SYSTEMS[system].classes_of(new.finding) if (system := store.case(case).system) in SYSTEMS else ()
     if new.label is not None and new.label not in classes:
-        raise NotFoundError("The case's system has no such class.", f"It has: {', '.join(classes) or 'none'}.")
+        raise NotFoundError(
+            "The case's system has no such class for this answer.", f"It has: {', '.join(classes) or 'none'}."
+        )
     made = store.lock_opinion(
         case,
         who.number,
