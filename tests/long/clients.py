@@ -129,6 +129,8 @@ def main(
     answered = sum(map(len, tally.milliseconds.values()))
     print(f"{clients} clients, {browsers} browsers, {minutes:g} minutes: {answered} calls answered")
     for name, spent in tally.milliseconds.items():
+        if not spent:
+            continue
         at = np.percentile(spent, (50, 95, 99))
         spread = "  ".join(f"{label} {value:8.0f}" for label, value in zip(("p50", "p95", "p99"), at, strict=True))
         print(f"{name:12} n {len(spent):6}  429 {tally.busy[name]:5}  {spread} ms")
