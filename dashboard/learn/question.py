@@ -20,10 +20,11 @@ from dashboard.learn import planted
 from dashboard.learn.form import QuizForm
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
-from dashboard.review import answers, drawn_models, reading, screen
+from dashboard.review import answers, reading, screen
 from dashboard.viewer import component, desk
 
 NOTICE = "learn-notice"
+OVER = "The time for that case was over: what you had said is your answer."
 
 
 def show(store: Store, learner: int, task: Task, leave: Callable[[], None]) -> None:
@@ -32,6 +33,10 @@ def show(store: Store, learner: int, task: Task, leave: Callable[[], None]) -> N
     case = quiz_case.blind(store, learner, task)
     if with_models and task.rules.asks_models:
         jobs.ensure(case, engine())
+    if _over(task):  # before the clock is drawn, which would ask for another run, and another
+        _give(quiz_form.of(store, learner, task, case), OVER)
+        leave()
+        return
     _head(task, leave)
     _body(store, learner, task, case)
 
@@ -55,13 +60,19 @@ def _head(task: Task, leave: Callable[[], None]) -> None:
 
 def _clock(task: Task) -> None:
     """The time left; when it is over the page is drawn anew, and takes the answer as it stands."""
-    left = task.seconds_left() or 0.0
+    left = max(task.seconds_left() or 0.0, 0.0)
     st.html(
-        f"<div role='timer' style='font-variant-numeric:tabular-nums;font-size:1.1rem'>{max(left, 0):.0f} s left</div>",
+        f"<div role='timer' style='font-variant-numeric:tabular-nums;font-size:1.1rem'>{left:.0f} s left</div>",
         width="content",
     )
-    if left <= 0:
+    if _over(task):
         st.rerun()
+
+
+def _over(task: Task) -> bool:
+    """Whether the time for a case is over."""
+    left = task.seconds_left()
+    return left is not None and left <= 0
 
 
 @st.fragment
@@ -71,8 +82,8 @@ def _body(store: Store, learner: int, task: Task, case: OpenCase) -> None:
     drawn = case.measured
     if drawn != form.content.get("measures", []):
         form.change(measures=list(drawn))
-    if (task.seconds_left() or 1.0) <= 0:
-        _give(form, "The time for that case was over: what you had said is your answer.")
+    if _over(task):
+        _give(form, OVER)
         return
     left, right = st.columns([13, 8], gap="small")
     with left, st.container(gap="xsmall"):
@@ -105,13 +116,9 @@ def _picture(form: QuizForm, task: Task, case: OpenCase) -> None:
     index, advised = slices.index(case), task.stage is Stage.ADVISED and task.rules.asks_models
     if component.ready():
         with st.container(key="reader"):
+            shown = screen.layers(case, index) if advised else []
             desk.show(
-                case,
-                key=f"learn-{task.stage}",
-                height=reading.ROOM,
-                marking=read_marks.marking(form),
-                overlays=screen.layers(case) if advised else [],
-                along=drawn_models.along(case) if advised else None,
+                case, key=f"learn-{task.stage}", height=reading.ROOM, marking=read_marks.marking(form), overlays=shown
             )
         return
     component.note()
