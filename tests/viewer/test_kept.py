@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from core import imaging
 from core.review import FileRole, Mode, Stage, Store
@@ -66,6 +66,11 @@ def again(page: Page, drawn: dict[str, Any]) -> None:
     assert np.abs(np.array(found["points"]) - drawn["points"]).max() < 0.002
 
 
+def late(route: Route) -> None:
+    time.sleep(1.5)
+    route.continue_()
+
+
 def report(page: Page) -> dict[str, Any]:
     """The JSON report that the page offers."""
     desk.turn_to(page, "Report")
@@ -97,6 +102,7 @@ def test_what_is_measured_blind_is_there_after_a_reload_and_goes_with_the_opinio
     desk.settled(page)
     page.get_by_role("radio", name="80 %", exact=True).click()
     desk.settled(page)
+    page.route(re.compile(r"/viewer/[\w-]+/\d+$"), late)  # the next viewer is long without a picture to draw it on
     page.get_by_role("button", name="Lock my opinion and show the models").click()
     desk.answered(page)
     expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from core.errors import StoreError
+from core.imaging.study import SourceKind, Study
+from core.systems import Match
+from dashboard.kit.cases import OpenCase
 from dashboard.viewer import measures
 from tests.viewer.cases import CASES
 
@@ -117,3 +121,26 @@ def test_a_region_without_a_pixel_has_an_area_alone() -> None:
     values = {"n": 0, "area": 0.25, "unit": "px²"}
     (one,) = measures.parts(measures.cleaned([changed(BOX, values=values)], SERIES), SERIES)
     assert [(q.name, q.value) for q in one.quantities] == [("area", 0.25), ("pixels", 0)]
+
+
+def test_what_cannot_be_kept_is_said_and_goes_with_the_next_change() -> None:
+    study = Study("photo", SourceKind.RASTER, (SERIES,), "0" * 64)
+    full = StoreError("The disk is full: nothing was written.", "Make room.")
+    kept: list[tuple[str, list[dict[str, Any]] | None]] = []
+
+    def keep(series: str, found: list[dict[str, Any]]) -> None:
+        if not kept:
+            kept.append((series, None))
+            raise full
+        kept.append((series, found))
+
+    case = OpenCase(study, Match(None, 0, "", True), None, 0, keep=keep)
+    case.measure(SERIES.key, [LENGTH])
+    assert case.unkept is full
+    assert case.measured == [LENGTH]  # it stays on the screen
+    case.measure(SERIES.key, [LENGTH])  # told again, it is tried again
+    assert case.unkept is None
+    assert kept[-1] == (SERIES.key, [LENGTH])
+    count = len(kept)
+    case.measure(SERIES.key, [LENGTH])
+    assert len(kept) == count  # nothing new

@@ -117,6 +117,12 @@ def test_a_prior_of_the_same_upload_is_named_by_its_date_and_follows_by_its_shar
     (again,) = hand.measured(page, 1)
     assert again["id"] == drawn["id"]
 
+    page.get_by_label("Layout").select_option(label="One picture")
+    hand.measured(page, 0)
+    page.get_by_role("button", name="Beside: prior, 2026-03-02").click()
+    (again,) = hand.measured(page, 1)
+    assert again["id"] == drawn["id"]
+
     # The prior leads when it is scrolled; unlinked it stays where it is, and says no more that it follows.
     box = pane(page, 1).bounding_box()
     assert box is not None

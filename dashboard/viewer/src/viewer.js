@@ -27,6 +27,7 @@ export class Viewer {
     this.group = measures.toolGroup(`reader-${this.number}`);
     this.panes = [];
     this.stop = new AbortController();
+    this.opened = new Set();
     this.layout = "one";
     this.linked = true;
     this.went = component.data.go_to?.[0] ?? null;
@@ -88,12 +89,18 @@ export class Viewer {
     try {
       await pane.open();
       if (this.gone) return;
-      measures.restore(facts.id, facts.measures);
+      this._restore(pane);
       this.list.fill();
       pane.viewport.render();
       this._link(pane);
       this.settled = true;
     } catch (error) { if (!this.gone) this._failed(error); }
+  }
+
+  /** Only then is it told what a picture holds: before, an empty list would take away what is kept. */
+  _restore(pane) {
+    measures.restore(pane.facts.id, pane.facts.measures);
+    pane.restored = true;
   }
 
   _pane(facts) {
@@ -109,6 +116,7 @@ export class Viewer {
       },
     });
     this.panes.push(pane);
+    this.opened.add(facts.id);
     this.stage.append(pane.element);
     if (pane === this.panes[0]) this.marker.listen(pane);
     pane.element.addEventListener("pointerdown", () => { this.focus = this.panes.indexOf(pane); this._marked(); }, { capture: true });
@@ -136,7 +144,7 @@ export class Viewer {
     this._resized();
     await pane.open();
     if (pane.gone) return;
-    measures.restore(facts.id, facts.measures);
+    this._restore(pane);
     this.list.fill();
     this._resized();
     this.panes[0].fit();
@@ -283,7 +291,11 @@ export class Viewer {
   /** Buttons that stand for overlays say what holds. */
   overlaid() { this.toolbar.overlays(); this.rows.follow(); }
 
-  _tellMeasures() { if (this.data.tells.measures) this.component.setStateValue("measures", Object.fromEntries(this.series.map(({ facts }) => [facts.id, measures.list(facts.id)]))); }
+  _tellMeasures() {
+    if (!this.data.tells.measures) return;
+    const restored = this.series.filter((pane) => pane.restored).map(({ facts }) => [facts.id, measures.list(facts.id)]);
+    this.component.setStateValue("measures", Object.fromEntries(restored));
+  }
 
   full() { document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen(); }
 
@@ -300,9 +312,8 @@ export class Viewer {
     this.unlisten();
     this.watch.disconnect();
     this.planes?.close();
-    const series = this.panes.map((pane) => pane.facts.id);
     this.panes.forEach((pane) => pane.dispose());
-    series.forEach((id) => measures.forget(id));
+    this.opened.forEach((id) => measures.forget(id)); // also of pictures that were taken away before
     tools.ToolGroupManager.destroyToolGroup(this.group.id);
     this.engine.destroy();
     this.root.remove();
