@@ -11,8 +11,9 @@ export class Strip {
     this.viewer = viewer;
     this.said = null;
     this.canvas = h("canvas");
+    this.place = h("i", { class: "at" });
     this.tip = h("div", { class: "tip", hidden: true });
-    this.element = h("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": "Slice", "aria-valuemin": "1" }, this.canvas, this.tip);
+    this.element = h("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": "Slice", "aria-valuemin": "1" }, this.canvas, this.place, this.tip);
     this.element.addEventListener("pointerdown", (event) => this._hold(event));
     this.element.addEventListener("pointermove", (event) => this._over(event));
     this.element.addEventListener("pointerleave", () => { this.tip.hidden = true; });
@@ -25,11 +26,17 @@ export class Strip {
   take(told) {
     const before = this.told?.url;
     this.told = told;
-    if (before !== told?.url) this.said = null;
+    if (before !== told?.url) this.said = this.drawn = null;
     this.element.classList.toggle("tall", Boolean(told));
     clearTimeout(this.timer);
-    if (told && (this.said === null || this.said.more)) this._ask();
+    if (told && !this._whole()) this._ask();
     this.follow();
+  }
+
+  /** Whether every model has answered every slice: nothing will be told beyond it. */
+  _whole() {
+    const models = this.said?.models ?? [];
+    return models.length > 0 && !models.some((one) => one.waits.includes(true));
   }
 
   async _ask() {
@@ -39,6 +46,7 @@ export class Strip {
         const said = JSON.parse(new TextDecoder().decode(await fetched(told.url, this.viewer.stop.signal)));
         if (this.told?.url !== told.url) return;
         this.said = said;
+        this.drawn = null;
         this.follow();
       }
     } catch { return; } // dropped, or the address is over: the page tells the next one
@@ -68,12 +76,15 @@ export class Strip {
     set("aria-valuemax", pane.store.count);
     set("aria-valuenow", pane.slice + 1);
     set("aria-valuetext", this.words(pane.slice));
-    this.draw();
+    this.place.style.left = `${(100 * (pane.slice + 0.5)) / pane.store.count}%`;
+    if (this.drawn !== pane) this.draw();
   }
 
+  /** What does not change with the slice in view. */
   draw() {
     const { pane, canvas } = this;
     if (!pane || !this.element.clientWidth || this.element.closest("[hidden]")) return;
+    this.drawn = pane;
     const ratio = devicePixelRatio, width = this.element.clientWidth, height = this.element.clientHeight;
     Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     const context = canvas.getContext("2d"), fore = getComputedStyle(this.element).color;
@@ -81,12 +92,6 @@ export class Strip {
     const { count } = pane.store, step = width / count, x = (slice) => (slice + 0.5) * step;
     this._foot(context, count, step, height, fore);
     if (this.models.length) this._lines(context, x, width, height - FOOT - 2);
-    context.fillStyle = fore;
-    const wide = Math.max(3, Math.min(step - 1, 7));
-    context.globalAlpha = 0.28;
-    context.fillRect(x(pane.slice) - Math.max(step, 9) / 2, 0, Math.max(step, 9), height);
-    context.globalAlpha = 1;
-    context.fillRect(x(pane.slice) - wide / 2, 0, wide > 3 ? 2 : 1.5, height);
   }
 
   /** Along the bottom: full where every model has answered, open where one is still to be asked. */

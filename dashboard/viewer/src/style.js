@@ -53,6 +53,7 @@ export const STYLE = `
 .bottom { display: flex; gap: 8px; align-items: center; padding: 3px 8px; }
 .strip { flex: 1; min-width: 60px; height: 24px; position: relative; cursor: pointer; touch-action: none; outline: none; }
 .strip.tall { height: 60px; } .strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 3px; background: color-mix(in srgb, var(--fore) 8%, transparent); }
+.strip .at { position: absolute; top: 0; bottom: 0; width: 2px; translate: -50%; background: var(--fore); box-shadow: 0 0 0 4px color-mix(in srgb, var(--fore) 25%, transparent); }
 .strip:focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
 .strip .tip { position: absolute; bottom: calc(100% + 4px); translate: -50%; padding: 2px 7px; border-radius: 4px; background: var(--lift); border: 1px solid var(--line);
   white-space: nowrap; pointer-events: none; z-index: 4; max-width: 100%; overflow: hidden; text-overflow: ellipsis; font-variant-numeric: tabular-nums; }
