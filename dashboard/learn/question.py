@@ -20,7 +20,7 @@ from dashboard.learn import planted
 from dashboard.learn.form import QuizForm
 from dashboard.read import form as read_form
 from dashboard.read import marks as read_marks
-from dashboard.review import answers, reading, screen
+from dashboard.review import answers, drawn_models, reading, screen
 from dashboard.viewer import component, desk
 
 NOTICE = "learn-notice"
@@ -116,9 +116,13 @@ def _picture(form: QuizForm, task: Task, case: OpenCase) -> None:
     index, advised = slices.index(case), task.stage is Stage.ADVISED and task.rules.asks_models
     if component.ready():
         with st.container(key="reader"):
-            shown = screen.layers(case, index) if advised else []
             desk.show(
-                case, key=f"learn-{task.stage}", height=reading.ROOM, marking=read_marks.marking(form), overlays=shown
+                case,
+                key=f"learn-{task.stage}",
+                height=reading.ROOM,
+                marking=read_marks.marking(form),
+                overlays=screen.layers(case) if advised else [],
+                along=drawn_models.along(case) if advised else None,
             )
         return
     component.note()
