@@ -11,9 +11,9 @@ export class Rows {
     document.addEventListener("fullscreenchange", () => this.viewer.overlaid(), { signal: this.stop.signal });
   }
 
-  /** Whether a row of the page stands for a layer, where it can be seen. */
+  /** Whether a row of the page stands for a layer, where it can be seen beside the picture: on a phone it lies far below. */
   stand(layer) {
-    if (document.fullscreenElement) return false;
+    if (document.fullscreenElement || matchMedia("(max-width: 760px)").matches) return false;
     return Boolean(document.querySelector(`button[data-layer="${CSS.escape(layer.told.id)}"]`)?.checkVisibility());
   }
 
