@@ -30,6 +30,9 @@ nothing. While a case waits for your opinion
   would give away what the models think, and a name could be looked up among the published test cases;
 - reports and downloads leave it out.
 
+Other examinations of the patient (*Priors*) are images only, whoever has read them. What you measure is yours alone
+until the opinion that it belongs to is locked, and is closed with that one.
+
 A lead may look at a case without reading it; that is recorded, and that lead cannot read it blind any more.
 A picture changed in its pixels (a photograph of the screen) is not recognised: this guards against habit and accident,
 not against somebody who means to cheat.
