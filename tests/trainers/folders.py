@@ -155,6 +155,12 @@ def sts_pet_mr(folder: Path, patients: int = 4, slices: int = 2, shift: int = 1)
             for name, content in ((kind, values[first:]), (f"{kind}_mask", mask[first:])):
                 _nifti(folder / f"STS_{p}/{name}.nii.gz", content, affine)
                 row[name] = f"STS_{p}/{name}.nii.gz"
+            if kind == "pet":  # the CT: the same legs twice as fine in the plane, in HU
+                fine = 100 * values.repeat(2, 1).repeat(2, 2) - 1000
+                half = affine @ np.diag([0.5, 0.5, 1.0, 1.0])
+                half[:2, 3] -= np.array([across, down]) / 4
+                _nifti(folder / f"STS_{p}/ct.nii.gz", fine, half)
+                row["ct"] = f"STS_{p}/ct.nii.gz"
         rows.append(row)
     return _index(folder, rows)
 

@@ -50,7 +50,8 @@ def reduced(recipe: Recipe) -> Recipe:
     tall = recipe.contract.height > recipe.contract.width
     contract = {**recipe.contract.model_dump(), "height": side + 32 * tall, "width": side}
     trial = as_trial(with_initial_weights(recipe, "scratch"))
-    return trial.model_copy(update={"contract": InputContract.model_validate(contract)})
+    small = InputContract.model_validate(contract)
+    return trial.model_copy(update={"contract": small, "teacher": None})  # which reads the whole size
 
 
 def run(recipe: Recipe, root: Path, out: Path, *, resume: bool = False, pretrained: Path | None = None):  # type: ignore[no-untyped-def]
