@@ -107,6 +107,20 @@ def switch_on(page: Page, label: str) -> None:
     raise AssertionError(f"the switch {label!r} never went on")
 
 
+def follow(page: Page, name: str) -> None:
+    """Follow a link of the navigation once the page rests: a click that meets a redraw may lead nowhere."""
+    before = page.url
+    for _ in range(4):
+        settled(page)
+        page.get_by_role("link", name=name, exact=True).click()
+        try:
+            expect(page).not_to_have_url(before, timeout=8_000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"the link {name!r} never led away from {before}")
+
+
 def table(page: Page) -> Locator:
     """The table of what the models say."""
     return page.locator("table.or-table")

@@ -53,7 +53,7 @@ def test_no_address_is_asked_in_vain_and_reading_is_dark(browser: Browser, serve
     expect(app).to_have_css("background-color", "rgb(27, 27, 27)")
     desk.settled(page)
     if not address:
-        page.get_by_role("link", name="Review").click()
+        desk.follow(page, "Review")
         expect(page.get_by_role("heading", name="Review a scan")).to_be_visible()
         expect(app).to_have_css("background-color", "rgb(27, 27, 27)")
     assert missing == []

@@ -25,7 +25,7 @@ def test_home_tells_the_state_of_every_model(page: Page, server: Server) -> None
     page.get_by_role("button", name="Open a sample case").click()
     desk.answered(page)
     expect(page).to_have_url(f"{server.url}/review?sample=brain-mr-01&slice=8")  # the middle one of 14
-    page.get_by_role("link", name="Home").click()
+    desk.follow(page, "Home")
     expect(page.get_by_text("3 models answered")).to_be_visible()
 
 

@@ -23,8 +23,9 @@ def page() -> None:
         study=study, match=found, system=found.system, series_index=found.series_index, originals=()
     )
     record = cast("Any", SimpleNamespace(id=int(st.query_params["case"])))
-    with mock.patch.object(read_case, "opened", return_value=image):
-        st.write(f"slice {slices.index(read_case.on_desk(cast('Any', None), record)) + 1}")
+    store = cast("Any", SimpleNamespace(measurements=lambda *_: {}, keep_measurements=lambda *_: None))
+    with mock.patch.object(read_case, "opened", return_value=image), mock.patch.object(read_case.who, "number"):
+        st.write(f"slice {slices.index(read_case.on_desk(store, record)) + 1}")
     st.button("Next", on_click=read_case.choose, args=(2,))
 
 

@@ -80,7 +80,7 @@ PET = Told(
     "Not all agree: InceptionResNetV2, of other classes, says no suspicious uptake seen. Both models "
     "that vote say uptake suspicious of cancer.",
     "InceptionResNetV2, of other classes, says no suspicious uptake seen. Both models say uptake "
-    "suspicious of cancer (0.38, 0.26).",
+    "suspicious of cancer (0.38, 0.16).",
     True,
     True,
     Against.MISSED,
