@@ -56,7 +56,7 @@ class ClientFiles:
             self._kept[path] = asyncio.create_task(self._made(scope))
         try:
             kept = await asyncio.shield(self._kept[path])
-        except Exception:
+        except Exception:  # whatever it was, it is met again below, where the server tells it this visitor
             kept = None
         if kept is None:
             self._kept.pop(path, None)

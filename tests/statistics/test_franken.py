@@ -12,6 +12,7 @@ from scipy import stats
 
 from core.statistics.multireader import reader_study
 from core.statistics.multireader.reader_study import To
+from tests.statistics.jackknife import covariance
 
 # Two treatments, four readers, 100 newborns (67 abnormal): figures, and the jackknife's covariances, as published.
 FIGURES = np.array([[0.85345997, 0.86499322, 0.85730439, 0.81524197], [0.84961556, 0.84350972, 0.84011759, 0.81433740]])
@@ -19,18 +20,8 @@ ERROR, SAME_ARM = (0.00152278, 0.00152877), (0.00047230, 0.00049498)
 SAME_READER, NEITHER = 0.00079168, 0.00051251
 
 
-def covariance() -> np.ndarray:
-    found = np.full((2, 4, 2, 4), NEITHER)
-    for reader in range(4):
-        found[0, reader, 1, reader] = found[1, reader, 0, reader] = SAME_READER
-    for arm in range(2):
-        found[arm, :, arm, :] = SAME_ARM[arm]
-        found[arm, range(4), arm, range(4)] = ERROR[arm]
-    return found
-
-
 def test_components_as_published() -> None:
-    found = reader_study.components(FIGURES, covariance())
+    found = reader_study.components(FIGURES, covariance(4, ERROR, SAME_ARM, SAME_READER, NEITHER))
     assert found.reader == pytest.approx(0.00003776, abs=2e-8)
     assert found.interaction == pytest.approx(-0.00071276, abs=2e-8)
     assert found.error == pytest.approx(0.00152578, abs=1e-8)
@@ -48,7 +39,7 @@ def test_components_as_published() -> None:
 def test_every_analysis_as_published(
     to: To, statistic: float, p: float, gap: tuple[float, float], arms: tuple[tuple[float, float], ...]
 ) -> None:
-    found = reader_study.compare(FIGURES, covariance(), to)
+    found = reader_study.compare(FIGURES, covariance(4, ERROR, SAME_ARM, SAME_READER, NEITHER), to)
     assert found.test.statistic == pytest.approx(statistic, abs=0.005 if statistic > 1 else 5e-5)
     assert found.test.p == pytest.approx(p, abs=5e-5)
     one = found.differences[0]
@@ -58,6 +49,6 @@ def test_every_analysis_as_published(
 
 
 def test_with_terms_at_zero_it_is_the_paired_t_test() -> None:
-    found = reader_study.compare(FIGURES, covariance())
+    found = reader_study.compare(FIGURES, covariance(4, ERROR, SAME_ARM, SAME_READER, NEITHER))
     assert found.test.df == (1, pytest.approx(3))
     assert found.test.p == pytest.approx(stats.ttest_rel(FIGURES[0], FIGURES[1]).pvalue)

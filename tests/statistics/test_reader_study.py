@@ -11,6 +11,7 @@ from core.errors import OverreadError
 from core.statistics.delong import delong_test
 from core.statistics.multireader import reader_study
 from core.statistics.multireader.reader_study import To
+from tests.statistics.jackknife import covariance
 
 # Two treatments, five readers, 114 cases: figures, and the jackknife's covariances as the published table has them.
 FIGURES = np.array(
@@ -25,13 +26,7 @@ SAME_READER, NEITHER = 0.00034661, 0.00023903
 
 
 def van_dyke() -> np.ndarray:
-    covariance = np.full((2, 5, 2, 5), NEITHER)
-    for reader in range(5):
-        covariance[0, reader, 1, reader] = covariance[1, reader, 0, reader] = SAME_READER
-    for arm in range(2):
-        covariance[arm, :, arm, :] = SAME_ARM[arm]
-        covariance[arm, range(5), arm, range(5)] = ERROR[arm]
-    return covariance
+    return covariance(5, ERROR, SAME_ARM, SAME_READER, NEITHER)
 
 
 def test_random_readers_and_cases_as_published() -> None:
