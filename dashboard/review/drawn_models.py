@@ -72,4 +72,4 @@ def along(case: OpenCase) -> Suspicion | None:
             found.append(Along(model.number, model.name, result.finding, waits, result.threshold))
         return found, job.running
 
-    return Suspicion(now, f"{shown}")
+    return Suspicion(now, f"{shown} {id(job)}")

@@ -79,7 +79,8 @@ def along(case: OpenCase, state: ModelState) -> HeatMaps:
             raise NotYetError
         return None if result.failed(index) else tested(case, result, index).drawn
 
-    return HeatMaps(of_slice, f"{about} {state.name} {state.card.weights_sha256 if state.card else ''}")
+    # asked again, or the same case opened anew, is another address: what the old one gives is of the old answers
+    return HeatMaps(of_slice, f"{about} {id(case.job)} {state.name} {state.card.weights_sha256 if state.card else ''}")
 
 
 @st.fragment

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from starlette.testclient import TestClient
 
 from core.review import open_store
 from dashboard.kit import who
+from dashboard.review import drawn_models, heat_maps
 from dashboard.viewer import build, overlays, route, shelf, suspicion
 from tests.viewer.cases import ct, photo
 
@@ -151,6 +154,21 @@ def test_the_slice_bar_is_told_what_each_model_says(client: TestClient) -> None:
     more[0] = False
     assert not client.get(told["url"]).json()["more"]
     assert client.get(told["url"].replace("/now", "/0")).status_code == 404
+
+
+def test_a_case_asked_anew_has_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was offered before goes on giving the answers of then; under one address it would be drawn on."""
+    state: Any = SimpleNamespace(name="unet", card=None)
+    case: Any = SimpleNamespace(system="brain-mr", series_index=0, review=None, series=SimpleNamespace(slices=3))
+    monkeypatch.setattr(drawn_models, "of", lambda _: [])
+    jobs, heat, strip = [SimpleNamespace(running=False) for _ in range(2)], [], []
+    for case.job in (jobs[0], jobs[0], jobs[1]):
+        heat.append(heat_maps.along(case, state).about)
+        along = drawn_models.along(case)
+        assert along is not None
+        strip.append(along.about)
+    assert heat[0] == heat[1] != heat[2]
+    assert strip[0] == strip[1] != strip[2]
 
 
 def test_the_program_alone_may_be_kept(client: TestClient) -> None:
