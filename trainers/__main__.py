@@ -26,17 +26,17 @@ from trainers.commands.leak import leak_command
 from trainers.commands.options import Accelerator, DataRoot, Limit, RecipeName, Runs, Threads
 from trainers.commands.pack import pack
 from trainers.commands.prepare import prepare_command
-from trainers.commands.pretrain import RECIPES as POOLED
-from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.commands.seeds import seeds_command
 from trainers.commands.speed import speed_command
 from trainers.exporting import check, edge, formats
 from trainers.exporting.demonstrator import page
 from trainers.exporting.torchscript import export_torchscript
+from trainers.fitting import masked, supervised
 from trainers.fitting.chain import installed, missing_before
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.logs import console
 from trainers.fitting.members import train_members
+from trainers.fitting.pooled import Pooled, read_tasks
 from trainers.fitting.precision import launched
 from trainers.fitting.recipe import as_trial, load_recipe, variant, with_initial_weights
 
@@ -125,8 +125,11 @@ def evaluate(
 
 @app.command()
 def pretrain(
-    architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, ...")] = "resnet18",
+    architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, vit_tiny, ...")] = "resnet18",
     recipe: Annotated[list[str] | None, typer.Option(help="Learn from these recipes' data only.")] = None,
+    self_supervised: Annotated[
+        bool, typer.Option(help="See images and no label: a masked autoencoder, for vit_tiny.")
+    ] = False,
     data: DataRoot = None,
     runs: Runs = places.RUNS,
     weights: Annotated[Path, typer.Option(help="The backbone goes to its subfolder pretrained.")] = places.WEIGHTS,
@@ -143,9 +146,13 @@ def pretrain(
 ) -> None:
     """Train one encoder on all sets together; recipes start from it with --init ours."""
     fabric = launched(accelerator, threads=threads)
-    tasks, splits = read_tasks(tuple(recipe or POOLED), data, limit=limit, size=size)
-    folder = runs / f"pretrain-{architecture}"
-    Pretraining(
+    how: type[Pooled] = masked.MaskedAutoencoder if self_supervised else supervised.Pretraining
+    pooled = masked.RECIPES if self_supervised else supervised.RECIPES
+    tasks, splits = read_tasks(
+        tuple(recipe or pooled), data, limit=limit, size=size or (masked.SIZE if self_supervised else None)
+    )
+    folder = runs / f"pretrain-{architecture}{'-masked' if self_supervised else ''}"
+    how(
         architecture,
         tasks,
         epochs=epochs,

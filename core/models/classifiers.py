@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from core.models import trunks
+from core.models import transformer, trunks
 from core.models._register import Spec, register
 from core.models.heads import AttentionHead, ClassicVggHead, LinearHead, PooledMlpHead
 from core.models.net import OverreadNet, Trunk, TrunkNet
@@ -18,8 +18,10 @@ from core.models.output import Output
 class Classifier(TrunkNet):
     """A trunk whose tap a head turns into logits."""
 
-    def __init__(self, architecture: str, spec: Spec, trunk: Trunk, head: nn.Module) -> None:
-        super().__init__(architecture, trunk, classes=spec.classes, channels=spec.channels, size=spec.size)
+    def __init__(self, architecture: str, spec: Spec, trunk: Trunk, head: nn.Module, *, divisor: int = 1) -> None:
+        super().__init__(
+            architecture, trunk, classes=spec.classes, channels=spec.channels, size=spec.size, divisor=divisor
+        )
         self.head = head
 
     @property
@@ -128,3 +130,11 @@ def efficientnet_lite1(spec: Spec) -> OverreadNet:
 def efficientnet_lite2(spec: Spec) -> OverreadNet:
     """EfficientNet-Lite2, deeper and wider."""
     return _efficientnet_lite(2, spec)
+
+
+@register
+def vit_tiny(spec: Spec) -> OverreadNet:
+    """Vision Transformer, tiny (a wish of the chest-CT system); its tokens averaged, one linear layer."""
+    trunk = transformer.vit_tiny(spec.channels, spec.size, spec.pretrained)
+    head = LinearHead(trunk.channels[-1], spec.outputs)
+    return Classifier("vit_tiny", spec, trunk, head, divisor=transformer.PATCH)

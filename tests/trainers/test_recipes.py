@@ -17,12 +17,13 @@ from safetensors.torch import load_file
 
 from core.preprocessing.contract import InputContract
 from tests.trainers import folders
-from trainers.commands.pretrain import Pretraining, read_tasks
 from trainers.data import parts
 from trainers.data.items import Item
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.loop import Run
+from trainers.fitting.pooled import read_tasks
 from trainers.fitting.recipe import RECIPES, Augment, Recipe, as_trial, load_recipe, with_initial_weights
+from trainers.fitting.supervised import Pretraining
 from trainers.measuring.repeat import Bench, Setting
 
 NAMES = sorted(p.stem for p in RECIPES.rglob("*.yaml"))
@@ -171,7 +172,7 @@ def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path
             if name.endswith("running_mean"):
                 value.fill_(1e3)
     spoiled = {name: value.clone() for name, value in again.parts.state_dict().items()}
-    assert again._judge() == {k: v for k, v in curve[-1].items() if k.startswith("auc ")}
+    assert again.judge() == {k: v for k, v in curve[-1].items() if k.startswith("auc ")}
     assert all(torch.equal(value, again.parts.state_dict()[name]) for name, value in spoiled.items())
 
     ours = with_initial_weights(load_recipe("breast-resnet18"), "ours")

@@ -75,7 +75,8 @@ def load_backbone(net: OverreadNet, folder: Path) -> None:
     if not path.is_file():
         raise ModelUnavailableError(
             f"There is no pretrained backbone at {path}.",
-            f"Run: python -m trainers pretrain --architecture {encoder_of(net.architecture)}",
+            f"Run: python -m trainers pretrain --architecture {encoder_of(net.architecture)}"
+            + (" --self-supervised" if net.architecture.startswith("vit_") else ""),
         )
     try:
         found = load_file(path)
