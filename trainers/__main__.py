@@ -242,7 +242,9 @@ def demonstrate(
 @app.command("pack")
 def pack_command(
     model: Annotated[str, typer.Option(help="system/name, such as brain-mr/unet.")],
-    storage: Annotated[str, typer.Option(help="float16, int8, int6, int5 or float32.")] = "int8",
+    storage: Annotated[
+        str, typer.Option(help="float16, int8, int6, int5 or float32; same: the very values in today's form of file.")
+    ] = "int8",
     data: DataRoot = None,
     weights: Annotated[Path, typer.Option(help="Folder with the models.")] = places.WEIGHTS,
     threads: Threads = 0,

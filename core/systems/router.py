@@ -1,7 +1,7 @@
 """The learnt router: names the kind of an image and tells how strange it is for a system.
 
-Kept in ``weights/router``: the network (float16 safetensors) and a card in JSON with its hash, data and figures. What
-does not match its card is refused. Pickle is never used.
+Kept in ``weights/router``: the network (eight bits, :mod:`core.weights.store`) and a card in JSON with its hash, data
+and figures. What does not match its card is refused. Pickle is never used.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from typing import Annotated, ClassVar, cast
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
-from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as tensors_to_bytes
 
 from core.errors import ModelUnavailableError, NotFiniteError
 from core.imaging.study import Series, Unit
@@ -27,13 +24,15 @@ from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
 from core.statistics.outlier import not_own
 from core.weights.card import DataUse, Metric, Training
+from core.weights.folder import ModelRefusedError
 from core.weights.sealed import Sealed
+from core.weights.store import Storage, file_of, fill, packed_state, tensors_of
 
 FOLDER = "router"
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 CHECKED = 5  # slices of a stack that are looked at
 PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_COUNTER = "num_batches_tracked"
+STORAGE: Storage = "int8"
 SIDE = 128
 CONTRACT = InputContract(
     channels=1, height=SIDE, width=SIDE, scaling=Scaling.PERCENTILE, percentiles=(0.5, 99.5), window=(-500, 1500)
@@ -138,9 +137,8 @@ class Router:
         weights = _checked(folder / WEIGHTS, self.card.weights_sha256)
         self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
         try:
-            counters = {k: v for k, v in self._net.state_dict().items() if k.endswith(_COUNTER)}
-            self._net.load_state_dict({k: v.float() for k, v in tensors_from_bytes(weights).items()} | counters)
-        except (SafetensorError, RuntimeError, ValueError) as error:
+            fill(self._net, tensors_of(weights), folder)
+        except (ModelRefusedError, ValueError) as error:
             raise _refused("its files are of another network") from error
         self._lock = threading.Lock()
 
@@ -188,7 +186,7 @@ class Router:
 
 
 def save(net: RouterNet, card: RouterCard, folder: Path) -> RouterCard:
-    """Write the network as float16 (vectors as float32), and the card.
+    """Write the network in the form :data:`STORAGE`, and the card.
 
     Returns:
         The card as written, with the hash of what was written.
@@ -196,10 +194,7 @@ def save(net: RouterNet, card: RouterCard, folder: Path) -> RouterCard:
     Raises:
         ValueError: a value is not finite.
     """
-    tensors = {k: v.detach() for k, v in net.state_dict().items() if not k.endswith(_COUNTER)}
-    if not all(bool(torch.isfinite(v).all()) for v in tensors.values()):
-        raise ValueError("the network holds values that are not finite; the training has diverged")
-    weights = tensors_to_bytes({k: v.to(torch.float16) if v.dim() > 1 else v.float() for k, v in tensors.items()})
+    weights = file_of(packed_state(net.state_dict(), STORAGE), STORAGE)
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()}).sealed()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(weights)

@@ -1,9 +1,10 @@
-"""Fewer bits for weights: symmetric integers with a scale, per channel or per group, and their lossless coding.
+"""Fewer bits for weights: symmetric integers with a scale, per channel or per group.
 
 - :func:`by_channel`: 8 bits, one float32 scale per output channel.
 - :func:`by_group`: 6 or 5 bits, one float16 scale for every 64 neighbouring weights. The largest of 64 weights is much
   nearer to the others than the largest of a channel's thousands, so the steps are finer where it matters. The integers
-  are close to normally distributed, so Huffman coding (RFC 1951, by zlib) takes off most of a further bit.
+  are close to normally distributed, so Huffman coding takes off most of a further bit: :mod:`core.weights.coding` in
+  files written today, :func:`inflated` for those of the first form.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def by_group(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tenso
         bits: 2 to 8.
 
     Returns:
-        The integers, Huffman-coded, as uint8 ``(bytes,)``; float16 scales ``(groups,)``.
+        The integers, int8 ``(N,)``; float16 scales ``(groups,)``.
     """
     top = 2 ** (bits - 1) - 1
     flat = weight.detach().float().flatten()
@@ -51,10 +52,7 @@ def by_group(weight: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tenso
         error = (_integers(groups, tried, top) * tried - groups).square().sum(1, keepdim=True)
         scale = torch.where(error < best, tried, scale)
         best = torch.minimum(error, best)
-    symbols = _integers(groups, scale, top).flatten()[: len(flat)].to(torch.int8).numpy().tobytes()
-    coder = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
-    coded = coder.compress(symbols) + coder.flush()
-    return torch.from_numpy(np.frombuffer(coded, np.uint8).copy()), scale.flatten().half()
+    return _integers(groups, scale, top).flatten()[: len(flat)].to(torch.int8), scale.flatten().half()
 
 
 def _integers(groups: torch.Tensor, scale: torch.Tensor, top: int) -> torch.Tensor:
@@ -62,21 +60,50 @@ def _integers(groups: torch.Tensor, scale: torch.Tensor, top: int) -> torch.Tens
     return (groups / divisor).round().clamp(-top, top)
 
 
-def from_groups(coded: torch.Tensor, scale: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+def from_groups(integers: torch.Tensor, scale: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     """The float32 weight of a shape, from what :func:`by_group` gave.
+
+    Raises:
+        ValueError: another number of weights or groups.
+    """
+    count = shape.numel()
+    if len(integers) != count or len(scale) != -(-count // GROUP):
+        raise ValueError(f"it holds {len(integers)} weights in {len(scale)} groups, expected {count}")
+    return (integers.float() * scale.float().repeat_interleave(GROUP)[:count]).view(shape)
+
+
+def inflated(coded: torch.Tensor, count: int) -> torch.Tensor:
+    """Integers ``(count,)`` of a file of the first form, where each tensor of them is a deflated stream.
+
+    Args:
+        coded: uint8 ``(bytes,)``. count: of the weights that the network holds there: no more is read.
 
     Raises:
         ValueError: the code is broken, or holds another number of weights.
     """
-    count = shape.numel()
     reader = zlib.decompressobj(-15)
     try:
-        symbols = reader.decompress(coded.numpy().tobytes(), count + 1)  # never more than the network can hold
+        symbols = reader.decompress(coded.numpy().tobytes(), count + 1)
     except zlib.error as error:
         raise ValueError(f"the code cannot be read ({error})") from error
-    if len(symbols) != count or len(scale) != -(-count // GROUP):
-        raise ValueError(f"it holds {len(symbols)} weights in {len(scale)} groups, expected {count}")
+    if len(symbols) != count:
+        raise ValueError(f"it holds {len(symbols)} weights, expected {count}")
     if not reader.eof or reader.unused_data:
         raise ValueError("the code of its weights cannot be read to its end")
-    values = torch.from_numpy(np.frombuffer(symbols, np.int8).copy()).float()
-    return (values * scale.float().repeat_interleave(GROUP)[:count]).view(shape)
+    return torch.from_numpy(np.frombuffer(symbols, np.int8).copy())
+
+
+def steps(scale: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What one unit of each integer is worth, float64 ``(N,)``.
+
+    Args:
+        scale: float16 by groups of 64, or float32 by output channel. shape: of the integers.
+
+    Raises:
+        ValueError: another number of scales than the integers need.
+    """
+    count = int(np.prod(shape, dtype=np.int64))
+    each = GROUP if scale.dtype == np.float16 else count // max(shape[0], 1)
+    if len(scale) != (-(-count // GROUP) if scale.dtype == np.float16 else shape[0]):
+        raise ValueError(f"there are {len(scale)} scales for {count} integers")
+    return np.repeat(scale.astype(np.float64), each)[:count]

@@ -21,6 +21,7 @@ from core.weights.folder import ModelRefusedError
 from core.weights.store import load_model, save_model
 from tests.cards import card_of
 from tests.models.networks import images, lively
+from tests.weights.by_hand import opened
 
 
 def family(architecture: str, count: int = 3, *, shared: bool = False) -> list[OverreadNet]:
@@ -129,7 +130,7 @@ def test_a_linear_head_of_few_weights_is_not_rounded_to_eight_bits(tmp_path: Pat
     back = load_model(tmp_path)[0].linear_weight
     assert back is not None
     torch.testing.assert_close(back, weight.detach(), atol=0, rtol=0)
-    assert load_file(tmp_path / "weights.safetensors")["backbone.stages.1.0.conv1.weight"].dtype == np.int8
+    assert opened(tmp_path / "weights.safetensors")["backbone.stages.1.0.conv1.weight"].dtype == np.int8
 
 
 def test_the_card_and_the_network_must_agree_on_the_number(tmp_path: Path) -> None:

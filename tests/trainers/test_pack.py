@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.numpy import save_file
 from scipy import special
 from sklearn.metrics import roc_auc_score
 
 from core.errors import RecipeError
 from core.weights.card import ModelCard
+from core.weights.heat_checks import HeatChecks, MethodChecks, load_checks
+from core.weights.store import load_model, save_model
+from tests.cards import rewrite
 from tests.trainers.small import write_recipe
+from tests.weights.by_hand import first_form
 from trainers.commands import pack as module
 from trainers.fitting.fit import train_recipe
 from trainers.fitting.precision import make_fabric
@@ -56,6 +63,44 @@ def test_eight_bits(trained: Path, data: Path, tmp_path: Path, monkeypatch: pyte
         roc_auc_score(v["truth"], v["logit_0"]) for v in (p[p["split"] == "validation"] for p in (old, packed))
     )
     assert last.storage_change["auc"] == pytest.approx(packed_auc - trained_auc, abs=1e-9)
+
+
+def test_the_same_values_in_fewer_bytes(trained: Path, data: Path, tmp_path: Path) -> None:
+    """A file of the first form is written anew: every weight, figure and threshold stays; the card names the file."""
+    folder = tmp_path / "weights" / "brain-mr" / "unet"
+    shutil.copytree(trained / "weights", tmp_path / "weights")
+    net, card = load_model(folder)
+    save_model(net, card, folder, "int5")
+    path = folder / "weights.safetensors"
+    save_file(first_form(path), path)
+    rewrite(folder / "card.json", weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    before, size = load_model(folder), path.stat().st_size
+    checks = HeatChecks(
+        system="brain-mr",
+        name="unet",
+        version=card.version,
+        weights_sha256=before[1].weights_sha256,
+        date="2026-01-01",
+        code_version="none",
+        data=("made",),
+        seed=0,
+        slices=4,
+        groups=2,
+        outline=True,
+        tolerance=0.05,
+        fractions=(0.1,),
+        random_maps=2,
+        methods={"grad-cam": MethodChecks()},
+    )
+    checks.save(folder)
+    after = module.pack("brain-mr/unet", "same", data, tmp_path / "weights")
+    assert path.stat().st_size < size
+    assert after.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest() != before[1].weights_sha256
+    unchanged = {"weights_sha256", "digest"}
+    assert after.model_dump(exclude=unchanged) == before[1].model_dump(exclude=unchanged)
+    again = load_model(folder)[0].state_dict()
+    assert all(torch.equal(again[key], value) for key, value in before[0].state_dict().items())
+    assert load_checks(folder, after) == checks.model_copy(update={"weights_sha256": after.weights_sha256})
 
 
 def test_another_split_is_refused(trained: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

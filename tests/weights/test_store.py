@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from core.weights.folder import ModelMissingError, ModelRefusedError, load_card
 from core.weights.store import Storage, load_model, save_model
 from tests import cards
 from tests.models.networks import images, lively
+from tests.weights.by_hand import first_form, opened
 
 
 def card_of(net: OverreadNet) -> ModelCard:
@@ -85,7 +85,7 @@ def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: Overre
     sizes = {s: (tmp_path / s / "weights.safetensors").stat().st_size for s in ("float32", "int8")}
     assert sizes["int8"] < 0.3 * sizes["float32"]
     exact = load_file(tmp_path / "float32" / "weights.safetensors")
-    packed = load_file(tmp_path / "int8" / "weights.safetensors")
+    packed = opened(tmp_path / "int8" / "weights.safetensors")
     again = load_model(tmp_path / "int8")[0].state_dict()
     checked = 0
     for key, value in exact.items():
@@ -101,27 +101,49 @@ def test_int8_is_a_quarter_of_float32_and_off_by_half_a_step_at_most(net: Overre
 
 @pytest.mark.parametrize("storage", ["int6", "int5"])
 def test_what_was_packed_by_groups_is_what_is_read(storage: Storage, net: OverreadNet, tmp_path: Path) -> None:
-    """The file decoded without the store: Huffman code, integers, a scale for every 64; small tensors are int8."""
+    """The file decoded without the store: integers, a scale for every 64; small tensors are int8 by channel."""
     save_model(net, card_of(net), tmp_path / "m", storage)
-    packed = load_file(tmp_path / "m" / "weights.safetensors")
+    packed = opened(tmp_path / "m" / "weights.safetensors")
     again = load_model(tmp_path / "m")[0].state_dict()
-    forms = {"uint8": 0, "int8": 0, "float32": 0}
+    forms = {"groups": 0, "channels": 0, "float32": 0}
     for key, value in packed.items():
         if key.endswith(".scale") and key not in again:
             continue
-        forms[value.dtype.name] += 1
-        shape = again[key].shape
-        if value.dtype == np.uint8:
-            integers = np.frombuffer(zlib.decompress(value.tobytes(), wbits=-15), np.int8).astype(np.float32)
-            scale = np.repeat(packed[key + ".scale"].astype(np.float32), 64)[: integers.size]
-            value = (integers * scale).reshape(shape)
+        grouped = value.dtype == np.int8 and value.ndim == 1
+        forms["groups" if grouped else "channels" if value.dtype == np.int8 else "float32"] += 1
+        if grouped:
+            scale = np.repeat(packed[key + ".scale"].astype(np.float32), 64)[: value.size]
+            value = (value * scale).reshape(again[key].shape)
         elif value.dtype == np.int8:
             assert value.size < 4096
             value = value * packed[key + ".scale"].reshape(-1, *[1] * (value.ndim - 1))
         np.testing.assert_array_equal(again[key].numpy(), value)
-    assert forms["uint8"] > 50
-    assert forms["int8"] > 10
+    assert forms["groups"] > 50
+    assert forms["channels"] > 10
     assert forms["float32"] > 100
+
+
+@pytest.mark.parametrize("storage", ["int8", "int6", "int5"])
+def test_a_file_of_the_first_form_gives_the_same_network(storage: Storage, net: OverreadNet, tmp_path: Path) -> None:
+    save_model(net, card_of(net), tmp_path, storage)
+    path = tmp_path / "weights.safetensors"
+    wanted, size = load_model(tmp_path)[0].state_dict(), path.stat().st_size
+    save_file(first_form(path), path)
+    rewrite_card(tmp_path)
+    again = load_model(tmp_path)[0].state_dict()
+    assert size < path.stat().st_size
+    assert list(again) == list(wanted)
+    assert all(torch.equal(again[key], value) for key, value in wanted.items())
+
+
+def test_a_damaged_stream_is_refused(net: OverreadNet, tmp_path: Path) -> None:
+    save_model(net, card_of(net), tmp_path, "int6")
+    found = load_file(tmp_path / "weights.safetensors")
+    found["streams"] = found["streams"][:-9]
+    save_file(found, tmp_path / "weights.safetensors")
+    rewrite_card(tmp_path)
+    with pytest.raises(ModelRefusedError, match=r"cannot be read \(its streams hold"):
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +158,7 @@ def test_what_was_packed_by_groups_is_what_is_read(storage: Storage, net: Overre
 def test_spoilt_groups_are_refused(spoil: Any, reason: str, net: OverreadNet, tmp_path: Path) -> None:
     save_model(net, card_of(net), tmp_path / "m", "int6")
     path = tmp_path / "m" / "weights.safetensors"
-    found = load_file(path)
+    found = first_form(tmp_path / "m" / "weights.safetensors")
     spoil(found, max((k for k in found if found[k].dtype == np.uint8), key=lambda k: found[k].size))
     save_file(found, path)
     rewrite_card(tmp_path / "m")

@@ -21,8 +21,9 @@ from torch import nn
 from core import places
 from core.models.imagenet_lite import NAME, load_into
 from core.models.router_net import TRUNK, RouterNet, cut
-from core.systems.router import CARD, CONTRACT, FOLDER, Router, RouterCard, save
+from core.systems.router import CARD, CONTRACT, FOLDER, STORAGE, Router, RouterCard, save
 from core.weights.card import DataUse, Training
+from core.weights.store import as_stored
 from trainers.data.router_data import OTHER, Shots, joined, kinds, read_shots, sources
 from trainers.fitting.augment import geometric, photometric
 from trainers.fitting.fit import code_version
@@ -73,9 +74,8 @@ def start(net: RouterNet) -> None:
     load_into(whole, TRUNK)
     for part, known in zip((net.stem, net.blocks), cut(whole), strict=True):
         part.load_state_dict(known.state_dict())
-    for parameter in (*net.stem.parameters(), *net.blocks.parameters()):
-        if parameter.dim() > 1:
-            parameter.data = parameter.data.half().float()
+    as_stored(net.stem, STORAGE)
+    as_stored(net.blocks, STORAGE)
     net.eval().requires_grad_(False)
     net.head.requires_grad_(True)
 

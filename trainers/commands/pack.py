@@ -1,4 +1,4 @@
-"""Store a shipped model in another precision, and measure again what is stored."""
+"""Store a shipped model in another precision and measure again what is stored, or in fewer bytes without loss."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ import numpy as np
 
 from core.errors import RecipeError
 from core.weights.card import ModelCard
-from core.weights.store import Storage, load_model
+from core.weights.folder import load_card
+from core.weights.heat_checks import load_checks
+from core.weights.store import Storage, load_model, written_anew
 from trainers.data.parts import read_parts
 from trainers.fitting.fit import ship
 from trainers.fitting.loop import Progress
 from trainers.fitting.recipe import MONITORS, Recipe, load_recipe
+
+SAME = "same"
+
+
+def anew(folder: Path) -> ModelCard:
+    """The very values in today's form of the file: what was measured holds, and card and heat checks name the file.
+
+    A rule that fuses the model with another names its file too: ``overread fuse`` writes that again.
+    """
+    checks = load_checks(folder, load_card(folder))
+    card = written_anew(folder)
+    if checks is not None:
+        checks.model_copy(update={"weights_sha256": card.weights_sha256}).save(folder)
+    return card
 
 
 def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCard:
@@ -22,7 +38,7 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
 
     Args:
         model: ``system/name``.
-        storage: ``float16``, ``int8``, ``int6``, ``int5`` or ``float32``.
+        storage: ``float16``, ``int8``, ``int6``, ``int5`` or ``float32``; or :data:`SAME`, see :func:`anew`.
         data: data root; by default ``OVERREAD_DATA``.
         weights: folder of the models.
 
@@ -30,9 +46,11 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
         RecipeError: no such storage form, or the recipe in the card is not there, or splits the data otherwise than
             the card says.
     """
-    if storage not in get_args(Storage):
-        raise RecipeError(f"There is no storage form {storage!r}.", f"Known: {', '.join(get_args(Storage))}.")
     folder = weights / model
+    if storage == SAME:
+        return anew(folder)
+    if storage not in get_args(Storage):
+        raise RecipeError(f"There is no storage form {storage!r}.", f"Known: {', '.join((*get_args(Storage), SAME))}.")
     net, card = load_model(folder)
     recipe = Recipe.model_validate({**load_recipe(card.training.recipe).model_dump(), "storage": storage})
     parts = read_parts(recipe, data)
