@@ -77,7 +77,7 @@ def encoded(packed: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         packed: float32, float16 or int8 tensors by key; integers of any number of bits as int8 with scales, see
             :mod:`core.weights.quantise`.
     """
-    values = {key: value.contiguous().numpy() for key, value in packed.items()}
+    values = {key: packed[key].contiguous().numpy() for key in sorted(packed)}  # members in order, and one file
     entries = tuple(Entry(key=k, kind=v.dtype.name, shape=v.shape) for k, v in values.items())  # type: ignore[arg-type]
     streams = []
     for kind, own, others in _sides(entries):

@@ -43,7 +43,7 @@ def members(bits: int, count: int = 3) -> Packed:
 
 
 def same(one: Packed, other: Packed) -> bool:
-    return list(one) == list(other) and all(
+    return set(one) == set(other) and all(
         one[k].dtype == other[k].dtype and one[k].shape == other[k].shape and torch.equal(one[k], other[k]) for k in one
     )
 
@@ -59,7 +59,7 @@ def test_a_reader_by_hand_reads_the_same(bits: int, tmp_path: Path) -> None:
     packed = members(bits)
     save_file(encoded(packed), tmp_path / "w")
     found = opened(tmp_path / "w")
-    assert list(found) == list(packed)
+    assert list(found) == sorted(packed)
     for key, value in packed.items():
         np.testing.assert_array_equal(found[key], value.numpy())
         assert found[key].dtype == value.numpy().dtype
@@ -72,6 +72,12 @@ def test_special_numbers_keep_their_bits() -> None:
     for key, value in packed.items():
         assert again[key].numpy().tobytes() == value.numpy().tobytes()
         assert again[key].shape == value.shape
+
+
+def test_the_order_of_the_entries_changes_nothing() -> None:
+    packed = members(5)
+    one, other = encoded(packed), encoded(dict(reversed(packed.items())))
+    assert same(one, other)
 
 
 def test_a_member_is_told_by_what_differs() -> None:
@@ -157,8 +163,9 @@ def test_integers_whose_scales_are_too_few_are_refused() -> None:
     file = encoded(packed)
 
     def regrouped(told: dict[str, Any]) -> None:
-        for entry in told["entries"][:2]:
-            entry["shape"] = [9, 1]
+        for entry in told["entries"]:
+            if entry["kind"] == "int8":
+                entry["shape"] = [9, 1]
 
     with pytest.raises(ValueError, match="3 scales for 9 integers"):
         decoded(header(file, regrouped))
