@@ -58,6 +58,7 @@ class Series(TypedDict):
     """One stack of images."""
 
     number: int
+    key: str
     description: str
     modality: str
     unit: str
@@ -113,6 +114,26 @@ class Opinion(TypedDict):
     case: NotRequired[int]
     reader: NotRequired[int]
     locked_at: NotRequired[str]
+
+
+class Measurement(TypedDict):
+    """One measurement: ``slice`` from 0, ``points`` as column and row of pixel centres."""
+
+    id: str
+    kind: Literal["length", "angle", "rectangle", "ellipse", "freehand"]
+    slice: int
+    points: list[tuple[float, float]]
+    values: JsonObject
+    text: str
+
+
+class Measured(TypedDict):
+    """What one reader measured in one series of a case; ``series`` is the key of an opened case's series."""
+
+    case: int
+    reader: int
+    series: str
+    measurements: list[Measurement]
 
 
 class ProblemError(Exception):
@@ -276,6 +297,10 @@ class Client:
     def lock(self, case: int, opinion: Opinion) -> Opinion:
         """Lock an opinion for good."""
         return cast(Opinion, self._json("POST", f"/v1/cases/{case}/opinions", json=opinion))
+
+    def measurements(self, case: int) -> list[Measured]:
+        """What was measured in a case: by you, and by others once you may see the opinions that it belongs to."""
+        return cast(list[Measured], self._json("GET", f"/v1/cases/{case}/measurements"))
 
     # how
 

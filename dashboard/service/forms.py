@@ -90,6 +90,7 @@ class SeriesForm(_Form):
     """One stack of images."""
 
     number: int
+    key: str = Field(description="The same for the same pixels; measurements name their series by it.")
     description: str
     modality: str
     unit: str
@@ -284,6 +285,28 @@ class OpinionForm(_Form):
     locked_at: datetime
     comment: str
     marks: list[dict[str, Any]]
+
+
+class MeasurementForm(_Form):
+    """One measurement as its reader drew it; ``values`` are in millimetres or pixels, as their ``unit`` says."""
+
+    id: str
+    kind: str = Field(description="length, angle, rectangle, ellipse or freehand.")
+    slice: int = Field(description="From 0.")
+    points: list[tuple[float, float]] = Field(description="Column and row, whole numbers at the centres of pixels.")
+    values: dict[str, Any] = Field(
+        description="length, or angle in degrees, or area with the count n of its pixels, mean, sd, min, max, peak."
+    )
+    text: str
+
+
+class MeasuredForm(_Form):
+    """What one reader measured in one series of a case."""
+
+    case: int
+    reader: int
+    series: str = Field(description="The series' key, as an opened case tells it.")
+    measurements: list[MeasurementForm]
 
 
 class PredictionForm(_Form):

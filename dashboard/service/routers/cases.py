@@ -16,7 +16,7 @@ from core.review.tables import Opinion
 from core.review.vocabulary import now
 from core.systems import SYSTEMS
 from dashboard.service.callers import Caller, Needs
-from dashboard.service.forms import CaseForm, NewOpinionForm, OpinionForm, StudyForm
+from dashboard.service.forms import CaseForm, MeasuredForm, MeasurementForm, NewOpinionForm, OpinionForm, StudyForm
 from dashboard.service.kept import KeptStudy
 from dashboard.service.routers import studies
 from dashboard.service.routers.archives import case_form
@@ -61,6 +61,18 @@ def opinions(case: Id, request: Request, who: Hears) -> list[OpinionForm]:
     """Locked opinions: your own, and those of others once the models' answers are released to you."""
     store = request.app.state.shared.store()
     return [_opinion(one) for one in store.opinions(case, who.number)]
+
+
+@router.get("/{case}/measurements")
+def measurements(case: Id, request: Request, who: Hears) -> list[MeasuredForm]:
+    """What was measured in a case: by you, and by others once you may see the opinions that it belongs to."""
+    store = request.app.state.shared.store()
+    others = store.measured_by_others(case, who.number)
+    return [
+        MeasuredForm(case=case, reader=reader, series=series, measurements=[MeasurementForm(**one) for one in measured])
+        for reader, found in ({who.number: store.measurements(case, who.number)} | others).items()
+        for series, measured in found.items()
+    ]
 
 
 @router.post("/{case}/opinions", status_code=201)

@@ -138,6 +138,7 @@ def form(kept: KeptStudy) -> StudyForm:
 def _series(number: int, one: Series) -> SeriesForm:
     return SeriesForm(
         number=number,
+        key=one.key,
         description=one.description,
         modality=one.modality,
         unit=one.unit,
