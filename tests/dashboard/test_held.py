@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import re
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +97,9 @@ def test_one_click_keeps_an_upload_in_an_archive(tmp_path: Path, system: str | N
     actor = store.local_user().number or 0
     files = (("slice.png", head(1)),)
     study = imaging.read(files)
-    archive = keeping.keep(store, actor, Upload(study, match(study), files), system)
+    archive = keeping.keep(store, actor, Upload(study, match(study), files), system).archive
     again = keeping.keep(store, actor, Upload(study, match(study), files), system)
-    assert archive == again
+    assert again == keeping.Kept(archive)  # nothing was measured, so nothing is carried
     for run in store.runs(ImportRun, archive):
         wait(store, run, 60)
     assert [case.content_hash for case in store.cases(archive)] == [study.sha256]
@@ -113,11 +113,21 @@ def test_what_was_measured_in_an_upload_goes_into_the_archive_with_it(tmp_path: 
     given = Upload(study, match(study), files)
     length = {"id": "a", "kind": "length", "slice": 0, "points": [[1.0, 2.0], [3.0, 4.0]]}
     given.measures.update({study.series[0].key: [length], "of a prior": [length]})
-    archive = keeping.keep(store, actor, given, None)
-    until = time.monotonic() + 60
-    while not (kept := {c.id: store.measurements(c.id or 0, actor) for c in store.cases(archive)}) or not all(
-        kept.values()
-    ):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    assert list(kept.values()) == [{study.series[0].key: [length]}]
+    kept = keeping.keep(store, actor, given, None)
+    assert _carried(kept) == keeping.Carried(kept=1, nowhere=1)
+    (case,) = store.cases(kept.archive)
+    assert store.measurements(case.id or 0, actor) == {study.series[0].key: [length]}
+
+    # Given again with the same it is there already; with something else the archive's own stays, and that is told.
+    assert _carried(keeping.keep(store, actor, given, None)) == keeping.Carried(kept=1, nowhere=1)
+    given.measures[study.series[0].key] = [length | {"id": "b"}, length | {"id": "c"}]
+    lost = _carried(keeping.keep(store, actor, given, None))
+    assert lost == keeping.Carried(others=2, nowhere=1)
+    assert store.measurements(case.id or 0, actor) == {study.series[0].key: [length]}
+    assert re.findall(r"(\d) measurements? not kept: (you|no case)", lost.told()) == [("2", "you"), ("1", "no case")]
+
+
+def _carried(kept: keeping.Kept) -> keeping.Carried | None:
+    assert kept.carrying is not None
+    kept.carrying.join(60)
+    return kept.carrying.result
