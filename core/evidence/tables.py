@@ -47,6 +47,7 @@ class Row:
         figures: by column key; one that is missing does not exist for this line.
         version, split, n, groups: what the line rests on; empty and 0 for published text.
         note: words beside the figures, or the published text itself.
+        counted: what its groups are, where that is something else than in the rest of the table.
     """
 
     label: str
@@ -57,6 +58,7 @@ class Row:
     groups: int = 0
     figures: Mapping[str, Interval] = field(default_factory=dict)
     note: str = ""
+    counted: str = ""
 
 
 @dataclass(frozen=True)

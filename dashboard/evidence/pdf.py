@@ -114,7 +114,7 @@ def _line(table: Table, row: Row) -> list[Flowable | str]:
         row.label + (f"\nversion {row.version}" if row.kind == MODEL else "") + (f"\n{row.note}" if row.note else "")
     )
     cells = [_p(_figure(row.figures.get(c.key), c.digits, row.kind), CELL) for c in table.columns]
-    groups = words.count(row.groups, table.counted)
+    groups = words.count(row.groups, row.counted or table.counted)
     basis = f"n = {row.n:,}\n{groups}, {row.split}" if row.n else ""
     return [_p(label, CELL), *cells, _p(basis, CELL)]
 

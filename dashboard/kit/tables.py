@@ -103,9 +103,10 @@ def _row(table: Table, row: Row) -> str:
     if row.note:
         loud = " warn" if row.note.startswith(("too few", "Not compared", "Failed")) else ""
         label += f"<span class='q{loud}'>{words.cell(row.note)}</span>"
-    drawn = (_cell(row.figures.get(c.key), c.digits, row.kind, table.counted) for c in table.columns)
+    counted = row.counted or table.counted
+    drawn = (_cell(row.figures.get(c.key), c.digits, row.kind, counted) for c in table.columns)
     cells = "".join(f"<td>{one}</td>" for one in drawn)
-    return f"<tr class='{row.kind}'><th scope='row'>{label}</th>{cells}<td>{_rests_on(row, table.counted)}</td></tr>"
+    return f"<tr class='{row.kind}'><th scope='row'>{label}</th>{cells}<td>{_rests_on(row, counted)}</td></tr>"
 
 
 def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
