@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dashboard.viewer import build
 from tests.dashboard.conftest import ARGS, CHROMIUM, ROOT, free_port, wait_for, watch
+from tests.dashboard.ward import reading_room
 
 # WebGL by the processor, and the page put together by it too, as on a machine without a graphics card.
 PROGRAM = [*(argument for argument in ARGS if argument != "--disable-3d-apis"), "--enable-unsafe-swiftshader"]
@@ -44,6 +45,13 @@ def page(drawing: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def visit(drawing: Browser) -> Iterator[BrowserContext]:
+    """A visit to the reading room of :mod:`tests.dashboard.ward`."""
+    with reading_room(drawing) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")

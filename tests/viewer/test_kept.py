@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from core import imaging
 from core.review import FileRole, Mode, Stage, Store
 from tests.dashboard import desk, readings
 from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
 from tests.dashboard.tap import Tap
-from tests.dashboard.ward import Ward, opened_ward, reading_room
+from tests.dashboard.ward import Ward, opened_ward
 from tests.imaging import builders
 from tests.viewer import hand
 from tests.viewer.conftest import LOADED, opened
@@ -31,12 +31,6 @@ SIDE = 128
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     with opened_ward(tmp_path_factory.mktemp("ward"), 1) as ward:
         yield ward
-
-
-@pytest.fixture
-def visit(drawing: Browser) -> Iterator[BrowserContext]:
-    with reading_room(drawing) as context:
-        yield context
 
 
 def until(told: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:

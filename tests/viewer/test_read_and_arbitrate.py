@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from core.review import Stage
 from tests.dashboard import desk
 from tests.dashboard.tap import Tap
-from tests.dashboard.ward import Ward, opened_ward, reading_room
+from tests.dashboard.ward import Ward, opened_ward
 from tests.viewer.conftest import LOADED, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -23,12 +23,6 @@ SIDE = 128  # pixels of a planted slice, height and width
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     with opened_ward(tmp_path_factory.mktemp("ward"), 2) as ward:
         yield ward
-
-
-@pytest.fixture
-def visit(drawing: Browser) -> Iterator[BrowserContext]:
-    with reading_room(drawing) as context:
-        yield context
 
 
 def place(page: Page, column: float, row: float) -> tuple[float, float]:
