@@ -29,6 +29,7 @@ from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Series, Study
+from core.imaging.turning import sides_of
 from core.memory import GiveWay
 from core.models.net import OverreadNet
 from core.models.output import Trace
@@ -165,6 +166,7 @@ class Engine:
             OverreadError: unknown system, a full queue.
         """
         series = adapt(study.series[series_index], system(system_name))
+        sides = sides_of(study, series_index, slice_index)
         spreads: list[Spread] = []
         failed: list[tuple[str, str]] = []
         with self.place():
@@ -174,7 +176,7 @@ class Engine:
                 try:
                     loaded = self.shelf.load(system_name, slot)
                     with loaded.lock:
-                        spreads.append(spread(loaded.net, loaded.card, series, slice_index))
+                        spreads.append(spread(loaded.net, loaded.card, series, slice_index, sides))
                 except OverreadError as error:
                     failed.append((slot.title, str(error)))
         return Uncertainty(slice_index, tuple(spreads), tuple(failed))

@@ -161,7 +161,7 @@ class Review:
     """Everything the models of a system said about one series; what they say together is decided here, once.
 
     Attributes:
-        peak: the most suspicious slice, see :func:`most_suspicious`.
+        peak: the most suspicious slice, see :func:`most_suspicious`; of projections from several sides the front.
         warnings: concern the whole series.
         gate: whether the series is the kind of image that the system reads; who shows a review to a person asks
             :meth:`shown` for it. overruled: somebody has opened the gate.

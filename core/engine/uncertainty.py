@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from core.engine.predict import answered
 from core.errors import OverreadError
 from core.imaging.study import Series
+from core.imaging.turning import Side
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.preprocessing.prepare import prepare
@@ -35,6 +36,8 @@ class Spread:
         variants: names of the changes, the unchanged slice first.
         finding: ``(variants,)`` calibrated probability of a finding of each.
         threshold: the model's operating point.
+        sides: of a projection made from a volume, names of the views beside it.
+        beside: ``(sides,)`` probability of each of those.
     """
 
     model: str
@@ -42,6 +45,8 @@ class Spread:
     variants: tuple[str, ...]
     finding: np.ndarray
     threshold: float
+    sides: tuple[str, ...] = ()
+    beside: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def low(self) -> float:
@@ -102,10 +107,10 @@ VARIANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spread:
+def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides: Sequence[Side] = ()) -> Spread:
     """Ask a model about every variant of one slice; one pass each (two where the answer averages a mirror image).
 
-    A model of several members is also asked member by member.
+    A model of several members is also asked member by member, and about the views beside a projection.
 
     The first probability is the model's answer itself.
 
@@ -124,7 +129,14 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int) -> Spr
             logit, _, _ = answered(member, card, x)
             logits.append(logit[0].numpy())
             names.append(f"network {number + 1} of {card.members} alone")
+        for side in sides:
+            view = prepare(side.series, card.contract, [side.index])
+            logit, _, _ = answered(net, card, view.flip(-1) if side.mirrored else view)
+            logits.append(logit[0].numpy())
     finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
     if not np.isfinite(finding).all():
         raise SpreadError("The model answered without a number.", "Look at its answer with care.")
-    return Spread(card.name, card.title, tuple(names), finding, card.threshold.value)
+    own, named = len(names), tuple(side.name for side in sides)
+    return Spread(
+        card.name, card.title, tuple(names), finding[:own], card.threshold.value, sides=named, beside=finding[own:]
+    )

@@ -23,6 +23,7 @@ from core.imaging.raster import Picture, read_raster
 from core.imaging.stacks import stack_pictures
 from core.imaging.study import Modality, Problem, Series, SourceKind, Study
 from core.imaging.truth import attach_truth, looks_like_mask, pairing_key
+from core.imaging.turning import turned_mips
 from core.memory import GiveWay, of_process
 
 _LEAST_MIP_SLICES = 16
@@ -33,7 +34,8 @@ def read(files: Sequence[tuple[str, bytes]], limits: Limits | None = None, give_
     """Read an upload: any mix of PNG, JPEG, TIFF, DICOM, NIfTI and zips of those.
 
     Formats are told by content. A file that cannot be read is named in ``Study.problems`` and the rest is read.
-    Identifying tags are dropped on the way. PET volumes get a coronal maximum-intensity projection, placed first.
+    Identifying tags are dropped on the way. PET volumes get a coronal maximum-intensity projection, placed first, and
+    projections from further sides, placed last.
 
     Args:
         files: name and bytes of each file.
@@ -41,7 +43,7 @@ def read(files: Sequence[tuple[str, bytes]], limits: Limits | None = None, give_
         give_way: lets go the oldest thing of the one who uploads, when the process's memory is full.
 
     Returns:
-        The study, with at least one series; projections first, then the largest.
+        The study, with at least one series; coronal projections first, then the largest.
 
     Raises:
         UnreadableFileError: nothing could be read (for a single file: why).
@@ -147,7 +149,8 @@ class _Upload:
         self._later += problems
         found += [self._from(stack, SourceKind.RASTER) for stack in stacked]
         found.sort(key=_rank)
-        projections = []
+        projections: list[Series] = []
+        turned: list[Series] = []
         for number, one in enumerate(found):
             if one.modality is not Modality.PT or one.slices < _LEAST_MIP_SLICES or one.projection != "slice":
                 continue
@@ -157,7 +160,9 @@ class _Upload:
                 found[number] = self._from(replace(one, notes=(*one.notes, note)), source)
             else:
                 projections.append(self._from(coronal_mip(one), source))
-        return projections + found
+                around = turned_mips(one, projections[-1])
+                turned += [] if around is None else [self._from(around, source)]
+        return projections + found + turned
 
     def _dicom_series(self) -> list[Series]:
         """DICOM series with the masks drawn on them attached; masks without a series stay series."""

@@ -52,6 +52,8 @@ def names_of(series: Sequence[Series]) -> tuple[str, ...]:
 def name_of(series: Series) -> str:
     """The name of a series by itself."""
     modality = SHORT.get(series.modality, "")
+    if series.turned is not None:
+        return f"{modality or 'PET'}, from {series.slices} sides"
     if series.projection != "slice":
         return f"{modality or 'PET'}, projection made here"
     said = _described(series) or _weighted(series) or _from_words(series) or modality

@@ -91,6 +91,21 @@ class Problem:
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class Turned:
+    """How the slices of a series of projections come about: one volume seen from several sides.
+
+    Attributes:
+        coronal: key of the projection seen from the front, which the first slice holds.
+        angles: degrees by which the viewer has walked from the front to the patient's left, one a slice.
+        placed: whether it is known how the patient lay, or the front was taken for granted.
+    """
+
+    coronal: str
+    angles: tuple[float, ...]
+    placed: bool = True
+
+
 def _no_tags() -> Mapping[str, str]:
     return MappingProxyType({})
 
@@ -129,6 +144,7 @@ class Series:
         sequences: true when the source's three channels were three MR sequences (before contrast, FLAIR, after
             contrast), of which ``pixels`` is the grey mix; then ``colour`` is false.
         projection: ``"slice"`` or ``"mip-coronal"``.
+        turned: how the slices are one volume seen from several sides; ``None`` for every other series.
         tags: technical tags kept after de-identification.
         notes: plain sentences about what reading had to assume.
         truth: bool ``(slices, height, width)`` reference mask drawn by people, when one was uploaded.
@@ -164,6 +180,7 @@ class Series:
     colour: bool = False
     sequences: bool = False
     projection: str = "slice"
+    turned: Turned | None = None
     tags: Mapping[str, str] = field(default_factory=_no_tags)
     notes: tuple[str, ...] = ()
     truth: np.ndarray | None = None

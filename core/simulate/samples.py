@@ -13,7 +13,7 @@ import numpy as np
 from core import places
 from core.errors import DataLayoutError
 from core.imaging.study import Modality, Plane
-from core.simulate.phantom import DRAWINGS
+from core.simulate.phantom import DRAWINGS, Drawing
 
 if TYPE_CHECKING:
     from core.imaging.study import Series, Study
@@ -100,6 +100,7 @@ def load_sample(sample_id: str) -> Study:
     """
     # Imported here: the reader is a heavy room, and drawing phantoms does not need it.
     from core.imaging import attach_truth, coronal_mip, read
+    from core.imaging.turning import turned_mips
 
     info = sample_info(sample_id)
     study = read(sample_files(sample_id))
@@ -110,13 +111,16 @@ def load_sample(sample_id: str) -> Study:
     if info.truth:
         mask = read([(name, _bytes(name)) for name in info.truth]).series[0]
         series = [attach_truth(one, mask) if one.slices == mask.slices else one for one in series]
-    volumes = [one for one in series if one.projection == "slice" and one.truth is not None]
-    series = [
-        replace(one, truth=coronal_mip(volumes[0]).truth)
-        if one.truth is None and one.projection != "slice" and volumes
-        else one
-        for one in series
-    ]
+    for volume in [one for one in series if one.projection == "slice" and one.truth is not None][:1]:
+        front = coronal_mip(volume)
+        around = turned_mips(volume, front)
+        projected = {False: front.truth, True: None if around is None else around.truth}
+        series = [
+            replace(one, truth=projected[one.turned is not None])
+            if one.truth is None and one.projection != "slice"
+            else one
+            for one in series
+        ]
     series = [one if one.truth is not None else replace(one, truth=np.zeros(one.pixels.shape, bool)) for one in series]
     return replace(study, name=info.title, series=tuple(series), simulated=True, case_note=info.case_note)
 
@@ -126,6 +130,12 @@ def _bytes(name: str) -> bytes:
         return (FOLDER / name).read_bytes()
     except OSError as error:
         raise DataLayoutError(f"The sample file {name} is missing.", _REMEDY) from error
+
+
+def _plane(series: Series, projection: str, drawing: Drawing) -> Plane | None:
+    if series.turned is not None:
+        return None
+    return Plane.CORONAL if projection == "mip-coronal" else drawing.plane
 
 
 def _complete(series: Series, system: str) -> Series:
@@ -138,7 +148,7 @@ def _complete(series: Series, system: str) -> Series:
         description=drawing.description or series.description,
         modality=series.modality if known or drawing.modality is None else drawing.modality,
         body_part=series.body_part or drawing.body_part,
-        plane=series.plane or (Plane.CORONAL if projection == "mip-coronal" else drawing.plane),
+        plane=series.plane or _plane(series, projection, drawing),
         projection=projection,
         notes=(*series.notes, "Simulated: drawn by a computer, not a patient."),
     )

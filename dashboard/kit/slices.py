@@ -8,9 +8,13 @@ from dashboard.kit.cases import OpenCase
 
 
 def index(case: OpenCase) -> int:
-    """The slice on the screen, from 0: the middle one until the reviewer chooses. Nothing else ever moves it."""
+    """The slice on the screen, from 0: the middle one, of several sides the front, until the reviewer chooses another.
+
+    Nothing else ever moves it.
+    """
     chosen = case.chosen_slices.get(case.series_index)
-    return case.series.slices // 2 if chosen is None else min(chosen, case.series.slices - 1)
+    first = case.series.slices // 2 if case.series.turned is None else 0
+    return first if chosen is None else min(chosen, case.series.slices - 1)
 
 
 def go(case: OpenCase, to: int) -> None:
@@ -59,12 +63,14 @@ def _to_the_peak(case: OpenCase, key: str) -> None:
     known = review is not None and review.complete and bool(review.ready)
     highest = review.peak if known and review is not None else None
     st.button(
-        f"Most suspicious: {'–' if highest is None else highest + 1}",
+        f"{'Most suspicious' if case.series.turned is None else 'Front'}: {'–' if highest is None else highest + 1}",
         key=f"{key}-peak",
         shortcut="P",
         icon=":material/target:",
         on_click=go,
         args=(case, highest or 0),
         disabled=highest is None or index(case) == highest,
-        help="The slice with the highest mean probability over the models; known once all have been answered.",
+        help="The slice with the highest mean probability over the models; known once all have been answered."
+        if case.series.turned is None
+        else "The view that the models were trained on, whose answer is that of the case.",
     )

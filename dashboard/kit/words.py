@@ -71,13 +71,15 @@ def millimetres(series: Series) -> str:
     between, rows, columns = series.spacing
     if series.slices > 1 and not series.uneven:
         return f"{rows:.3g} × {columns:.3g} × {between:.3g} mm"
-    return f"{rows:.3g} × {columns:.3g} mm" + (", no one slice distance" if series.uneven else "")
+    apart = series.uneven and series.turned is None
+    return f"{rows:.3g} × {columns:.3g} mm" + (", no one slice distance" if apart else "")
 
 
 def size(series: Series) -> str:
     """Matrix and number of slices."""
     height, width = series.shape
-    return f"{width} × {height}" + (f", {series.slices} slices" if series.slices > 1 else "")
+    what = "slices" if series.turned is None else "sides"
+    return f"{width} × {height}" + (f", {series.slices} {what}" if series.slices > 1 else "")
 
 
 def cell(text: object) -> str:

@@ -58,7 +58,7 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         )
     else:
         agreement.nothing_yet()
-    prediction_table.show(review, index, system, drawn, below)
+    prediction_table.show(review, index, system, drawn, below, case.series.turned)
     if review.complete:
         _beyond(case, review, system, index)
 

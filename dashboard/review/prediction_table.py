@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.engine import certainty
 from core.engine.ensemble import EnsembleAnswer
 from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, Review
+from core.imaging.study import Turned
 from core.systems.declaration import System
 from dashboard.kit import words
 from dashboard.review import switches
@@ -49,19 +51,28 @@ STYLE = """
 """
 
 
-def show(review: Review, index: int, system: System, drawn: Sequence[DrawnModel] = (), below: str = "") -> None:
+def show(
+    review: Review,
+    index: int,
+    system: System,
+    drawn: Sequence[DrawnModel] = (),
+    below: str = "",
+    turned: Turned | None = None,
+) -> None:
     """Table of all models of the system on one slice.
 
     Args:
         drawn: models that draw over the picture beside the table, for their switches. below: HTML under the table.
+        turned: how the slices are views of one volume, where they are.
     """
     short = words.short_titles([r.state.title for r in review.results])
     held = review.gate is not None and review.gate.stopped and not review.ready
     titles = _titles([r.state for r in review.results], drawn)
-    rows = "".join(_row(result, index, system, titles[result.state.name], held) for result in review.results)
+    rows = "".join(_row(result, index, system, titles[result.state.name], held, turned) for result in review.results)
     if review.ensemble is not None:
         rows += _together(review, review.ensemble, index, system, short)
-    where = f"on slice {index + 1}" if any(r.finding is not None and len(r.finding) > 1 for r in review.results) else ""
+    several = any(r.finding is not None and len(r.finding) > 1 for r in review.results)
+    where = f"on {'view' if turned else 'slice'} {index + 1}" if several else ""
     _table(rows, f"What each model says {where}", waits=not review.complete, below=below)
 
 
@@ -105,7 +116,14 @@ def bars(result: ModelResult, index: int, system: System) -> list[tuple[str, flo
     return [(system.finding, finding, result.threshold), *each]
 
 
-def _row(result: ModelResult, index: int, system: System, named: tuple[str, str], held: bool) -> str:
+def _row(
+    result: ModelResult,
+    index: int,
+    system: System,
+    named: tuple[str, str],
+    held: bool,
+    turned: Turned | None = None,
+) -> str:
     title, buttons = named
     if result.waits(index):
         return _waiting(result, system, title, buttons)
@@ -117,6 +135,8 @@ def _row(result: ModelResult, index: int, system: System, named: tuple[str, str]
     wanted = bars(result, index, system)
     drawn = "".join(_bar(*bar, minor=n > 0, named=len(wanted) > 1) for n, bar in enumerate(wanted))
     quality = _quality(result)
+    if turned is not None and (steady := certainty.round_about(result, turned)):
+        quality += f"<div class='or-quiet'>{words.cell(steady)}</div>"
     sign = "▲" if result.decision(index) is Decision.FINDING else "▽"
     says = words.cell(words.decision(result, index, system))
     gated = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.engine.certainty import between, steadiness
+from core.engine.certainty import beside, between, steadiness
 from core.engine.results import Review
 from core.engine.uncertainty import GAIN, SHIFT, ZOOM, Uncertainty
 from core.errors import OverreadError
@@ -42,15 +42,16 @@ def show(case: OpenCase, review: Review, index: int) -> None:
 
 
 def _within(found: Uncertainty | None) -> str:
-    return "" if found is None else words.plain(steadiness(found))
+    return "" if found is None else words.plain(" ".join(filter(None, (steadiness(found), beside(found)))))
 
 
 def _numbers(found: Uncertainty) -> None:
     if found.spreads:
         short = words.short_titles([s.title for s in found.spreads])
-        columns = {"Slice": list(found.spreads[0].variants)}
+        columns = {"Slice": [*found.spreads[0].variants, *found.spreads[0].sides]}
         for spread in found.spreads:
-            columns[short[spread.title]] = [words.probability(float(p)) for p in spread.finding]
+            every = (*spread.finding, *spread.beside)
+            columns[short[spread.title]] = [words.probability(float(p)) for p in every]
         st.dataframe(columns, hide_index=True)
         st.caption(f"Calibrated probability of a finding on slice {found.slice_index + 1}, {CHANGES}.")
     for title, reason in found.failed:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.imaging.study import Modality, Series, Unit, Window
+from core.imaging.turning import told
 from core.preprocessing import windows
 
 LEVEL = 1  # of gzip: a slice must be there soon, and the way is short
@@ -119,6 +120,8 @@ def manifest(
         "frame": series.frame,
         "plane": str(series.plane or ""),
         "projection": series.projection != "slice",
+        "sides": [] if series.turned is None else [told(series.turned, at) for at in range(series.slices)],
+        "angles": list(series.turned.angles) if series.turned is not None and series.turned.placed else [],
         "inverted": windows.shown_inverted(series),
         "presets": [_preset(window) for window in presets],
         "start": min(max(start, 0), series.slices - 1),

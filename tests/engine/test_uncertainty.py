@@ -86,10 +86,10 @@ def test_a_model_whose_spread_fails_is_named_and_the_others_answer(
 ) -> None:
     real = uncertainty.spread
 
-    def failing(net: object, card: object, series: object, index: int) -> Spread:
+    def failing(net: object, card: object, series: object, index: int, sides: object) -> Spread:
         if card.name == "resnet50":  # type: ignore[attr-defined]
             raise SpreadError("No number.", "")
-        return real(net, card, series, index)  # type: ignore[arg-type]
+        return real(net, card, series, index, sides)  # type: ignore[arg-type]
 
     monkeypatch.setattr("core.engine.engine.spread", failing)
     found = Engine(brain).uncertainty(study(), "brain-mr", 0, 0)

@@ -19,8 +19,9 @@ def upload(folder: Path, *names: str) -> Study:
 
 def test_whole_body_pet(real_data: Path) -> None:
     study = upload(real_data / "dicom", "whole-body-pet.zip")
-    mip, volume = study.series
+    mip, volume, turned = study.series
     assert mip.projection == "mip-coronal"
+    assert turned.pixels[0].tobytes() == mip.pixels[0].tobytes()
     assert mip.unit is volume.unit is Unit.SUV
     assert volume.pixels.shape == (267, 128, 128)
     assert volume.spacing == pytest.approx((3.27, 4.6875, 4.6875), abs=1e-3)
@@ -67,7 +68,7 @@ def test_chest_ct(real_data: Path) -> None:
 def test_pet_and_mr_volumes_with_masks(real_data: Path) -> None:
     folder = real_data / "sts-pet-mr" / "STS_001"
     study = upload(folder, "mr_t1.nii.gz", "mr_t1_mask.nii.gz", "pet.nii.gz", "pet_mask.nii.gz")
-    assert [series.modality for series in study.series] == [Modality.PT, Modality.MR, Modality.PT]
+    assert [series.modality for series in study.series] == [Modality.PT, Modality.MR, Modality.PT, Modality.PT]
     pet = study.series[2]
     assert pet.unit is Unit.SUV
     assert pet.truth is not None

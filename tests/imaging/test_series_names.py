@@ -60,4 +60,8 @@ def test_what_tells_volumes_apart_stays_and_equal_names_are_numbered() -> None:
 
 def test_the_built_in_pair_and_the_projection_are_named() -> None:
     assert names_of(load_sample("mr-pet-06").series) == ("T1 axial", "PET axial")
-    assert names_of(load_sample("pet-05").series) == ("PET, projection made here", "PET axial")
+    assert names_of(load_sample("pet-05").series) == (
+        "PET, projection made here",
+        "PET axial",
+        "PET, from 8 sides",
+    )

@@ -127,6 +127,11 @@ def find_source(files: Sequence[tuple[str, bytes]], series: Series, limits: Limi
     Raises:
         ReportError: the files hold no DICOM images of this series, or these lack the identifiers that DICOM requires.
     """
+    if series.turned is not None:
+        raise ReportError(
+            "Projections from several sides are made here: no DICOM object can refer to them.",
+            "Choose the coronal projection, or the slices it was made of.",
+        )
     read = list(_frames(files, Budget(limits)))
     identity = Identity()  # the reader's own words for a volume depend on what gives the patient away
     for header in {id(frame.header): frame.header for frame in read}.values():

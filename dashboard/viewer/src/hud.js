@@ -55,16 +55,19 @@ export class Hud {
     const { pane } = this, { geometry, facts, shown } = pane;
     this.name.textContent = facts.name;
     this.examined.textContent = pane.said?.() ?? "";
-    this.where.textContent = (facts.shape[0] > 1 ? `${shown + 1} / ${facts.shape[0]}` : "") + (facts.plane ? `  ${facts.plane}` : "");
+    this.where.textContent = (facts.shape[0] > 1 ? `${shown + 1} / ${facts.shape[0]}` : "") + (facts.plane ? `  ${facts.plane}` : "")
+      + (facts.sides.length ? `  ${facts.sides[shown] ?? ""}` : "");
     const { hot } = pane.layers;
     this.heat.hidden = !hot;
     this.lacks.textContent = hot ? hot.missing(shown) : "";
-    const names = geometry.known
-      ? { right: geometry.row, left: geometry.row.map((v) => -v), bottom: geometry.column, top: geometry.column.map((v) => -v) }
-      : {};
+    // a view from the side has no place, but its edges have: the viewer has walked about the body axis
+    const angle = facts.angles[shown] * Math.PI / 180, turned = facts.angles.length > 0;
+    const row = turned ? [Math.cos(angle), Math.sin(angle), 0] : geometry.row, column = turned ? [0, 0, -1] : geometry.column;
+    const known = turned || geometry.known;
+    const names = known ? { right: row, left: row.map((v) => -v), bottom: column, top: column.map((v) => -v) } : {};
     for (const [side, element] of Object.entries(this.sides)) element.textContent = names[side] ? letters(names[side]) : "";
-    if (!geometry.known) this.sides.left.textContent = "side unknown";
-    this.sides.left.classList.toggle("unknown", !geometry.known);
+    if (!known) this.sides.left.textContent = "side unknown";
+    this.sides.left.classList.toggle("unknown", !known);
     this._scale();
     if (!this.level.textContent) this.text();
   }

@@ -59,7 +59,8 @@ export class Strip {
 
   /** What is known of a slice, in words. */
   words(slice) {
-    const count = this.pane.store.count, where = `Slice ${slice + 1} of ${count}`;
+    const { count } = this.pane.store, side = this.pane.facts.sides[slice];
+    const where = side ? `View ${slice + 1} of ${count}, ${side}` : `Slice ${slice + 1} of ${count}`;
     if (!this.told || this.pane !== this.viewer.panes[0]) return where;
     const said = this.models.filter((one) => one.values[slice] !== null).map((one) => `${one.name} ${one.values[slice].toFixed(2)}`);
     if (said.length) return `${where}: ${said.join(", ")}${this._waits(slice) ? ", others not yet" : ""}`;
