@@ -6,6 +6,7 @@ Who may see an answer is not decided here: a session asks for a run only where i
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Hashable
 from typing import Protocol
@@ -138,11 +139,13 @@ class Watch:
     """One session's sight of a review.
 
     Attributes:
+        begun: when this session began to watch, in seconds of the clock that only grows.
         stopped: this session has asked it to end; others may go on watching.
     """
 
     def __init__(self, run: SharedRun) -> None:
         self.run = run
+        self.begun = time.monotonic()
         self.stopped = False
         run.watch(id(self))
 

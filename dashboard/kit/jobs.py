@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 
 import streamlit as st
@@ -11,7 +12,7 @@ from core.engine.shared_runs import Watch
 from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
 
-QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn whole at once
+QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn at once, without a poll
 POLL = 0.5
 
 
@@ -29,9 +30,19 @@ def ensure(case: OpenCase, engine: Engine) -> Watch | None:
         )
         case.jobs[key] = watch
         weakref.finalize(case, watch.stop)  # when the session goes, so does the case: then nobody waits any more
-        watch.join(QUICK if case.series.slices == 1 else 0.0)  # a stack takes longer: its picture does not wait
     look(case)
     return case.jobs[key]
+
+
+def soon(case: OpenCase) -> bool:
+    """Wait a moment for the review of a single slice that has just begun; true where that was its end.
+
+    A stack takes longer: nothing waits for it.
+    """
+    if case.job is None or not case.job.running or case.series.slices > 1:
+        return False
+    case.job.join(max(case.job.begun + QUICK - time.monotonic(), 0.0))
+    return not case.job.running
 
 
 def look(case: OpenCase) -> None:

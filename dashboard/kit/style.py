@@ -11,6 +11,7 @@ CSS = """
   pointer-events: none; }
 .stElementContainer:has(.or-notice) { position: absolute; }
 .st-key-entrance .st-key-give { min-height: 17rem; }
+:has(> .st-key-reading-files) { position: fixed; top: 4.4rem; left: 50%; translate: -50%; width: auto; z-index: 999; }
 /* White on the light accent of the dark theme is too faint to read. */
 [data-testid^="stBaseButton-primary"]:not(:disabled) :is(p, [data-testid="stIconMaterial"]),
 .stMultiSelect [data-tag] > * { color: light-dark(#ffffff, #0c1a21); }

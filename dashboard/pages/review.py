@@ -7,7 +7,9 @@ import streamlit as st
 from dashboard.kit import blinding, cases, jobs, messages
 from dashboard.kit.engine import engine
 from dashboard.review import reading, sources, study_bar
+from dashboard.viewer import component
 
+sources.received()
 sources.from_address()
 case = cases.current()
 if case is None:
@@ -16,6 +18,7 @@ if case is None:
         sources.upload()
         st.subheader("Or open a simulated sample")
         sources.gallery()
+    component.warm()
 else:
     reading.style(case.study.name)
     with messages.shown():

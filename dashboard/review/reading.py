@@ -97,6 +97,8 @@ def show(
                 slices.controls(case)
                 _strip(case, index)
         component.note()
+    if jobs.soon(case):  # the picture is on its way meanwhile; what was said of it is drawn with its overlays
+        st.rerun()
     with right, st.container(key="desk-rail", gap="small"):
         rail.show(case, index, view, picture, opinion)
 

@@ -19,28 +19,37 @@ from dashboard.review import keeping
 THUMBNAIL = 160
 
 
+def received() -> None:
+    """Open what was just given to the uploader, before anything is drawn: the same run goes on to its picture."""
+    with st.container(key="reading-files"):  # always there, so that nothing below it takes another place
+        files = st.session_state.get(_key())
+        if files:
+            _take([(f.name, f.getvalue()) for f in files])
+
+
 def upload() -> None:
-    """The uploader; opens the study when the files have been read."""
+    """The uploader; :func:`received` opens what it is given."""
     with st.container(key="give"):
         _upload_here()
 
 
 def _upload_here() -> None:
-    generation = st.session_state.setdefault("upload-generation", 0)
-    files = st.file_uploader(
+    st.file_uploader(
         "Scan files: DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them; several at once make one study",
         accept_multiple_files=True,
-        key=f"upload-{generation}",
+        key=_key(),
     )
     st.caption(
         "Files stay in this computer's memory. Names and other identifying tags are dropped when they are read; "
         "only DICOM objects made for download carry them on, so that they file to the right patient."
     )
-    if files:
-        _take([(f.name, f.getvalue()) for f in files])
     error = st.session_state.get("upload-error")
     if error is not None:
         messages.show(error)
+
+
+def _key() -> str:
+    return f"upload-{st.session_state.setdefault('upload-generation', 0)}"
 
 
 def from_address() -> None:
@@ -168,10 +177,9 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         names = told_names([name for name, _ in files])
         error = messages.as_error(failure)
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
-        st.rerun()
+        return
     case = cases.open_case(study, match, files)
     case.token = keeping.uploads().hold(
         held.Upload(study, match, tuple(files), case.measures, case.priors), who.number()
     )
     st.query_params.clear()
-    st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.imaging.series_names import names_of
@@ -29,15 +31,22 @@ def show(case: OpenCase) -> None:
             _system(case)
             if component.ready():
                 beside.buttons(case)
-            with st.popover("More", icon=":material/more_horiz:"):
-                keeping.show(case)
-                truth.upload(case)
-                priors.upload(case)
-                sources.upload()
-                sources.gallery()
+            _more(case)
         gate_notice.line(case, _reason(case))
         _warnings(case)
         pedigree.problems(case.study)
+
+
+def _more(case: OpenCase) -> None:
+    """Drawn once it is opened: the picture does not wait for two dozen thumbnails."""
+    key = f"more-{case.key}"
+    with st.popover("More", icon=":material/more_horiz:", key=key, on_change="rerun") as menu:
+        if menu.open:
+            keeping.show(case)
+            truth.upload(case)
+            priors.upload(case)
+            sources.upload()
+            sources.gallery()
 
 
 def _study(case: OpenCase) -> None:
@@ -66,7 +75,14 @@ def _series(case: OpenCase) -> None:
         label_visibility="collapsed",
         on_change=lambda: setattr(case, "series_index", st.session_state[key]),
     )
-    with st.popover("All series", icon=":material/grid_view:"), st.container(horizontal=True, gap="small"):
+    sheet = f"all-series-{case.key}"
+    with st.popover("All series", icon=":material/grid_view:", key=sheet, on_change="rerun") as all_series:
+        if all_series.open:
+            _thumbnails(case, names)
+
+
+def _thumbnails(case: OpenCase, names: Sequence[str]) -> None:
+    with st.container(horizontal=True, gap="small"):
         for number, name in enumerate(names):
             with st.container(width=112):
                 picture.show(sources.small(case.study, number, 96, system=case.system), name)

@@ -82,6 +82,13 @@ class Pictured:
     measures: Sequence[Measure] = ()
 
 
+def warm() -> None:
+    """Load and begin the client where nothing is shown yet, so that the first picture does not wait for it."""
+    bundle = build.built()
+    if bundle is not None and ready():
+        _component(key="reader-warm", data={"client": route.address("client", f"{bundle}.js")}, height="content")
+
+
 def show(
     series: Series,
     *,

@@ -22,6 +22,11 @@ export default function (component) {
     return () => {};
   }
   const address = new URL(data.client, document.baseURI).href;
+  if (!clients.has(address)) clients.set(address, import(address));
+  if (!data.series) { // nothing to show yet
+    clients.get(address).then((client) => client.warm(), () => clients.delete(address));
+    return () => {};
+  }
   const seat = waiting.get(parentElement) ?? { gone: false, client: null };
   waiting.set(parentElement, seat);
   seat.latest = component;
@@ -31,7 +36,6 @@ export default function (component) {
     place.style.cssText = `height:${data.height};min-height:280px;background:#000;border-radius:4px`;
     parentElement.append(place);
   }
-  if (!clients.has(address)) clients.set(address, import(address));
   clients.get(address).then(
     (client) => {
       if (seat.gone || seat.latest !== component) return;

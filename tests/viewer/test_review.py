@@ -15,6 +15,7 @@ from tests.viewer import hand
 from tests.viewer.conftest import LOADED
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+CLIENT = re.compile("/viewer/client/")
 TABS = ("Maps", "Masks", "Measures", "Report")
 
 
@@ -25,7 +26,10 @@ def told(page: Page, place: str) -> list[str]:
 
 
 def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server: Server) -> None:  # noqa: F811
-    page.goto(f"{server.url}/review")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response(CLIENT):  # the client is there before there is anything to show
+        page.goto(f"{server.url}/review")
     expect(page.get_by_role("button", name="Brain MR, stack of 14")).to_be_visible(timeout=desk.ANSWER)
     desk.settled(page)
     desk.watch_shifts(page)
@@ -33,6 +37,7 @@ def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server
     desk.answered(page)
     expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
     assert desk.shifted(page) <= 0.05
+    assert len([url for url in asked if CLIENT.search(url)]) == 1
     wrong = told(page, "Answers")
 
     # The reader's slice was not moved; a wheel moves it, the arrows do from anywhere, and the address follows.

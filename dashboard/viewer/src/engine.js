@@ -39,12 +39,25 @@ export function begin() {
  * A rendering engine whose contexts smooth no edges: a slice has none but its own pixels', and where WebGL is done by the
  * processor, four samples of every pixel cost half of the frames. vtk.js asks for its contexts while the engine is made.
  */
-export function renderer(id) {
+function make(id) {
   const { getContext } = HTMLCanvasElement.prototype;
   HTMLCanvasElement.prototype.getContext = function plain(kind, options) {
     return getContext.call(this, kind, String(kind).startsWith("webgl") ? { ...options, antialias: false } : options);
   };
   try { return new core.RenderingEngine(id); } finally { HTMLCanvasElement.prototype.getContext = getContext; }
+}
+
+let spare = null;
+let engines = 0;
+
+/** An engine for the next viewer, made while nobody waits for it. */
+export function prepare() { spare ??= make(`engine-${engines++}`); }
+
+export function renderer() {
+  prepare();
+  const one = spare;
+  spare = null;
+  return one;
 }
 
 export function hold(series, store, geometry) {

@@ -1,7 +1,14 @@
-// What the page calls: `update` on every run with what the server says, `dispose` when the place on the page is gone.
+// What the page calls: `warm` before there is anything to show, `update` on every run with what the server says, `dispose`
+// when the place on the page is gone.
+import { begin, prepare } from "./engine.js";
 import { Viewer } from "./viewer.js";
 
 const viewers = new Map();
+
+export function warm() {
+  begin();
+  prepare();
+}
 
 export function update(component) {
   const { parentElement, data } = component;

@@ -23,7 +23,7 @@ export class Viewer {
     begin();
     this.number = made++;
     this.owner = component.data.owner;
-    this.engine = renderer(`reader-${this.number}`);
+    this.engine = renderer();
     this.group = measures.toolGroup(`reader-${this.number}`);
     this.panes = [];
     this.stop = new AbortController();
