@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
@@ -17,6 +19,7 @@ from core.weights.folder import load_card
 from core.weights.fusion import load_fusion
 from tests.cards import card_of
 from tests.trainers import folders
+from trainers.commands import fuse as module
 from trainers.commands.fuse import Pairs, paired, pairs_of, rule_of
 from trainers.data.sets import READERS
 
@@ -100,6 +103,28 @@ def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:
     del findings["mr"][mr[0].ids[0]]
     with pytest.raises(DataLayoutError, match="no stored answer"):
         pairs_of(pet, mr, findings, labels)
+
+
+def test_what_is_fused_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule as the command writes it is one that the engine takes."""
+    rows = pd.DataFrame({"split": ["test"], "group": ["p1"], "pet": ["a"], "mr": ["b"]})
+    given = iter([drawn(0), drawn(1)])
+    nothing = SimpleNamespace(training=SimpleNamespace(recipe=""), data=(), validation=[], test=[], parts={})
+    for name, made in {
+        "load_card": lambda folder: card_of("mr-pet", folder.name, "resnet18"),
+        "load_recipe": lambda name: nothing,
+        "read_parts": lambda recipe, data: nothing,
+        "labels_of": lambda recipe: {},
+        "load": lambda folder: nothing,
+        "pairs_of": lambda *given_pairs: next(given),
+        "named_pairs": lambda *given_items: rows,
+    }.items():
+        monkeypatch.setattr(module, name, made)
+    (tmp_path / "mr-pet").mkdir()
+    rule = module.fuse(None, tmp_path)
+    found = load_fusion(tmp_path / "mr-pet")
+    assert found is not None
+    assert found == rule.sealed()
 
 
 def test_the_shipped_rule_is_for_the_shipped_models() -> None:

@@ -99,7 +99,7 @@ def fuse(data: Path | None, weights: Path, system: System | None = None) -> Fusi
     first, second = parts[one], parts[other]
     both = (("validation", first.validation, second.validation), ("test", first.test, second.test))
     save_pairs(folder, pd.concat([named_pairs(split, pet, mr) for split, pet, mr in both]))
-    (folder / FUSION).write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    rule.save(folder / FUSION)
     auc = rule.metrics["auc"]
     console.print(f"{len(test.truth)} test pairs: AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
     for name, d in rule.differences.items():
