@@ -6,8 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What spreadsheets begin a formula with; the wide signs are taken for the narrow ones by East Asian editions.
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -55,6 +57,8 @@ def rows_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
 
 def frame_csv(frame: pd.DataFrame) -> str:
     """A table of any number of columns, without its index."""
+    import pandas as pd  # here: whoever has a table to write has loaded it, and nobody else waits for it
+
     safe = frame.copy()
     for place, kind in enumerate(frame.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):  # numbers keep their precision, texts may be anything

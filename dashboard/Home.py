@@ -12,10 +12,9 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
-from dashboard import outgoing  # noqa: E402
-from dashboard.archives import adoption  # noqa: E402
+from dashboard import outgoing, warming  # noqa: E402
 from dashboard.client_files import ClientFiles, of_streamlit  # noqa: E402
-from dashboard.kit import departed, messages  # noqa: E402
+from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
 from dashboard.opening import Opening  # noqa: E402
 from dashboard.service import mount  # noqa: E402
@@ -23,8 +22,7 @@ from dashboard.shielded import Shielded  # noqa: E402
 from dashboard.viewer import route  # noqa: E402
 
 outgoing.keep_whole()
-adoption.begin()  # the engine's libraries take seconds: begun here, they are there when the browser has opened
-departed.begin()
+warming.begin()
 
 base = st.get_option("server.baseUrlPath")
 client = of_streamlit(base) | ({program} if (program := route.program()) else set())
@@ -33,6 +31,12 @@ client = of_streamlit(base) | ({program} if (program := route.program()) else se
 app = st.App(
     HERE / "kit" / "frame.py",
     on_script_error=messages.replace_trace,
-    middleware=[Middleware(Shielded), Middleware(Closed), Middleware(Opening), Middleware(ClientFiles, paths=client)],
+    middleware=[
+        Middleware(Shielded),
+        Middleware(Closed),
+        Middleware(warming.Foreseen, home=base),
+        Middleware(Opening),
+        Middleware(ClientFiles, paths=client),
+    ],
     routes=[*mount.routes(base), *route.routes()],
 )

@@ -31,7 +31,7 @@ class Opening:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, and put the script into what comes back."""
-        if scope["type"] != "http" or scope["method"] != "GET" or not _wants_page(scope):
+        if scope["type"] != "http" or not asks_for_page(scope):
             await self._app(scope, receive, send)
             return
         # as it is and whole, so that something can be put into it
@@ -59,8 +59,11 @@ class Opening:
         await self._app({**scope, "headers": asked}, receive, collect)
 
 
-def _wants_page(scope: Scope) -> bool:
-    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+def asks_for_page(scope: Scope) -> bool:
+    """Whether an HTTP request is a browser's that opens an address."""
+    return scope["method"] == "GET" and any(
+        name == b"accept" and b"text/html" in value for name, value in scope["headers"]
+    )
 
 
 def _is_page(start: Message) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
 
 from core.errors import DiscrepancyError
 
@@ -76,7 +76,7 @@ class Profiles:
 
 def logits(probability: ArrayLike) -> Floats:
     """Log odds of calibrated probabilities; ``nan`` stays ``nan``."""
-    return np.asarray(special.logit(np.clip(np.asarray(probability, dtype=np.float64), CLIP, 1 - CLIP)))
+    return np.asarray(scipy.special.logit(np.clip(np.asarray(probability, dtype=np.float64), CLIP, 1 - CLIP)))
 
 
 def mask_signal(pixels: ArrayLike) -> Floats:
@@ -153,21 +153,23 @@ def _fit(name: str, x: Floats, truth: NDArray[np.bool_], of: NDArray[np.generic]
     for one in (truth, ~truth):
         weight[one] *= patients / 2 / weight[one].sum()
     sign = np.where(truth, 1.0, -1.0)
-    usual = float(special.logit(MISLEADS))
+    usual = float(scipy.special.logit(MISLEADS))
 
     def loss(at: Floats) -> float:
         slope, intercept, missed, false_alarms = at
         if slope < 0 or max(missed, false_alarms) > 0:  # above one half a signal would speak against itself
             return float("inf")
-        ratio = tempered(slope * x + intercept, float(special.expit(missed)), float(special.expit(false_alarms)))
+        ratio = tempered(
+            slope * x + intercept, float(scipy.special.expit(missed)), float(scipy.special.expit(false_alarms))
+        )
         misfit = float(np.sum(weight * np.logaddexp(0.0, -sign * ratio)))
         drawn = STRENGTH / 2 * ((slope - 1) ** 2 + intercept**2)
         return misfit + drawn + ((missed - usual) ** 2 + (false_alarms - usual) ** 2) / (2 * SURE**2)
 
     start = np.array([1.0, 0.0, usual, usual])
     options = {"xatol": 1e-3, "fatol": 1e-6, "maxiter": 2000, "maxfev": 2000}
-    slope, intercept, *shares = optimize.minimize(loss, start, method="Nelder-Mead", options=options).x
-    missed, false_alarms = (float(special.expit(share)) for share in shares)
+    slope, intercept, *shares = scipy.optimize.minimize(loss, start, method="Nelder-Mead", options=options).x
+    missed, false_alarms = (float(scipy.special.expit(share)) for share in shares)
     ratio = tempered(float(slope) * x + float(intercept), missed, false_alarms)
     return Profile(
         name=name,

@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from cleanlab.rank import get_label_quality_scores
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from core.discrepancies.profile import Floats, Profiles, discount, logits, mask_signal
 from core.errors import DiscrepancyError
@@ -150,14 +149,14 @@ def rank_discrepancies(
     else:
         log_odds = _share_wrong(against + np.where(recorded, -base, base), code, weight, settings)
     sign = np.where(recorded, -1.0, 1.0)
-    parts = {"prior": np.full(len(recorded), float(special.logit(_expected(settings, one_label))))}
+    parts = {"prior": np.full(len(recorded), float(scipy.special.logit(_expected(settings, one_label))))}
     parts |= {name: sign * own[:, k] for k, name in enumerate(names)}
     parts[PATIENT] = log_odds - sum(parts.values())
     p = np.stack([np.asarray(v, dtype=np.float64) for v in evidence.probabilities.values()], 1)
     answered = (~np.isnan(p)).sum(1)
     return Discrepancies(
         log_odds=log_odds,
-        probability=special.expit(log_odds),
+        probability=scipy.special.expit(log_odds),
         order=np.lexsort((-against, -log_odds)),
         parts=parts,
         trust=trust,
@@ -200,6 +199,8 @@ def class_adjusted(probabilities: Mapping[str, ArrayLike], recorded: NDArray[np.
     cleanlab (Northcutt et al. 2021) takes off each class's mean self-confidence, which undoes a model's leaning
     towards one class in *these* data. ``nan`` where no model answered or only one class is recorded.
     """
+    from cleanlab.rank import get_label_quality_scores  # here: it brings scikit-learn, and few pages rank
+
     p = np.stack([np.asarray(v, dtype=np.float64) for v in probabilities.values()], 1)
     out = np.full(len(p), np.nan)
     rows = np.flatnonzero(~np.isnan(p).all(1))
@@ -220,7 +221,7 @@ def _belongs_to_patient(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> 
 def _base_rate(recorded: NDArray[np.bool_], code: NDArray[np.intp]) -> float:
     """Log odds of a finding among what was recorded by patient, drawn towards one half by 100 patients."""
     share = np.bincount(code, recorded) / np.bincount(code)
-    return float(special.logit((share.sum() + BASE_STRENGTH / 2) / (len(share) + BASE_STRENGTH)))
+    return float(scipy.special.logit((share.sum() + BASE_STRENGTH / 2) / (len(share) + BASE_STRENGTH)))
 
 
 def _expected(settings: Settings, one_label: bool) -> float:
@@ -242,9 +243,10 @@ def _share_wrong(against: Floats, code: NDArray[np.intp], weight: Floats, settin
     each = np.logaddexp(right, wrong)
     by_patient = np.stack([np.bincount(code, each[:, k]) for k in range(len(shares))], 1)
     posterior = prior + weight[:, None] * by_patient
-    posterior = (posterior - special.logsumexp(posterior, 1, keepdims=True))[code]
+    posterior = (posterior - scipy.special.logsumexp(posterior, 1, keepdims=True))[code]
     return np.asarray(
-        special.logsumexp(posterior + wrong - each, axis=1) - special.logsumexp(posterior + right - each, axis=1)
+        scipy.special.logsumexp(posterior + wrong - each, axis=1)
+        - scipy.special.logsumexp(posterior + right - each, axis=1)
     )
 
 

@@ -13,11 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import splu
 
 from core.preprocessing.remembered import once_a_picture
 
@@ -193,14 +191,14 @@ def body_of(image: NDArray[np.floating]) -> NDArray[np.bool_]:
 
     A picture without a surround that is the darkest or brightest there is (a crop) counts as a whole.
     """
-    plane = ndimage.gaussian_filter(image[image.shape[0] // 2].astype(np.float64), 1.0)
+    plane = scipy.ndimage.gaussian_filter(image[image.shape[0] // 2].astype(np.float64), 1.0)
     low, high = np.percentile(plane, (0.5, 99.5))
     border = float(np.median(np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])))
     span = float(high - low)
     everything = np.ones(plane.shape, bool)
     if span <= 0 or min(border - low, high - border) > 0.1 * span:
         return everything
-    body = ndimage.binary_fill_holes(np.abs(plane - border) > 0.1 * span)
+    body = scipy.ndimage.binary_fill_holes(np.abs(plane - border) > 0.1 * span)
     return np.asarray(body, bool) if body.mean() >= 0.05 else everything
 
 
@@ -240,9 +238,11 @@ def impute(image: NDArray[np.floating], missing: NDArray[np.bool_], *, noise: fl
         known[here[~gone]] += weight * filled[:, r[~gone], c[~gone]].T
     entries.append((np.arange(count), np.arange(count), total))
     i, j, v = (np.concatenate(part) for part in zip(*entries, strict=True))
-    system = coo_matrix((v, (i, j)), shape=(count, count)).tocsc()
+    system = scipy.sparse.coo_matrix((v, (i, j)), shape=(count, count)).tocsc()
     # The system is symmetric and diagonally dominant: no pivoting is needed, which saves a third of the time.
-    solver = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    solver = scipy.sparse.linalg.splu(
+        system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
     values = solver.solve(known)
     filled[:, rows, columns] = (values + noise * rng.standard_normal(values.shape)).T
     return filled

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import NDArray
-from scipy import ndimage
 
 TOLERANCE = 0.05  # of the diagonal: half a cell of a network with stride 32 on a picture of 224 pixels
 
@@ -59,7 +59,7 @@ def point(
         raise ValueError(f"the map has {heat.shape} pixels, the mask {mask.shape}")
     if not mask.any() or float(heat.max()) <= 0:
         return None
-    away = ndimage.distance_transform_edt(~mask) / np.hypot(*mask.shape)
+    away = scipy.ndimage.distance_transform_edt(~mask) / np.hypot(*mask.shape)
     hottest = np.unravel_index(int(np.argmax(heat)), heat.shape)
     distance = float(away[hottest])
     size = int(mask.sum())

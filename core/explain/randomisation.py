@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 import torch
 from numpy.typing import NDArray
-from scipy import stats
-from skimage.metrics import structural_similarity
 from torch import nn
 
 from core.models.net import OverreadNet
@@ -113,11 +112,13 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
     """Spearman's correlation of two maps; 0 when either is constant, since it then says nothing."""
     if np.ptp(first) <= 0 or np.ptp(second) <= 0:
         return 0.0
-    return float(stats.spearmanr(first.ravel(), second.ravel()).statistic)
+    return float(scipy.stats.spearmanr(first.ravel(), second.ravel()).statistic)
 
 
 def likeness(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     """Structural similarity (Wang et al., 2004) of two maps in [0, 1]."""
+    from skimage.metrics import structural_similarity  # here: a second of a start that asks no model
+
     smallest = min(first.shape)
     window = min(7, smallest if smallest % 2 else smallest - 1)
     return float(structural_similarity(first, second, data_range=1.0, win_size=window))

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 
 Array = npt.NDArray[Any]
 
@@ -111,10 +111,11 @@ def ct_noise(rng: np.random.Generator, shape: tuple[int, int], cutoff: float) ->
     with a soft kernel (Riederer, Pelc and Chesler 1978).
     """
     white = rng.standard_normal(shape, dtype=np.float32)
-    fy = fft.fftfreq(shape[0])[:, None]
-    fx = fft.rfftfreq(shape[1])[None, :]
+    fy = scipy.fft.fftfreq(shape[0])[:, None]
+    fx = scipy.fft.rfftfreq(shape[1])[None, :]
     f = np.sqrt(fy * fy + fx * fx)
-    shaped = fft.irfft2(fft.rfft2(white) * (np.sqrt(f) * np.exp(-((f / cutoff) ** 2))).astype(np.float32), s=shape)
+    kept = (np.sqrt(f) * np.exp(-((f / cutoff) ** 2))).astype(np.float32)
+    shaped = scipy.fft.irfft2(scipy.fft.rfft2(white) * kept, s=shape)
     return (shaped / shaped.std()).astype(np.float32)
 
 

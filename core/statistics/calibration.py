@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from numpy.typing import ArrayLike
-from scipy import optimize, special
 
 from core.statistics._checks import (
     FloatArray,
@@ -100,7 +100,7 @@ def apply_temperature(logits: ArrayLike, temperature: float = 1.0) -> FloatArray
     values = np.asarray(logits, dtype=np.float64) / temperature
     if values.ndim not in (1, 2):
         raise StatisticsInputError(f"Expected logits (N,) or (N, K), got {values.shape}.", "Flatten the batch.")
-    return special.expit(values.reshape(-1)) if _single(values) else special.softmax(values, axis=1)
+    return scipy.special.expit(values.reshape(-1)) if _single(values) else scipy.special.softmax(values, axis=1)
 
 
 def nll(logits: ArrayLike, truth: ArrayLike, temperature: float = 1.0) -> float:
@@ -110,7 +110,7 @@ def nll(logits: ArrayLike, truth: ArrayLike, temperature: float = 1.0) -> float:
         sign = np.where(binary_truth(truth), 1.0, -1.0)
         return float(np.mean(np.logaddexp(0, -sign * values.reshape(-1))))
     labels = class_truth(truth, values.shape[1])
-    return float(np.mean(special.logsumexp(values, axis=1) - values[np.arange(len(labels)), labels]))
+    return float(np.mean(scipy.special.logsumexp(values, axis=1) - values[np.arange(len(labels)), labels]))
 
 
 def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
@@ -134,7 +134,7 @@ def fit_temperature(logits: ArrayLike, truth: ArrayLike) -> float:
     if len(np.unique(labels)) < 2:
         raise StatisticsInputError("One class only in the validation part.", "Choose a part with at least two classes.")
     low, high = np.log(TEMPERATURE_RANGE)
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda t: nll(values, labels, float(np.exp(t))), bounds=(low, high), method="bounded", options={"xatol": 1e-6}
     )
     return float(np.exp(found.x))

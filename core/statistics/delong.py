@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from core.statistics._checks import BoolArray, FloatArray, binary_truth, same_length, scores
 from core.statistics.intervals import Interval
@@ -32,9 +32,9 @@ def _components(labels: BoolArray, values: FloatArray) -> tuple[float, FloatArra
     """AUC and its structural components over the positives ``(m,)`` and the negatives ``(k,)``."""
     positive, negative = values[labels], values[~labels]
     m, k = len(positive), len(negative)
-    together = stats.rankdata(np.concatenate([positive, negative]))
-    over_positive = (together[:m] - stats.rankdata(positive)) / k
-    over_negative = 1 - (together[m:] - stats.rankdata(negative)) / m
+    together = scipy.stats.rankdata(np.concatenate([positive, negative]))
+    over_positive = (together[:m] - scipy.stats.rankdata(positive)) / k
+    over_negative = 1 - (together[m:] - scipy.stats.rankdata(negative)) / m
     return float(over_positive.mean()), over_positive, over_negative
 
 
@@ -62,7 +62,7 @@ def delong(truth: ArrayLike, score: ArrayLike, level: float = 0.95) -> Interval:
     (0.8889, 0.5809, 1.0)
     """
     auc, variance = delong_variance(truth, score)
-    half = float(stats.norm.ppf((1 + level) / 2)) * float(np.sqrt(variance))
+    half = float(scipy.stats.norm.ppf((1 + level) / 2)) * float(np.sqrt(variance))
     n = len(np.asarray(truth))
     return Interval(auc, float(np.maximum(auc - half, 0)), float(np.minimum(auc + half, 1)), n, n, "DeLong", level)
 
@@ -95,8 +95,8 @@ def delong_test(truth: ArrayLike, first: ArrayLike, second: ArrayLike, level: fl
     gap = a - b
     if spread > 0:
         z = gap / spread
-        p = float(2 * stats.norm.sf(abs(z)))
+        p = float(2 * scipy.stats.norm.sf(abs(z)))
     else:
         z, p = (0.0, 1.0) if gap == 0 else (nan, nan)
-    half = float(stats.norm.ppf((1 + level) / 2)) * spread
+    half = float(scipy.stats.norm.ppf((1 + level) / 2)) * spread
     return DelongTest(a, b, Interval(gap, gap - half, gap + half, n, n, "paired DeLong", level), z, p)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from core.statistics._checks import FloatArray, IntArray, StatisticsInputError, binary_truth, same_length, scores
 from core.statistics.ranking import roc_auc, weighted_roc_auc
@@ -196,7 +196,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
         raise StatisticsInputError(f"{successes} of {n} is no proportion.", "Pass 0 <= successes <= n.")
     if n == 0:
         return Interval(float("nan"), float("nan"), float("nan"), 0, 0, "Wilson score", level)
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(scipy.stats.norm.ppf((1 + level) / 2))
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))

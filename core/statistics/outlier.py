@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 
 from core.statistics._checks import StatisticsInputError
 
@@ -25,4 +25,5 @@ def not_own(logits: ArrayLike, own: Sequence[int]) -> NDArray[np.float64]:
         raise StatisticsInputError(f"Expected logits (N, K) and fewer own classes than K, got {values.shape}.",
                                    "Name the classes that are a system's own.")  # fmt: skip
     mine = np.isin(np.arange(values.shape[1]), list(own))
-    return np.asarray(logsumexp(values[:, ~mine], axis=1) - logsumexp(values[:, mine], axis=1))
+    others, own_ones = (scipy.special.logsumexp(values[:, which], axis=1) for which in (~mine, mine))
+    return np.asarray(others - own_ones)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.imaging.study import Modality, Plane, Unit
-from core.simulate import pet, writers
+from core.simulate import pet
 from core.simulate.phantom import Drawing, Order, Phantom, Sample, drawn_series, hardness
 from core.systems.declaration import DataSet, Guess, Look, ModelSlot, PublishedRecipe, ScanKind, System, Term, Unnamed
 
@@ -50,6 +50,8 @@ def _draw(rng: np.random.Generator, order: Order) -> Phantom:
 
 def _volume(sample: Sample) -> dict[str, bytes]:
     """A sample as a volume in SUV with its mask; the page makes the projection from it."""
+    from core.simulate import writers  # here: pydicom and nibabel come with it, and declaring a system needs neither
+
     suv, mask = pet.volume(np.random.default_rng([sample.seed, 3]), sample.label, sample.hard)
     step = (8.0, 8.0, 8.0)
     return {

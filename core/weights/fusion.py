@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.special import expit, logit
 
 from core.errors import ModelUnavailableError
 from core.weights.card import Metric, ModelCard, Temperature, Threshold
@@ -82,8 +82,8 @@ def fused(pet: np.ndarray, mr: np.ndarray, mr_weight: float, temperature: float 
         mr_weight: of MR's log-odds, PET's having 1.
         temperature: divides the mean.
     """
-    odds = np.stack([logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6)) for p in (pet, mr)])
-    return np.asarray(expit(np.average(odds, axis=0, weights=(1.0, mr_weight)) / temperature))
+    odds = np.stack([scipy.special.logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6)) for p in (pet, mr)])
+    return np.asarray(scipy.special.expit(np.average(odds, axis=0, weights=(1.0, mr_weight)) / temperature))
 
 
 def load_fusion(folder: Path) -> Fusion | None:

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from core.errors import OverreadError
@@ -20,6 +19,9 @@ from core.statistics import roc_auc
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
 from core.weights.folder import CARD, load_card
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PREDICTIONS = "predictions.parquet"
 SPLITS = ("test", "validation")
@@ -184,6 +186,8 @@ def _held(folder: Path, sha256: str) -> Evidence:
 
 
 def _frame(content: bytes) -> pd.DataFrame:
+    import pandas as pd  # here: it takes half a second, and a server's first page reads no predictions
+
     try:
         return pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.engine.pairs import PairAnswer
+from core.engine.pair import PairAnswer
 from core.engine.results import GateVerdict, HeatMap, Review
 from core.engine.shared_runs import Watch
 from core.engine.uncertainty import Uncertainty

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.review import Action
+from dashboard import warming
 from dashboard.kit import messages, routes, style, who
 from dashboard.kit.routes import Route
 from dashboard.viewer import shelf
@@ -56,5 +57,7 @@ else:
 who.require(*doors[page.url_path].actions)
 pictures = shelf.of_session()
 pictures.begin()
+if page.url_path:  # any page but Home, which says something first
+    warming.engine()
 page.run()
 pictures.sweep()

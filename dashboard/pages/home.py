@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.home import entrance, model_states, recent_cases, showcase
+from dashboard import warming
+from dashboard.home import entrance
 from dashboard.kit import messages
-from dashboard.kit.engine import engine
 
 entrance.headline()
 entrance.ways_in()
+
+warming.engine(drawn=True)
+# After the words that need no library: when the server has just started, these load while the reader reads.
+from dashboard.home import model_states, recent_cases, showcase  # noqa: E402
+from dashboard.kit.engine import engine  # noqa: E402
+
 with messages.shown():
     showcase.show()
 with messages.shown():

@@ -1,4 +1,7 @@
-"""Reports of a case to take away: PDF, JSON, CSV, and DICOM objects for a DICOM upload. Made when asked for."""
+"""Reports of a case to take away: PDF, JSON, CSV, and DICOM objects for a DICOM upload. Made when asked for.
+
+So are highdicom and ReportLab loaded: nobody waits for them who only looks.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,8 @@ import streamlit as st
 
 from core.engine.results import Review
 from core.reports.case import CaseReport, OpinionLine, key_slices
-from core.reports.dicom import dicom_objects, dicom_zip, find_source
 from core.reports.files import case_csv, case_json
 from core.reports.from_store import opinion_lines
-from core.reports.pdf import case_pdf
 from dashboard.kit import messages, slices
 from dashboard.kit.cases import OpenCase
 from dashboard.kit.controls import View
@@ -61,7 +62,7 @@ def show(
             return
         stem = f"overread-{case.key}-{review.system}"
         _button("Report (PDF)", "picture_as_pdf", f"{stem}.pdf", "application/pdf",
-                lambda: case_pdf(report(case, review, opinions, view)))  # fmt: skip
+                lambda: _pdf(report(case, review, opinions, view)))  # fmt: skip
         _button("Report (JSON)", "data_object", f"{stem}.json", "application/json",
                 lambda: case_json(report(case, review, opinions, view)))  # fmt: skip
         _button("Numbers (CSV)", "table", f"{stem}.csv", "text/csv",
@@ -97,6 +98,12 @@ def report(
     )
 
 
+def _pdf(made: CaseReport) -> bytes:
+    from core.reports.pdf import case_pdf
+
+    return case_pdf(made)
+
+
 def _button(label: str, icon: str, name: str, mime: str, make: Callable[[], bytes | str]) -> None:
     st.download_button(
         label, make, file_name=name, mime=mime, icon=f":material/{icon}:", on_click="ignore", key=f"report-{name}"
@@ -112,6 +119,8 @@ def _dicom(
     if any(r.mask_probability is not None for r in review.ready):
         maps = st.checkbox("with probability maps", key=f"maps-{series}", help=_MAPS_HELP)
     if wanted:
+        from core.reports.dicom import dicom_objects, dicom_zip, find_source
+
         st.session_state.pop(_MADE, None)
         with messages.shown(), st.spinner("Writing segmentations, structured reports and overlays"):
             made = report(case, review, opinions, view)

@@ -1,5 +1,7 @@
 """The viewer's addresses beside the pages: the client's program, and the numbers it asks for.
 
+The server listens before the store's libraries are loaded, so they are imported by who asks for numbers.
+
 The program is the same for everybody and holds nothing of anybody. Numbers are given only to the browser of the person
 for whose session they were offered, while that session and that sign-in last; anything else is told "not found".
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from starlette.requests import Request
@@ -17,9 +19,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from streamlit.web.server.starlette import starlette_websocket
 
 from core.errors import OverreadError
-from core.review import open_store
-from dashboard.kit import who
-from dashboard.viewer import build, shelf
+from dashboard.viewer import build
+
+if TYPE_CHECKING:
+    from dashboard.viewer import shelf
 
 PREFIX = "viewer"
 NO_STORE = {
@@ -57,6 +60,8 @@ def _client(request: Request) -> Response:
 
 
 def _part(request: Request) -> Response:
+    from dashboard.viewer import shelf
+
     found = shelf.find(request.path_params["token"])
     if found is None or not _is_for(found, request):
         return _not_found()
@@ -73,6 +78,9 @@ def _is_for(found: shelf.Offered, request: Request) -> bool:
     """Whether the browser that asks is signed in as the person of the session, who may still look at something."""
     if found.sign_in is None:
         return True
+    from core.review import open_store
+    from dashboard.kit import who
+
     if who.identity(_claims(request))[0] != found.sign_in[0]:
         return False
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from scipy.stats import spearmanr
+import scipy  # its parts are loaded where they are first used
 
 from core.engine.results import Decision
 from core.errors import ModelVersionError
@@ -148,7 +148,9 @@ def compare_versions(store: Store, archive_id: int, models: Installed, model: st
         only_old=len(before.keys() - after.keys()),
         only_new=len(after.keys() - before.keys()),
         mean_difference=float(np.mean(np.subtract(new_values, old_values))) if changes else float("nan"),
-        correlation=float(spearmanr(old_values, new_values).statistic) if len(changes) > 2 else float("nan"),
+        correlation=float(scipy.stats.spearmanr(old_values, new_values).statistic)
+        if len(changes) > 2
+        else float("nan"),
         better=sum(c.new_positive == truth[c.case_id] for c in decided),
         worse=sum(c.new_positive != truth[c.case_id] for c in decided),
     )

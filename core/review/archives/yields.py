@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import NDArray
-from scipy import stats
 
 from core.review.archives.sums import FEWEST_HIDDEN
 
@@ -149,7 +149,7 @@ def _tenth(p: NDArray[np.float64], read: NDArray[np.bool_], missed: NDArray[np.b
     elsewhere = (1 + missed.sum() - k) / (1 + p[read].sum() - p[part][read[part]].sum())
     prior = float(np.clip(promised * elsewhere, _LEAST_RATE, 1 - _LEAST_RATE))
     a, b = prior * PRIOR_READS + k, (1 - prior) * PRIOR_READS + n - k
-    low, high = stats.beta.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], a, b)
+    low, high = scipy.stats.beta.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], a, b)
     return Tenth(
         int(part[0]) + 1, int(part[-1]) + 1, n, k, promised, prior, a / (a + b), max(float(low), 1e-9), float(high)
     )

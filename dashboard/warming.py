@@ -1,0 +1,110 @@
+"""The server listens at once; what its pages need is loaded behind it, in the order in which a first visitor meets it.
+
+While the browser fetches Streamlit's client, store and sign-in are loaded, and the first words of Home are drawn with
+them. Then the libraries of the engine, two seconds in which little else gets its turn: when somebody needs them, a
+moment after those words, or when nobody came. At the end imports and scoring that a killed server left behind go on,
+whether anybody comes or not.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import threading
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.background import Job
+from core.errors import OverreadError
+from dashboard.opening import asks_for_page
+
+PATIENCE = 4.0  # seconds that a first visitor is waited for
+MOMENT = 0.8  # seconds in which a browser draws what it was just sent
+_FIRST = (
+    "dashboard.kit.who",
+    "dashboard.kit.style",
+    "dashboard.kit.routes",
+    "dashboard.viewer.shelf",
+    "dashboard.home.entrance",
+)
+_LIBRARIES = ("core.engine.engine", "dashboard.kit.jobs", "dashboard.review.reading")
+_begun, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(4))
+
+
+def begin() -> None:
+    """Load and take up, in the background."""
+    # A million objects come and none goes: looking through them for garbage again and again takes a tenth of the time.
+    gc.disable()
+    _begun.set()
+    Job(_work, name="overread-warming").start()
+
+
+def engine(*, drawn: bool = False) -> None:
+    """Wait until the libraries of the engine are there; at once where nothing loads them in the background.
+
+    Args:
+        drawn: something was just drawn that may reach the browser first.
+    """
+    if _begun.is_set():
+        if not drawn:
+            _wanted.set()
+        _waited_for.set()
+        _loaded.wait()
+
+
+class Foreseen:
+    """Whoever asks for another page than Home will need the engine: it is begun a second before that page's script.
+
+    Args:
+        home: the path of Home.
+    """
+
+    def __init__(self, app: ASGIApp, home: str) -> None:
+        self._app = app
+        self._home = home.strip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take note, and hand on."""
+        if scope["type"] == "http" and str(scope["path"]).strip("/") != self._home and asks_for_page(scope):
+            _wanted.set()
+            _waited_for.set()
+        await self._app(scope, receive, send)
+
+
+def _work(_: Job[None]) -> None:
+    try:
+        _pages()
+        if _waited_for.wait(PATIENCE):
+            _wanted.wait(MOMENT)
+        for name in _LIBRARIES:
+            importlib.import_module(name)
+    finally:
+        gc.enable()
+        _loaded.set()
+    _take_up()
+
+
+def _pages() -> None:
+    # Imported here and below: the server listens before.
+    from core.review import open_store
+    from dashboard.kit import departed, messages
+
+    departed.begin()
+    try:
+        open_store()  # made or brought up to date
+    except OverreadError as error:
+        messages.LOG.error("the store cannot be opened: %s", type(error).__name__)  # pages tell the reason
+    for name in _FIRST:
+        importlib.import_module(name)
+
+
+def _take_up() -> None:
+    from core.review import open_store
+    from core.review.archives import adopt
+    from dashboard.kit import messages
+    from dashboard.kit.engine import engine
+
+    try:
+        adopt(open_store(), engine())
+    except OverreadError as error:
+        messages.LOG.error("nothing could be taken up: %s", type(error).__name__)
