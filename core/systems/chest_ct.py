@@ -119,6 +119,7 @@ SYSTEM = System(
         ),
     ),
     plants="lung malignant",
+    decoys=("lung benign",),
     scans=(ScanKind("chest CT slice", ("chest-densenet", "chest-densenet-subtypes")),),
     unnamed={Modality.CT: Unnamed(1.0)},
     guesses=(Guess(40, _surround),),

@@ -167,7 +167,8 @@ class System:
         pair: the models that read one place in two modalities.
         inserts: lesions can be inserted into its clear images, see ``trainers/data/inserted.py``.
         plants: kind of lesion (:data:`core.simulate.insertion.KINDS`) that is inserted into clear images to test heat
-            maps where no set has masks; empty for none.
+            maps where no set has masks; empty for none. decoys: kinds that bear every trace of insertion and are no
+            finding of this system.
         scans: kinds of image that the router learns as its own.
         elsewhere: modalities of which it is offered, with doubt, what shows a part of the body that no system was made
             for; ``nearby`` are words for such parts in a description (lower case, the beginning of a word is enough).
@@ -207,6 +208,7 @@ class System:
     pair: PairOf | None = None
     inserts: bool = False
     plants: str = ""
+    decoys: tuple[str, ...] = ()
     scans: tuple[ScanKind, ...] = ()
     elsewhere: frozenset[Modality] = frozenset()
     nearby: tuple[str, ...] = ()

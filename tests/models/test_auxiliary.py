@@ -1,4 +1,4 @@
-"""The auxiliary mask decoder learns through the backbone's maps."""
+"""What masks teach a classifier by: a decoder through the backbone's maps, or the evidence of its own heat map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.models.auxiliary import MaskHead
+from core.explain.gradcam import explain_forward
+from core.models.auxiliary import EvidenceHead, MaskHead, brightest_place
+from core.models.heads import activation
 from core.models.registry import create
 from tests.models.networks import images, lively
 
@@ -52,3 +54,31 @@ def test_the_decoder_can_learn_where_a_bright_square_is() -> None:
 def test_a_segmenter_needs_no_auxiliary_decoder() -> None:
     with pytest.raises(TypeError, match="draws masks itself"):
         MaskHead(create("resunet", classes=2, channels=1, size=(64, 64)))
+
+
+def test_evidence_is_the_answer_place_by_place_and_grad_cam_before_scaling() -> None:
+    net = lively("efficientnet_lite0")
+    assert net.outputs == 1
+    x = images(net, 2)
+    with torch.no_grad():
+        output, stages = net.run_with_stages(x)
+        evidence = EvidenceHead(net)(stages)[:, 0] * 8 + 16
+    bias = net.head.linear.bias  # type: ignore[union-attr]
+    torch.testing.assert_close(evidence.mean((1, 2)) + bias, output.logits[:, 0], rtol=1e-4, atol=1e-4)
+    # the gradient of a mean over all places is a share of it
+    explained = explain_forward(net, x)
+    by_gradient = activation(explained.logits[:, 0], explained.tap)
+    torch.testing.assert_close(evidence.relu() / evidence[0].numel(), by_gradient, rtol=1e-4, atol=1e-5)
+    assert not list(EvidenceHead(net).parameters())
+
+
+def test_evidence_needs_a_linear_head() -> None:
+    with pytest.raises(TypeError, match="linear head"):
+        EvidenceHead(create("densenet121_attention", classes=2, channels=1, size=(64, 64)))
+
+
+def test_a_small_lesion_marks_the_places_that_hold_most_of_it() -> None:
+    covered = torch.tensor([[0.1, 0.06, 0.0], [0.04, 0.05, 0.0]]).view(1, 1, 2, 3)
+    marked = brightest_place(torch.cat([covered, 0 * covered]))
+    assert marked[0, 0].tolist() == [[1, 1, 0], [0, 1, 0]]
+    assert not marked[1].any()

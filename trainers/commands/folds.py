@@ -81,7 +81,7 @@ def cross_validate(
     check_start(recipe, weights)
     parts = read_parts(recipe, data, limit=limit)
     items = [*parts.train, *parts.validation]
-    fold_of = fold_groups([i for i in items if not i.simulated], folds)
+    fold_of = fold_groups([i for i in items if i.counted], folds)
     if len(fold_of) < folds:
         raise RecipeError(f"There are {len(fold_of)} patients for {folds} folds.", "Use fewer folds.")
     frames, devices = [], list[str]()
@@ -138,7 +138,7 @@ def _answers(
     """What a network trained on the other folds says of one, a row a slice; ``devices`` is added to."""
     labels = labels_of(recipe)
     kept = [i for i in items if i.simulated or fold_of[i.group] != fold]
-    asked = [i for i in items if not i.simulated and fold_of[i.group] == fold]
+    asked = [i for i in items if i.counted and fold_of[i.group] == fold]
     train, judged = (to_cases(some, recipe.contract, labels) for some in (kept, asked))
     run = Run(recipe, train, judged, runs / recipe.source, fabric, resume=True, pretrained=weights / "pretrained")
     net = fitted(run, None)

@@ -22,7 +22,7 @@ def pixel_digest(plane: np.ndarray) -> str:
 
 def write_digests(path: Path, items: Iterable[Item]) -> None:
     """Write the sorted short digests of all real slices, one after the other, 8 bytes each."""
-    short = {bytes.fromhex(pixel_digest(p))[:BYTES] for i in items if not i.simulated for p in i.series.pixels}
+    short = {bytes.fromhex(pixel_digest(p))[:BYTES] for i in items if i.counted for p in i.series.pixels}
     path.write_bytes(b"".join(sorted(short)))
 
 

@@ -25,6 +25,7 @@ class Item:
         ids: identifier per slice, as in the set's index.
         split: named part the set's publisher put it in, when there is one.
         simulated: drawn, not scanned: trained on, never counted.
+        inserted: scanned, with a lesion or a decoy put in: trained on, never counted.
         source: the data part of the recipe it comes from.
     """
 
@@ -35,6 +36,12 @@ class Item:
     split: str | None = None
     simulated: bool = False
     source: str = ""
+    inserted: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Whether a model is judged by it."""
+        return not self.simulated and not self.inserted
 
 
 def split_groups(items: Sequence[Item], *, validation: float, test: float, seed: int) -> dict[str, str]:

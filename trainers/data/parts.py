@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.systems import find_set
+from core.systems import find_set, system
 from core.weights.card import DataUse
 from trainers.data.items import PUBLISHED, Item, fingerprint, split_groups, split_named
+from trainers.data.planted import taught_places
 from trainers.data.sets import folder_of, load_items
 from trainers.data.simulated import simulated_items
 from trainers.fitting.recipe import DataPart, Recipe, Split
@@ -37,7 +38,7 @@ def split_as(name: str) -> str:
 
 
 def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None = None) -> Parts:
-    """Read the recipe's data and split it by group; simulated scans join the training part only.
+    """Read the recipe's data and split it by group; simulated scans and inserted lesions join the training part only.
 
     Every label of a set takes part in its split, whether the recipe uses it or not, so that all recipes of a set with
     the same split settings hold back the same groups.
@@ -66,6 +67,11 @@ def read_parts(recipe: Recipe, folder: Path | None = None, *, limit: int | None 
         for name in PARTS:
             found[name] += [replace(item, source=part.name) for item in by_part[name]]
         found["train"] += [replace(item, source=part.name) for item in _known(extra, part)]
+        if part.inserted:
+            own = system(recipe.system)
+            # a set of their own, so that balanced-sets draws them as often as each of the others
+            places = taught_places(by_part["train"], part.labels, (own.plants, *own.decoys), part.inserted)
+            found["train"] += [replace(item, source="inserted") for item in places]
         use.append(
             DataUse(
                 name=part.name,

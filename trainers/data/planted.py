@@ -1,7 +1,11 @@
-"""Lesions with known masks, inserted into clear slices: for sets that have no masks to hold a heat map against."""
+"""Lesions with known masks, inserted into clear slices: for sets that have no masks to hold a heat map against.
+
+Some teach a network where a lesion lies; others, by other random numbers in slices of other patients, test its maps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +13,37 @@ import numpy as np
 from core.errors import ContractError
 from core.simulate.insertion import insert_lesion
 from trainers.data.items import Item
+
+TAUGHT = 7_368_787  # seeds of what is taught begin here: heat maps are tested with small ones
+
+
+def taught_places(items: Sequence[Item], labels: Mapping[str, int], kinds: Sequence[str], rounds: int) -> list[Item]:
+    """For every clear slice of the items one item with each kind of pattern, and that so many times anew.
+
+    The first kind is what a network shall find, and its mask is known. The others are decoys that bear every trace of
+    insertion: their mask is empty, and they keep the slice's label, so that only the pattern tells the two apart.
+
+    Args:
+        items: of the training part. labels: class of every label. Slices with a finding (above 0) get nothing, for what
+            is in them has no mask; what is made of the others gets the first label with one.
+        kinds: of :data:`core.simulate.insertion.KINDS`. rounds: of other random numbers each.
+    """
+    out, finding = [], next(label for label, number in labels.items() if number)
+    for item in items:
+        for index, label in enumerate(item.labels):
+            if labels[label] or not item.counted:
+                continue
+            for number in range(rounds * len(kinds)):
+                kind = kinds[number % len(kinds)]
+                made = planted(item, index, kind, TAUGHT + number)
+                if made is None:
+                    break
+                made = replace(made, labels=(finding if kind == kinds[0] else label,), inserted=True)
+                if kind != kinds[0]:
+                    assert made.series.truth is not None
+                    made = replace(made, series=replace(made.series, truth=np.zeros_like(made.series.truth)))
+                out.append(made)
+    return out
 
 
 def planted(item: Item, index: int, kind: str, seed: int) -> Item | None:

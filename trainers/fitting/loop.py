@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from core.errors import OverreadError, RecipeError
-from core.models.auxiliary import MaskHead
+from core.models.auxiliary import EvidenceHead, MaskHead, brightest_place
 from core.models.net import OverreadNet
 from core.models.registry import create
 from trainers.data.tensors import Cases
@@ -99,7 +99,7 @@ class Run:
         self.net: OverreadNet = net
         parts = torch.nn.ModuleDict({"net": net})
         if recipe.auxiliary_mask:
-            parts["mask"] = MaskHead(net)
+            parts["mask"] = EvidenceHead(net) if recipe.mask_from == "evidence" else MaskHead(net)
         self.parts = parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay, eps=recipe.epsilon)
@@ -163,6 +163,7 @@ class Run:
         known = cases.has_mask[rows]
         if mask_logits is not None and masks is not None and bool(known.any()):
             goal = torch.nn.functional.interpolate(masks, mask_logits.shape[-2:], mode="area").to(device)
+            goal = brightest_place(goal) if recipe.mask_from == "evidence" else goal
             part = mask_loss(
                 recipe.loss.mask,
                 mask_logits[known],

@@ -65,7 +65,7 @@ def train_members(
     """
     parts = read_parts(recipe, folder, limit=limit)
     items = [*parts.train, *parts.validation]
-    real = [item for item in items if not item.simulated]
+    real = [item for item in items if item.counted]
     fold_of = fold_groups(real, recipe.members)
     if len(fold_of) < recipe.members:
         raise RecipeError(f"There are {len(fold_of)} patients for {recipe.members} members.", "Use fewer members.")

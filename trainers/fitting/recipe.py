@@ -31,6 +31,9 @@ class DataPart(_Part):
     labels: dict[str, int] = {}
     simulated_share: float = Field(default=0.0, ge=0, le=0.5)
     keep: float = Field(default=1.0, gt=0, le=1)  # share of the training groups that is used
+    # Every training slice without a finding joins again so many times with a lesion of the system's own kind inserted,
+    # then a finding, and as often with a decoy, which changes nothing (trainers/data/planted.py).
+    inserted: int = Field(default=0, ge=0, le=4)
 
 
 class Split(_Part):
@@ -110,6 +113,9 @@ class Recipe(_Part):
     loss: Loss = Loss()
     augment: Augment = Augment()
     auxiliary_mask: bool = False
+    # Which logits the masks teach: those of a decoder that is not shipped, or the classifier's own evidence at every
+    # place of the tap, which is its heat map before scaling (core/models/auxiliary.py).
+    mask_from: Literal["decoder", "evidence"] = "decoder"
     teacher: Teacher | None = None
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
@@ -164,6 +170,10 @@ class Recipe(_Part):
             raise ValueError("a segmenter needs a mask loss")
         if self.loss.mask != "none" and self.role == "classifier" and not self.auxiliary_mask:
             raise ValueError("a classifier learns from masks only with auxiliary_mask: true")
+        if self.mask_from == "evidence" and (not self.auxiliary_mask or len(self.classes) > 2):
+            raise ValueError("evidence is that of two classes, and learns from masks with auxiliary_mask: true")
+        if any(part.inserted for part in self.data) and len(self.classes) > 2:
+            raise ValueError("an inserted lesion is of no known kind: only two classes learn from it")
         if not self.positive or not set(self.positive) < set(self.classes):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
         if self.teacher is not None and self.members > 1:
