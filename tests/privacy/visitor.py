@@ -36,6 +36,7 @@ def opened(url: str, cookies: Mapping[str, str], token: str, origin: str | None 
         subprotocols=[Subprotocol("streamlit"), Subprotocol(token)],
         additional_headers={"Cookie": kept},
         max_size=None,
+        max_queue=None,  # else frames that nobody reads keep the server's farewell from being heard, ten seconds long
         proxy=None,
         open_timeout=SECONDS,
     )
