@@ -116,11 +116,13 @@ def test_background_is_dark_whichever_way_the_file_is_drawn() -> None:
 def test_uptake_of_padding_is_none_and_projects_as_none() -> None:
     planes = np.repeat(slices(32767, np.int16, TISSUE)[:1], 20, 0)
     headers = stack(planes, sop_class=PET, modality="PT", PixelPaddingValue=32767, **pet_tags())
-    mip, volume = read(named(headers)).series
+    mip, volume, turned = read(named(headers)).series
     assert volume.unit is mip.unit is Unit.SUV
     np.testing.assert_array_equal(volume.pixels[0][OUTSIDE], 0)
     assert mip.padding is not None
     np.testing.assert_array_equal(mip.padding[0][0], OUTSIDE.all(0))
+    assert turned.padding is not None
+    np.testing.assert_array_equal(turned.padding[0][0], OUTSIDE.all(0))
     assert coronal_mip(volume).pixels.max() == volume.pixels.max()
 
 
