@@ -68,6 +68,7 @@ SYSTEM = System(
     models=(
         ModelSlot("pet", "ResNet-34, PET only", "resnet34", "classifier"),
         ModelSlot("mr", "ResNet-34, MR only", "resnet34", "classifier"),
+        ModelSlot("mr-lite0", "Four EfficientNet-Lite0, MR only", "efficientnet_lite0", "classifier"),
         ModelSlot("combined", "ResNet-34, MR and PET", "resnet34", "classifier"),
     ),
     source="“Cancer Detection from Radiological Images”, a published student project on MR, PET and both",
@@ -87,7 +88,7 @@ SYSTEM = System(
         DataSet("sts-ct", "CC BY 3.0", LABELS, folder="sts-pet-mr", split_as="sts-pet", modality="CT", measured=False),
     ),
     pooled=True,
-    pair=PairOf("pet", "mr", "combined"),
+    pair=PairOf("pet", "mr-lite0", "combined"),
     scans=(ScanKind("PET slice", ("mr-pet-pet",), "PT"), ScanKind("limb MR slice", ("mr-pet-mr",), "MR")),
     elsewhere=frozenset({Modality.MR}),
     nearby=(

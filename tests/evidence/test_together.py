@@ -18,7 +18,7 @@ from core.weights.pairs import PAIRS, load_pairs, save_pairs
 from tests.evidence import made
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"
-NAMES = ("pet", "mr", "combined")
+NAMES = ("pet", "mr-lite0", "combined")
 
 
 def shipped() -> tuple[list[Evidence], Fusion, pd.DataFrame]:
@@ -61,7 +61,7 @@ def test_fused_pairs_have_the_figures_that_were_stored() -> None:
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
         assert row.figures[name].value == pytest.approx(rule.metrics[name].value, abs=1e-6)
     assert (row.n, row.groups) == (rule.metrics["auc"].n, rule.metrics["auc"].groups)
-    other = rule.model_copy(update={"weights_sha256": {"pet": "0" * 64, "mr": "0" * 64}})
+    other = rule.model_copy(update={"weights_sha256": {"pet": "0" * 64, "mr-lite0": "0" * 64}})
     assert together.fusion_evidence(models, other, pairs) is None
     assert together.fusion_evidence(models, rule, None) is None
 
@@ -75,15 +75,18 @@ def test_three_models_on_three_kinds_of_image() -> None:
     titles = dict(zip(NAMES, (m.card.title for m in models), strict=True))
     answers = {name: dict(zip(part.ids, part.finding, strict=True)) for name, part in parts.items()}
     truths = {x: t for part in parts.values() for x, t in zip(part.ids, part.truth, strict=True)}
-    for kind in ("pet", "mr"):
-        ids = list(parts[kind].ids)
-        for name in (kind, "combined"):
+    for kind, own in (("pet", "pet"), ("mr", "mr-lite0")):
+        ids = list(parts[own].ids)
+        for name in (own, "combined"):
             auc = roc_auc_score([truths[x] for x in ids], [answers[name][x] for x in ids])
             assert rows[titles[name]][kind].value == pytest.approx(auc)
     assert "mr" not in rows[titles["pet"]]
     some = pairs[pairs["split"] == "test"]
     truth = [truths[a] or truths[b] for a, b in zip(some["pet"], some["mr"], strict=True)]
-    of = {n: (answers[n if n != "late" else "pet"], answers[n if n != "late" else "mr"]) for n in (*NAMES[2:], "late")}
+    of = {
+        n: (answers[n if n != "late" else "pet"], answers[n if n != "late" else "mr-lite0"])
+        for n in (*NAMES[2:], "late")
+    }
     for name, label in (("combined", titles["combined"]), ("late", "PET and MR, fused at one place")):
         first, second = of[name]
         odds = [logit(first[a]) + 0.5 * logit(second[b]) for a, b in zip(some["pet"], some["mr"], strict=True)]

@@ -64,7 +64,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(out, "pet", "resnet34", ("no cancer", "cancer"), scaling="suv", projection="mip-coronal")
     install(out, "pet", "inception-three-class", PATTERNS, scaling="suv", projection="mip-coronal")
     tumour = ("no tumour", "tumour")
-    install(out, "mr-pet", "mr", tumour, scaling="percentile", modality="MR")
+    install(out, "mr-pet", "mr-lite0", tumour, scaling="percentile", modality="MR")
     install(out, "mr-pet", "pet", tumour, scaling="suv", modality="PT", unit="SUVbw")
     install(out, "mr-pet", "combined", tumour, scaling="suv")
     return out
@@ -173,7 +173,7 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
     found = measured("mr-pet", root / "sts-pet-mr", weights, tmp_path)
     models = found["models"]
     assert {name: set(m["tested_on"]) for name, m in models.items()} == {
-        "mr": {"mr", "pairs"},
+        "mr-lite0": {"mr", "pairs"},
         "pet": {"pet", "pairs"},
         "combined": {"mr", "pet", "pairs"},
     }
@@ -188,11 +188,11 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
     both = [odds(on_pet[a.group][k], on_mr[b.group][m]) for a, k, b, m in pairs]
     assert models["combined"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, both))
     assert models["combined"]["auc"] == models["combined"]["tested_on"]["pairs"]["auc"]
-    assert models["mr"]["auc"] == models["mr"]["tested_on"]["mr"]["auc"]
+    assert models["mr-lite0"]["auc"] == models["mr-lite0"]["tested_on"]["mr"]["auc"]
     top = [a.series.pixels[k].max() for a, k, _, _ in pairs]
     assert found["baselines"]["SUVmax"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
     pet_only = [answers(weights / "mr-pet" / "pet", [a.series])[:, 1][k] for a, k, _, _ in pairs]
-    mr_only = [answers(weights / "mr-pet" / "mr", [b.series])[:, 1][m] for _, _, b, m in pairs]
+    mr_only = [answers(weights / "mr-pet" / "mr-lite0", [b.series])[:, 1][m] for _, _, b, m in pairs]
     apart = [odds(x, y) for x, y in zip(pet_only, mr_only, strict=True)]
     assert found["fusion"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, apart))
     difference = models["combined"]["tested_on"]["pairs"]["auc"] - models["pet"]["tested_on"]["pairs"]["auc"]
@@ -201,7 +201,7 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
 
 def test_pairs_are_decided_by_the_rule_for_the_installed_models(root: Path, weights: Path, tmp_path: Path) -> None:
     shutil.copytree(weights / "mr-pet", tmp_path / "w" / "mr-pet")
-    cards = {name: load_model(weights / "mr-pet" / name)[1] for name in ("pet", "mr")}
+    cards = {name: load_model(weights / "mr-pet" / name)[1] for name in ("pet", "mr-lite0")}
     parts = [READERS[f"sts-{kind}"](root / "sts-pet-mr") for kind in ("pet", "mr")]
     labels = {"no tumour": 0, "tumour": 1}
     said = {
@@ -210,7 +210,7 @@ def test_pairs_are_decided_by_the_rule_for_the_installed_models(root: Path, weig
             for i in items
             for x, p in zip(i.ids, answers(weights / "mr-pet" / name, [i.series])[:, 1], strict=True)
         }
-        for name, items in zip(("pet", "mr"), parts, strict=True)
+        for name, items in zip(("pet", "mr-lite0"), parts, strict=True)
     }
     pairs = pairs_of(*parts, said, labels)
     rule = rule_of(cards, pairs, pairs)
