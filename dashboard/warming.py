@@ -19,7 +19,8 @@ from core.errors import OverreadError
 from dashboard.opening import asks_for_page
 
 PATIENCE = 4.0  # seconds that a first visitor is waited for
-MOMENT = 0.8  # seconds in which a browser draws what it was just sent
+COMING = 20.0  # seconds that one is waited for whose browser has asked for Home: on a busy machine it is slow
+MOMENT = 1.0  # seconds in which a browser draws what it was just sent
 _FIRST = (
     "dashboard.kit.who",
     "dashboard.kit.style",
@@ -28,7 +29,7 @@ _FIRST = (
     "dashboard.home.entrance",
 )
 _LIBRARIES = ("core.engine.engine", "dashboard.kit.jobs", "dashboard.review.reading")
-_begun, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(4))
+_begun, _coming, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(5))
 
 
 def begin() -> None:
@@ -65,16 +66,18 @@ class Foreseen:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take note, and hand on."""
-        if scope["type"] == "http" and str(scope["path"]).strip("/") != self._home and asks_for_page(scope):
-            _wanted.set()
-            _waited_for.set()
+        if scope["type"] == "http" and asks_for_page(scope):
+            _coming.set()
+            if str(scope["path"]).strip("/") != self._home:
+                _wanted.set()
+                _waited_for.set()
         await self._app(scope, receive, send)
 
 
 def _work(_: Job[None]) -> None:
     try:
         _pages()
-        if _waited_for.wait(PATIENCE):
+        if _waited_for.wait(PATIENCE) or (_coming.is_set() and _waited_for.wait(COMING)):
             _wanted.wait(MOMENT)
         for name in _LIBRARIES:
             importlib.import_module(name)

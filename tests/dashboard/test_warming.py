@@ -71,7 +71,7 @@ if early: sys.modules["early"] = timm
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process in which nothing was begun."""
-    for name in ("_begun", "_waited_for", "_wanted", "_loaded"):
+    for name in ("_begun", "_coming", "_waited_for", "_wanted", "_loaded"):
         monkeypatch.setattr(warming, name, threading.Event())
 
 
@@ -99,6 +99,7 @@ def test_another_page_than_home_is_foreseen(path: str, accept: bytes, foreseen: 
     asyncio.run(warming.Foreseen(app, "/under")(scope, nothing, nothing))
     assert asked == [scope]
     assert warming._wanted.is_set() is foreseen
+    assert warming._coming.is_set() is (b"text/html" in accept)
 
 
 @pytest.mark.usefixtures("fresh")
