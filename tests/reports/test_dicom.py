@@ -273,6 +273,8 @@ def test_a_projection_gets_a_report_and_captures_but_no_segmentation(tmp_path: P
         assert kit.complaints(path) == []
     group = hd.sr.srread(tmp_path / "001-sr.dcm").content.get_image_measurement_groups()[0]
     assert len(group.source_images) == 20
+    with pytest.raises(ReportError, match="several sides"):
+        find_source(files, report.study.series[-1])
 
 
 def test_names_reach_the_objects_but_never_a_log(
