@@ -18,6 +18,8 @@ AI_RESULT_COLOUR = (86, 180, 233)
 PREDICTION_COLOUR = (64, 200, 96)
 # Of the first, second, ... model wherever several are outlined (Okabe and Ito, without the reds that mean truth).
 MODEL_COLOURS = ((64, 200, 96), (240, 228, 66), (204, 121, 167), (230, 159, 0), (200, 200, 200), (0, 158, 115))
+# The line that goes with each: lengths of stroke and gap, in pixels of the screen.
+MODEL_DASHES: tuple[tuple[int, ...], ...] = ((), (14, 5), (3, 4), (14, 4, 3, 4), (7, 7), (2, 7))
 HEAT_COLOURS = "magma"  # perceptually uniform and readable with every kind of colour blindness
 SIDE = 640  # pixels of the longer side of a rendered picture, so that contours stay thin on small crops
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.imaging.render import AI_RESULT_COLOUR, TRUTH_COLOUR
+from core.imaging.render import AI_RESULT_COLOUR, MODEL_COLOURS, MODEL_DASHES, TRUTH_COLOUR
 from dashboard.viewer import packing, shelf
 
 
@@ -23,15 +23,7 @@ class Kind(StrEnum):
     HEAT = "heat"
 
 
-# One colour and one line a model (Okabe and Ito, without the reds that mean truth and the blue of foreign results).
-LINES = (
-    ((64, 200, 96), ()),
-    ((240, 228, 66), (14, 5)),
-    ((204, 121, 167), (3, 4)),
-    ((230, 159, 0), (14, 4, 3, 4)),
-    ((200, 200, 200), (7, 7)),
-    ((0, 158, 115), (2, 7)),
-)
+LINES = tuple(zip(MODEL_COLOURS, MODEL_DASHES, strict=True))  # one colour and one line a model
 TRUTH_DASH = (9, 7)
 AI_DASH = (2, 6)
 

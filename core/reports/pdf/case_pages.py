@@ -169,16 +169,18 @@ def _heat_words() -> tuple[Flowable, Flowable]:
 
 def _series(record: CaseRecord, report: CaseReport) -> list[Flowable]:
     """Probabilities along the stack, and small pictures of the slices with a finding."""
-    answered = [m for m in record.models if m.slices and m.pedigree is not None]
+    numbered = enumerate(record.models)  # by its place in the system a model has its colour
+    answered = [(number, m) for number, m in numbered if m.slices and m.pedigree is not None]
     if record.study.slices < 3 or not answered:
         return []
     lines = [
         (
+            number,
             short(m.title),
             [None if p is None else p.finding for p in map(m.at, range(record.study.slices))],
             m.pedigree.threshold.value,
         )
-        for m in answered
+        for number, m in answered
         if m.pedigree is not None
     ]
     marked = [(report.review.peak, "most suspicious")]

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from math import ceil, nan
 
 from reportlab.graphics.shapes import Drawing, Line, Rect
-from reportlab.lib.colors import HexColor, white
+from reportlab.lib.colors import Color, HexColor, white
 
 from core.imaging import render
 from core.reports.pdf.page import ACCENT, INK, QUIET, WIDTH, picture
 from core.reports.pdf.plot import Axis, Plot
 
-LINES = (HexColor("#2f6f8f"), HexColor("#b8621b"), HexColor("#4d4d4d"), HexColor("#7b4ea3"))
-DASHES: tuple[list[int] | None, ...] = (None, [5, 2], [1.5, 2], [6, 2, 1, 2])  # type: ignore[list-item]
+DOT = 0.4  # points of paper for a pixel of a line on the screen
 
 
 def bar(value: float, threshold: float, width: float = 84, height: float = 8) -> Drawing:
@@ -28,30 +27,44 @@ def bar(value: float, threshold: float, width: float = 84, height: float = 8) ->
 
 
 def along(
-    series: Sequence[tuple[str, Sequence[float | None], float]], marked: Sequence[tuple[int, str]], height: float = 110
+    series: Sequence[tuple[int, str, Sequence[float | None], float]],
+    marked: Sequence[tuple[int, str]],
+    height: float = 110,
 ) -> Drawing:
     """Probability of a finding by image, one line per model, each with its threshold as a tick on the right.
 
+    Every model has the colour and the line that it has on the screen. Those are made for a dark ground: on paper each
+    line has a dark edge, so that yellow and grey can be seen.
+
     Args:
-        series: name, probability per slice (``None`` without an answer, a gap) and threshold of each model.
+        series: number in its system, name, probability per slice (``None`` without an answer, a gap) and threshold of
+            each model.
         marked: slices (from 0) to mark, with a word.
     """
-    count = max(len(values) for _, values, _ in series)
+    count = max(len(values) for _, _, values, _ in series)
     shown = sorted({round((count - 1) * part / 4) for part in range(5)})
     images = Axis(0, max(count - 1, 1), "image", tuple((index, str(index + 1)) for index in shown))
     probability = Axis(0, 1, "", ((0, "0.0"), (0.5, "0.5"), (1, "1.0")))
     plot = Plot(WIDTH, height, images, probability, left=26, bottom=24, right=128, top=16)
     for index, word in marked:
         plot.upright(index, QUIET, word=word)
-    for place, (name, values, threshold) in enumerate(series):
-        colour, dash = LINES[place % len(LINES)], DASHES[place % len(DASHES)]
-        plot.line(range(len(values)), [nan if value is None else value for value in values], colour, dash, 1.3)
-        plot.threshold(threshold, colour)
+    for place, (number, name, values, threshold) in enumerate(series):
+        colour, dash = _line_of(number)
         row = plot.top - 3 - 17 * place
-        plot.sample(plot.right + 12, row, colour, dash)
+        for ink, width in ((INK, 2.2), (colour, 1.3)):
+            plot.line(range(len(values)), [nan if value is None else value for value in values], ink, dash, width)
+            plot.sample(plot.right + 12, row, ink, dash, width=width)
+        plot.threshold(threshold, colour)
         plot.words(plot.right + 31, row - 2, name[:26], colour=INK)
         plot.words(plot.right + 31, row - 9, f"threshold {threshold:.2f}", size=5.8)
     return plot.drawing
+
+
+def _line_of(number: int) -> tuple[Color, list[float] | None]:
+    """Colour and dashes of the ``number``-th model of a system."""
+    red, green, blue = render.MODEL_COLOURS[number % len(render.MODEL_COLOURS)]
+    dash = render.MODEL_DASHES[number % len(render.MODEL_DASHES)]
+    return Color(red / 255, green / 255, blue / 255), [DOT * length for length in dash] or None
 
 
 def scale(width: float = 160) -> object:

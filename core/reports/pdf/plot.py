@@ -181,7 +181,7 @@ class Plot:
         """A wedge at the right edge that points at a value of the y axis."""
         at = self.y(value)
         wedge = [self.right + 1, at, self.right + 6, at + 3, self.right + 6, at - 3]
-        self.drawing.add(Polygon(wedge, fillColor=_colour(colour), strokeColor=None))
+        self.drawing.add(Polygon(wedge, fillColor=_colour(colour), strokeColor=INK, strokeWidth=0.3))
 
     def words(
         self, x: float, y: float, text: str, anchor: str = "start", colour: Color = QUIET, size: float = SIZE
@@ -197,7 +197,14 @@ class Plot:
         self.drawing.add(String(self.left, self.drawing.height - 9, printable(text), **style))
 
     def sample(
-        self, x: float, y: float, colour: object, dash: Dash = None, form: str = "", pattern: str | None = None
+        self,
+        x: float,
+        y: float,
+        colour: object,
+        dash: Dash = None,
+        form: str = "",
+        pattern: str | None = None,
+        width: float = 1.3,
     ) -> None:
         """How a line, a marker or a column looks, for a key; 16 points wide from a place in points."""
         ink = _colour(colour)
@@ -210,7 +217,7 @@ class Plot:
             style = {"fillColor": None if hollow else ink, "strokeColor": ink if hollow else None}
             self.drawing.add(Circle(x + 8, y, 2.5, **style))
         else:
-            self.drawing.add(Line(x, y, x + 16, y, strokeColor=ink, strokeWidth=1.3, strokeDashArray=_dash(dash)))
+            self.drawing.add(Line(x, y, x + 16, y, strokeColor=ink, strokeWidth=width, strokeDashArray=_dash(dash)))
 
     def _frame(self, grid: bool) -> None:
         x, y = self._axes
