@@ -30,14 +30,6 @@ def runs(store: Store, archive: int) -> list[ImportRun | ScoreRun]:
     return sorted(found, key=lambda run: run.started, reverse=True)
 
 
-def left(seconds: float) -> str:
-    """Time left in words."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s left"
-    minutes = round(seconds / 60)
-    return f"{minutes} min left" if minutes < 90 else f"{seconds / 3600:.1f} h left"
-
-
 def _list(store: Store, actor: int, archive: int, moving: bool) -> None:
     found = runs(store, archive)
     if not found:
@@ -62,7 +54,7 @@ def _one(store: Store, actor: int, run: ImportRun | ScoreRun, told: Progress) ->
     if told.per_minute is not None and told.active:
         facts.append(f"{told.per_minute:,.0f} a minute")
     if told.seconds_left is not None and told.active:
-        facts.append(left(told.seconds_left))
+        facts.append(words.left(told.seconds_left))
     st.markdown(f"**{words.plain(what)}** · {state} · {', '.join(facts)}")
     if told.active:
         st.progress(told.share)

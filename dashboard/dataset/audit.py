@@ -68,7 +68,7 @@ def _progress(found: Shown, job: AuditJob) -> None:
     if not job.running:
         st.rerun(scope="app")
     left = job.seconds_left
-    ahead = "" if left is None else f", about {words.count(max(1, round(left)), 'second')} left"
+    ahead = "" if left is None else f", about {words.left(left)}"
     text = "Stopping after the current step" if job.stopping else f"{job.text}{ahead}"
     st.progress(job.fraction, text=text)
     st.button(

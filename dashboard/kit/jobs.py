@@ -90,6 +90,4 @@ def said(case: OpenCase, watch: Watch) -> str:
         before = words.count(course.ahead, "review")
         return f":material/hourglass_top: {before} before this one; slices you open come first"
     left = course.seconds_left
-    return f":material/hourglass_top: {share} answered" + (
-        f", about {words.seconds(max(left, 1.0))} left" if left else ""
-    )
+    return f":material/hourglass_top: {share} answered" + (f", about {words.left(left)}" if left else "")

@@ -43,6 +43,14 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 
+def left(value: float) -> str:
+    """Time left, given in seconds: ``40 s left``, ``43 min left``, ``1.8 h left``."""
+    if value < 90:
+        return f"{max(1, round(value))} s left"
+    minutes = round(value / 60)
+    return f"{minutes} min left" if minutes < 90 else f"{value / 3600:.1f} h left"
+
+
 def decision(result: ModelResult, index: int, system: System) -> str:
     """The decision at the stored threshold, in the system's words."""
     answer = result.decision(index)

@@ -38,6 +38,12 @@ STYLE = """
 .or-table td.said { min-width: 6.2em; }
 .or-table tr.or-waits { opacity: 0.7; }
 .or-table tr.or-together > * { border-top-width: 3px; border-top-style: double; }
+@media (min-width: 641px) {  /* columns stay as they are while answers come */
+  .or-table { table-layout: fixed; }
+  .or-table thead th:nth-child(2) { width: 33%; }
+  .or-table thead th:nth-child(3) { width: 28%; }
+  .or-table thead th:nth-child(4) { width: 11%; }
+}
 @media (max-width: 640px) {
   .or-table thead { position: absolute; left: -9999px; }
   .or-table tr { display: grid; grid-template-columns: 1fr auto; }

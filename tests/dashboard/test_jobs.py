@@ -16,7 +16,7 @@ from core.errors import EngineBusyError
 from core.imaging.study import Study
 from core.memory import GiveWay
 from core.simulate.samples import load_sample
-from dashboard.kit import jobs
+from dashboard.kit import jobs, words
 from dashboard.kit.cases import OpenCase
 
 
@@ -161,3 +161,8 @@ def test_a_full_queue_is_told_with_its_remedy_and_tried_again() -> None:
     assert second is not watch
     assert second.running
     second.stop()
+
+
+def test_time_left_is_told_in_the_unit_that_one_waits_in() -> None:
+    told = [words.left(value) for value in (0.2, 89.4, 90, 3892.4, 5399, 6480)]
+    assert told == ["1 s left", "89 s left", "2 min left", "65 min left", "1.5 h left", "1.8 h left"]

@@ -70,6 +70,7 @@ export const STYLE = `
 .planes { position: absolute; inset: 0; display: grid; gap: 2px; background: #000; z-index: 2; }
 .planes.three { grid-template-columns: 1fr 1fr; grid-template-rows: 1fr 1fr; }
 .planes .pane.first { grid-row: span 2; } .blend { position: absolute; right: 10px; top: 34px; z-index: 3; color: #e8e8e8; }
+@container (min-width: 641px) { .stage:has(.planes) ~ .list { display: none; } }
 @media (max-width: 760px) {
   .row { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; } .row > * { flex: none; } .row label { display: none; }
 }
