@@ -14,7 +14,7 @@ from dashboard.kit.cases import OpenCase
 
 
 def line(case: OpenCase, reason: str) -> None:
-    """Why this system, and what the gate says: one line in its place before the gate has been asked, too.
+    """Why this system, and below it what the gate says, its line in place before it was asked: nothing moves then.
 
     Args:
         reason: why the system reads this study.
@@ -24,7 +24,7 @@ def line(case: OpenCase, reason: str) -> None:
         said = ":material/hourglass_top: Image check under way."
     elif case.system is not None and verdict is not None:
         said, told = _verdict(case, verdict, SYSTEMS[case.system].title), _help(verdict)
-    st.caption(f"{words.plain(reason)} {said}", help=told or None)
+    st.caption(f"{words.plain(reason)}  \n{said}" if said else words.plain(reason), help=told or None)
 
 
 def _verdict(case: OpenCase, verdict: GateVerdict, title: str) -> str:

@@ -63,9 +63,17 @@ def answered(page: Page) -> None:
 
 
 def turn_to(page: Page, tab: str) -> None:
-    """Open a tab of the rail."""
-    page.get_by_role("tab", name=tab, exact=True).click()
-    settled(page)
+    """Open a tab of the rail, once the page rests: a click that meets a redraw may be lost with what it was made on."""
+    wanted = page.get_by_role("tab", name=tab, exact=True)
+    for _ in range(4):
+        wanted.click()
+        settled(page)
+        try:
+            expect(wanted).to_have_attribute("aria-selected", "true", timeout=4_000)
+        except AssertionError:
+            continue
+        return
+    expect(wanted).to_have_attribute("aria-selected", "true", timeout=1_000)
 
 
 def settled(page: Page) -> None:

@@ -29,7 +29,8 @@ TOP = Path(__file__).resolve().parents[2]
 NO_TEXT_OF_OTHERS = {
     "core/csv_cells.py",
     "trainers/fitting/logs.py",
-    "core/simulate/catalogue.py",
+    "core/simulate/catalogue.py",  # imports the writers of simulated scans, as the next does
+    "core/systems/pet.py",
     "core/review/archives/planting.py",
 }
 
