@@ -137,6 +137,7 @@ def classes(found: Predicted, split: str) -> None:
     """One class against the rest, with the confusion of every model of several classes."""
     several = [(m, part) for m in found.models if (part := m.part(split)) is not None and len(m.card.classes) > 2]
     if not several:
+        st.caption("The models of this system tell two classes apart; what they take for which stands under Threshold.")
         return
     st.subheader("One class against the rest", anchor="classes")
     _table("one-vs-rest", found, split)
