@@ -7,8 +7,7 @@ picture with holes at a quarter of the cost, so this is for transformers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import torch
 from timm.layers import build_sincos2d_pos_embed
@@ -84,8 +83,7 @@ class MaskedAutoencoder(Pooled):
 
     def beside(self) -> dict[str, nn.Module]:
         """The decoder."""
-        entry = next(iter(self.net.backbone.children()), None)
-        first = next(iter(cast("Iterable[nn.Module]", entry)), None) if isinstance(entry, nn.ModuleList) else None
+        first = self.net.stages()[0][0]
         if not isinstance(first, Patches):
             raise RecipeError(
                 f"{self.architecture} cannot be pretrained on images with holes: it reads no patches.",
@@ -98,7 +96,7 @@ class MaskedAutoencoder(Pooled):
         device = self.fabric.device
         target = patches(images).to(device)
         seen, hidden = (part.to(device) for part in hidden_patches(len(images), target.shape[1], rng))
-        first, *rest = cast("Any", self.net.backbone).stages
+        first, *rest = (module for group in self.net.stages() for module in group)
         tokens = first(images.to(device)).flatten(2).transpose(1, 2)
         tokens = tokens.gather(1, seen[:, :, None].expand(-1, -1, tokens.shape[2]))
         for stage in rest:
