@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from core.models import transformer, trunks
+from core.models import slab, transformer, trunks
 from core.models._register import Spec, register
 from core.models.heads import AttentionHead, ClassicVggHead, LinearHead, PooledMlpHead
 from core.models.net import OverreadNet, Trunk, TrunkNet
@@ -138,3 +138,10 @@ def vit_tiny(spec: Spec) -> OverreadNet:
     trunk = transformer.vit_tiny(spec.channels, spec.size, spec.pretrained)
     head = LinearHead(trunk.channels[-1], spec.outputs)
     return Classifier("vit_tiny", spec, trunk, head, divisor=transformer.PATCH)
+
+
+@register
+def slab3d(spec: Spec) -> OverreadNet:
+    """A small 3-D network over neighbouring slices (a wish of the brain system), trained from scratch."""
+    trunk = slab.SlabTrunk(spec.channels, spec.pretrained)
+    return Classifier("slab3d", spec, trunk, LinearHead(trunk.channels[-1], spec.outputs), divisor=16)

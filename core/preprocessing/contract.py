@@ -24,14 +24,18 @@ class Context(StrEnum):
     """What the input channels hold."""
 
     REPEAT = "repeat"  # the slice itself in every channel
-    NEIGHBOURS = "neighbours"  # previous, this, next slice; the slice itself where there is no neighbour
+    NEIGHBOURS = "neighbours"  # a slab: the slices around this one, in order, this one in the middle
+
+
+SLABS = (3, 5, 7, 9)  # slices that a network may see at once
+MOST_COPIES = 3  # channels of one slice: networks made for colour pictures have as many
 
 
 class InputContract(BaseModel):
     """The way from a series to a model's tensor.
 
     Attributes:
-        channels: channels of the tensor; with ``NEIGHBOURS`` always 3.
+        channels: channels of the tensor; with ``NEIGHBOURS`` the slices of the slab: 3, 5, 7 or 9.
         context: what the channels hold.
         height, width: tensor size in pixels.
         resize: ``letterbox`` keeps the aspect and pads with the value of an empty pixel; ``stretch`` does not keep it;
@@ -53,7 +57,7 @@ class InputContract(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: int = Field(default=1, ge=1, le=3)
+    channels: int = Field(default=1, ge=1, le=9)
     context: Context = Context.REPEAT
     height: int = Field(ge=16, le=1024)
     width: int = Field(ge=16, le=1024)
@@ -74,8 +78,10 @@ class InputContract(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> InputContract:
-        if self.context is Context.NEIGHBOURS and self.channels != 3:
-            raise ValueError("neighbouring slices need 3 channels: previous, this, next")
+        if self.context is Context.NEIGHBOURS and self.channels not in SLABS:
+            raise ValueError("neighbouring slices need 3 channels (previous, this, next), or 5, 7 or 9")
+        if self.context is Context.REPEAT and self.channels > MOST_COPIES:
+            raise ValueError(f"a slice is repeated in at most {MOST_COPIES} channels, got {self.channels}")
         if self.context is Context.NEIGHBOURS and self.crop != "none":
             raise ValueError("neighbouring slices would be cut differently: crop needs context repeat")
         if self.scaling is Scaling.WINDOW and self.window is None:

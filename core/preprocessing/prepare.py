@@ -33,23 +33,33 @@ def prepare_plane(series: Series, index: int, contract: InputContract) -> np.nda
     return fit.place(standardised(fit.cut(plane), contract))
 
 
-def neighbours(index: int, slices: int) -> tuple[int, int, int]:
-    """Indices of the previous, this and the next slice; at the ends, and for a single image, the slice itself."""
-    return (index - 1 if index > 0 else index), index, (index + 1 if index + 1 < slices else index)
+def neighbours(index: int, slices: int, count: int = 3) -> tuple[int, ...]:
+    """Indices of the ``count`` slices (odd) around one, in order, this one in the middle.
+
+    Beyond either end the series' first or last slice stands in, so that a slab is never closed by a slice that does
+    not lie there: ``(0, 0, 0, 1, 2)`` for the first of many, and the slice itself, five times, for a single image.
+    """
+    reach = count // 2
+    return tuple(min(max(i, 0), slices - 1) for i in range(index - reach, index + reach + 1))
+
+
+def around(index: int, slices: int, contract: InputContract) -> tuple[int, ...]:
+    """Indices of the slices that a contract looks at for one: its slab, or the slice alone."""
+    return neighbours(index, slices, contract.channels) if contract.context is Context.NEIGHBOURS else (index,)
 
 
 def assemble(planes: torch.Tensor, contract: InputContract) -> torch.Tensor:
     """Turn fitted planes into network channels.
 
     Args:
-        planes: ``(B, 3, H, W)`` previous, this, next plane of each image.
+        planes: ``(B, n, H, W)`` planes around each image, as :func:`around` names them.
         contract: the model's input contract.
 
     Returns:
         float32 ``(B, contract.channels, H, W)``.
     """
     if contract.context is Context.REPEAT:
-        planes = planes[:, 1:2].expand(-1, contract.channels, -1, -1)
+        planes = planes.expand(-1, contract.channels, -1, -1)
     if contract.mean:
         mean = torch.tensor(contract.mean).view(1, -1, 1, 1)
         std = torch.tensor(contract.std).view(1, -1, 1, 1)
@@ -77,13 +87,13 @@ def prepare(series: Series, contract: InputContract, indices: list[int] | None =
             "Choose another series of the study, or another system.",
         )
     wanted = list(range(series.slices)) if indices is None else indices
-    triples = [neighbours(i, series.slices) for i in wanted]
-    if contract.context is Context.REPEAT:
-        triples = [(i, i, i) for i in wanted]
-    cache = {i: prepare_plane(series, i, contract) for i in sorted({i for t in triples for i in t})}
+    slabs = [around(i, series.slices, contract) for i in wanted]
+    cache = {i: prepare_plane(series, i, contract) for i in sorted({i for slab in slabs for i in slab})}
     finite = {i: bool(np.isfinite(plane).all()) for i, plane in cache.items()}
-    # A neighbour that holds no numbers is no neighbour: the slice itself stands in, as it does at the ends.
-    planes = np.stack([[cache[i] if finite[i] else cache[t[1]] for i in t] for t in triples])
+    # A neighbour that holds no numbers is no neighbour: the slice itself stands in, as it does for a single image.
+    planes = np.stack(
+        [[cache[i] if finite[i] else cache[own] for i in slab] for own, slab in zip(wanted, slabs, strict=True)]
+    )
     return assemble(torch.from_numpy(planes), contract)
 
 

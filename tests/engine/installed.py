@@ -20,7 +20,7 @@ def lively(architecture: str, *, classes: int, channels: int) -> OverreadNet:
     """A small network whose batch norms know what comes through, so that different images get different answers."""
     torch.manual_seed(7)
     net = create(architecture, classes=classes, channels=channels, size=(SIDE, SIDE))
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d)]
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():

@@ -22,7 +22,7 @@ def lively(architecture: str, classes: int = 2, channels: int = 1) -> OverreadNe
     """
     torch.manual_seed(7)
     net = create(architecture, classes=classes, channels=channels, size=SIZES.get(architecture, (96, 96)))
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d)]
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm3d | nn.BatchNorm2d | nn.BatchNorm1d)]
     for norm in norms:
         norm.weight.data.uniform_(0.7, 1.3)
         norm.bias.data.uniform_(-0.2, 0.2)

@@ -19,7 +19,7 @@ from core.models.net import OverreadNet
 from tests.models.networks import images, lively
 
 
-@pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "unet_resnet18", "resunet"])
+@pytest.fixture(scope="module", params=["resnet18", "densenet121_attention", "unet_resnet18", "resunet", "slab3d"])
 def net(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OverreadNet:
     """A network with its program."""
     made = lively(request.param)

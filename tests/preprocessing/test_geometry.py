@@ -65,6 +65,10 @@ def test_mask_coverage_keeps_the_area() -> None:
 def test_neighbours_at_the_ends() -> None:
     assert neighbours(0, 1) == (0, 0, 0)
     assert [neighbours(i, 3) for i in range(3)] == [(0, 0, 1), (0, 1, 2), (1, 2, 2)]
+    assert neighbours(0, 1, 5) == (0, 0, 0, 0, 0)
+    assert [neighbours(i, 4, 5) for i in (0, 1)] == [(0, 0, 0, 1, 2), (0, 0, 1, 2, 3)]
+    assert [neighbours(i, 4, 5) for i in (2, 3)] == [(0, 1, 2, 3, 3), (1, 2, 3, 3, 3)]
+    assert neighbours(0, 2, 9) == (0, 0, 0, 0, 0, 1, 1, 1, 1)
 
 
 def stack(slices: int) -> Series:
@@ -78,6 +82,40 @@ def test_channels_hold_previous_this_next() -> None:
     assert x.shape == (4, 3, 32, 32)
     np.testing.assert_allclose(x[:, :, 0, 0].numpy(), [[0, 0, 0.1], [0, 0.1, 0.2], [0.1, 0.2, 0.3], [0.2, 0.3, 0.3]])
     np.testing.assert_array_equal(prepare(stack(4), c, [2]).numpy(), x[2:3].numpy())
+
+
+SLABS = {  # slices, in tenths, of a series of ten: the first, the second, one in the middle and the last
+    5: {0: "00012", 1: "00123", 5: "34567", 9: "78999"},
+    7: {0: "0000123", 1: "0001234", 5: "2345678", 9: "6789999"},
+    9: {0: "000001234", 1: "000012345", 5: "123456789", 9: "567899999"},
+}
+
+
+@pytest.mark.parametrize("channels", SLABS)
+def test_a_slab_holds_the_slices_around_in_order(channels: int) -> None:
+    c = InputContract(channels=channels, context="neighbours", height=32, width=32, scaling="range")
+    x = prepare(stack(10), c)
+    assert x.shape == (10, channels, 32, 32)
+    for index, slices in SLABS[channels].items():
+        np.testing.assert_allclose(x[index, :, 3, 4].numpy(), [int(one) / 10 for one in slices], rtol=1e-6)
+        np.testing.assert_array_equal(prepare(stack(10), c, [index]).numpy(), x[index : index + 1].numpy())
+
+
+@pytest.mark.parametrize("channels", SLABS)
+def test_a_single_image_is_a_slab_of_itself(channels: int) -> None:
+    c = InputContract(channels=channels, context="neighbours", height=32, width=32, scaling="range")
+    alone = Series("k", "d", stack(4).pixels[2:3], unit=Unit.GREY, value_range=(0.0, 100.0))
+    np.testing.assert_allclose(prepare(alone, c).numpy(), np.full((1, channels, 32, 32), 0.2), rtol=1e-6)
+
+
+def test_for_a_slice_without_numbers_the_middle_one_stands_in() -> None:
+    pixels = stack(7).pixels.copy()
+    pixels[2, 5, 5] = np.nan
+    c = InputContract(channels=5, context="neighbours", height=32, width=32, scaling="range")
+    x = prepare(Series("k", "d", pixels, unit=Unit.GREY, value_range=(0.0, 100.0)), c)
+    np.testing.assert_allclose(x[4, :, 9, 9].numpy(), [0.4, 0.3, 0.4, 0.5, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(x[0, :, 9, 9].numpy(), [0, 0, 0, 0.1, 0], atol=1e-6)
+    assert not np.isfinite(x[2, 2].numpy()).all()
 
 
 def test_repeat_does_not_look_at_the_neighbours() -> None:

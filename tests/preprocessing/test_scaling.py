@@ -136,6 +136,8 @@ def test_a_wrong_projection_is_refused_with_a_remedy() -> None:
     "fields",
     [
         {"context": "neighbours", "channels": 1},
+        {"context": "neighbours", "channels": 4},
+        {"context": "repeat", "channels": 5},
         {"scaling": "window"},
         {"channels": 3, "mean": (0.5,), "std": (0.5,)},
         {"percentiles": (90.0, 10.0)},

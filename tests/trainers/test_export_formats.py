@@ -23,19 +23,23 @@ from core.weights.card import ModelCard
 from core.weights.store import load_model
 from tests.cards import rewrite
 from tests.dashboard import weights
+from tests.engine.installed import install
 from trainers.exporting import formats as export_formats
 from trainers.exporting.exported import NO_MAP, Exported
 from trainers.exporting.formats import export
 
 ENDINGS = {"onnx": "onnx", "pt2": "pt2", "openvino": "xml"}
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
-MODELS = ("brain-mr/resnet50", "brain-mr/unet")  # a ResNet-18 with a linear head; a residual U-Net
+SLAB = "brain-mr/slab"
+MODELS = ("brain-mr/resnet50", "brain-mr/unet", SLAB)  # a ResNet-18 with a linear head; a residual U-Net; a volume
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = weights.write(tmp_path_factory.mktemp("small"))
     rewrite(folder / MODELS[1] / "card.json", temperature=1.7, test_time_flips=["horizontal"])
+    slab = {"channels": 7, "context": "neighbours"}
+    install(folder, *SLAB.split("/"), "slab3d", contract=slab, test_time_flips=("horizontal",))
     return folder
 
 
@@ -84,7 +88,7 @@ def test_every_output_is_the_engines(
     names = Exported(net, card).names
     run = opened(path, names)
     for batch in (1, 4):
-        x = np.random.default_rng(batch).normal(size=(batch, 3, weights.SIDE, weights.SIDE)).astype(np.float32)
+        x = np.random.default_rng(batch).normal(size=(batch, net.channels, *net.size)).astype(np.float32)
         wanted, got = _engine_says(net, card, x), run(x)
         assert set(wanted) == set(names)
         for name in names:
@@ -94,7 +98,7 @@ def test_every_output_is_the_engines(
         assert ((got["finding"] >= cut) == (wanted["finding"] >= cut)).all()
     # another size than the contract's is refused, not answered wrongly: the pooling was fixed with it
     with pytest.raises(Exception, match=r"(?i)dimension|shape|guard|size|expected"):
-        run(np.zeros((1, 3, 2 * weights.SIDE, weights.SIDE), np.float32))
+        run(np.zeros((1, net.channels, 2 * net.size[0], net.size[1]), np.float32))
 
 
 def test_the_file_says_what_it_is(small: Path, tmp_path: Path) -> None:

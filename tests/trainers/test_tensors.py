@@ -26,6 +26,7 @@ from trainers.fitting.recipe import RECIPES, load_recipe
 LABELS = {"no tumour": 0, "tumour": 1}
 CONTRACTS: list[dict[str, Any]] = [
     {"channels": 3, "context": "neighbours", "percentiles": (0.0, 99.5)},
+    {"channels": 7, "context": "neighbours", "scaling": "z-score"},
     {"channels": 3, "scaling": "range", "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
     {"channels": 1, "scaling": "percentile", "percentiles": (1.0, 99.0), "enhance": ("clahe",), "width": 80},
     {"channels": 3, "scaling": "window", "window": (-500.0, 1500.0), "standardise": True, "resize": "stretch"},
@@ -113,8 +114,10 @@ def test_masks_are_cut_with_their_slices(items: list[Item]) -> None:
             assert 2 * both >= 0.85 * (int(drawn.sum()) + int(truth.sum()))
 
 
-def test_neighbours_never_come_from_another_patient(items: list[Item]) -> None:
-    cases = to_cases(items, contract({"channels": 3, "context": "neighbours"}), LABELS)
+@pytest.mark.parametrize("channels", [3, 9])
+def test_neighbours_never_come_from_another_patient(items: list[Item], channels: int) -> None:
+    cases = to_cases(items, contract({"channels": channels, "context": "neighbours"}), LABELS)
+    assert cases.around.shape == (len(cases), channels)
     assert (cases.groups[cases.around.numpy()] == cases.groups[:, None]).all()
 
 

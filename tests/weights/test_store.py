@@ -49,7 +49,7 @@ def rewrite_card(folder: Path, **changes: object) -> None:
 
 
 @pytest.mark.parametrize(("storage", "bound"), [("float32", 1e-6), ("float16", 2e-2), ("int8", 0.2)])
-@pytest.mark.parametrize("name", ["resnet18", "densenet121_attention", "resunet", "unet_resnet18"])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121_attention", "resunet", "unet_resnet18", "slab3d"])
 def test_round_trip(name: str, storage: Storage, bound: float, tmp_path: Path) -> None:
     net = lively(name)
     written = save_model(net, card_of(net), tmp_path / "m", storage)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from core.preprocessing.contract import InputContract
-from core.preprocessing.prepare import assemble, fit_of, neighbours, prepare_plane
+from core.preprocessing.prepare import around, assemble, fit_of, prepare_plane
 from trainers.data.items import Item
 
 
@@ -19,7 +19,7 @@ class Cases:
 
     Attributes:
         planes: float32 ``(N, H, W)``, scaled and fitted by the contract.
-        around: ``(N, 3)`` rows of the previous, this and the next slice.
+        around: ``(N, n)`` rows of the slices that the contract looks at for each.
         masks: uint8 ``(N, H, W)`` tumour coverage 0 to 255, or ``None``.
         has_mask: bool ``(N,)``.
         labels: class index ``(N,)``.
@@ -49,10 +49,10 @@ class Cases:
 
     def images(self, rows: torch.Tensor, alone: torch.Tensor | None = None) -> torch.Tensor:
         """Network input ``(B, C, H, W)`` of some rows; where ``alone`` is true neighbours are left out."""
-        triples = self.around[rows]
+        slabs = self.around[rows]
         if alone is not None:
-            triples = torch.where(alone.view(-1, 1), rows.view(-1, 1), triples)
-        return assemble(self.planes[triples], self.contract)
+            slabs = torch.where(alone.view(-1, 1), rows.view(-1, 1), slabs)
+        return assemble(self.planes[slabs], self.contract)
 
     def coverage(self, rows: torch.Tensor) -> torch.Tensor | None:
         """Masks ``(B, 1, H, W)`` in [0, 1]."""
@@ -62,7 +62,7 @@ class Cases:
 def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, int]) -> Cases:
     """Prepare every slice of the items. Labels not named in ``labels`` raise ``KeyError``."""
     planes: list[np.ndarray] = []
-    around: list[list[int]] = []
+    slabs: list[list[int]] = []
     masks: list[np.ndarray] = []
     has_mask: list[bool] = []
     targets: list[int] = []
@@ -76,7 +76,7 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
         start, count = len(targets), item.series.slices
         for index in range(count):
             planes.append(prepare_plane(item.series, index, contract))
-            around.append([start + i for i in neighbours(index, count)])
+            slabs.append([start + i for i in around(index, count, contract)])
             targets.append(labels[item.labels[index]])
             truth = item.series.truth
             has_mask.append(truth is not None)
@@ -91,7 +91,7 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
         ids.extend(item.ids)
     return Cases(
         planes=torch.from_numpy(np.stack(planes)),
-        around=torch.tensor(around),
+        around=torch.tensor(slabs),
         masks=torch.from_numpy(np.stack(masks)) if any_mask else None,
         has_mask=torch.tensor(has_mask),
         labels=torch.tensor(targets),

@@ -22,6 +22,7 @@ from trainers.fitting.augment import geometric, mixup, photometric
 from trainers.fitting.depthwise import quicken
 from trainers.fitting.initial import PRETRAINED, library_weights, load_backbone, set_dropout, start_from_model
 from trainers.fitting.judge import validate
+from trainers.fitting.layout import channels_last
 from trainers.fitting.logs import Teller, console, write_curve, write_scalars
 from trainers.fitting.losses import image_loss, mask_loss
 from trainers.fitting.precision import device_name
@@ -100,7 +101,8 @@ class Run:
         parts = torch.nn.ModuleDict({"net": net})
         if recipe.auxiliary_mask:
             parts["mask"] = EvidenceHead(net) if recipe.mask_from == "evidence" else MaskHead(net)
-        self.parts = parts.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.parts = parts
+        channels_last(self.parts)
         kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay, eps=recipe.epsilon)
         self.parts.to(fabric.device)

@@ -28,6 +28,7 @@ from core.preprocessing.contract import InputContract
 from trainers.data.parts import read_parts
 from trainers.data.tensors import Cases, to_cases
 from trainers.fitting.initial import BACKBONE, encoder_of, library_weights
+from trainers.fitting.layout import channels_last
 from trainers.fitting.logs import Teller, console, write_curve
 from trainers.fitting.recipe import Recipe, load_recipe
 
@@ -128,7 +129,7 @@ class Pooled(ABC):
             architecture, classes=2, channels=3, size=size, pretrained=library_weights(start)
         )
         self.parts = nn.ModuleDict({"backbone": self.net.backbone, **self.beside()})
-        self.parts.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels_last(self.parts.to(fabric.device))
         self.optimizer = torch.optim.AdamW(
             self.parts.parameters(), lr=self.lr, weight_decay=self.weight_decay, betas=self.betas
         )
