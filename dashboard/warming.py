@@ -2,15 +2,19 @@
 
 While the browser fetches Streamlit's client, store and sign-in are loaded, and the first words of Home are drawn with
 them. Then the libraries of the engine, two seconds in which little else gets its turn: when somebody needs them, a
-moment after those words, or when nobody came. At the end imports and scoring that a killed server left behind go on,
-whether anybody comes or not.
+moment after those words, or when nobody came; then the models of a sample that an address names. At the end, after who
+came first, imports and scoring that a killed server left behind go on, whether anybody comes or not.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import threading
+import time
+from collections import deque
+from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +24,7 @@ from dashboard.opening import asks_for_page
 
 PATIENCE = 4.0  # seconds that a first visitor is waited for
 COMING = 20.0  # seconds that one is waited for whose browser has asked for Home: on a busy machine it is slow
+FIRST = 3.0  # seconds in which whoever waited for the engine has a first answer
 MOMENT = 1.0  # seconds in which a browser draws what it was just sent
 _FIRST = (
     "dashboard.kit.who",
@@ -29,6 +34,7 @@ _FIRST = (
     "dashboard.home.entrance",
 )
 _LIBRARIES = ("core.engine.engine", "dashboard.kit.jobs", "dashboard.review.reading")
+_samples: deque[str] = deque(maxlen=1)  # that addresses named; of the last page that was asked for
 _begun, _coming, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(5))
 
 
@@ -68,6 +74,7 @@ class Foreseen:
         """Take note, and hand on."""
         if scope["type"] == "http" and asks_for_page(scope):
             _coming.set()
+            _samples.extend(parse_qs(bytes(scope.get("query_string", b"")).decode("latin-1")).get("sample", ())[:1])
             if str(scope["path"]).strip("/") != self._home:
                 _wanted.set()
                 _waited_for.set()
@@ -82,9 +89,34 @@ def _work(_: Job[None]) -> None:
         for name in _LIBRARIES:
             importlib.import_module(name)
     finally:
-        gc.enable()
+        _set_apart()
         _loaded.set()
+    _expect()
+    if _waited_for.is_set():
+        time.sleep(FIRST)
     _take_up()
+
+
+def _set_apart() -> None:
+    # Streamlit collects all garbage after every run of a script. Over the million objects of the libraries that takes
+    # 0.3 s, with every other thread held up; set apart here, they are never looked at, and whoever waits does not wait
+    # for the collection that would come at once.
+    gc.freeze()
+    gc.enable()
+    # At the end they are taken back: what the interpreter cannot free, Triton reports as leaked, in forty lines.
+    atexit.register(gc.unfreeze)
+
+
+def _expect() -> None:
+    """Have the models loaded that an address will ask for, beside the page's script."""
+    from core.systems import SYSTEMS
+    from dashboard.kit.engine import engine
+
+    for sample in _samples:
+        system = sample.rpartition("-")[0]
+        if system in SYSTEMS:
+            engine().expect(system)
+            return
 
 
 def _pages() -> None:

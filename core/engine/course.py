@@ -144,6 +144,7 @@ class Course:
             raise self.refused.alone()
         with self._running, self._house.place():
             if self._judged is None:
+                self._load_ahead()
                 self._judged = self._house.judged(self._declared, self._series)
             self._pace = time.monotonic(), self.done
             if self._left:
@@ -164,6 +165,11 @@ class Course:
     def so_far(self) -> Review | None:
         """What has been said so far (:attr:`Review.complete` is false); ``None`` before the gate has spoken."""
         return None if self._judged is None else self._review(whole=False)
+
+    def _load_ahead(self) -> None:
+        """Models are loaded beside the gate and beside those that answer already."""
+        asked = zip(self._declared.models, self._asked, strict=True)
+        self._house.shelf.load_ahead(self._system, [slot for slot, one in asked if not one.failed])
 
     def _next(self) -> int:
         """The slice nearest to the one in view; of two as near the later one."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,11 +74,12 @@ class Shelf:
             ModelUnavailableError: no weights, or weights that do not match their card.
         """
         key = (system_name, slot.name)
+        if (held := self._held(key)) is not None:
+            return held  # while another one is being loaded, too
         with self._loading:
-            stamp = self._stamp(key)
-            held = self._loaded.get(key)
-            if held is not None and held.stamp == stamp:
+            if (held := self._held(key)) is not None:
                 return held
+            stamp = self._stamp(key)
             self._loaded.pop(key, None)
             verdict = self._verdict(key)
             failed: dict[Link, ModelUnavailableError] = {}
@@ -93,6 +96,22 @@ class Shelf:
                     self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
                     return self._loaded[key]
             raise verdict.alone()
+
+    def load_ahead(self, system_name: str, slots: Iterable[ModelSlot]) -> None:
+        """Load models in the background, in their order; what cannot be loaded is told to whoever asks for it."""
+        wanted = [slot for slot in slots if (system_name, slot.name) not in self._loaded]
+
+        def work() -> None:
+            for slot in wanted:
+                with suppress(ModelUnavailableError):
+                    self.load(system_name, slot)
+
+        if wanted:
+            threading.Thread(target=work, name="overread-loading", daemon=True).start()
+
+    def _held(self, key: Key) -> Loaded | None:
+        held = self._loaded.get(key)
+        return held if held is not None and held.stamp == self._stamp(key) else None
 
     def _folder(self, key: Key) -> Path:
         return self.weights / key[0] / key[1]

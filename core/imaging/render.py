@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image
 
@@ -122,6 +121,8 @@ def png(image: np.ndarray) -> bytes:
 
 
 def _colours(values: np.ndarray) -> np.ndarray:
+    import matplotlib  # here: a picture without a heat map is drawn before anybody waits for it
+
     table = matplotlib.colormaps[HEAT_COLOURS](np.linspace(0.0, 1.0, 256))[:, :3]
     index = np.clip(np.round(values * 255), 0, 255).astype(np.uint8)
     return np.round(table * 255).astype(np.uint8)[index]

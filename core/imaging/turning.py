@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from core.imaging.geometry import closest_axes
 from core.imaging.study import Series, Study, Turned
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 VIEWS = 8
 STEP = 22.5  # degrees; a further half turn would show mirror images of these
@@ -54,6 +57,8 @@ class _Grid:
         # to the left, and to the back, in millimetres from the axis: the viewer walks towards the patient's left
         left = np.cos(angle) * along[None, :] - np.sin(angle) * into[:, None]
         back = np.sin(angle) * along[None, :] + np.cos(angle) * into[:, None]
+        from scipy import sparse  # here: few images are volumes that are turned
+
         column = (left / self.wide + (self.across - 1) / 2).ravel()
         row = (back / self.deep + (self.depth - 1) / 2).ravel()
         low_row, low_column = np.floor(row).astype(int), np.floor(column).astype(int)

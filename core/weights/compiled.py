@@ -2,7 +2,8 @@
 
 ``FOLDER/<system>/<model>/`` holds OpenVINO's files (:data:`core.models.program.FILES`) and ``made.json``: of which card
 they are, what they were measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO,
-altered files, an answer of its own) is passed over, and PyTorch answers.
+altered files, an answer of its own) is passed over, and PyTorch answers. That its answers are the network's is
+remembered in ``checked.json`` (:mod:`core.weights.checked`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from core.models.net import OverreadNet
 from core.models.output import Trace
 from core.models.program import FILES, Program, read, write
 from core.places import sha256_of
+from core.weights import checked
 from core.weights.card import ModelCard
 from core.weights.exported.manifest import probe
 from core.weights.sealed import Sealed
@@ -115,25 +117,36 @@ def make(net: OverreadNet, card: ModelCard, folder: Path) -> Made:
 
 
 def attach(net: OverreadNet, card: ModelCard, folder: Path) -> bool:
-    """Let a network answer by its program where one was chosen, and is sound; whether it does now."""
+    """Let a network answer by its program where one was chosen, and is sound; whether it does now.
+
+    Sound: its files are those that were made, and it was held against the network, now or with all of
+    :class:`core.weights.checked.Checked` as it is.
+    """
     found = made(card, folder)
     place = folder / card.system / card.name
     if found is None or found.chosen != "openvino" or not net.differentiable:
         return False
     try:
-        if any(sha256_of(place / name) != found.sha256.get(name) for name in FILES):
+        hashes = {name: sha256_of(place / name) for name in FILES}
+        if hashes != found.sha256:
             raise ModelUnavailableError("The files were altered.", "Run: overread compile")
-        program = read(net, place)
-        apart = _apart(net, program, card)
-        if not apart <= TOLERANCE:
-            raise ModelUnavailableError(f"It answers otherwise by {apart:.2g}.", "Run: overread compile")
-        if not _map_apart(net, program, card) <= MAP_TOLERANCE:
-            raise ModelUnavailableError("It draws another heat map.", "Run: overread compile")
+        program, check = read(net, place), checked.now(card, hashes)
+        if not checked.passed_before(place, check):
+            _hold_against(net, program, card)
+            checked.note(place, check)
     except (ModelUnavailableError, OSError) as error:
         _log.warning("The compiled program of %s/%s is not used: %s", card.system, card.name, error)
         return False
     net.program = program
     return True
+
+
+def _hold_against(net: OverreadNet, program: Program, card: ModelCard) -> None:
+    apart = _apart(net, program, card)
+    if not apart <= TOLERANCE:
+        raise ModelUnavailableError(f"It answers otherwise by {apart:.2g}.", "Run: overread compile")
+    if not _map_apart(net, program, card) <= MAP_TOLERANCE:
+        raise ModelUnavailableError("It draws another heat map.", "Run: overread compile")
 
 
 def _images(card: ModelCard) -> torch.Tensor:

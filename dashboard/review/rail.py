@@ -11,7 +11,7 @@ from core.engine.results import Review
 from core.systems import SYSTEMS
 from dashboard.kit import address, controls, words
 from dashboard.kit.cases import OpenCase
-from dashboard.review import answers, downloads, heat_maps, measures, panels, pedigree
+from dashboard.review import answers, heat_maps, measures, panels
 from dashboard.viewer.measures import MOST
 
 ANSWERS, MAPS, MASKS, MEASURES, REPORT, OPINION = "Answers", "Maps", "Masks", "Measures", "Report", "Opinion"
@@ -80,6 +80,9 @@ def _measures(case: OpenCase, review: Review, index: int) -> None:
 
 
 def _report(case: OpenCase, index: int, view: controls.View, picture: np.ndarray) -> None:
+    # Here: what writes reports, and pandas, take half a second to load, and the first answer is in another tab.
+    from dashboard.review import downloads, pedigree
+
     review = case.review if case.review is not None and case.review.complete else None
     caption = f"{case.study.name}, slice {index + 1} of {case.series.slices}. Research use only, not a diagnosis."
     downloads.show(case, review, index, picture, caption, view)

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from core.engine.engine import Engine
 from core.engine.shelf import Loaded
-from core.models.program import FILES
-from core.weights import compiled
+from core.models.net import OverreadNet
+from core.models.program import FILES, Program
+from core.weights import checked, compiled
+from core.weights.card import ModelCard
 from dashboard.command import app
 from tests.engine.installed import install, scan, study
 
@@ -109,13 +111,84 @@ def test_a_program_that_answers_otherwise_is_not_used(weights: Path, programs: P
     assert loaded(weights, tmp_path / "programs").net.program is None
 
 
+def copied(programs: Path, folder: Path) -> Path:
+    place = folder / "brain-mr" / "unet"
+    place.mkdir(parents=True)
+    for name in (*FILES, compiled.MADE):
+        (place / name).write_bytes((programs / "brain-mr" / "unet" / name).read_bytes())
+    return place
+
+
+def checks_made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes every check of a program against its network that is made from now on."""
+    made: list[str] = []
+    real = compiled._apart
+
+    def noted(net: OverreadNet, program: Program, card: ModelCard) -> float:
+        made.append(card.name)
+        return real(net, program, card)
+
+    monkeypatch.setattr(compiled, "_apart", noted)
+    return made
+
+
+def test_a_check_is_remembered_until_something_it_rests_on_changes(
+    weights: Path, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = copied(programs, tmp_path)
+    made = checks_made(monkeypatch)
+    assert loaded(weights, tmp_path).net.program is not None
+    assert loaded(weights, tmp_path).net.program is not None
+    assert made == ["unet"], "once, not at every start"
+    for name, value in {
+        "_code": "other code",
+        "_libraries": {"openvino": "another"},
+        "_processor": "another machine",
+    }.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(checked, name, lambda value=value: value)
+            made.clear()
+            assert loaded(weights, tmp_path).net.program is not None
+            assert made == ["unet"], name
+    found = checked.Checked.load(place / checked.CHECKED)
+    found.model_copy(update={"card_digest": "0" * 64}).save(place / checked.CHECKED)  # of another model
+    made.clear()
+    assert loaded(weights, tmp_path).net.program is not None
+    assert made == ["unet"]
+    content = (place / checked.CHECKED).read_text(encoding="utf-8")
+    (place / checked.CHECKED).write_text(content.replace('"threads": ', '"threads": 9'), encoding="utf-8")
+    made.clear()
+    assert loaded(weights, tmp_path).net.program is not None
+    assert made == ["unet"], "what was altered by hand counts for nothing"
+
+
+def test_what_is_remembered_of_one_program_does_not_speak_for_another(
+    weights: Path, programs: Path, tmp_path: Path
+) -> None:
+    place = copied(programs, tmp_path)
+    assert loaded(weights, tmp_path).net.program is not None
+    memory = (place / checked.CHECKED).read_bytes()
+    twin = Engine(weights, programs=tmp_path / "none").loaded("brain-mr", "unet")
+    with torch.no_grad():
+        next(iter(twin.net.head_parameters())).add_(1.0)
+    compiled.make(twin.net, twin.card, tmp_path)  # of the same card, and everything in it fits together
+    rewrite_chosen(place, "openvino")
+    (place / checked.CHECKED).write_bytes(memory)
+    assert loaded(weights, tmp_path).net.program is None
+
+
+def test_a_check_that_failed_is_not_remembered(weights: Path, programs: Path, tmp_path: Path) -> None:
+    place = copied(programs, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "_apart", lambda *_: float("nan"))
+        assert loaded(weights, tmp_path).net.program is None
+    assert not (place / checked.CHECKED).exists()
+
+
 def test_a_program_that_is_made_meanwhile_is_taken_up(weights: Path, programs: Path, tmp_path: Path) -> None:
-    place = tmp_path / "brain-mr" / "unet"
     engine = Engine(weights, programs=tmp_path)
     before = engine.loaded("brain-mr", "unet")
     assert before.net.program is None
     assert engine.loaded("brain-mr", "unet") is before
-    place.mkdir(parents=True)
-    for name in (*FILES, compiled.MADE):
-        (place / name).write_bytes((programs / "brain-mr" / "unet" / name).read_bytes())
+    copied(programs, tmp_path)
     assert engine.loaded("brain-mr", "unet").net.program is not None

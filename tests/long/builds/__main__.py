@@ -29,7 +29,7 @@ from tests.dashboard.conftest import ARGS, CHROMIUM
 from tests.dashboard.house import ROOT, House
 from tests.long.builds import scans
 from tests.long.builds.trees import Ended, Tree, ask, both, models
-from tests.long.waits import PROBABILITY
+from tests.long.waits import ANSWERS, PROBABILITY
 from trainers.commands.speed import page as benchmark_page
 
 WORK = str(Path(__file__).with_name("work.py"))
@@ -128,8 +128,8 @@ def _home(page: Page) -> None:
 
 
 def _answer(page: Page) -> None:
-    rows, end = page.locator("table.or-table"), time.monotonic() + desk.ANSWER / 1000
-    while not any(PROBABILITY.search(text) for text in rows.all_inner_texts()):
+    said, end = page.locator(ANSWERS), time.monotonic() + desk.ANSWER / 1000
+    while not any(PROBABILITY.search(text) for text in said.all_inner_texts()):
         assert time.monotonic() < end, "no answer"
         page.wait_for_timeout(15)
 

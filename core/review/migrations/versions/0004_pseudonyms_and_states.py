@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import op
 from sqlalchemy import text
 from sqlmodel import Session
 
-from core.imaging.deidentify import Identity
-from core.imaging.nifti import HINT_WORDS
 from core.review import decided
 from core.review.pseudonyms import Pseudonyms
 from core.review.tables import Arbitration, Archive, Case, User
@@ -58,19 +57,10 @@ def _rename(session: Session, names: Pseudonyms) -> None:
     def change(statement: str, **values: object) -> None:
         session.connection().execute(text(statement), values)
 
-    identity = Identity()
     for number, name in rows("SELECT number, name FROM recorded_readers"):
         change("UPDATE recorded_readers SET name = :n WHERE number = :i", n=names.reader(str(name)), i=number)
-    for number, source in rows("SELECT id, source FROM cases"):
-        if re.search(r"\.[A-Za-z]{2,4}$", str(source)) or not identity.may_show(str(source)):
-            change("UPDATE cases SET source = :s WHERE id = :i", s=names.path(str(source)), i=number)
-    for number, position, name in rows("SELECT id, position, name FROM case_files"):
-        if not _PLAIN.fullmatch(str(name)):
-            ending = re.search(r"(\.nii)?\.\w{2,4}$", str(name).lower())
-            hints = "".join(f"-{w}" for w in re.split(r"[^a-z0-9]+", str(name).lower()) if w in HINT_WORDS)
-            mask = "_mask" if re.search(r"mask", str(name), re.IGNORECASE) else ""
-            made = f"{int(str(position)) + 1:04d}{hints}{mask}{ending[0] if ending else ''}"
-            change("UPDATE case_files SET name = :n WHERE id = :i", n=made, i=number)
+    if rows("SELECT id FROM cases LIMIT 1"):  # a new store has none, and does without the reader of DICOM
+        _rename_cases(rows, change, names)
     for number, path, reason in rows("SELECT id, path, reason FROM import_files"):
         file, comma, row = str(path).partition(", row ")
         change(
@@ -93,3 +83,22 @@ def _rename(session: Session, names: Pseudonyms) -> None:
             m="The message named a file." if _NAMES_A_FILE.search(str(message)) else message,
             i=number,
         )
+
+
+def _rename_cases(
+    rows: Callable[[str], list[tuple[object, ...]]], change: Callable[..., None], names: Pseudonyms
+) -> None:
+    from core.imaging.deidentify import Identity
+    from core.imaging.nifti import HINT_WORDS
+
+    identity = Identity()
+    for number, source in rows("SELECT id, source FROM cases"):
+        if re.search(r"\.[A-Za-z]{2,4}$", str(source)) or not identity.may_show(str(source)):
+            change("UPDATE cases SET source = :s WHERE id = :i", s=names.path(str(source)), i=number)
+    for number, position, name in rows("SELECT id, position, name FROM case_files"):
+        if not _PLAIN.fullmatch(str(name)):
+            ending = re.search(r"(\.nii)?\.\w{2,4}$", str(name).lower())
+            hints = "".join(f"-{w}" for w in re.split(r"[^a-z0-9]+", str(name).lower()) if w in HINT_WORDS)
+            mask = "_mask" if re.search(r"mask", str(name), re.IGNORECASE) else ""
+            made = f"{int(str(position)) + 1:04d}{hints}{mask}{ending[0] if ending else ''}"
+            change("UPDATE case_files SET name = :n WHERE id = :i", n=made, i=number)
