@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core import memory
-from core.engine.predict import SlicePrediction, masks_from, predict_slice
+from core.engine.predict import Reading, SlicePrediction, masks_from
 from core.engine.results import ModelResult, ModelState, ModelStatus
 from core.engine.shelf import Loaded, Shelf
 from core.errors import ContractError, ModelUnavailableError, OverreadError
@@ -40,6 +40,7 @@ class Asking:
         self._state = shelf.state(system_name, slot)
         self._ended = None if self._state.status is ModelStatus.READY else ModelResult(self._state)
         self._loaded: Loaded | None = None
+        self._reading: Reading | None = None
         self._said: list[SlicePrediction | None] = [None] * series.slices
         self._masks: tuple[np.ndarray, np.ndarray] | None = None
         self._seconds = 0.0
@@ -73,9 +74,10 @@ class Asking:
         if self._ended is not None or self._said[index] is not None:
             return False
         try:
-            if self._loaded is None:
+            if self._loaded is None or self._reading is None:
                 self._loaded = self._shelf.load(self._system, self._slot)
-                answers = self._loaded.answerer
+                loaded, answers = self._loaded, self._loaded.answerer
+                self._reading = Reading(loaded.net, loaded.card, self._series, loaded.kept.keep)
                 self._state = replace(
                     self._state,
                     link=answers.link,
@@ -84,8 +86,7 @@ class Asking:
                 )
             with self._loaded.lock:
                 started = time.perf_counter()
-                keep = self._loaded.kept.keep
-                said = predict_slice(self._loaded.net, self._loaded.card, self._series, index, keep)
+                said = self._reading.at(index)
                 self._seconds += time.perf_counter() - started
         except ModelUnavailableError:
             self._end(self._shelf.state(self._system, self._slot))

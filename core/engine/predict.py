@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,36 +47,77 @@ class SeriesPrediction:
     seconds: float
 
 
-def predict_slice(
-    net: OverreadNet,
-    card: ModelCard,
-    series: Series,
-    index: int,
-    keep: Callable[[torch.Tensor, Trace], None] | None = None,
-) -> SlicePrediction:
-    """Run a model over one slice, alone: an answer does not depend on what else is asked, nor in which order.
+class Reading:
+    """One model over one series. Every slice passes the network once, however many answers rest on it.
+
+    A card with ``along`` answers a slice by the mean of its own logits and those of so many slices on either side, each
+    read by itself; mask, features and heat map are of the slice alone. An answer does not depend on what else is
+    asked, nor in which order.
 
     Args:
-        keep: gets the prepared image ``(1, channels, height, width)`` and what its answer left for heat maps.
-
-    Raises:
-        ContractError: the series does not fit the model's contract.
+        keep: gets each prepared image ``(1, channels, height, width)`` and what its answer left for heat maps.
     """
-    with torch.inference_mode():
-        x = prepare(series, card.contract, [index])
-        logit, pooled, mask, trace = passed(net, card, x)
-        if keep is not None:
-            keep(x, trace)
-        failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
-        if failed:
-            logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
-        drawn = None
-        if mask is not None and failed:
-            drawn = np.zeros(series.shape, np.float16)
-        elif mask is not None:
-            fit = fit_of(series, index, card.contract)
-            drawn = fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16)
-        return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
+
+    def __init__(
+        self,
+        net: OverreadNet,
+        card: ModelCard,
+        series: Series,
+        keep: Callable[[torch.Tensor, Trace], None] | None = None,
+    ) -> None:
+        self._net, self._card, self._series, self._keep = net, card, series, keep
+        self._ahead: dict[int, SlicePrediction] = {}  # passed for a neighbour's sake, not asked about yet
+        self._logits: dict[int, np.ndarray] = {}
+
+    def at(self, index: int) -> SlicePrediction:
+        """What the model says about a slice.
+
+        Raises:
+            ContractError: the series does not fit the model's contract.
+        """
+        first, last = max(index - self._card.along, 0), min(index + self._card.along, self._series.slices - 1)
+        for near in range(first, last + 1):
+            if near not in self._logits:
+                self._ahead[near] = self._passed(near)
+                self._logits[near] = self._ahead[near].logits
+        own = self._ahead.pop(index, None) or self._passed(index)
+        said = np.stack([self._logits[near] for near in range(first, last + 1)])
+        return replace(own, logits=mean_along(said, index - first))
+
+    def _passed(self, index: int) -> SlicePrediction:
+        """The network's own answer to a slice."""
+        with torch.inference_mode():
+            x = prepare(self._series, self._card.contract, [index])
+            logit, pooled, mask, trace = passed(self._net, self._card, x)
+            if self._keep is not None:
+                self._keep(x, trace)
+            failed = not all(bool(torch.isfinite(part).all()) for part in (logit, pooled, mask) if part is not None)
+            if failed:
+                logit, pooled = torch.full_like(logit, torch.nan), torch.full_like(pooled, torch.nan)
+            drawn = None
+            if mask is not None and failed:
+                drawn = np.zeros(self._series.shape, np.float16)
+            elif mask is not None:
+                fit = fit_of(self._series, index, self._card.contract)
+                drawn = fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16)
+            return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
+
+
+def mean_along(near: np.ndarray, own: int) -> np.ndarray:
+    """Mean logits ``(K,)`` of a slice and those beside it, ``(n, K)``; ``own`` is the slice's row.
+
+    A neighbour that failed is none; a slice that failed has no answer, whatever its neighbours say.
+    """
+    finite = np.isfinite(near).all(1)
+    return near[own] if not finite[own] or len(near) == 1 else near[finite].mean(0, dtype=np.float32)
+
+
+def smoothed(logits: np.ndarray, reach: int) -> np.ndarray:
+    """The answers ``(slices, K)`` of one series from each slice's own, as :class:`Reading` gives them."""
+    if reach == 0:
+        return logits
+    ends = [(max(index - reach, 0), index + reach + 1) for index in range(len(logits))]
+    return np.stack([mean_along(logits[at:end], index - at) for index, (at, end) in enumerate(ends)])
 
 
 def predict_series(
@@ -95,12 +136,13 @@ def predict_series(
         InterruptedError: ``stop`` returned true.
     """
     wanted = list(range(series.slices)) if indices is None else indices
+    reading = Reading(net, card, series)
     found = []
     started = time.perf_counter()
     for place, index in enumerate(wanted):
         if stop is not None and stop():
             raise InterruptedError
-        found.append(predict_slice(net, card, series, index))
+        found.append(reading.at(index))
         if progress is not None:
             progress((place + 1) / len(wanted))
     seconds = (time.perf_counter() - started) / max(len(wanted), 1)

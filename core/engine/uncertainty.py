@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from core.engine.predict import answered
+from core.engine.predict import answered, mean_along
 from core.errors import OverreadError
 from core.imaging.study import Series
 from core.imaging.turning import Side
@@ -108,7 +108,7 @@ VARIANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides: Sequence[Side] = ()) -> Spread:
-    """Ask a model about every variant of one slice; one pass each (two where the answer averages a mirror image).
+    """Ask a model about every variant of one slice: one pass each, more where mirrored or other slices are averaged.
 
     A model of several members is also asked member by member, and about the views beside a projection.
 
@@ -118,25 +118,30 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides:
         ContractError: the series does not fit the model.
         SpreadError: a probability that is not finite.
     """
+    first, last = max(index - card.along, 0), min(index + card.along, series.slices - 1)
+    own = index - first
+
+    def asked(which: OverreadNet, images: list[torch.Tensor]) -> np.ndarray:
+        """The answer to a slice where the images of it and of those beside it are these."""
+        near = [answered(which, card, image)[0][0].numpy() for image in images]
+        return mean_along(np.stack(near), own if len(near) > 1 else 0)
+
     logits = []
     with torch.inference_mode():
-        x = prepare(series, card.contract, [index])
-        for change in VARIANTS.values():
-            logit, _, _ = answered(net, card, change(x))
-            logits.append(logit[0].numpy())
+        images = [prepare(series, card.contract, [near]) for near in range(first, last + 1)]
+        # an examination is turned or brightened as a whole: the slices beside it with it
+        logits += [asked(net, [change(image) for image in images]) for change in VARIANTS.values()]
         names = list(VARIANTS)
         for number, member in enumerate(net if isinstance(net, Members) else ()):
-            logit, _, _ = answered(member, card, x)
-            logits.append(logit[0].numpy())
+            logits.append(asked(member, images))
             names.append(f"network {number + 1} of {card.members} alone")
         for side in sides:
             view = prepare(side.series, card.contract, [side.index])
-            logit, _, _ = answered(net, card, view.flip(-1) if side.mirrored else view)
-            logits.append(logit[0].numpy())
+            logits.append(asked(net, [view.flip(-1) if side.mirrored else view]))
     finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
     if not np.isfinite(finding).all():
         raise SpreadError("The model answered without a number.", "Look at its answer with care.")
-    own, named = len(names), tuple(side.name for side in sides)
+    told, named = len(names), tuple(side.name for side in sides)
     return Spread(
-        card.name, card.title, tuple(names), finding[:own], card.threshold.value, sides=named, beside=finding[own:]
+        card.name, card.title, tuple(names), finding[:told], card.threshold.value, sides=named, beside=finding[told:]
     )

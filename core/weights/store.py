@@ -22,6 +22,7 @@ Batch counters (``num_batches_tracked``) are dropped: nothing reads them at a fi
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from pathlib import Path
@@ -33,7 +34,7 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import nn
 
-from core.errors import OverreadError
+from core.errors import ModelUnavailableError, OverreadError
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
@@ -52,6 +53,8 @@ _COUNTER = "num_batches_tracked"
 def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage = "float16") -> ModelCard:
     """Write weights and card; the card's storage, parameter count and weight hash are filled in here.
 
+    A file that holds these very weights already stays as it is, however its integers are coded.
+
     Returns:
         The card as written.
 
@@ -64,9 +67,22 @@ def save_model(net: OverreadNet, card: ModelCard, folder: Path, storage: Storage
     real = (net.architecture, net.classes, net.channels, net.size)
     if said != real:
         raise ValueError(f"the card says {said}, the network is {real} (architecture, classes, channels, size)")
-    content = file_of(packed_state(_state(net), storage), storage)
+    content = _already(net, storage, folder) or file_of(packed_state(_state(net), storage), storage)
     parameters = sum(p.numel() for p in net.parameters())
     return _write(content, card.model_copy(update={"storage": storage, "parameters": parameters}), folder)
+
+
+def _already(net: OverreadNet, storage: Storage, folder: Path) -> bytes | None:
+    """The file that lies there, where it holds the very weights that would be written: its hash stays theirs."""
+    try:
+        there, card = load_model(folder)
+    except ModelUnavailableError:
+        return None
+    before, now = there.state_dict(), as_stored(copy.deepcopy(net), storage).state_dict()
+    told = [key for key in now if not key.endswith(_COUNTER)]
+    if card.storage != storage or before.keys() != now.keys() or not all(torch.equal(before[k], now[k]) for k in told):
+        return None
+    return (folder / WEIGHTS).read_bytes()
 
 
 def _write(content: bytes, card: ModelCard, folder: Path) -> ModelCard:

@@ -23,6 +23,7 @@ from tests.trainers.small import write_recipe
 from tests.weights.by_hand import first_form
 from trainers.commands import pack as module
 from trainers.fitting.fit import train_recipe
+from trainers.fitting.members import train_members
 from trainers.fitting.precision import make_fabric
 from trainers.fitting.recipe import load_recipe
 
@@ -113,3 +114,48 @@ def test_another_split_is_refused(trained: Path, data: Path, tmp_path: Path, mon
 def test_an_unknown_storage_form_is_told(trained: Path) -> None:
     with pytest.raises(RecipeError, match="int7"):
         module.pack("brain-mr/unet", "int7", None, trained / "weights")
+
+
+def test_members_packed_again_keep_what_each_said_of_its_own_fold(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them together know every patient: only the kept out-of-fold answers may choose thresholds again."""
+    classifier = {
+        "architecture": "resnet18",
+        "role": "classifier",
+        "gate": "null",
+        "contract": "{channels: 1, height: 48, width: 48}",
+        "loss": "{image: cross-entropy}",
+        "monitor": "auc",
+        "members": "2",
+        "epochs": "1",
+    }
+    recipe = load_recipe(str(write_recipe(tmp_path, "several", **classifier)))
+    weights, fabric = tmp_path / "weights", make_fabric()
+    train_members(recipe, folder=data, runs=tmp_path / "runs", weights=weights, minutes=None, fabric=fabric)
+    folder = weights / recipe.system / recipe.model
+    card, old = ModelCard.load(folder / "card.json"), pd.read_parquet(folder / "predictions.parquet")
+    write_recipe(tmp_path, "several", **classifier, along="1", threshold_rule="even-odds")
+    monkeypatch.setattr(module, "load_recipe", lambda name: load_recipe(str(tmp_path / f"{name}.yaml")))
+    after = module.pack(f"{recipe.system}/{recipe.model}", card.storage, data, weights)
+    new = pd.read_parquet(folder / "predictions.parquet")
+    assert (card.along, after.along) == (0, 1)
+    assert after.data == card.data
+    assert new["id"].tolist() == old["id"].tolist()
+    before, told = (frame[frame["split"] == "validation"] for frame in (old, new))
+    for _, rows in before.groupby("group"):
+        own = rows["logit_0"].to_numpy()
+        wanted = [own[max(at - 1, 0) : at + 2].mean() for at in range(len(own))]
+        np.testing.assert_allclose(told.loc[rows.index, "logit_0"], wanted, atol=1e-5)
+    # a logit of 0 is even odds, whatever the temperature
+    assert (after.threshold.value, "out-of-fold" in card.threshold.data) == (0.5, True)
+    said = new[new["split"] == "test"]
+    hits = (said["logit_0"] >= 0) == (said["truth"] == 1)
+    assert after.metrics["accuracy"].value == pytest.approx(hits.mean())
+    # packed once more nothing is averaged twice
+    module.pack(f"{recipe.system}/{recipe.model}", card.storage, data, weights)
+    again = pd.read_parquet(folder / "predictions.parquet")
+    np.testing.assert_allclose(again["logit_0"], new["logit_0"], atol=1e-6)
+    write_recipe(tmp_path, "several", **classifier, along="2")
+    with pytest.raises(RecipeError, match="cannot choose its thresholds again"):
+        module.pack(f"{recipe.system}/{recipe.model}", card.storage, data, weights)

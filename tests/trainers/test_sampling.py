@@ -107,6 +107,7 @@ def test_every_shipped_recipe_describes_a_model_of_its_system(path: Path) -> Non
         ({"augment": "{mixup_alpha: 0.2}"}, "mixup"),
         ({"data": "[{name: brain-lgg, labels: {tumour: 2}}]"}, "no class"),
         ({"threshold_rule": "accuracy"}, "threshold_rule"),
+        ({"threshold_rule": "even-odds", "sampling": "natural"}, "even-odds"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused_by_name(tmp_path: Path, changes: dict[str, str], words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import pickle
@@ -64,6 +65,26 @@ def test_round_trip(name: str, storage: Storage, bound: float, tmp_path: Path) -
     with torch.no_grad():
         before, after = net.run(x).logits, again.run(x).logits
     assert (before - after).abs().max() < bound * max(1.0, float(before.abs().max()))
+
+
+def test_the_file_of_the_very_weights_stays_and_that_of_others_goes(tmp_path: Path) -> None:
+    """What names the file's hash (heat checks, rules) stays true where no weight has changed, however it was coded."""
+    net = lively("resnet18")
+    card = save_model(net, card_of(net), tmp_path, "int6")
+    path = tmp_path / "weights.safetensors"
+    save_file(first_form(path), path)
+    rewrite_card(tmp_path)
+    before = path.read_bytes()
+    stored, there = load_model(tmp_path)
+    again = save_model(stored, there.model_copy(update={"temperature": 3.0}), tmp_path, "int6")
+    assert path.read_bytes() == before
+    assert (again.weights_sha256, again.temperature) == (there.weights_sha256, 3.0)
+    assert load_model(tmp_path)[1] == again
+    moved = copy.deepcopy(stored)
+    with torch.no_grad():
+        next(moved.parameters()).mul_(2)
+    assert save_model(moved, card, tmp_path, "int6").weights_sha256 != there.weights_sha256
+    assert torch.equal(next(load_model(tmp_path)[0].parameters()), next(moved.parameters()))
 
 
 @pytest.mark.parametrize("storage", ["int8", "int6", "int5"])

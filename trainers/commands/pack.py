@@ -14,8 +14,9 @@ from core.weights.folder import load_card
 from core.weights.heat_checks import load_checks
 from core.weights.store import Storage, load_model, written_anew
 from trainers.data.parts import read_parts
-from trainers.fitting.fit import ship
+from trainers.fitting.fit import ship, ship_network
 from trainers.fitting.loop import Progress
+from trainers.fitting.members import kept_answers, without_validation
 from trainers.fitting.recipe import MONITORS, Recipe, load_recipe
 
 SAME = "same"
@@ -68,7 +69,12 @@ def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCar
         values = [row.get(recipe.monitor, math.nan) for row in curve]
         better = np.nanargmin if MONITORS[recipe.monitor] == "lower" else np.nanargmax
         progress.best_epoch = int(better(values))
-    fresh = ship(recipe, parts, net.state_dict(), progress, weights, device=told.device)
+    if recipe.members > 1:  # together they know every patient: only what each said of its own fold chooses thresholds
+        parts = without_validation(parts)
+        answers = kept_answers(folder, card, recipe, parts.validation)
+        fresh = ship_network(recipe, parts, net, progress, weights, device=told.device, on_validation=answers)
+    else:
+        fresh = ship(recipe, parts, net.state_dict(), progress, weights, device=told.device)
     # what was packed before is packed again: the change since the training is the sum
     change = {k: v + card.storage_change.get(k, 0.0) for k, v in fresh.storage_change.items()}
     fresh = fresh.model_copy(update={"training": told, "storage_change": change})

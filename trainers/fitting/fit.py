@@ -101,6 +101,7 @@ def draft_card(recipe: Recipe, parts: Parts, progress: Progress, device: str, ve
         gate=recipe.gate,
         members=recipe.members,
         test_time_flips=recipe.test_time_flips,
+        along=recipe.along,
         threshold=Threshold(value=0.5, rule="not chosen", data="", n=0),
         data=parts.use,
         training=Training(
@@ -229,13 +230,17 @@ def calibrated(
 
 def _threshold(recipe: Recipe, truth: np.ndarray, finding: np.ndarray, groups: np.ndarray, parts: Parts) -> Threshold:
     rule = recipe.threshold_rule
+    names = ", ".join(u.name for u in parts.use)
+    if rule == "even-odds":
+        # few patients place a threshold badly: this one was taught by all, and rests on none of them
+        said = "even odds, as the training showed as many of either kind"
+        return Threshold(value=0.5, rule=said, data=f"training part of {names}", n=sum(u.train for u in parts.use))
     if rule == "sensitivity-0.94":
         choice = thresholds.at_sensitivity(truth, finding, 0.94, groups)
     elif rule == "youden":
         choice = thresholds.youden(truth, finding, groups)
     else:
         choice = thresholds.balanced_accuracy_optimum(truth, finding, groups)
-    names = ", ".join(u.name for u in parts.use)
     told = "validation part" if recipe.members == 1 else "out-of-fold answers on all but the test part"
     return Threshold.of(choice, f"{told} of {names}")
 

@@ -12,20 +12,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from core.engine.predict import SeriesPrediction
+from core.engine.predict import SeriesPrediction, smoothed
 from core.errors import RecipeError
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
-from core.weights.card import DataUse
+from core.weights.card import DataUse, ModelCard
+from core.weights.predictions import PREDICTIONS
 from core.weights.store import as_stored
 from trainers.data.items import Item, fold_groups
-from trainers.data.parts import read_parts
+from trainers.data.parts import Parts, read_parts
 from trainers.data.tensors import Cases, to_cases
 from trainers.fitting.fit import draft_card, labels_of, network_of, ship_network
 from trainers.fitting.initial import library_weights
@@ -91,11 +93,50 @@ def train_members(
     if finish:
         joined = Members(fitted.nets).eval()
         out_of_fold = [fitted.answers[place] for place in range(len(real))]
-        # every patient outside the test part has trained members and has been answered by one that did not know it
-        known = replace(parts, train=items, validation=real, use=tuple(_pooled(use) for use in parts.use))
         told = device_name(fabric.device)
+        known = without_validation(parts)
         ship_network(recipe, known, joined, fitted.progress, weights, device=told, on_validation=out_of_fold)
     return fitted.progress
+
+
+def without_validation(parts: Parts) -> Parts:
+    """Every patient outside the test part has trained members, and has been answered by one that did not know it."""
+    items = [*parts.train, *parts.validation]
+    real = [item for item in items if item.counted]
+    return replace(parts, train=items, validation=real, use=tuple(_pooled(use) for use in parts.use))
+
+
+def kept_answers(folder: Path, card: ModelCard, recipe: Recipe, items: Sequence[Item]) -> list[SeriesPrediction]:
+    """What each member of a shipped model said of the fold it never saw, as it is kept beside the weights.
+
+    Answers of single slices are averaged with their neighbours' where the recipe says so and the card does not yet.
+
+    Args:
+        folder: of the shipped model. items: all outside the test part.
+
+    Raises:
+        RecipeError: an item has no answer; masks are asked for, which are not kept; or what is kept has been averaged
+            otherwise than the recipe says.
+    """
+    if recipe.role == "segmenter" or card.along not in (0, recipe.along):
+        raise RecipeError(
+            f"What {card.system}/{card.name} keeps of its members' answers cannot choose its thresholds again.",
+            "Train it anew with --resume, or leave its storage as it is.",
+        )
+    frame = pd.read_parquet(folder / PREDICTIONS)
+    frame = frame[frame["split"] == "validation"].set_index("id")
+    logits = frame.filter(regex="^logit_")
+    try:
+        kept = [logits.loc[list(item.ids)].to_numpy(np.float32) for item in items]
+    except KeyError as error:
+        raise RecipeError(
+            f"{card.system}/{card.name} keeps no answer of a member to some images of its data: {error.args[0]}",
+            "Use the data that it was trained with.",
+        ) from error
+    if card.along != recipe.along:
+        kept = [smoothed(own, recipe.along) for own in kept]
+    none, seconds = np.zeros((0, 0), np.float32), card.metrics["ms_per_image"].value / 1000
+    return [SeriesPrediction(own, none, None, seconds) for own in kept]
 
 
 def _pooled(use: DataUse) -> DataUse:

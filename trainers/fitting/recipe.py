@@ -119,6 +119,7 @@ class Recipe(_Part):
     teacher: Teacher | None = None
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
+    along: int = Field(default=0, ge=0, le=2)  # slices on either side whose answers are averaged with a slice's own
     sampling: Literal["natural", "balanced", "balanced-sets", "balanced-groups"] = "balanced"
     epoch_images: int | None = None
     positives_only: bool = False
@@ -148,7 +149,7 @@ class Recipe(_Part):
     patience: int = 0  # epochs without a better value before stopping; 0: never
     # a mask on an image without tumour costs a reader's trust: the share of such images on which one may be drawn
     false_masks: float = Field(default=0.04, ge=0, le=1)
-    threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94"] = "balanced-accuracy"
+    threshold_rule: Literal["balanced-accuracy", "youden", "sensitivity-0.94", "even-odds"] = "balanced-accuracy"
     initial_weights: str = Field(
         default="scratch", pattern=r"^(scratch|imagenet|imagenet-lite|ours|radimagenet:.+|model:[^/]+/[^/]+)$"
     )
@@ -180,6 +181,12 @@ class Recipe(_Part):
             raise ValueError("a teacher has learnt from every fold: members and a teacher exclude each other")
         if self.teacher is not None and f"{self.system}/{self.model}" in self.teacher.models:
             raise ValueError("a model cannot be its own teacher")
+        if self.along and self.contract.projection != "slice":
+            raise ValueError("along averages neighbouring slices; the views of a volume are none")
+        if self.threshold_rule == "even-odds" and self.sampling == "natural":
+            raise ValueError(
+                "even-odds is the point of a training on as many of either kind: sampling must be balanced"
+            )
         if self.probe is not None and (self.members == 1 or self.role == "segmenter"):
             raise ValueError("a probe is fitted fold by fold, to a classifier: it needs members, and draws no mask")
         if self.keep == "last" and self.patience:

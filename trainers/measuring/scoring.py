@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from core.engine.predict import SeriesPrediction, answered, masks_from, predict_series
+from core.engine.predict import SeriesPrediction, answered, masks_from, predict_series, smoothed
 from core.errors import NotFiniteError
 from core.imaging.study import Modality, Series, Unit
 from core.models.net import OverreadNet
@@ -69,13 +69,13 @@ def predictions(
     seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
     ends = np.cumsum([item.series.slices for item in items])[:-1]
     whole = (np.split(part, ends) for part in (logits, features))
-    return [SeriesPrediction(own, pooled, None, seconds) for own, pooled in zip(*whole, strict=True)]
+    return [SeriesPrediction(smoothed(own, card.along), rest, None, seconds) for own, rest in zip(*whole, strict=True)]
 
 
 def in_batches(
     net: OverreadNet, card: ModelCard, series: Sequence[Series], progress: Callable[[float], None] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits ``(N, K)`` and pooled features ``(N, F)`` of all slices of several series, one series after the other.
+    """Each slice's own logits ``(N, K)`` and pooled features ``(N, F)``, of several series one after the other.
 
     Args:
         progress: called with the fraction done.
