@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from sklearn.linear_model import LogisticRegression
@@ -24,7 +23,7 @@ from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
 from core.weights.card import DataUse, ModelCard
-from core.weights.predictions import PREDICTIONS
+from core.weights.predictions import load
 from core.weights.store import as_stored
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import Parts, read_parts
@@ -123,16 +122,15 @@ def kept_answers(folder: Path, card: ModelCard, recipe: Recipe, items: Sequence[
             f"What {card.system}/{card.name} keeps of its members' answers cannot choose its thresholds again.",
             "Train it anew with --resume, or leave its storage as it is.",
         )
-    frame = pd.read_parquet(folder / PREDICTIONS)
-    frame = frame[frame["split"] == "validation"].set_index("id")
-    logits = frame.filter(regex="^logit_")
-    try:
-        kept = [logits.loc[list(item.ids)].to_numpy(np.float32) for item in items]
-    except KeyError as error:
+    part = load(folder).part("validation")
+    row = {} if part is None else {name: at for at, name in enumerate(part.ids.tolist())}
+    unknown = [name for item in items for name in item.ids if name not in row]
+    if part is None or unknown:
         raise RecipeError(
-            f"{card.system}/{card.name} keeps no answer of a member to some images of its data: {error.args[0]}",
+            f"{card.system}/{card.name} keeps no answer of a member to {len(unknown)} images of its data.",
             "Use the data that it was trained with.",
-        ) from error
+        )
+    kept = [part.logits[[row[name] for name in item.ids]].astype(np.float32) for item in items]
     if card.along != recipe.along:
         kept = [smoothed(own, recipe.along) for own in kept]
     none, seconds = np.zeros((0, 0), np.float32), card.metrics["ms_per_image"].value / 1000
