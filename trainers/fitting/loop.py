@@ -161,7 +161,7 @@ class Run:
                 mask_logits = out.mask_logits
         loss = recipe.loss.image_weight * self._image_loss(out.logits.float(), target.to(device))
         if self.teachers is not None:
-            loss = loss + self.teachers.loss(images, out.logits)
+            loss = loss + self.teachers.loss(images, out.logits, out.mask_logits)
         known = cases.has_mask[rows]
         if mask_logits is not None and masks is not None and bool(known.any()):
             goal = torch.nn.functional.interpolate(masks, mask_logits.shape[-2:], mode="area").to(device)

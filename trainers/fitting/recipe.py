@@ -70,6 +70,7 @@ class Teacher(_Part):
     models: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(default=1.0, gt=0)  # beside the recipe's own losses
     temperature: float = Field(default=2.0, ge=1)  # softens both, so that a sure teacher still tells how sure
+    outlines: float = Field(default=0.0, ge=0)  # weight of their masks' probabilities as a target, pixel by pixel
 
 
 class Augment(_Part):
@@ -179,6 +180,8 @@ class Recipe(_Part):
             raise ValueError(f"positive {self.positive} must be some of the classes {self.classes}")
         if self.teacher is not None and self.members > 1:
             raise ValueError("a teacher has learnt from every fold: members and a teacher exclude each other")
+        if self.teacher is not None and self.teacher.outlines and self.role != "segmenter":
+            raise ValueError("only a segmenter can learn its teacher's outlines")
         if self.teacher is not None and f"{self.system}/{self.model}" in self.teacher.models:
             raise ValueError("a model cannot be its own teacher")
         if self.along and self.contract.projection != "slice":
