@@ -144,6 +144,17 @@ class ModelCard(Sealed):
     weights_sha256: str
 
     @property
+    def averaged(self) -> str:
+        """Over what its log-odds are averaged, in words; empty where they are of one pass over the slice."""
+        parts = []
+        if self.test_time_flips:
+            parts.append("its mirror image")
+        if self.along:
+            several = "slice" if self.along == 1 else f"{self.along} slices"
+            parts.append(f"the {several} on either side, each read by itself")
+        return f"mean of the slice, {' and '.join(parts)}" if parts else ""
+
+    @property
     def pedigree(self) -> str:
         """One line: which model, which data, which split, how many."""
         used = "; ".join(f"{d.name} ({d.test} test images, {d.groups.get('test', '?')} groups)" for d in self.data)

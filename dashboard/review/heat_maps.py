@@ -29,7 +29,8 @@ SIGNS = {
     HeatVerdict.UNKNOWN: ":material/help:",
 }
 HELP = {
-    "grad-cam": "From one pass over the slice as it lies; the answer may also average its mirror image. "
+    "grad-cam": "From one pass over the slice as it lies; the answer may also average its mirror image and the slices "
+    "beside it (see *Models and their pedigree*). "
     "A network that outlines is asked what drives its outline.",
     "grad-cam++": "Weights several separate spots more evenly.",
     "layercam": "Finer: weights every position by itself.",

@@ -34,6 +34,7 @@ def model(card: ModelCard, answers: str = "") -> None:
     several = f", {card.members} networks, one for each fold of the patients, averaged" if card.members > 1 else ""
     rows = {
         "Architecture": f"{card.architecture}, {card.parameters:,} parameters{several}",
+        **({"Answer": card.averaged} if card.averaged else {}),
         "Trained": f"{card.training.date}, recipe {card.training.recipe}, code {card.training.code_version}",
         "Started from": card.training.origin,
         "Threshold": f"{threshold_words(cut).removeprefix('threshold ')} ({cut.data}, n = {cut.n})",

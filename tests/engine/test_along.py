@@ -16,6 +16,7 @@ from core.engine.uncertainty import VARIANTS, spread
 from core.imaging.study import Series
 from core.models.output import Output
 from core.preprocessing.prepare import prepare
+from core.reports.dicom.common import parameters
 from core.weights.card import ModelCard
 from tests.cards import card_of
 from tests.engine.installed import install, scan, study
@@ -147,3 +148,12 @@ def test_views_of_a_volume_are_no_neighbours(tmp_path: Path) -> None:
         load_recipe(str(write_recipe(tmp_path, "turned", along="1", contract=contract)))
     with pytest.raises(ValidationError):
         card(3)
+
+
+def test_what_is_averaged_is_told() -> None:
+    assert card(0).averaged == ""
+    said = "mean of the slice, its mirror image and the slice on either side, each read by itself"
+    both = card(1, test_time_flips=("horizontal",))
+    assert both.averaged == said
+    assert f"answer {said}" in parameters(both)
+    assert card(2).averaged.endswith("the 2 slices on either side, each read by itself")

@@ -62,6 +62,7 @@ def parameters(card: ModelCard) -> list[str]:
         f"weights SHA-256 {card.weights_sha256}",
         f"threshold {t.value:.4f} on the calibrated probability: {t.rule}; chosen on {t.data}, n={t.n}",
         f"temperature {card.temperature:.4f}",
+        *([f"answer {card.averaged}"] if card.averaged else []),
     ]
     for used in card.data:
         facts.append(f"data {used.name}: test {used.test} images, split {used.split_fingerprint}")
