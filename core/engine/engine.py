@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.engine import ahead
 from core.engine.course import Course, Progress
 from core.engine.gate import Gate
 from core.engine.heat_rules import in_body
@@ -187,6 +188,26 @@ class Engine:
                 except OverreadError as error:
                     failed.append((slot.title, str(error)))
         return Uncertainty(slice_index, tuple(spreads), tuple(failed))
+
+    def foresee(self, studies: Sequence[tuple[Study, int]], system_name: str) -> None:
+        """Have gate and models look at single images together that are to be reviewed next, one by one.
+
+        Reviews are the same, sooner. What cannot be asked so (stacks, outlines, a full queue) is left to them.
+
+        Args:
+            studies: each with the number of its series.
+        """
+        declared = system(system_name)
+        try:
+            several = [adapt(study.series[index], declared) for study, index in studies]
+            several = [series for series in several if ahead.alone(series)]
+            with self.place():
+                self._gate.foresee(several)
+                for slot in declared.models:
+                    if self.shelf.state(system_name, slot).status is ModelStatus.READY:
+                        ahead.foresee(self.shelf.load(system_name, slot), several)
+        except OverreadError:
+            return
 
     def heat_map(
         self,

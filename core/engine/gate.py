@@ -82,6 +82,12 @@ class Gate:
             evidence=_evidence(limit),
         )
 
+    def foresee(self, several: Sequence[Series]) -> None:
+        """Have the router look at single images together that are to be judged next."""
+        router = self.router()
+        if router is not None:
+            router.foresee(several)
+
     def _load(self) -> Router | OverreadError:
         try:
             stamp = (self._folder / CARD).stat().st_mtime

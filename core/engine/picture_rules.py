@@ -61,7 +61,8 @@ def seam(plane: np.ndarray) -> float:
 
 def _line(profile: np.ndarray, at: int) -> float:
     """Jump at one line over the median around it; tiles need not end on a pixel, and resizing smears over two."""
-    around = np.median(profile[max(at - BESIDE, 0) : at + BESIDE + 1])
+    beside = np.sort(profile[max(at - BESIDE, 0) : at + BESIDE + 1])  # np.median takes ten times as long for so few
+    around = (beside[(len(beside) - 1) // 2] + beside[len(beside) // 2]) / 2
     return float((profile[max(at - 1, 0) : at + 2].max() + FAINT) / (around + FAINT))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -53,6 +54,7 @@ class Shelf:
         self.weights = weights
         self._programs = programs
         self._loaded: dict[Key, Loaded] = {}
+        self._paths: dict[Key, list[str]] = {}
         self._verdicts: dict[Key, tuple[Stamp, Answerer | ModelUnavailableError]] = {}
         self._loading = threading.Lock()
         self._judging = threading.Lock()
@@ -119,16 +121,21 @@ class Shelf:
     def _stamp(self, key: Key) -> Stamp:
         """Sizes and times of the files: what tells that they are other ones now."""
         found: list[int] = []
-        watched = [self._folder(key) / name for name in WATCHED]
-        if self._programs is not None:
-            watched.append(self._programs.joinpath(*key, compiled.MADE))  # one that is made meanwhile is taken up
-        for path in watched:
+        for path in self._watched(key):
             try:
-                facts = path.stat()
+                facts = os.stat(path)
                 found += [facts.st_size, facts.st_mtime_ns, facts.st_ino]
             except OSError:
                 found += [-1]
         return tuple(found)
+
+    def _watched(self, key: Key) -> list[str]:
+        if key not in self._paths:  # put together once: every answer asks
+            watched = [self._folder(key) / name for name in WATCHED]
+            if self._programs is not None:
+                watched.append(self._programs.joinpath(*key, compiled.MADE))  # one that is made meanwhile is taken up
+            self._paths[key] = [str(path) for path in watched]
+        return self._paths[key]
 
     def _verdict(self, key: Key) -> Answerer | ModelUnavailableError:
         stamp = self._stamp(key)

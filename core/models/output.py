@@ -29,6 +29,17 @@ class Output:
     attention: dict[str, torch.Tensor] | None = None
     gates: tuple[torch.Tensor, ...] = ()
 
+    def part(self, images: slice) -> Output:
+        """The result of some images of the batch; without gates, which are of the first one."""
+        mask, attention = self.mask_logits, self.attention
+        return Output(
+            self.logits[images],
+            self.tap[images],
+            self.features[images],
+            mask_logits=None if mask is None else mask[images],
+            attention=None if attention is None else {name: one[images] for name, one in attention.items()},
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:

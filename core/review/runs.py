@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
@@ -23,6 +25,18 @@ Run = TypeVar("Run", ImportRun, ScoreRun)
 def fingerprint(weights: Iterable[str]) -> str:
     """One hash for a set of weights: what a discrepancy rests on."""
     return hashlib.sha256("\n".join(sorted(set(weights))).encode()).hexdigest()
+
+
+def _columns(kind: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name != "id")
+
+
+@functools.cache  # making it anew took longer than two models do
+def _upserting(kind: type[SQLModel], keys: tuple[str, ...], *, on_sqlite: bool) -> Executable:
+    """The statement that writes rows of a table, or over what the same keys have there."""
+    statement = (sqlite.insert if on_sqlite else postgresql.insert)(kind)
+    changed = {name: statement.excluded[name] for name in _columns(kind) if name not in (*keys, "created")}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 class Runs(Database):
@@ -95,12 +109,10 @@ class Runs(Database):
             return row
 
     def _upsert(self, session: Session, rows: Sequence[SQLModel], keys: tuple[str, ...]) -> None:
-        insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        for row in rows:
-            values = {name: getattr(row, name) for name in type(row).model_fields if name != "id"}
-            statement = insert(type(row)).values(**values)
-            changed = {name: statement.excluded[name] for name in values if name not in (*keys, "created")}
-            session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+        if rows:
+            names = _columns(type(rows[0]))
+            statement = _upserting(type(rows[0]), keys, on_sqlite=self.is_sqlite)
+            session.connection().execute(statement, [{name: getattr(row, name) for name in names} for row in rows])
 
     def save_scores(self, scores: Sequence[Score], discrepancies: Sequence[Discrepancy] = ()) -> None:
         """Keep scores in one transaction; scoring a case again with the same weights replaces its row."""

@@ -13,6 +13,7 @@ from core.engine.results import Decision, ModelResult, ModelState, ModelStatus, 
 from core.engine.vote import voters
 from core.errors import EngineBusyError, MemoryFullError, ModelUnavailableError, OverreadError
 from core.imaging import Study, read
+from core.review.archives.reading_ahead import series_of
 from core.review.store import Store, fingerprint
 from core.review.tables import Case, Score
 from core.review.votes import VOTES
@@ -106,6 +107,7 @@ def score_case(
     models: Installed,
     run_id: int | None = None,
     *,
+    study: Study | None = None,
     beat: Callable[[], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Score]:
@@ -114,6 +116,7 @@ def score_case(
     A case that cannot be read, or a model that fails on it, is kept as an error, not as a number.
 
     Args:
+        study: its images, where they were read already.
         beat: called between slices. stop: asked between slices.
 
     Raises:
@@ -121,9 +124,10 @@ def score_case(
         InterruptedError: stopped; nothing was kept.
     """
     try:
-        study = read(store.case_bytes(_id(case)))
-        index = int(case.details.get("series_index", 0))
-        review = engine.review(study, models.system, index, progress=(lambda *_: beat()) if beat else None, stop=stop)
+        study = study or read(store.case_bytes(_id(case)))
+        review = engine.review(
+            study, models.system, series_of(case), progress=(lambda *_: beat()) if beat else None, stop=stop
+        )
         scores = scores_of(review, _id(case), models, run_id)
     except (EngineBusyError, MemoryFullError):
         raise

@@ -25,6 +25,7 @@ from core.review.archives.intake.roots import permitted
 from core.review.archives.intake.sources import survey, usual_sheet
 from core.review.archives.intake.staging import clear, locate, skipped
 from core.review.archives.ranking import rank
+from core.review.archives.reading_ahead import read_ahead
 from core.review.archives.scoring import Reviewer, need_models, pending, score_case
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.store import Store
@@ -124,9 +125,9 @@ def score_cases(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
         total, failed, next_ranking = done + len(left), 0, done + 25
         if not watch.step(force=True, done=done, failed=0, total=total):
             raise InterruptedError
-        for case in left:
-            ask = partial(score_case, store, engine, case, models, watch.run.id, beat=watch.beat, stop=watch.stopped)
-            scores = _patiently(ask, watch)
+        beside = {"beat": watch.beat, "stop": watch.stopped}
+        for case, study in read_ahead(store, engine, left, run.system):
+            scores = _patiently(partial(score_case, store, engine, case, models, run.id, study=study, **beside), watch)
             if not scores:
                 raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
             done, failed = done + 1, failed + any(score.error for score in scores)
