@@ -141,12 +141,14 @@ class Watch:
     Attributes:
         begun: when this session began to watch, in seconds of the clock that only grows.
         stopped: this session has asked it to end; others may go on watching.
+        shown: this session has drawn the places of the answers.
     """
 
     def __init__(self, run: SharedRun) -> None:
         self.run = run
         self.begun = time.monotonic()
         self.stopped = False
+        self.shown = False
         run.watch(id(self))
 
     @property

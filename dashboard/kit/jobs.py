@@ -14,6 +14,7 @@ from dashboard.kit.cases import OpenCase
 
 QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn at once, without a poll
 POLL = 0.5
+LOOK = 0.02  # seconds between looks for the first answer
 
 
 def ensure(case: OpenCase, engine: Engine) -> Watch | None:
@@ -43,6 +44,14 @@ def soon(case: OpenCase) -> bool:
         return False
     case.job.join(max(case.job.begun + QUICK - time.monotonic(), 0.0))
     return not case.job.running
+
+
+def first(watch: Watch) -> None:
+    """Wait for the first answer, not for the next poll; where its place was drawn already, and not beyond that poll."""
+    end = time.monotonic() + 0.8 * POLL
+    while watch.shown and watch.running and not watch.run.course.done and time.monotonic() < end:
+        time.sleep(LOOK)
+    watch.shown = True
 
 
 def look(case: OpenCase) -> None:

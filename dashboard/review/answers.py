@@ -40,6 +40,7 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         return
     if running and not job.running:
         st.rerun()
+    jobs.first(job)
     jobs.line(case, job)
     review = case.review
     drawn = drawn_models.of(case) if component.ready() else []

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+import pytest
+
 from core import systems
 from core.engine.engine import Engine
 from core.engine.results import Review
@@ -138,6 +140,23 @@ def test_the_models_are_told_which_slice_the_reader_looks_at() -> None:
     assert house.asked[0].looked[0] == 11  # the middle one of 22
     assert house.asked[0].looked[-1] == 3
     watch.stop()
+
+
+def test_the_first_answer_is_waited_for_where_its_place_stands_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, house = _case(), House(Endless)
+    watch = jobs.ensure(case, cast(Engine, house))
+    assert watch is not None
+    course = house.asked[0]
+    monkeypatch.setattr(jobs, "POLL", 1e6)  # who waits, waits for the answer
+    jobs.first(watch)  # comes back: the places are to be drawn
+    assert course.done == 0
+    threading.Timer(0.05, lambda: setattr(course, "done", 1)).start()
+    jobs.first(watch)
+    assert course.done == 1, "what is drawn next has the answer"
+    jobs.first(watch)  # comes back: there is one
+    course.done = 0
+    watch.stop()
+    jobs.first(watch)  # comes back: nothing runs
 
 
 def test_a_review_ends_when_its_session_is_gone() -> None:
