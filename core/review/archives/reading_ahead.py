@@ -11,6 +11,7 @@ from core.imaging import Study, read
 from core.review.store import Store
 from core.review.tables import Case
 
+MOST_BYTES = 64 * 2**20  # of pixels read ahead
 TOGETHER = 8  # cases; who asks about a slice meanwhile waits for one model's pass over so many
 
 
@@ -23,9 +24,11 @@ class Foreseeing(Protocol):
 
 
 def read_ahead(store: Store, engine: object, cases: Sequence[Case], system: str) -> Iterator[tuple[Case, Study | None]]:
-    """Cases in their order, each with its images; ``None`` where they could not be read: reading again tells why.
+    """Cases in their order, each with its images; ``None`` where they are still to be read.
 
-    One group is made ready while the one before it is at hand, so memory does not grow with the number of cases.
+    One group is made ready while the one before it is at hand, so memory does not grow with the number of cases. Images
+    are left where they could not be read (reading again tells why) and, with the rest of their group, where they are
+    larger than :data:`MOST_BYTES`: such volumes are in memory one at a time.
     """
     groups = [cases[at : at + TOGETHER] for at in range(0, len(cases), TOGETHER)]
     with ThreadPoolExecutor(1, thread_name_prefix="overread-reading") as thread:
@@ -39,12 +42,17 @@ def read_ahead(store: Store, engine: object, cases: Sequence[Case], system: str)
 
 
 def _made_ready(store: Store, engine: object, cases: Sequence[Case], system: str) -> list[Study | None]:
-    studies: list[Study | None] = []
-    for case in cases:
+    studies: list[Study | None] = [None] * len(cases)
+    left = MOST_BYTES
+    for place, case in enumerate(cases):
         try:
-            studies.append(read(store.case_bytes(case.id or 0)))
+            study = read(store.case_bytes(case.id or 0))
         except OverreadError:
-            studies.append(None)
+            continue
+        left -= sum(series.pixels.nbytes for series in study.series)
+        if left < 0:
+            break
+        studies[place] = study
     known = [(one, series_of(case)) for case, one in zip(cases, studies, strict=True) if one is not None]
     if isinstance(engine, Foreseeing):
         engine.foresee([(one, index) for one, index in known if index < len(one.series)], system)
