@@ -1,15 +1,16 @@
 """Who says what: the one rule by which the answers of a system's models are counted.
 
-Models of the system's own question, its classes and its findings, vote. A model of other classes is counted nowhere,
-but where it tells a finding from none it can contradict, and then it is named. A model that failed, or whose answer is
-not finite, gives no vote. A tie is nobody's side.
+Models of the system's own question, its classes and its findings, vote, but for those that the system shows without a
+vote. Such a one, and a model of other classes, is counted nowhere, but where it tells a finding from none it can
+contradict, and then it is named. A model that failed, or whose answer is not finite, gives no vote. A tie is nobody's
+side.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class Voice:
         probability: calibrated probability of a finding, in [0, 1]; ``None`` without an answer.
         says: whether that reaches the model's threshold; ``None`` without an answer.
         failed: it was asked and gave no answer.
+        aside: why it does not vote, as a sentence names it; empty for those that vote.
     """
 
     model: str
@@ -36,6 +38,7 @@ class Voice:
     probability: float | None = None
     says: bool | None = None
     failed: bool = False
+    aside: str = ""
 
     @property
     def short(self) -> str:
@@ -58,7 +61,7 @@ class Vote:
 
     Attributes:
         voters: models that vote, with or without an answer, in the system's order.
-        beside: models of other classes that can speak to the finding; they are counted nowhere.
+        beside: models without a vote that can speak to the finding; they are counted nowhere.
     """
 
     voters: tuple[Voice, ...] = ()
@@ -109,13 +112,14 @@ class Vote:
 
     @property
     def contradicting(self) -> tuple[Voice, ...]:
-        """Models of other classes that say otherwise than most voters; all that answered where the vote is a tie."""
+        """Models without a vote that say otherwise than most voters; all that answered where the vote is a tie."""
         if not self.counted:
             return ()
         return tuple(v for v in self.beside if v.says is not None and v.says is not self.decided)
 
 
 NO_VOTE = Vote()
+OTHER, WITHOUT = "of other classes", "without a vote"
 
 
 def most(says: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -129,10 +133,13 @@ def asks_own(system_name: str, model: str, classes: Iterable[str], positive: Ite
     Args:
         positive: its classes that are a finding; ``None`` where only the classes are known.
 
-    A model named ``classic-...`` repeats a published one for comparison: it is shown, and not counted a second time.
+    A model named ``classic-...`` repeats a published one for comparison: it is shown, and not counted a second time;
+    nor is one that the system declares without a vote.
     """
     declared = SYSTEMS.get(system_name)
     if declared is None or model.startswith("classic"):
+        return False
+    if any(slot.name == model and not slot.votes for slot in declared.models):
         return False
     same = set(classes) == set(declared.classes)
     return same and (positive is None or set(positive) == set(declared.positive))
@@ -159,6 +166,12 @@ def voters(cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
     return own or {name: card for name, card in cards.items() if speaks(card)}
 
 
+def aside(system_name: str, classes: Iterable[str]) -> str:
+    """Why a model that can speak to the finding has no vote, as a sentence names it."""
+    declared = SYSTEMS.get(system_name)
+    return WITHOUT if declared is not None and set(classes) == set(declared.classes) else OTHER
+
+
 def count(cards: Mapping[str, ModelCard], voices: Sequence[Voice]) -> Vote:
     """The vote of some models.
 
@@ -167,7 +180,8 @@ def count(cards: Mapping[str, ModelCard], voices: Sequence[Voice]) -> Vote:
         voices: what each said; one without a card is passed over.
     """
     heard = voters(cards)
-    beside = (v for v in voices if v.model not in heard and v.model in cards and speaks(cards[v.model]))
+    shown = [(v, cards[v.model]) for v in voices if v.model not in heard and v.model in cards]
+    beside = (replace(v, aside=aside(card.system, card.classes)) for v, card in shown if speaks(card))
     return Vote(tuple(v for v in voices if v.model in heard), tuple(beside))
 
 
@@ -183,13 +197,20 @@ def says(voices: Sequence[Voice]) -> str:
 
 
 def contradiction(vote: Vote, finding: str, clear: str) -> str:
-    """Which models of other classes say otherwise, in a sentence; empty where none does."""
+    """Which models without a vote say otherwise, in a sentence; empty where none does."""
     told = []
     for said, word in ((True, finding), (False, clear)):
-        group = [v for v in vote.contradicting if v.says is said]
-        if group:
-            told.append(f"{listed(group)}, of other classes, {says(group)} {word}")
+        for why, group in _by_reason(v for v in vote.contradicting if v.says is said):
+            told.append(f"{listed(group)}, {why}, {says(group)} {word}")
     return f"{'; '.join(told)}." if told else ""
+
+
+def _by_reason(voices: Iterable[Voice]) -> list[tuple[str, list[Voice]]]:
+    """Models that do not vote, those of one reason together, in their order."""
+    groups: dict[str, list[Voice]] = {}
+    for one in voices:
+        groups.setdefault(one.aside or OTHER, []).append(one)
+    return list(groups.items())
 
 
 def headline(vote: Vote, finding: str, clear: str, more: str = "") -> str:
@@ -225,16 +246,17 @@ def _together(vote: Vote, finding: str, clear: str) -> str:
 
 
 def _others(vote: Vote, finding: str, clear: str) -> list[str]:
-    """Models of other classes that agree, or that answered alone; voters that failed."""
+    """Models without a vote that agree, or that answered alone; voters that failed."""
     out = []
     named = [v for v in vote.beside if v.says is not None and v not in vote.contradicting]
     if vote.counted and named:
-        out.append(f"{listed(named)}, of other classes, {'agree' if len(named) > 1 else 'agrees'}.")
+        for why, group in _by_reason(named):
+            out.append(f"{listed(group)}, {why}, {'agree' if len(group) > 1 else 'agrees'}.")
     elif named:
         for said, word in ((True, finding), (False, clear)):
-            group = [v for v in named if v.says is said]
-            if group:
-                out.append(f"{listed(group)}, of other classes and not counted, {says(group)} {word}.")
+            for why, group in _by_reason(v for v in named if v.says is said):
+                reason = f"{why} and not counted" if why == OTHER else why
+                out.append(f"{listed(group)}, {reason}, {says(group)} {word}.")
     failed = [v for v in vote.voters if v.failed]
     if failed:
         out.append(f"{listed(failed)} gave no answer and {'have' if len(failed) > 1 else 'has'} no vote.")

@@ -145,7 +145,7 @@ class VotePart(Part):
     finding: tuple[str, ...] = Field(description="models that vote for a finding")
     clear: tuple[str, ...] = Field(description="models that vote for none")
     contradicting: tuple[str, ...] = Field(
-        description="models of other classes, not counted, that say otherwise than most votes"
+        description="models without a vote, not counted, that say otherwise than most votes"
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from core.engine.results import Decision
-from core.engine.vote import Voice, Vote, asks_own, voice
+from core.engine.vote import Voice, Vote, aside, asks_own, voice
 from core.review.tables import Score
 from core.systems import SYSTEMS
 
@@ -24,7 +25,10 @@ def vote_of(scores: Sequence[Score], heard: Collection[str] | None = None) -> Vo
         own = {s.model for s in scores if _asks_own(s)}
         heard = own or {s.model for s in scores if s.details.get(VOTES) is None}
     said = [(s.model in heard, _voice(s)) for s in scores]
-    return Vote(tuple(v for own, v in said if own), tuple(v for own, v in said if not own))
+    beside = (
+        replace(v, aside=aside(s.system, s.probabilities)) for (own, v), s in zip(said, scores, strict=True) if not own
+    )
+    return Vote(tuple(v for own, v in said if own), tuple(beside))
 
 
 def _asks_own(score: Score) -> bool:

@@ -14,13 +14,19 @@ from core.simulate.phantom import Drawing
 
 @dataclass(frozen=True)
 class ModelSlot:
-    """A model a system has, whether or not its weights are installed."""
+    """A model a system has, whether or not its weights are installed.
+
+    Attributes:
+        votes: whether its answer to the system's own question is counted; one that is only shown has no vote, and no
+            part in the models' mean.
+    """
 
     name: str
     title: str
     architecture: str
     role: str  # "classifier" or "segmenter"
     gate: str | None = None
+    votes: bool = True
 
 
 @dataclass(frozen=True)

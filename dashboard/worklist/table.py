@@ -73,7 +73,7 @@ def _why(row: WorklistRow) -> None:
                 st.markdown(f"- {title}: failed. {words.plain(answer.error)}")
                 continue
             cut = "" if answer.threshold is None else f", threshold {words.probability(answer.threshold)}"
-            note = " (answers a question of other classes: not counted)" if answer in row.beside else ""
+            note = " (has no vote: not counted)" if answer in row.beside else ""
             st.markdown(f"- {title}: {words.probability(answer.finding)}{cut}{note}")
         if st.button("Open the case", type="primary", icon=":material/visibility:"):
             st.switch_page(routes.READ, query_params={"case": str(row.case_id)})

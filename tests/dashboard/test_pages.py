@@ -31,7 +31,7 @@ def test_home_tells_the_state_of_every_model(page: Page, server: Server) -> None
 
 def test_sample_shows_table_heat_maps_and_five_panels(page: Page, server: Server) -> None:
     desk.open_sample(page, server.url, "brain-mr-03")
-    expect(desk.table(page).locator("tbody tr")).to_have_count(3)
+    expect(desk.table(page).locator("tbody tr")).to_have_count(4)  # one without weights
     desk.turn_to(page, "Maps")
     tiles = page.locator(".st-key-heat-tiles img")
     expect(tiles).to_have_count(3)

@@ -19,7 +19,7 @@ SMALL = {"unet": "resunet", "resnet50": "resnet18", "resunet": "resunet"}
 
 
 def write(folder: Path) -> Path:
-    """Brain MR with all its models, chest CT with one refused model; the other systems stay without weights."""
+    """Brain MR with its models that vote, chest CT with one refused model; the other systems stay without weights."""
     for name, architecture in SMALL.items():
         _write(folder, "brain-mr", name, architecture)
     spoilt = _write(folder, "chest-ct", "densenet121", "resnet18") / WEIGHTS

@@ -1,4 +1,4 @@
-"""A folder with the three brain models."""
+"""A folder with the four brain models, of which three vote."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def brain(tmp_path_factory: pytest.TempPathFactory) -> Path:
         mask_threshold=0.3,
         threshold=Threshold(value=0.2, rule="fixed", data="none", n=0),
     )
+    install(weights, "brain-mr", "slab", "slab3d")  # of one slice, as the others here
     return weights
 
 

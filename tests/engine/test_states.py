@@ -58,7 +58,7 @@ def test_an_empty_folder_says_missing_everywhere(tmp_path: Path) -> None:
 def test_all_ready(engine: Engine) -> None:
     assert {s.status for s in engine.states("brain-mr")} == {ModelStatus.READY}
     assert all(s.card is not None for s in engine.states("brain-mr"))
-    assert answered(engine) == {"unet", "resnet50", "resunet"}
+    assert answered(engine) == {"unet", "resnet50", "resunet", "slab"}
 
 
 def test_an_altered_byte_is_refused_before_any_review(folder: Path) -> None:
@@ -130,7 +130,7 @@ def test_weights_are_loaded_once(brain: Path, monkeypatch: pytest.MonkeyPatch) -
     for _ in range(2):
         engine.review(study(), "brain-mr")
         engine.heat_map(study(), "brain-mr", 0, "unet", 0)
-    assert sorted(loads) == ["resnet50", "resunet", "unet"]
+    assert sorted(loads) == ["resnet50", "resunet", "slab", "unet"]
 
 
 def test_a_series_that_does_not_fit_one_model_is_refused_there_alone(folder: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_model_whose_spread_fails_is_named_and_the_others_answer(
 
     monkeypatch.setattr("core.engine.engine.spread", failing)
     found = Engine(brain).uncertainty(study(), "brain-mr", 0, 0)
-    assert {s.model for s in found.spreads} == {"unet", "resunet"}
+    assert {s.model for s in found.spreads} == {"unet", "resunet", "slab"}
     assert [reason for _, reason in found.failed] == ["No number."]
 
 

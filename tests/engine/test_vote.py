@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.engine.results import ModelResult, ModelState, ModelStatus, Review, most_suspicious
-from core.engine.vote import Voice, Vote, headline, most, voice, voters
+from core.engine.vote import Voice, Vote, headline, most, own_question, voice, voters
+from core.systems import SYSTEMS
 from tests.cards import card_of
 
 TYPES = ("normal", "adenocarcinoma", "large cell carcinoma", "squamous cell carcinoma")
@@ -40,6 +41,37 @@ def test_who_votes() -> None:
     classic = card_of("chest-ct", "classic-resnet50", "resnet50")
     installed = {c.name: c for c in (FOUR, BINARY, turned, other_finding, classic)}
     assert list(voters(installed)) == ["resnet50", "turned"]
+
+
+def test_a_model_that_its_system_shows_without_a_vote_is_named_and_counted_nowhere() -> None:
+    def brain(name: str, p: float, **card: object) -> ModelResult:
+        one = said(name, p)
+        return replace(one, state=replace(one.state, system="brain-mr", card=card_of("brain-mr", name, "none", **card)))
+
+    mute = [slot.name for slot in SYSTEMS["brain-mr"].models if not slot.votes]
+    assert mute == ["slab"]
+    cards = {name: card_of("brain-mr", name, "none") for name in ("unet", "resnet50", "slab")}
+    assert list(voters(cards)) == ["unet", "resnet50"]
+    assert [own_question(card) for card in cards.values()] == [True, True, False]
+    against = review(brain("unet", 0.9), brain("resnet50", 0.8), brain("slab", 0.1)).vote
+    assert (against.decided, against.mean, [v.model for v in against.contradicting]) == (
+        True,
+        pytest.approx(0.85),
+        mute,
+    )
+    assert headline(against, "tumour", "none seen") == (
+        "Not all agree: slab, without a vote, says none seen. Both models that vote say tumour."
+    )
+    alike = review(brain("unet", 0.9), brain("resnet50", 0.8), brain("slab", 0.7)).vote
+    assert headline(alike, "tumour", "none seen") == "Both models say tumour. slab, without a vote, agrees."
+    types = brain("types", 0.9, classes=TYPES, positive=TYPES[1:])
+    both = review(brain("unet", 0.2), brain("slab", 0.7), types).vote
+    assert headline(both, "tumour", "none seen") == (
+        "Not all agree: slab, without a vote, says tumour; types, of other classes, says tumour. "
+        "The one model that votes says none seen."
+    )
+    # By itself it is all there is, and says so as any other.
+    assert list(voters({"slab": cards["slab"]})) == ["slab"]
 
 
 def test_where_nobody_asks_the_own_question_those_who_can_speak_to_the_finding_vote() -> None:

@@ -93,13 +93,13 @@ def test_the_typed_client_goes_the_whole_way(server: House) -> None:
         # Noise is no scan: the gate stops it, and nothing is told until somebody overrules.
         record = CaseRecord.model_validate(overread.result(review))
         assert record.gate is not None
-        assert (record.gate.state, [part.slices for part in record.models]) == ("stopped", [()] * 3)
+        assert (record.gate.state, [part.slices for part in record.models]) == ("stopped", [()] * 4)
         for asked in (overread.mask, overread.heat_map):
             with pytest.raises(ProblemError, match="gate has stopped"):
                 asked(review, "unet", 0)
         overread.overrule(review, "a test")
         record = CaseRecord.model_validate(overread.result(review))
-        assert {part.name for part in record.models} == {"unet", "resnet50", "resunet"}
+        assert {part.name for part in record.models} == {"unet", "resnet50", "resunet", "slab"}
         drawn = next(part for part in record.models if part.name == "unet")
         for part in drawn.slices[:3]:
             mask = np.asarray(Image.open(io.BytesIO(overread.mask(review, "unet", part.slice - 1))))

@@ -187,7 +187,7 @@ def test_a_model_without_weights_is_left_out_and_named(weights: Path, data: Path
     done = CliRunner().invoke(app, [*command, "--weights", str(tmp_path / "w")], catch_exceptions=False)
     found = json.loads(out.read_text())
     assert list(found["models"]) == ["resnet50"]
-    assert set(found["left_out_models"]) == {"unet", "resunet"}
+    assert set(found["left_out_models"]) == {"unet", "resunet", "slab"}
     assert all(reason.startswith("no weights yet") for reason in found["left_out_models"].values())
     assert "resunet is left out" in done.output
     with pytest.raises(ModelUnavailableError):

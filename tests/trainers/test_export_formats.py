@@ -39,7 +39,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = weights.write(tmp_path_factory.mktemp("small"))
     rewrite(folder / MODELS[1] / "card.json", temperature=1.7, test_time_flips=["horizontal"])
     slab = {"channels": 7, "context": "neighbours"}
-    install(folder, *SLAB.split("/"), "slab3d", contract=slab, test_time_flips=("horizontal",))
+    install(folder, "brain-mr", "slab", "slab3d", contract=slab, test_time_flips=("horizontal",))
     return folder
 
 

@@ -79,7 +79,7 @@ def why(
     """Why the case stands where it stands: what is recorded, then what disagrees among the models, then what agrees.
 
     Args:
-        answers: of the models that vote. vote: theirs, with the models of other classes beside it.
+        answers: of the models that vote. vote: theirs, with the models without one beside it.
 
     Example:
         ``Recorded: no tumour. All 3 models say tumour (0.97, 0.94, 0.91), as they do for 13 of the 19 other images of

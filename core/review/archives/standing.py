@@ -23,7 +23,7 @@ class Answers:
     Attributes:
         given: one a model that votes (:mod:`core.engine.vote`), in the system's order; models without a score of the
             installed version are left out.
-        beside: likewise, of models that answer a question of other classes: they are shown and counted nowhere.
+        beside: likewise, of models without a vote: they are shown and counted nowhere.
         vote: what they say together.
         slices: of the series. found: of them, those on which most models see a finding.
     """
