@@ -125,9 +125,9 @@ def score_cases(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
         total, failed, next_ranking = done + len(left), 0, done + 25
         if not watch.step(force=True, done=done, failed=0, total=total):
             raise InterruptedError
-        beside = {"beat": watch.beat, "stop": watch.stopped}
+        score = partial(score_case, store, engine, models=models, run_id=run.id, beat=watch.beat, stop=watch.stopped)
         for case, study in read_ahead(store, engine, left, run.system):
-            scores = _patiently(partial(score_case, store, engine, case, models, run.id, study=study, **beside), watch)
+            scores = _patiently(partial(score, case, study=study), watch)
             if not scores:
                 raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
             done, failed = done + 1, failed + any(score.error for score in scores)
