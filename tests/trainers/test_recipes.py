@@ -91,7 +91,8 @@ def test_every_recipe_trains_and_resumes_and_its_loss_falls(name: str, root: Pat
     assert first._epoch(math.inf)  # and here it is killed
     resumed = bench.run(recipe)
     assert resumed.progress.epoch == 1
-    assert all(torch.equal(v, resumed.net.state_dict()[k]) for k, v in first.net.state_dict().items())
+    after = resumed.net.state_dict()
+    assert all(torch.equal(v, after[k]) for k, v in first.net.state_dict().items())
     progress = resumed.fit(minutes=2)
     assert [row["epoch"] for row in progress.curve] == [1, 2]
     assert all(math.isfinite(row["loss"]) for row in progress.curve)
@@ -173,7 +174,8 @@ def test_one_encoder_for_all_sets_is_resumed_and_used(root: Path, tmp_path: Path
                 value.fill_(1e3)
     spoiled = {name: value.clone() for name, value in again.parts.state_dict().items()}
     assert again.judge() == {k: v for k, v in curve[-1].items() if k.startswith("auc ")}
-    assert all(torch.equal(value, again.parts.state_dict()[name]) for name, value in spoiled.items())
+    after = again.parts.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in spoiled.items())
 
     ours = with_initial_weights(load_recipe("breast-resnet18"), "ours")
     ours = as_trial(ours).model_copy(update={"lr": 1e-12, "weight_decay": 0.0})

@@ -122,8 +122,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_curve(
     assert [row["epoch"] for row in resumed.progress.curve] == [1, 2, 3, 4]
     for ours, theirs in zip(resumed.progress.curve, uninterrupted.progress.curve, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5)
+    after = resumed.net.state_dict()
     for key, value in uninterrupted.net.state_dict().items():
-        torch.testing.assert_close(resumed.net.state_dict()[key], value, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(after[key], value, rtol=1e-3, atol=1e-4)
 
 
 def test_resume_of_a_finished_run_does_nothing(whole: tuple[Run, Path], parts: Parts) -> None:
