@@ -77,6 +77,18 @@ def press(page: Page, *keys: str) -> None:
         reader(page).press(key)
 
 
+def held(page: Page, key: str, times: int) -> None:
+    """A key held down until it has repeated so many times: on a slow machine too, nothing rests in between."""
+    reader(page).evaluate(
+        """(reader, [key, times]) => {
+          for (let n = 0; n < times; n++) {
+            reader.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, repeat: n > 0 }));
+          }
+        }""",
+        [key, times],
+    )
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag with the left button."""
     page.mouse.move(*start)
@@ -92,6 +104,14 @@ def arrived(page: Page, index: int) -> None:
     until = time.monotonic() + 30  # not wait_for_function: it evaluates a text, which the pages' policy refuses
     while reader(page).evaluate("reader => reader.overread.panes[0].shown") != index:
         assert time.monotonic() < until, f"slice {index} is not drawn"
+        page.wait_for_timeout(20)
+
+
+def back_before(page: Page, index: int) -> None:
+    """Wait until a slice before one, from 0, is drawn: of slices that pass by themselves a slow look misses some."""
+    until = time.monotonic() + 60
+    while reader(page).evaluate("reader => reader.overread.panes[0].shown") >= index:
+        assert time.monotonic() < until, f"no slice before {index} is drawn"
         page.wait_for_timeout(20)
 
 

@@ -36,7 +36,7 @@ def test_heat_maps_follow_the_scroll_and_never_show_another_slice(page: Page, be
     expect(page.get_by_text("slice 60 measures 0")).to_have_count(0)  # the reader has not moved
     told.forget()
 
-    hand.press(page, *["ArrowRight"] * 6)
+    hand.held(page, "ArrowRight", 6)
     hand.arrived(page, MIDDLE + 6)
     expect(shown).to_have_attribute("data-shown", HEAT)
     assert np.ptp(hand.colour(page, *hot(page, MIDDLE + 6))) > 40

@@ -117,7 +117,7 @@ def test_looking_asks_nothing_of_the_server(page: Page, bench: str) -> None:
     hand.arrived(page, 107)
     hand.press(page, "End", " ")
     expect(page.get_by_role("button", name="Cine")).to_have_text("❚❚")
-    hand.arrived(page, 3)  # after the last one the first
+    hand.back_before(page, 60)  # after the last one the first
     hand.press(page, " ")
     expect(page.get_by_role("button", name="Cine")).to_have_text("▶")
     hand.press(page, "End")
