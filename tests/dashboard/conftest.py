@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.dashboard import weights
+from tests.dashboard.ward import School, opened_school
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("OVERREAD_CHROMIUM", "/usr/bin/chromium"))
@@ -48,7 +48,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _serve(folder: Path, log: Path) -> Iterator[Server]:
+def serve(folder: Path, log: Path) -> Iterator[Server]:
+    """Serve models from a folder, beside the log, until the generator is closed."""
     port = free_port()
     environment = os.environ | {
         "OVERREAD_WEIGHTS": str(folder),
@@ -82,16 +83,10 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard with small untrained brain models, one refused chest model, nothing else."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    yield from _serve(weights.write(folder / "weights"), folder / "server.log")
-
-
-@pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard as it is shipped, with the weights of the repository."""
-    yield from _serve(ROOT / "weights", tmp_path_factory.mktemp("shipped") / "server.log")
+def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    """A school for all tests of classes: each makes a quiz of its own."""
+    with opened_school(tmp_path_factory.mktemp("school")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ TELLING = (
     "models say",
     "Numbers (CSV)",
     "Report (PDF)",
-    "patient-0-slice.png",
+    "-slice.png",  # how the files of all planted cases end
     "unremarkable",
 )
 

@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sklearn.metrics import accuracy_score, brier_score_loss
 
-from core.review import Store
 from core.review.trail import verify
 from core.teaching import quizzes
 from core.teaching.rules import Models, Rules
-from tests.dashboard import desk, pupils, readings, weights
+from tests.dashboard import desk, pupils
 from tests.dashboard.conftest import watch
-from tests.dashboard.house import House
 from tests.dashboard.pupils import Said
+from tests.dashboard.ward import School
 from tests.teaching import school
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 CASES = ["tumour", "no tumour", "no tumour", "tumour"]
 PLAN: dict[str, Said] = {"Ada": (True, 80), "Bo": (False, 90), "Cy": (True, 60)}  # what each says of every case
-
-
-@dataclass(frozen=True)
-class School:
-    """A running dashboard with a quiz."""
-
-    house: House
-    store: Store
-    quiz: int
-
-
-@pytest.fixture(scope="module")
-def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    folder = tmp_path_factory.mktemp("school")
-    house = House(folder, weights.write(folder / "weights"))
-    store = readings.opened(house.store)
-    school.short_course(store)
-    quiz = school.quiz(store, Rules(models=Models.NEVER, seed=3), CASES).id or 0
-    house.start()
-    yield School(house, store, quiz)
-    house.stop()
 
 
 def _rest(page: Page, name: str, start: int) -> None:
@@ -61,7 +37,8 @@ def _rest(page: Page, name: str, start: int) -> None:
 
 def test_a_class_from_the_code_to_the_table(page: Page, browser: Browser, lesson: School) -> None:
     url, store = lesson.house.url, lesson.store
-    page.goto(f"{url}/teach?section=Class&quiz={lesson.quiz}")
+    quiz = school.quiz(store, Rules(models=Models.NEVER, seed=3), CASES).id or 0
+    page.goto(f"{url}/teach?section=Class&quiz={quiz}")
     page.get_by_role("button", name="Open the class").click()
     expect(page.get_by_text("Join with the code")).to_be_visible(timeout=desk.ANSWER)
     code = re.search(r"class\?code=([A-Z0-9]{6})", page.content())
@@ -109,12 +86,12 @@ def test_a_class_from_the_code_to_the_table(page: Page, browser: Browser, lesson
 
     # The teacher sees them all without a click, and the export says what scikit-learn makes of what they did.
     expect(page.get_by_text("3 joined, 3 finished")).to_be_visible(timeout=desk.ANSWER)
-    page.goto(f"{url}/teach?section=Results&quiz={lesson.quiz}")
+    page.goto(f"{url}/teach?section=Results&quiz={quiz}")
     with page.expect_download() as download:
         page.get_by_role("button", name="All answers (CSV)").click()
     rows = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 3 * len(CASES)
-    truth = {str(i.position + 1): i.finding for i in quizzes.items_for(store, 1, lesson.quiz)}
+    truth = {str(i.position + 1): i.finding for i in quizzes.items_for(store, 1, quiz)}
     for name, (finding, sure) in PLAN.items():
         mine = [row for row in rows if row["learner"] == name]
         true = [truth[row["case"]] for row in mine]

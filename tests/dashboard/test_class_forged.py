@@ -13,12 +13,10 @@ from core.review.tables import Attempt, Learner, QuizAnswer
 from core.systems import SYSTEMS
 from core.teaching import builtin, learners, quizzes
 from core.teaching.rules import Models, Rules, Verify
-from tests.dashboard import test_class
-from tests.dashboard.test_class import School
+from tests.dashboard.ward import School
 from tests.teaching import school
 from tests.teaching.phone import Phone
 
-lesson = test_class.lesson
 pytestmark = pytest.mark.browser  # beside those that need one: they share its server
 NAME, SEEN, SURE, GIVE = (
     "Name for the teacher's list (may be made up)",

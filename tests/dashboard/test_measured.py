@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server
 from tests.viewer import hand
-from tests.viewer.conftest import LOADED, launch
+from tests.viewer.conftest import LOADED
 
 pytestmark = pytest.mark.browser
 SCAN = desk.SAMPLES / "brain-mr-01.nii.gz"
@@ -28,11 +28,11 @@ def taken(page: Page, button: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def test_what_was_measured_outlives_a_reload_and_is_in_the_reports(browser: Browser, server: Server) -> None:
+def test_what_was_measured_outlives_a_reload_and_is_in_the_reports(drawing: Browser, server: Server) -> None:
     stored = nibabel.load(SCAN)
     across, down = (float(mm) for mm in stored.header.get_zooms()[:2])  # type: ignore[attr-defined]
-    drawing = launch(browser)
-    page = drawing.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    context = drawing.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
     page.set_default_timeout(desk.ANSWER)
     desk.upload(page, server.url, SCAN)
     expect(page.locator(LOADED)).to_be_visible()
@@ -72,4 +72,4 @@ def test_what_was_measured_outlives_a_reload_and_is_in_the_reports(browser: Brow
     page.get_by_role("button", name="Remove length").click()
     desk.turn_to(page, "Measures")
     expect(rail).to_have_count(0)
-    drawing.close()
+    context.close()

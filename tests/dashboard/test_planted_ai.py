@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,36 +12,15 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import stats
 
-from core.review import Store
 from core.review.trail import verify
 from core.teaching import quizzes
-from tests.dashboard import desk, pupils, readings, weights
+from tests.dashboard import desk, pupils
 from tests.dashboard.conftest import watch
-from tests.dashboard.house import House
-from tests.teaching import school
+from tests.dashboard.ward import School
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 CASES = 4
 FIRST = {"Fay": (True, 80), "Sam": (False, 70)}  # what each says alone, of every case; Fay then says what the AI says
-
-
-@dataclass(frozen=True)
-class School:
-    """A running dashboard."""
-
-    house: House
-    store: Store
-
-
-@pytest.fixture(scope="module")
-def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    folder = tmp_path_factory.mktemp("planted")
-    house = House(folder, weights.write(folder / "weights"))
-    store = readings.opened(house.store)
-    school.short_course(store)
-    house.start()
-    yield School(house, store)
-    house.stop()
 
 
 def _design(page: Page, url: str) -> None:

@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 from dashboard.shielded import HEADERS, Shielded, policy
 from tests.dashboard import desk
 from tests.dashboard.conftest import Server
-from tests.viewer.conftest import launch
 
 
 def test_what_an_answer_says_itself_stays() -> None:
@@ -31,10 +30,13 @@ def test_what_an_answer_says_itself_stays() -> None:
 
 
 @pytest.mark.browser
-def test_pages_live_under_the_policy_and_what_got_in_does_not(browser: Browser, server: Server) -> None:
-    """Written into a page, a script does not run, and nothing can be sent to another server or read from one."""
-    drawing = launch(browser)  # one in which the viewer, which Streamlit hands over as a blob, can draw
-    page = drawing.new_context(viewport={"width": 1440, "height": 900}).new_page()
+def test_pages_live_under_the_policy_and_what_got_in_does_not(drawing: Browser, server: Server) -> None:
+    """Written into a page, a script does not run, and nothing can be sent to another server or read from one.
+
+    In the browser where the viewer, which Streamlit hands over as a blob, can draw.
+    """
+    context = drawing.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
     refused: list[str] = []
     page.on("console", lambda told: refused.append(told.text) if "Content Security Policy" in told.text else None)
     page.goto(f"{server.url}/review?sample=brain-mr-03")
@@ -53,4 +55,4 @@ def test_pages_live_under_the_policy_and_what_got_in_does_not(browser: Browser, 
     assert ran == [False, "not sent"]
     assert any("script-src" in text for text in refused)
     assert any("connect-src" in text for text in refused)
-    drawing.close()
+    context.close()

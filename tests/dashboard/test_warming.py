@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -97,9 +96,7 @@ def test_another_page_than_home_is_foreseen(path: str, accept: bytes, foreseen: 
         raise AssertionError("nobody reads and nobody answers here")
 
     scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"accept", accept)]}
-    # in a thread of its own: a browser test of the same process may have left an event loop running in this one
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, warming.Foreseen(app, "/under")(scope, nothing, nothing)).result()
+    asyncio.run(warming.Foreseen(app, "/under")(scope, nothing, nothing))
     assert asked == [scope]
     assert warming._wanted.is_set() is foreseen
     assert warming._coming.is_set() is (b"text/html" in accept)

@@ -1,4 +1,4 @@
-"""A running dashboard with an archive to read, for tests that read in a browser."""
+"""A running dashboard with an archive to read or a course to learn from, for tests that drive it in a browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext
 from core.review import Store
 from tests.dashboard import readings, weights
 from tests.dashboard.house import House
+from tests.teaching import school
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Ward:
     planted: readings.Planted
 
 
+@dataclass(frozen=True)
+class School:
+    """A running dashboard with a short course, and its store."""
+
+    house: House
+    store: Store
+
+
 @contextmanager
 def opened_ward(folder: Path, cases: int) -> Iterator[Ward]:
     """A ward with so many cases, closed at the end."""
@@ -31,6 +40,17 @@ def opened_ward(folder: Path, cases: int) -> Iterator[Ward]:
     planted = readings.plant(store, cases)
     house.start()
     yield Ward(house, store, planted)
+    house.stop()
+
+
+@contextmanager
+def opened_school(folder: Path) -> Iterator[School]:
+    """A school, closed at the end."""
+    house = House(folder, weights.write(folder / "weights"))
+    store = readings.opened(house.store)
+    school.short_course(store)
+    house.start()
+    yield School(house, store)
     house.stop()
 
 

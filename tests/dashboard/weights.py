@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from pathlib import Path
 
 import torch
@@ -20,11 +22,23 @@ SMALL = {"unet": "resunet", "resnet50": "resnet18", "resunet": "resunet"}
 
 def write(folder: Path) -> Path:
     """Brain MR with its models that vote, chest CT with one refused model; the other systems stay without weights."""
-    for name, architecture in SMALL.items():
-        _write(folder, "brain-mr", name, architecture)
-    spoilt = _write(folder, "chest-ct", "densenet121", "resnet18") / WEIGHTS
-    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"\x00\x01")
+    for name, content in _files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return folder
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    """Contents by place in the folder; made once a process."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        for name, architecture in SMALL.items():
+            _write(folder, "brain-mr", name, architecture)
+        spoilt = _write(folder, "chest-ct", "densenet121", "resnet18") / WEIGHTS
+        spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"\x00\x01")
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _write(folder: Path, system_name: str, name: str, architecture: str) -> Path:

@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.evidence.timing import machine_name
 from tests.dashboard import desk
-from tests.dashboard.conftest import CHROMIUM, ROOT, _serve
+from tests.dashboard.conftest import CHROMIUM, ROOT, serve
 from tests.viewer.conftest import PROGRAM
 
 SCANS = ("brain-mr-03.png", "brain-type-01.png", "breast-mri-01.png", "pet-01.png", "brain-mr-01.nii.gz")
@@ -83,7 +83,7 @@ def waited(page: Page, url: str, file: dict[str, Any]) -> dict[str, float]:
 def dashboard() -> Iterator[str]:
     """The dashboard as it is shipped."""
     with tempfile.TemporaryDirectory() as folder:
-        for server in _serve(ROOT / "weights", Path(folder) / "server.log"):
+        for server in serve(ROOT / "weights", Path(folder) / "server.log"):
             yield server.url
 
 

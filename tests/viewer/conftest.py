@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dashboard.viewer import build
 from tests.dashboard.conftest import ARGS, CHROMIUM, ROOT, free_port, wait_for, watch
-from tests.dashboard.ward import reading_room
+from tests.dashboard.ward import Ward, opened_ward, reading_room
 
 # WebGL by the processor, and the page put together by it too, as on a machine without a graphics card.
 PROGRAM = [*(argument for argument in ARGS if argument != "--disable-3d-apis"), "--enable-unsafe-swiftshader"]
@@ -23,16 +23,8 @@ LOADED = ".reader[data-loaded=true]"
 
 def launch(browser: Browser) -> Browser:
     """A second browser of the same Playwright, with WebGL."""
-    return browser.browser_type.launch(executable_path=str(CHROMIUM), args=PROGRAM)
-
-
-@pytest.fixture(scope="session")
-def drawing(browser: Browser) -> Iterator[Browser]:
-    """The browser in which the client draws."""
     assert build.built() is not None, f"The viewer's tests need its bundle: run `{build.COMMAND}`."
-    second = launch(browser)
-    yield second
-    second.close()
+    return browser.browser_type.launch(executable_path=str(CHROMIUM), args=PROGRAM)
 
 
 @pytest.fixture
@@ -45,6 +37,13 @@ def page(drawing: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    """An archive with a case for each test that reads one of them."""
+    with opened_ward(tmp_path_factory.mktemp("ward"), 3) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,15 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from core import imaging
 from core.review import FileRole, Mode, Stage, Store
 from tests.dashboard import desk, readings
-from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
+from tests.dashboard.conftest import Server
 from tests.dashboard.tap import Tap
-from tests.dashboard.ward import Ward, opened_ward
+from tests.dashboard.ward import Ward
 from tests.imaging import builders
 from tests.viewer import hand
 from tests.viewer.conftest import LOADED, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SIDE = 128
-
-
-@pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    with opened_ward(tmp_path_factory.mktemp("ward"), 1) as ward:
-        yield ward
 
 
 def until(told: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
@@ -77,13 +71,13 @@ def report(page: Page) -> dict[str, Any]:
 def test_what_is_measured_blind_is_there_after_a_reload_and_goes_with_the_opinion(
     visit: BrowserContext, ward: Ward
 ) -> None:
-    tap, case, store, page = Tap(visit), ward.planted.cases[0], ward.store, visit.new_page()
+    tap, case, store, page = Tap(visit), ward.planted.cases[2], ward.store, visit.new_page()
     opened(page, f"{ward.house.url}/read?case={case}")
     drawn = drawn_length(page, hand.frame(page, (SIDE, SIDE)), (40, 50), (70, 90))
     ends = np.array(drawn["points"])
     assert drawn["values"]["length"] == pytest.approx(float(np.hypot(*(ends[1] - ends[0]))), abs=0.002)
     (key,) = until(lambda: store.measurements(case, 1), bool)
-    (series,) = imaging.read([("other name.png", ward.planted.pictures[0])]).series
+    (series,) = imaging.read([("other name.png", ward.planted.pictures[2])]).series
     assert key == series.key  # found by its pixels, not by a place in a list
 
     page.reload()
@@ -152,7 +146,7 @@ def test_in_a_dicom_series_it_is_jumped_to_again_on_its_slice(visit: BrowserCont
     hand.arrived(page, 3)
 
 
-def test_of_a_sample_it_is_kept_while_one_looks_at_others(visit: BrowserContext, server: Server) -> None:  # noqa: F811
+def test_of_a_sample_it_is_kept_while_one_looks_at_others(visit: BrowserContext, server: Server) -> None:
     page = visit.new_page()
     page.goto(f"{server.url}/review")
     page.get_by_role("button", name="Brain MR, stack of 14").click()

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydicom.uid import generate_uid
 
 from core import imaging
 from core.review import FileRole
 from tests.dashboard import desk, readings
-from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
+from tests.dashboard.conftest import Server
 from tests.dashboard.tap import Tap
-from tests.dashboard.ward import opened_ward, reading_room
+from tests.dashboard.ward import Ward, reading_room
 from tests.imaging import builders
 from tests.viewer import hand
 from tests.viewer.conftest import LOADED, opened
@@ -77,7 +77,7 @@ def at(page: Page, number: int, text: str) -> None:
     expect(pane(page, number).locator(".where")).to_have_text(re.compile(rf"^{text}\b"), timeout=30_000)
 
 
-def test_a_prior_of_the_same_upload_is_named_by_its_date_and_follows_by_its_share(page: Page, server: Server) -> None:  # noqa: F811
+def test_a_prior_of_the_same_upload_is_named_by_its_date_and_follows_by_its_share(page: Page, server: Server) -> None:
     """No common frame of reference: 11 slices of May, 6 of March."""
     desk.upload(page, server.url, packed(study("20260504", 11, frame="a") + study("20260302", 6, frame="b")))
     expect(page.locator(LOADED)).to_be_visible(timeout=desk.ANSWER)
@@ -138,7 +138,7 @@ def test_a_prior_of_the_same_upload_is_named_by_its_date_and_follows_by_its_shar
     expect(names[0]).to_be_empty()
 
 
-def test_in_one_frame_of_reference_it_follows_by_place(page: Page, server: Server) -> None:  # noqa: F811
+def test_in_one_frame_of_reference_it_follows_by_place(page: Page, server: Server) -> None:
     """Slices of May lie at z = 5 n, those of March at 10 + 4 n."""
     desk.upload(
         page, server.url, packed(study("20260504", 9, frame="a") + study("20260302", 8, frame="a", z=10.0, step=4.0))
@@ -159,7 +159,7 @@ def test_in_one_frame_of_reference_it_follows_by_place(page: Page, server: Serve
         at(page, 1, f"{nearest + 1} / 8")
 
 
-def test_a_prior_is_opened_beside_the_study_on_the_screen(page: Page, server: Server) -> None:  # noqa: F811
+def test_a_prior_is_opened_beside_the_study_on_the_screen(page: Page, server: Server) -> None:
     current = [
         {"name": n.replace("/", "-"), "mimeType": "application/dicom", "buffer": d}
         for n, d in study("20260504", 5, frame="a")
@@ -181,37 +181,34 @@ def test_a_prior_is_opened_beside_the_study_on_the_screen(page: Page, server: Se
     expect(page.get_by_role("button", name="Beside: prior, 2026-03-02, another patient number")).to_be_visible()
 
 
-def test_on_read_a_prior_of_the_archive_brings_no_answer(
-    drawing: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with opened_ward(tmp_path_factory.mktemp("ward"), 2) as ward, reading_room(drawing) as visit:
-        store = ward.store
-        numbers = []
-        for day in ("20260504", "20260302"):
-            files = study(day, 5, frame=day)
-            kept = [(name, store.put_image(data), len(data), FileRole.IMAGE) for name, data in files]
-            found, _ = store.add_case(
-                1,
-                ward.planted.archive,
-                content_hash=imaging.read(files).sha256,
-                source=day,
-                files=kept,
-                patient="P-17",
-                system=readings.SYSTEM,
-                recorded_finding=False,
-                study_date=f"{day[:4]}-{day[4:6]}-{day[6:]}",
-                details={},
-            )
-            numbers.append(found.id or 0)
-        tap, page = Tap(visit), visit.new_page()
-        opened(page, f"{ward.house.url}/read?case={numbers[0]}")
-        page.get_by_role("button", name="Priors").click()
-        page.get_by_role("button", name=f"2026-03-02 · Case {numbers[1]}").click()
-        expect(page.locator(".reader .pane")).to_have_count(2, timeout=desk.ANSWER)
-        expect(pane(page, 0).locator(".examined")).to_have_text(re.compile(r"current, 2026-05-04$"))
-        expect(pane(page, 1).locator(".examined")).to_have_text(re.compile(r"prior, 2026-03-02\n"))
-        tap.look(page)
-        assert tap.found() == []
-        # Neither case is read by that, and nothing is known of who it is.
-        assert [store.reveal_allowed(number, 1) for number in numbers] == [False, False]
-        assert "P-17" not in page.content()
+def test_on_read_a_prior_of_the_archive_brings_no_answer(visit: BrowserContext, ward: Ward) -> None:
+    store = ward.store
+    numbers = []
+    for day in ("20260504", "20260302"):
+        files = study(day, 5, frame=day)
+        kept = [(name, store.put_image(data), len(data), FileRole.IMAGE) for name, data in files]
+        found, _ = store.add_case(
+            1,
+            ward.planted.archive,
+            content_hash=imaging.read(files).sha256,
+            source=day,
+            files=kept,
+            patient="P-17",
+            system=readings.SYSTEM,
+            recorded_finding=False,
+            study_date=f"{day[:4]}-{day[4:6]}-{day[6:]}",
+            details={},
+        )
+        numbers.append(found.id or 0)
+    tap, page = Tap(visit), visit.new_page()
+    opened(page, f"{ward.house.url}/read?case={numbers[0]}")
+    page.get_by_role("button", name="Priors").click()
+    page.get_by_role("button", name=f"2026-03-02 · Case {numbers[1]}").click()
+    expect(page.locator(".reader .pane")).to_have_count(2, timeout=desk.ANSWER)
+    expect(pane(page, 0).locator(".examined")).to_have_text(re.compile(r"current, 2026-05-04$"))
+    expect(pane(page, 1).locator(".examined")).to_have_text(re.compile(r"prior, 2026-03-02\n"))
+    tap.look(page)
+    assert tap.found() == []
+    # Neither case is read by that, and nothing is known of who it is.
+    assert [store.reveal_allowed(number, 1) for number in numbers] == [False, False]
+    assert "P-17" not in page.content()

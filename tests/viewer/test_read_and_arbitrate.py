@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,17 +11,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 from core.review import Stage
 from tests.dashboard import desk
 from tests.dashboard.tap import Tap
-from tests.dashboard.ward import Ward, opened_ward
+from tests.dashboard.ward import Ward
 from tests.viewer.conftest import LOADED, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 SIDE = 128  # pixels of a planted slice, height and width
-
-
-@pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
-    with opened_ward(tmp_path_factory.mktemp("ward"), 2) as ward:
-        yield ward
 
 
 def place(page: Page, column: float, row: float) -> tuple[float, float]:

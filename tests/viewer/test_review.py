@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.accessibility.axe import findings
 from tests.dashboard import desk
-from tests.dashboard.conftest import Server, server  # noqa: F401 (a fixture)
+from tests.dashboard.conftest import Server
 from tests.dashboard.test_accessibility import KNOWN
 from tests.viewer import hand
 from tests.viewer.conftest import LOADED
@@ -25,7 +25,7 @@ def told(page: Page, place: str) -> list[str]:
     return [f"{place}: {one.rule}: {one.target}: {one.html}: {one.told}" for one in found]
 
 
-def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server: Server) -> None:  # noqa: F811
+def test_from_the_upload_to_the_last_answer(page: Page, drawing: Browser, server: Server) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     with page.expect_response(CLIENT):  # the client is there before there is anything to show
