@@ -168,10 +168,16 @@ def message(page: Page) -> Locator:
 def numbers(page: Page) -> list[dict[str, str]]:
     """Rows of the CSV that the page offers."""
     turn_to(page, "Report")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Numbers (CSV)").click()
-    text = Path(download.value.path()).read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text)))
+    for _ in range(4):
+        settled(page)
+        try:
+            with page.expect_download(timeout=20_000) as download:
+                page.get_by_role("button", name="Numbers (CSV)").click()
+        except TimeoutError:
+            continue  # the click met a redraw: as with a hand, once more
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        return list(csv.DictReader(io.StringIO(text)))
+    raise AssertionError("the page never gave its numbers")
 
 
 def starts(text: str) -> re.Pattern[str]:

@@ -63,7 +63,7 @@ def test_an_explained_pass_gives_the_same_answer_and_leaves_no_trace(net: Overre
 
 
 def test_the_closed_form_of_a_linear_head_is_the_gradient(net: OverreadNet) -> None:
-    linear = net.architecture.startswith(("resnet", "efficientnet", "vit"))
+    linear = net.architecture.startswith(("resnet", "efficientnet", "vit", "slab3d"))
     assert (net.linear_weight is not None) == linear
     if linear:
         output = explain_forward(net, images(net))
