@@ -32,10 +32,10 @@ class Foreseen:
     def take(self, x: torch.Tensor) -> tuple[Output, list[torch.Tensor]] | None:
         """The pass over exactly this input, which is then let go; ``None`` where there is none."""
         with self._turn:
-            for held in self._held:
-                if held[0].shape == x.shape and torch.equal(held[0], x):
-                    self._held.remove(held)
-                    return held[1], held[2]
+            for at, (seen, out, stages) in enumerate(self._held):
+                if seen.shape == x.shape and torch.equal(seen, x):
+                    del self._held[at]  # by its place: others are not compared, which tensors do number by number
+                    return out, stages
         return None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:

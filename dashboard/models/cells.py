@@ -13,7 +13,8 @@ def threshold(of: Threshold) -> str:
     ends = ""
     if of.low is not None and of.high is not None:
         ends = f"<div class='quiet'>{of.low:.3f} to {of.high:.3f}</div>"
-    return f"{of.value:.3f}{ends}<div class='quiet'>{words.cell(of.rule.split(' on ')[0])}</div>"
+    rule = of.rule.split(" on ")[0].split(", ")[0]  # why and on what it was chosen stands in the card below
+    return f"{of.value:.3f}{ends}<div class='quiet'>{words.cell(rule)}</div>"
 
 
 def interval(figure: Interval | None) -> str:

@@ -125,3 +125,17 @@ def test_what_was_foreseen_serves_no_pass_with_gradients(weights: Path) -> None:
     net.requires_grad_(True)
     assert net.run(x).logits.requires_grad
     assert len(net.foreseen) == IMAGES
+
+
+def test_in_another_order_and_past_those_nobody_asked_for(weights: Path) -> None:
+    """What a stopped run left behind is in nobody's way."""
+    studies = single()
+    engine = Engine(weights)
+    engine.foresee([(one, 0) for one in studies], "brain-mr")
+    backwards = [engine.review(one, "brain-mr") for one in reversed(studies[1:])]
+    assert foreseen(engine) == 1
+    alone, _ = reviews(weights, studies, together=False)
+    for one, other in zip(backwards, reversed(alone[1:]), strict=True):
+        assert [r.state.status for r in one.results] == [r.state.status for r in other.results]
+        for mine, its in zip(one.ready, other.ready, strict=True):
+            assert mine.finding == pytest.approx(its.finding, abs=1e-5)
