@@ -83,6 +83,16 @@ class Foreseen:
 
 def _work(_: Job[None]) -> None:
     try:
+        _load()
+        _expect()
+        if _waited_for.is_set():
+            time.sleep(FIRST)
+    finally:
+        _take_up()  # whatever went wrong before: what a killed server left behind is somebody's work
+
+
+def _load() -> None:
+    try:
         _pages()
         if _waited_for.wait(PATIENCE) or (_coming.is_set() and _waited_for.wait(COMING)):
             _wanted.wait(MOMENT)
@@ -91,10 +101,6 @@ def _work(_: Job[None]) -> None:
     finally:
         _set_apart()
         _loaded.set()
-    _expect()
-    if _waited_for.is_set():
-        time.sleep(FIRST)
-    _take_up()
 
 
 def _set_apart() -> None:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,3 +114,24 @@ def test_who_needs_the_engine_waits_for_it_only_where_something_loads_it() -> No
     warming._loaded.set()
     waiting.join(30)
     assert not waiting.is_alive()
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("broken", ["_pages", "_expect"])
+def test_what_a_killed_server_left_behind_goes_on_whatever_fails_before(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for name in ("_pages", "_expect", "_set_apart", "_take_up"):
+        monkeypatch.setattr(warming, name, partial(done.append, name))
+    monkeypatch.setattr(warming, "PATIENCE", 0.0)
+
+    def fails() -> None:
+        raise RuntimeError("nobody foresaw it")
+
+    monkeypatch.setattr(warming, broken, fails)
+    with pytest.raises(RuntimeError, match="nobody foresaw it"):
+        warming._work(None)  # type: ignore[arg-type]
+    assert done[-1] == "_take_up"
+    assert "_set_apart" in done
+    assert warming._loaded.is_set(), "who waits for the engine waits no longer"
