@@ -75,14 +75,14 @@ class Reading:
         Raises:
             ContractError: the series does not fit the model's contract.
         """
-        first, last = max(index - self._card.along, 0), min(index + self._card.along, self._series.slices - 1)
-        for near in range(first, last + 1):
+        places = around(index, self._card.along, self._series.slices)
+        for near in places:
             if near not in self._logits:
                 self._ahead[near] = self._passed(near)
                 self._logits[near] = self._ahead[near].logits
         own = self._ahead.pop(index, None) or self._passed(index)
-        said = np.stack([self._logits[near] for near in range(first, last + 1)])
-        return replace(own, logits=mean_along(said, index - first))
+        said = np.stack([self._logits[near] for near in places])
+        return replace(own, logits=mean_along(said, places.index(index)))
 
     def _passed(self, index: int) -> SlicePrediction:
         """The network's own answer to a slice."""
@@ -103,6 +103,11 @@ class Reading:
             return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
 
 
+def around(index: int, reach: int, slices: int) -> range:
+    """The slices on whose own answers that of a slice rests: as many on either side as there are, itself among them."""
+    return range(max(index - reach, 0), min(index + reach, slices - 1) + 1)
+
+
 def mean_along(near: np.ndarray, own: int) -> np.ndarray:
     """Mean logits ``(K,)`` of a slice and those beside it, ``(n, K)``; ``own`` is the slice's row.
 
@@ -114,10 +119,8 @@ def mean_along(near: np.ndarray, own: int) -> np.ndarray:
 
 def smoothed(logits: np.ndarray, reach: int) -> np.ndarray:
     """The answers ``(slices, K)`` of one series from each slice's own, as :class:`Reading` gives them."""
-    if reach == 0:
-        return logits
-    ends = [(max(index - reach, 0), index + reach + 1) for index in range(len(logits))]
-    return np.stack([mean_along(logits[at:end], index - at) for index, (at, end) in enumerate(ends)])
+    windows = [around(index, reach, len(logits)) for index in range(len(logits))]
+    return np.stack([mean_along(logits[list(near)], near.index(index)) for index, near in enumerate(windows)])
 
 
 def predict_series(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from core.engine.predict import answered, mean_along
+from core.engine.predict import answered, around, mean_along
 from core.errors import OverreadError
 from core.imaging.study import Series
 from core.imaging.turning import Side
@@ -118,17 +118,15 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides:
         ContractError: the series does not fit the model.
         SpreadError: a probability that is not finite.
     """
-    first, last = max(index - card.along, 0), min(index + card.along, series.slices - 1)
-    own = index - first
+    places = around(index, card.along, series.slices)
 
-    def asked(which: OverreadNet, images: list[torch.Tensor]) -> np.ndarray:
-        """The answer to a slice where the images of it and of those beside it are these."""
-        near = [answered(which, card, image)[0][0].numpy() for image in images]
-        return mean_along(np.stack(near), own if len(near) > 1 else 0)
+    def asked(which: OverreadNet, images: list[torch.Tensor], own: int = places.index(index)) -> np.ndarray:
+        """The answer to the image in place ``own`` of these, which are a slice and those beside it."""
+        return mean_along(np.stack([answered(which, card, image)[0][0].numpy() for image in images]), own)
 
     logits = []
     with torch.inference_mode():
-        images = [prepare(series, card.contract, [near]) for near in range(first, last + 1)]
+        images = [prepare(series, card.contract, [near]) for near in places]
         # an examination is turned or brightened as a whole: the slices beside it with it
         logits += [asked(net, [change(image) for image in images]) for change in VARIANTS.values()]
         names = list(VARIANTS)
@@ -137,7 +135,7 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides:
             names.append(f"network {number + 1} of {card.members} alone")
         for side in sides:
             view = prepare(side.series, card.contract, [side.index])
-            logits.append(asked(net, [view.flip(-1) if side.mirrored else view]))
+            logits.append(asked(net, [view.flip(-1) if side.mirrored else view], own=0))
     finding = finding_probability(probabilities(np.stack(logits), card.temperature), card)
     if not np.isfinite(finding).all():
         raise SpreadError("The model answered without a number.", "Look at its answer with care.")

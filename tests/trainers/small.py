@@ -38,6 +38,17 @@ storage: float32
 """
 
 
+# The lines that make it a classifier.
+CLASSIFIER = {
+    "architecture": "resnet18",
+    "role": "classifier",
+    "gate": "null",
+    "contract": "{channels: 1, height: 48, width: 48}",
+    "loss": "{image: cross-entropy}",
+    "monitor": "auc",
+}
+
+
 def write_recipe(folder: Path, name: str = "small", **changes: str) -> Path:
     """The recipe with some lines replaced, as a file."""
     lines = []

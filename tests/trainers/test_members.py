@@ -12,7 +12,7 @@ import torch
 from core.models.members import Members
 from core.weights.card import ModelCard
 from core.weights.store import load_model
-from tests.trainers.small import PATIENTS, SLICES, write_recipe
+from tests.trainers.small import CLASSIFIER, PATIENTS, SLICES, write_recipe
 from trainers.data.items import Item, fold_groups
 from trainers.data.parts import read_parts
 from trainers.fitting.fit import labels_of
@@ -33,17 +33,7 @@ def fitted(recipe: Recipe, data: Path, folder: Path) -> tuple[Path, ModelCard, p
     return model, ModelCard.load(model / "card.json"), pd.read_parquet(model / "predictions.parquet")
 
 
-PROBE = {
-    "architecture": "resnet18",
-    "role": "classifier",
-    "gate": "null",
-    "contract": "{channels: 1, height: 48, width: 48}",
-    "loss": "{image: cross-entropy}",
-    "monitor": "auc",
-    "members": "3",
-    "probe": "0.1",
-    "test_time_flips": "[horizontal]",
-}
+PROBE = CLASSIFIER | {"members": "3", "probe": "0.1", "test_time_flips": "[horizontal]"}
 
 
 def _outside(recipe: Recipe, data: Path) -> list[Item]:

@@ -19,7 +19,7 @@ from core.weights.card import ModelCard
 from core.weights.heat_checks import HeatChecks, MethodChecks, load_checks
 from core.weights.store import load_model, save_model
 from tests.cards import rewrite
-from tests.trainers.small import write_recipe
+from tests.trainers.small import CLASSIFIER, write_recipe
 from tests.weights.by_hand import first_form
 from trainers.commands import pack as module
 from trainers.fitting.fit import train_recipe
@@ -120,16 +120,7 @@ def test_members_packed_again_keep_what_each_said_of_its_own_fold(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them together know every patient: only the kept out-of-fold answers may choose thresholds again."""
-    classifier = {
-        "architecture": "resnet18",
-        "role": "classifier",
-        "gate": "null",
-        "contract": "{channels: 1, height: 48, width: 48}",
-        "loss": "{image: cross-entropy}",
-        "monitor": "auc",
-        "members": "2",
-        "epochs": "1",
-    }
+    classifier = CLASSIFIER | {"members": "2", "epochs": "1"}
     recipe = load_recipe(str(write_recipe(tmp_path, "several", **classifier)))
     weights, fabric = tmp_path / "weights", make_fabric()
     train_members(recipe, folder=data, runs=tmp_path / "runs", weights=weights, minutes=None, fabric=fabric)
