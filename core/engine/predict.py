@@ -75,7 +75,7 @@ class Reading:
         Raises:
             ContractError: the series does not fit the model's contract.
         """
-        places = around(index, self._card.along, self._series.slices)
+        places = around(self._series, index, self._card.along)
         for near in places:
             if near not in self._logits:
                 self._ahead[near] = self._passed(near)
@@ -103,9 +103,14 @@ class Reading:
             return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
 
 
-def around(index: int, reach: int, slices: int) -> range:
-    """The slices on whose own answers that of a slice rests: as many on either side as there are, itself among them."""
-    return range(max(index - reach, 0), min(index + reach, slices - 1) + 1)
+def around(series: Series, index: int, reach: int) -> range:
+    """The slices on whose own answers that of a slice rests: as many on either side as there are, itself among them.
+
+    Pictures that only lie in one folder have no neighbours.
+    """
+    if series.apart:
+        return range(index, index + 1)
+    return range(max(index - reach, 0), min(index + reach, series.slices - 1) + 1)
 
 
 def mean_along(near: np.ndarray, own: int) -> np.ndarray:
@@ -117,9 +122,9 @@ def mean_along(near: np.ndarray, own: int) -> np.ndarray:
     return near[own] if not finite[own] or len(near) == 1 else near[finite].mean(0, dtype=np.float32)
 
 
-def smoothed(logits: np.ndarray, reach: int) -> np.ndarray:
-    """The answers ``(slices, K)`` of one series from each slice's own, as :class:`Reading` gives them."""
-    windows = [around(index, reach, len(logits)) for index in range(len(logits))]
+def smoothed(logits: np.ndarray, series: Series, reach: int) -> np.ndarray:
+    """The answers ``(slices, K)`` of a series from each slice's own, as :class:`Reading` gives them."""
+    windows = [around(series, index, reach) for index in range(len(logits))]
     return np.stack([mean_along(logits[list(near)], near.index(index)) for index, near in enumerate(windows)])
 
 

@@ -118,7 +118,7 @@ def spread(net: OverreadNet, card: ModelCard, series: Series, index: int, sides:
         ContractError: the series does not fit the model.
         SpreadError: a probability that is not finite.
     """
-    places = around(index, card.along, series.slices)
+    places = around(series, index, card.along)
 
     def asked(which: OverreadNet, images: list[torch.Tensor], own: int = places.index(index)) -> np.ndarray:
         """The answer to the image in place ``own`` of these, which are a slice and those beside it."""

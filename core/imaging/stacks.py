@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+import cv2
 import numpy as np
 
 from core.imaging.deidentify import Identity
@@ -16,6 +17,15 @@ from core.imaging.study import Problem, Series, SourceKind
 from core.imaging.truth import looks_like_mask, pairing_key, resize_mask
 
 _HALF = 127.0
+# Slices of one lesion's crops or of one brain resemble the next: the median of their correlations is 0.75 or more in
+# 94 % of 600 sequences of lesion crops and in all of 86 brains, and less in 97 to 100 % of piles of crops and in 90 to
+# 99 % of piles of brain slices, of two to ten patients each.
+_RESEMBLE = 0.75
+_SIDE = 32  # pixels that a picture is compared at, at most
+APART = (
+    "These pictures lie in one folder but do not resemble each other, so each is read by itself. Slices of one stack "
+    "are read together: give every stack a folder of its own."
+)
 _SAME_SHAPE = 0.02  # of the ratio of width to height, so that rounding of a scaled mask's size does not count
 
 
@@ -107,6 +117,9 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         for _ in range(len(picture.pixels))
     ]
     count = len(pixels)
+    apart = count > 1 and not first.paged and not resembling(pixels)
+    if apart:
+        notes.append(APART)
     return Series(
         key=content_key(pixels, SourceKind.RASTER),
         description=names[0] if count == 1 else f"{_stack_name(stack, identity)}, {count} slices",
@@ -120,7 +133,25 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         truth=truth,
         padding=padding,
         names=tuple(names),
+        apart=apart,
     )
+
+
+def resembling(pixels: np.ndarray) -> bool:
+    """Whether slices ``(n, height, width)``, two or more, mostly look like the next, as those of one stack do.
+
+    An even slice, which nothing can be compared with, says nothing; where all pairs hold one, they count as a stack.
+    """
+    height, width = pixels.shape[1:]
+    size = (min(width, _SIDE), min(height, _SIDE))
+    small = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA).ravel() for plane in pixels])
+    small = np.nan_to_num(small, posinf=0.0, neginf=0.0).astype(np.float64)
+    small -= small.mean(1, keepdims=True)
+    length = np.linalg.norm(small, axis=1)
+    shared = (small[1:] * small[:-1]).sum(1)
+    sizes = length[1:] * length[:-1]
+    told = sizes > 0
+    return not told.any() or float(np.median(shared[told] / sizes[told])) >= _RESEMBLE
 
 
 def _stack_name(stack: list[Picture], identity: Identity) -> str:

@@ -155,6 +155,8 @@ class Series:
             ``pixels``; ``None`` where all hold image. Windows and measures leave them out.
         pixel_aspect: height of a pixel over its width where only that is known, not its size in millimetres.
         names: file name each slice came from, without folders; may be empty.
+        apart: true where the slices only came together, pictures of one folder that do not resemble each other: none
+            is another's neighbour.
     """
 
     key: str
@@ -189,6 +191,7 @@ class Series:
     padding: np.ndarray | None = None
     pixel_aspect: float = 1.0
     names: tuple[str, ...] = ()
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.dtype != np.float32:

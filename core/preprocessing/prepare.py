@@ -43,9 +43,16 @@ def neighbours(index: int, slices: int, count: int = 3) -> tuple[int, ...]:
     return tuple(min(max(i, 0), slices - 1) for i in range(index - reach, index + reach + 1))
 
 
-def around(index: int, slices: int, contract: InputContract) -> tuple[int, ...]:
-    """Indices of the slices that a contract looks at for one: its slab, or the slice alone."""
-    return neighbours(index, slices, contract.channels) if contract.context is Context.NEIGHBOURS else (index,)
+def around(series: Series, index: int, contract: InputContract) -> tuple[int, ...]:
+    """Indices of the slices that a contract looks at for one: its slab, or the slice alone.
+
+    A slab of pictures that only lie in one folder holds the slice itself, as that of a single image does.
+    """
+    if contract.context is not Context.NEIGHBOURS:
+        return (index,)
+    if series.apart:
+        return (index,) * contract.channels
+    return neighbours(index, series.slices, contract.channels)
 
 
 def assemble(planes: torch.Tensor, contract: InputContract) -> torch.Tensor:
@@ -87,7 +94,7 @@ def prepare(series: Series, contract: InputContract, indices: list[int] | None =
             "Choose another series of the study, or another system.",
         )
     wanted = list(range(series.slices)) if indices is None else indices
-    slabs = [around(i, series.slices, contract) for i in wanted]
+    slabs = [around(series, i, contract) for i in wanted]
     cache = {i: prepare_plane(series, i, contract) for i in sorted({i for slab in slabs for i in slab})}
     finite = {i: bool(np.isfinite(plane).all()) for i, plane in cache.items()}
     # A neighbour that holds no numbers is no neighbour: the slice itself stands in, as it does for a single image.

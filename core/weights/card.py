@@ -130,7 +130,7 @@ class ModelCard(Sealed):
     gate: str | None = None  # name of the model that must be positive before this one's mask is shown
     members: int = Field(default=1, ge=1, le=10)  # networks whose answers are averaged, see core/models/members.py
     test_time_flips: tuple[Literal["horizontal"], ...] = ()  # logits are averaged over these flips
-    along: int = Field(default=0, ge=0, le=2)  # and over so many slices on either side, see core/engine/predict.py
+    along: int = Field(default=0, ge=0, le=4)  # and over so many slices on either side, see core/engine/predict.py
     data: tuple[DataUse, ...]
     training: Training
     metrics: dict[str, Metric]

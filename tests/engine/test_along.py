@@ -15,6 +15,7 @@ from core.engine.predict import Reading, predict_series, smoothed
 from core.engine.uncertainty import VARIANTS, spread
 from core.imaging.study import Series
 from core.models.output import Output
+from core.preprocessing.contract import Context, InputContract
 from core.preprocessing.prepare import prepare
 from core.reports.dicom.common import parameters
 from core.weights.card import ModelCard
@@ -60,7 +61,8 @@ def card(along: int, **fields: object) -> ModelCard:
 
 @pytest.mark.parametrize("reach", [0, 1, 2])
 def test_by_hand(reach: int) -> None:
-    np.testing.assert_allclose(smoothed(np.array(OWN, np.float32)[:, None], reach)[:, 0], BY_HAND[reach], rtol=1e-6)
+    own = np.array(OWN, np.float32)[:, None]
+    np.testing.assert_allclose(smoothed(own, stack(OWN), reach)[:, 0], BY_HAND[reach], rtol=1e-6)
 
 
 @pytest.mark.parametrize("reach", [1, 2])
@@ -93,6 +95,22 @@ def test_a_single_image_is_answered_by_itself() -> None:
     np.testing.assert_array_equal(alone.logits, plain.logits)
 
 
+def test_pictures_that_only_lie_in_one_folder_are_answered_one_by_one() -> None:
+    pile = replace(stack([1.0, 5.0, 2.0]), apart=True)
+    item = Item(pile, ("no tumour",) * 3, "P", ())
+    own = predict_series(Counting(), card(0), pile)  # type: ignore[arg-type]
+    told = predict_series(Counting(), card(4), pile)  # type: ignore[arg-type]
+    (measured,) = predictions(Counting(), card(4), [item])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(told.logits, own.logits)
+    np.testing.assert_allclose(measured.logits, own.logits, rtol=1e-5)
+    assert spread(Counting(), card(4, temperature=1.0), pile, 1).finding[0] == pytest.approx(  # type: ignore[arg-type]
+        1 / (1 + np.exp(-own.logits[1, 0])), rel=1e-5
+    )
+    slab = InputContract(channels=3, context=Context.NEIGHBOURS, height=32, width=32, scaling="suv", suv_divisor=10.0)
+    single = replace(pile, pixels=pile.pixels[1:2], apart=False)
+    np.testing.assert_array_equal(prepare(pile, slab, [1]), prepare(single, slab, [0]))
+
+
 def test_batches_and_single_images_average_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are made in batches across volumes: no answer may be averaged over the end of its volume."""
     monkeypatch.setattr("trainers.measuring.scoring.BATCH", 4)
@@ -118,7 +136,7 @@ def test_the_review_is_averaged_and_masks_are_not(tmp_path: Path) -> None:
     own = np.log(plain.finding / (1 - plain.finding))
     told = np.log(averaged.finding / (1 - averaged.finding))
     assert np.ptp(own) > 0.01
-    np.testing.assert_allclose(told, smoothed(own[:, None], 1)[:, 0], atol=1e-4)
+    np.testing.assert_allclose(told, smoothed(own[:, None], series, 1)[:, 0], atol=1e-4)
     np.testing.assert_array_equal(averaged.mask_probability, plain.mask_probability)
 
 
@@ -147,7 +165,7 @@ def test_views_of_a_volume_are_no_neighbours(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="neighbouring slices"):
         load_recipe(str(write_recipe(tmp_path, "turned", along="1", contract=contract)))
     with pytest.raises(ValidationError):
-        card(3)
+        card(5)
 
 
 def test_what_is_averaged_is_told() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from core.engine.predict import predict_series
 from core.errors import DataLayoutError, ModelUnavailableError
+from core.imaging import read
 from core.imaging.study import Series
 from core.models.registry import create
 from core.weights.answers import probabilities
@@ -127,11 +129,43 @@ def test_breast_crops_by_patient(root: Path, weights: Path, tmp_path: Path) -> N
     found = measured("breast-mri", root / "breast-mri", weights, tmp_path)
     items = READERS["breast-mri"](root / "breast-mri")
     p = answers(weights / "breast-mri" / "resnet18", [i.series for i in items])[:, 1]
-    names = sorted({i.group for i in items})
-    means = [np.mean([x for x, i in zip(p, items, strict=True) if i.group == name]) for name in names]
+    groups = [i.group for i in items for _ in i.ids]
+    names = sorted(set(groups))
+    means = [np.mean([x for x, group in zip(p, groups, strict=True) if group == name]) for name in names]
     truth = [name.startswith("malignant") for name in names]
     assert found["models"]["resnet18"]["group_auc"] == pytest.approx(roc_auc_score(truth, means))
     assert found["groups"] == len(names)
+
+
+def test_crops_of_one_folder_size_and_patient_are_a_stack_as_in_an_upload(tmp_path: Path) -> None:
+    """Names in their natural order; another size or patient is another stack, and a pile is told."""
+    wide, tall = (np.tile(np.linspace(0, 250, side), (30, 1)) for side in (20, 30))
+    grain = np.random.default_rng(0).uniform(0, 255, (2, 30, 20))
+    crops = {
+        ("A", "P1/SUB1/10.png"): wide,
+        ("A", "P1/SUB1/9.png"): wide * 0.9,
+        ("A", "P1/SUB1/11.png"): tall,
+        ("B", "P1/SUB1/12.png"): wide,
+        ("A", "P1/SUB2/1.png"): grain[0],
+        ("A", "P1/SUB2/2.png"): grain[1],
+    }
+    lines = ["image,label,patient,sequence,slice,official_split"]
+    for (patient, name), pixels in crops.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / name)
+        lines.append(f"{name},benign,{patient},,,train")
+    (tmp_path / "index.csv").write_text("\n".join(lines))
+    found = [(i.group, i.ids, i.series.apart) for i in READERS["breast-mri"](tmp_path)]
+    assert found == [
+        ("A", ("P1/SUB1/9.png", "P1/SUB1/10.png"), False),
+        ("A", ("P1/SUB1/11.png",), False),
+        ("B", ("P1/SUB1/12.png",), False),
+        ("A", ("P1/SUB2/1.png", "P1/SUB2/2.png"), True),
+    ]
+    uploaded = read([(name, (tmp_path / name).read_bytes()) for patient, name in crops if patient == "A"]).series
+    assert sorted((s.names, s.apart) for s in uploaded) == sorted(
+        (tuple(Path(i).name for i in ids), apart) for group, ids, apart in found if group == "A"
+    )
 
 
 def test_pet_cancer_types_on_inserted_lesions(root: Path, weights: Path, tmp_path: Path) -> None:

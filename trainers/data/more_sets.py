@@ -12,20 +12,34 @@ import numpy as np
 
 from core.errors import DataLayoutError
 from core.imaging import Modality, Series, Unit, read
+from core.imaging.keys import natural
+from core.imaging.stacks import resembling
 from trainers.data.items import Item
-from trainers.data.sets import index_rows, picture, reader
+from trainers.data.sets import index_rows, picture, reader, stack
 
 
 @reader
 def breast_mri(folder: Path, limit: int | None = None) -> list[Item]:
-    """Lesion crops of breast MR, from ``crops.zip`` or unpacked; one item a crop, grouped by patient."""
+    """Lesion crops of breast MR, from ``crops.zip`` or unpacked, grouped by patient.
+
+    An item is what an upload of the folder shows as one stack: a patient's crops of one folder, so of one sequence, and
+    of one size and label, in the order of their names.
+    """
     rows = index_rows(folder, ("image", "label", "patient"), group="patient", limit=limit)
     fetch = _fetcher(folder)
-    items = []
+    stacks: dict[tuple[object, ...], list[tuple[dict[str, str], Series]]] = {}
     for row in rows:
         series = read([(Path(row["image"]).name, fetch(row["image"]))]).series[0]
-        series = replace(series, modality=Modality.MR)
-        items.append(Item(series, (row["label"],), row["patient"], (row["image"],), row.get("official_split")))
+        kind = (row["patient"], Path(row["image"]).parent, series.shape, row["label"], row.get("official_split"))
+        stacks.setdefault(kind, []).append((row, replace(series, modality=Modality.MR)))
+    items = []
+    for (patient, _, _, label, split), members in stacks.items():
+        members.sort(key=lambda member: natural(Path(member[0]["image"]).name))
+        series = stack([crop for _, crop in members])
+        if series.slices > 1:
+            series = replace(series, apart=not resembling(series.pixels))
+        ids = tuple(row["image"] for row, _ in members)
+        items.append(Item(series, (str(label),) * len(ids), str(patient), ids, None if split is None else str(split)))
     return items
 
 

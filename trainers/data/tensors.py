@@ -76,7 +76,7 @@ def to_cases(items: Sequence[Item], contract: InputContract, labels: dict[str, i
         start, count = len(targets), item.series.slices
         for index in range(count):
             planes.append(prepare_plane(item.series, index, contract))
-            slabs.append([start + i for i in around(index, count, contract)])
+            slabs.append([start + i for i in around(item.series, index, contract)])
             targets.append(labels[item.labels[index]])
             truth = item.series.truth
             has_mask.append(truth is not None)

@@ -132,7 +132,7 @@ def kept_answers(folder: Path, card: ModelCard, recipe: Recipe, items: Sequence[
         )
     kept = [part.logits[[row[name] for name in item.ids]].astype(np.float32) for item in items]
     if card.along != recipe.along:
-        kept = [smoothed(own, recipe.along) for own in kept]
+        kept = [smoothed(own, item.series, recipe.along) for own, item in zip(kept, items, strict=True)]
     none, seconds = np.zeros((0, 0), np.float32), card.metrics["ms_per_image"].value / 1000
     return [SeriesPrediction(own, none, None, seconds) for own in kept]
 

@@ -120,7 +120,7 @@ class Recipe(_Part):
     teacher: Teacher | None = None
     gate: str | None = None
     test_time_flips: tuple[Literal["horizontal"], ...] = ()
-    along: int = Field(default=0, ge=0, le=2)  # slices on either side whose answers are averaged with a slice's own
+    along: int = Field(default=0, ge=0, le=4)  # slices on either side whose answers are averaged with a slice's own
     sampling: Literal["natural", "balanced", "balanced-sets", "balanced-groups"] = "balanced"
     epoch_images: int | None = None
     positives_only: bool = False

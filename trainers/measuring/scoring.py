@@ -69,7 +69,10 @@ def predictions(
     seconds = float(np.mean([predict_series(net, card, i.series, indices=[0]).seconds for i in items[:TIMED]]))
     ends = np.cumsum([item.series.slices for item in items])[:-1]
     whole = (np.split(part, ends) for part in (logits, features))
-    return [SeriesPrediction(smoothed(own, card.along), rest, None, seconds) for own, rest in zip(*whole, strict=True)]
+    return [
+        SeriesPrediction(smoothed(own, item.series, card.along), rest, None, seconds)
+        for item, own, rest in zip(items, *whole, strict=True)
+    ]
 
 
 def in_batches(
