@@ -67,7 +67,6 @@ SYSTEM = System(
     scope="Every patient it learnt from has a sarcoma: it tells slices through the tumour from slices above and below.",
     models=(
         ModelSlot("pet", "ResNet-34, PET only", "resnet34", "classifier"),
-        ModelSlot("mr", "ResNet-34, MR only", "resnet34", "classifier"),
         ModelSlot("mr-lite0", "Four EfficientNet-Lite0, MR only", "efficientnet_lite0", "classifier"),
         ModelSlot("combined", "ResNet-34, MR and PET", "resnet34", "classifier"),
     ),

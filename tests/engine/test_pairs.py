@@ -27,17 +27,17 @@ PARTNER = Partner(1, 2, 0.4, assumed=True)
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     install(folder, "mr-pet", "pet", "resnet18", temperature=2.0, contract={"scaling": "suv", "modality": "PT"})
-    install(folder, "mr-pet", "mr", "resnet18", contract={"scaling": "percentile", "modality": "MR"})
+    install(folder, "mr-pet", "mr-lite0", "resnet18", contract={"scaling": "percentile", "modality": "MR"})
     write_rule(folder)
     return folder
 
 
 def write_rule(folder: Path, mr_weight: float = 0.5) -> None:
-    shas = {name: load_model(folder / "mr-pet" / name)[1].weights_sha256 for name in ("pet", "mr")}
+    shas = {name: load_model(folder / "mr-pet" / name)[1].weights_sha256 for name in ("pet", "mr-lite0")}
     rule = Fusion(
         pet="pet",
-        mr="mr",
-        versions={"pet": "1", "mr": "1"},
+        mr="mr-lite0",
+        versions={"pet": "1", "mr-lite0": "1"},
         weights_sha256=shas,
         mr_weight=mr_weight,
         temperature=0.5,
@@ -62,7 +62,7 @@ def alone(weights: Path, given: Study, name: str, series: int, index: int) -> fl
 
 
 def test_each_model_reads_its_own_slice(weights: Path, both: Study) -> None:
-    pet, mr = alone(weights, both, "pet", 0, 1), alone(weights, both, "mr", 1, 2)
+    pet, mr = alone(weights, both, "pet", 0, 1), alone(weights, both, "mr-lite0", 1, 2)
     odds = ((pet / (1 - pet)) * (mr / (1 - mr)) ** 0.5) ** (1 / 1.5 / 0.5)  # the weighted mean, at temperature 0.5
     answer = read_pair(Engine(weights), both, "mr-pet", 0, 1, PARTNER)
     assert (answer.pet, answer.mr) == (pytest.approx(pet, abs=1e-5), pytest.approx(mr, abs=1e-5))
@@ -83,7 +83,7 @@ def test_two_answers_about_one_place_become_one() -> None:
 def test_a_rule_for_other_weights_is_not_used(weights: Path, both: Study, tmp_path: Path) -> None:
     shutil.copytree(weights, tmp_path, dirs_exist_ok=True)
     assert rule_for(Engine(tmp_path), "mr-pet") is not None
-    install(tmp_path, "mr-pet", "mr", "resnet34", contract={"scaling": "percentile", "modality": "MR"})
+    install(tmp_path, "mr-pet", "mr-lite0", "resnet34", contract={"scaling": "percentile", "modality": "MR"})
     assert rule_for(Engine(tmp_path), "mr-pet") is None
     with pytest.raises(ModelUnavailableError, match="no rule") as missing:
         read_pair(Engine(tmp_path), both, "mr-pet", 0, 1, PARTNER)

@@ -136,6 +136,6 @@ def write_more(folder: Path) -> Path:
     put(folder, three, predictions(6, classes=3))
     pet, mr = (renamed(predictions(7, pure=False), f"{{g}}/{kind}.nii.gz#{{n}}") for kind in ("pet", "mr_t1"))
     put(folder, card("mr-pet", "pet"), pet)
-    put(folder, card("mr-pet", "mr"), mr)
+    put(folder, card("mr-pet", "mr-lite0"), mr)
     put(folder, card("mr-pet", "combined"), pd.concat([pet, mr], ignore_index=True))
     return folder
