@@ -235,6 +235,7 @@ def _pedigree(card: ModelCard) -> PedigreePart:
         weights_sha256=card.weights_sha256,
         threshold=card.threshold,
         temperature=card.temperature,
+        averaged=card.averaged,
         mask_threshold=card.mask_threshold if card.role == "segmenter" else None,
         gate=card.gate,
         trained=card.training.date,

@@ -13,7 +13,7 @@ from core.reports.drawn import DrawnPart
 from core.reports.part import Part
 from core.weights.card import DataUse, Metric, Threshold
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 
 
 class StudyPart(Part):
@@ -87,6 +87,7 @@ class PedigreePart(Part):
     weights_sha256: str
     threshold: Threshold
     temperature: float
+    averaged: str = Field(description="over what its log-odds are averaged; empty where they are of one pass")
     mask_threshold: float | None
     gate: str | None
     trained: str = Field(description="date of training")
@@ -230,7 +231,7 @@ class ChangePart(Part):
 class CaseRecord(Part):
     """A report of one case; ``schema_version`` changes with every change of these fields."""
 
-    schema_version: Literal["2.1"] = SCHEMA_VERSION  # type: ignore[assignment]
+    schema_version: Literal["2.2"] = SCHEMA_VERSION  # type: ignore[assignment]
     software: str
     notice: str
     generated_at: datetime

@@ -151,7 +151,7 @@ class ModelCard(Sealed):
             parts.append("its mirror image")
         if self.along:
             several = "slice" if self.along == 1 else f"{self.along} slices"
-            parts.append(f"the {several} on either side, each read by itself")
+            parts.append(f"the {several} on either side in its stack, each read by itself")
         return f"mean of the slice, {' and '.join(parts)}" if parts else ""
 
     @property

@@ -170,8 +170,8 @@ def test_views_of_a_volume_are_no_neighbours(tmp_path: Path) -> None:
 
 def test_what_is_averaged_is_told() -> None:
     assert card(0).averaged == ""
-    said = "mean of the slice, its mirror image and the slice on either side, each read by itself"
+    said = "mean of the slice, its mirror image and the slice on either side in its stack, each read by itself"
     both = card(1, test_time_flips=("horizontal",))
     assert both.averaged == said
     assert f"answer {said}" in parameters(both)
-    assert card(2).averaged.endswith("the 2 slices on either side, each read by itself")
+    assert card(2).averaged.endswith("the 2 slices on either side in its stack, each read by itself")

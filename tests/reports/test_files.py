@@ -39,7 +39,7 @@ def report() -> CaseReport:
 def test_json_reads_back_as_it_was_written(report: CaseReport) -> None:
     record = CaseRecord.model_validate_json(case_json(report))
     assert record == record_of(report)
-    assert record.schema_version == "2.1"
+    assert record.schema_version == "2.2"
     unet = record.models[0]
     result = report.review.results[0]
     assert [p.finding for p in unet.slices] == pytest.approx(list(result.finding))  # type: ignore[arg-type]

@@ -77,6 +77,19 @@ def test_it_says_what_the_record_says(paper: bytes, report: CaseReport) -> None:
         assert flag.text in words
 
 
+def test_it_says_over_what_an_answer_is_averaged(report: CaseReport) -> None:
+    first, *others = report.review.results
+    assert first.state.card is not None
+    card = first.state.card.model_copy(update={"along": 4, "test_time_flips": ("horizontal",)})
+    averaged = replace(first, state=replace(first.state, card=card))
+    changed = replace(report, review=replace(report.review, results=(averaged, *others)))
+    said = "mean of the slice, its mirror image and the 4 slices on either side in its stack, each read by itself"
+    assert said in text_of(case_pdf(changed))
+    assert said not in text_of(case_pdf(report))
+    parts = [model.pedigree for model in record_of(changed).models]
+    assert [part.averaged for part in parts if part is not None] == [said, *[""] * len(others)]
+
+
 def test_opinions_with_letters_of_every_kind(paper: bytes) -> None:
     words = text_of(paper)
     assert COMMENT in words

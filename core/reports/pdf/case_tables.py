@@ -261,6 +261,7 @@ def pedigree(model: ModelPart, part: PedigreePart, system: str) -> Flowable:
         ("Version", f"{part.version}, {part.architecture}, trained {part.trained} ({part.recipe})"),
         ("Threshold", f"{t.value:.3f}{interval}: {t.rule}; chosen on {t.data}, n = {t.n}{groups}"),
         ("Calibration", f"temperature {part.temperature:.3f}{_promise(model, system)}"),
+        *([("Answer", part.averaged)] if part.averaged else []),
         *(("Data", _data(used, system)) for used in part.data),
         ("On the test part", "; ".join(figures) or "no figure"),
         *([("Baselines there", "; ".join(beside))] if beside else []),
