@@ -1,9 +1,10 @@
 """A network's whole pass, compiled for this processor by OpenVINO: the answer and the maps it rests on, no gradients.
 
 Everything is computed in float32, as the network itself does; an answer does not depend on the batch it was in beyond
-1e-5. A segmenter's program also tells which of its decoder's ReLUs let through, from which the heat map of its outline
-is drawn (:mod:`core.models.way_back`). The network stays beside it for whatever else needs gradients, which begin at
-the tap.
+1e-5. A batch is computed in two halves side by side, each on half of the threads: a slice and its mirrored one wait for
+each other once, at the end, and not after every layer. A segmenter's program also tells which of its decoder's ReLUs
+let through, from which the heat map of its outline is drawn (:mod:`core.models.way_back`). The network stays beside it
+for whatever else needs gradients, which begin at the tap.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Pass = tuple[Output, list[torch.Tensor]]
 FILES = ("pass.xml", "pass.bin")  # OpenVINO's two of a graph
+LANES = 2  # halves of a batch: nearly all models are asked about an image and its mirrored one
 
 
 class Program:
@@ -35,23 +37,40 @@ class Program:
     Args:
         compiled: OpenVINO's compiled model of :class:`_Whole`.
         stages: how many maps of the backbone it gives. draws_masks: whether it gives a mask, and gates behind the maps.
+        lanes: into how many parts a batch is divided, which are computed side by side.
     """
 
-    def __init__(self, compiled: Any, stages: int, *, draws_masks: bool) -> None:
-        self._request = compiled.create_infer_request()
+    def __init__(self, compiled: Any, stages: int, *, draws_masks: bool, lanes: int = 1) -> None:
+        self._requests = [compiled.create_infer_request() for _ in range(lanes)]
         self._stages, self._draws_masks = stages, draws_masks
         self._turn = threading.Lock()
 
     def __call__(self, x: torch.Tensor) -> Pass:
         """Answer to ``x`` ``(B, C, H, W)`` and the maps that :meth:`OverreadNet.output_from_stages` needs, tap last."""
+        images = np.ascontiguousarray(x.numpy(force=True), np.float32)
+        count = 2 + self._draws_masks + self._stages  # outputs that are of every image
         with self._turn:
-            self._request.set_input_tensor(0, _tensor(x))
-            self._request.infer()
-            found = [torch.from_numpy(np.array(one.data)) for one in self._request.output_tensors]
-        logits, features, *rest = found
-        mask = rest.pop(0) if self._draws_masks else None
-        stages, gates = rest[: self._stages], rest[self._stages :]
+            used = self._computed(np.array_split(images, min(len(self._requests), len(images))))
+            outputs = [request.output_tensors for request in used]
+            found = [torch.from_numpy(np.concatenate([one[n].data for one in outputs])) for n in range(count)]
+            gates = [torch.from_numpy(np.array(one.data)) for one in outputs[0][count:]]  # of the first image
+        logits, features, *stages = found
+        mask = stages.pop(0) if self._draws_masks else None
         return Output(logits, stages[-1], features, mask_logits=mask, gates=tuple(gates)), stages
+
+    def _computed(self, parts: list[np.ndarray]) -> list[Any]:
+        """The requests that hold the answers to the parts of a batch, ended whatever fails."""
+        used = self._requests[: len(parts)]
+        begun = []
+        try:
+            for request, part in zip(used, parts, strict=True):
+                request.set_input_tensor(0, package("openvino").Tensor(part, shared_memory=True))
+                request.start_async()
+                begun.append(request)
+        finally:
+            for request in begun:
+                request.wait()
+        return used
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         """A copy of a network is made to be altered; this program would go on answering for the original."""
@@ -104,16 +123,17 @@ def _converted(module: nn.Module, example: tuple[torch.Tensor, ...]) -> Any:
 
 
 def read(net: OverreadNet, folder: Path) -> Program:
-    """Compile a network's program for this processor, for as many threads as PyTorch uses.
+    """Compile a network's program for this processor, for as many threads as PyTorch uses in all lanes together.
 
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or the files are damaged.
     """
     core = package("openvino").Core()
+    lanes = min(LANES, torch.get_num_threads())
     options = {
         "INFERENCE_PRECISION_HINT": "f32",  # by default a processor that can computes in bfloat16
         "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
-        "NUM_STREAMS": "1",
+        "NUM_STREAMS": str(lanes),
     }
     try:
         compiled = core.compile_model(core.read_model(str(folder / FILES[0])), "CPU", options)
@@ -121,11 +141,8 @@ def read(net: OverreadNet, folder: Path) -> Program:
         raise ModelUnavailableError(
             f"{FILES[0]} cannot be opened ({_first_line(error)}).", "Run: overread compile"
         ) from error
-    return Program(compiled, len(net.stage_channels) if net.draws_masks else 1, draws_masks=net.draws_masks)
-
-
-def _tensor(x: torch.Tensor) -> Any:
-    return package("openvino").Tensor(np.ascontiguousarray(x.numpy(force=True), np.float32), shared_memory=True)
+    stages = len(net.stage_channels) if net.draws_masks else 1
+    return Program(compiled, stages, draws_masks=net.draws_masks, lanes=lanes)
 
 
 def _first_line(error: Exception) -> str:

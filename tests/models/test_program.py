@@ -57,6 +57,50 @@ def test_an_answer_does_not_depend_on_its_batch(net: OverreadNet) -> None:
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("architecture", ["resnet18", "unet_resnet18"])
+def test_a_batch_in_two_halves_is_what_the_network_says(
+    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every image and every map of it in its place; gates are of the first image, as always."""
+    made = lively(architecture)
+    program.write(made, tmp_path)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    halves = program.read(made, tmp_path)
+    for count in (1, 2, 3, 5):
+        x = images(made, count)
+        with torch.inference_mode():
+            said, stages = halves(x)
+            wanted, own = made.run_with_stages(x)
+        torch.testing.assert_close(said.logits, wanted.logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(said.features, wanted.features, atol=1e-4, rtol=1e-3)
+        for one, other in zip(stages, own if made.draws_masks else own[-1:], strict=True):
+            torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
+        if said.mask_logits is not None and wanted.mask_logits is not None:
+            torch.testing.assert_close(said.mask_logits.sigmoid(), wanted.mask_logits.sigmoid(), atol=1e-4, rtol=0)
+        assert [one.shape for one in said.gates] == [one.shape for one in wanted.gates]
+        agree = [(one == other).float().mean() for one, other in zip(said.gates, wanted.gates, strict=True)]
+        assert min(agree, default=1.0) > 0.999  # a ReLU at zero may let through by rounding
+
+
+def test_what_fails_in_one_half_leaves_the_other_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = lively("resnet18")
+    program.write(made, tmp_path)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    halves, x = program.read(made, tmp_path), images(made, 2)
+    wanted = halves(x)[0].logits
+    spoilt = halves._requests[1]
+
+    class Failing:
+        def set_input_tensor(self, *_: object) -> None:
+            raise RuntimeError("no memory")
+
+    halves._requests[1] = Failing()
+    with pytest.raises(RuntimeError, match="no memory"):
+        halves(x)
+    halves._requests[1] = spoilt
+    torch.testing.assert_close(halves(x)[0].logits, wanted, atol=0, rtol=0)
+
+
 def test_heat_maps_are_those_of_the_network(net: OverreadNet) -> None:
     x = images(net, 2)
     target: Target = "mask" if net.draws_masks else 1
