@@ -15,6 +15,7 @@ from core.engine.shelf import Loaded
 from core.errors import OverreadError
 from core.imaging.study import Series
 from core.models.foreseen import Foreseen
+from core.preprocessing.planes import Planes
 from core.preprocessing.prepare import prepare
 from core.weights.answers import finding_probability, probabilities
 from core.weights.card import ModelCard
@@ -27,11 +28,12 @@ def alone(series: Series) -> bool:
     return series.slices == 1 and series.turned is None
 
 
-def foresee(loaded: Loaded, several: Sequence[Series]) -> None:
+def foresee(loaded: Loaded, several: Sequence[Series], planes: Planes | None = None) -> None:
     """Have a classifier answer about single images in one pass; its next pass over each of them takes that.
 
     Args:
         several: as the system adapts them; those that do not fit the model are left out.
+        planes: keeps what is prepared for whoever looks at the images next.
     """
     net, card = loaded.net, loaded.card
     if net.draws_masks:  # what its heat map rests on is told for one image at a time
@@ -40,7 +42,7 @@ def foresee(loaded: Loaded, several: Sequence[Series]) -> None:
     inputs: list[torch.Tensor] = []
     for series in several:
         try:
-            x = prepare(series, card.contract, [0])
+            x = prepare(series, card.contract, [0], planes=planes)
         except OverreadError:
             continue
         if bool(torch.isfinite(x).all()):

@@ -77,7 +77,7 @@ class Asking:
             if self._loaded is None or self._reading is None:
                 self._loaded = self._shelf.load(self._system, self._slot)
                 loaded, answers = self._loaded, self._loaded.answerer
-                self._reading = Reading(loaded.net, loaded.card, self._series, loaded.kept.keep)
+                self._reading = Reading(loaded.net, loaded.card, self._series, loaded.kept.keep, self._shelf.planes)
                 self._state = replace(
                     self._state,
                     link=answers.link,

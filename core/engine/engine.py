@@ -205,7 +205,7 @@ class Engine:
                 self._gate.foresee(several)
                 for slot in declared.models:
                     if self.shelf.state(system_name, slot).status is ModelStatus.READY:
-                        ahead.foresee(self.shelf.load(system_name, slot), several)
+                        ahead.foresee(self.shelf.load(system_name, slot), several, self.shelf.planes)
         except OverreadError:
             return
 
@@ -243,7 +243,7 @@ class Engine:
             if shown not in loaded.card.classes:
                 raise ModelUnavailableError(f"{slot.title} has no class {shown!r}.", "Choose one of its classes.")
             with self.place(), loaded.lock:
-                x = prepare(series, loaded.card.contract, [slice_index])
+                x = prepare(series, loaded.card.contract, [slice_index], planes=self.shelf.planes)
                 held = loaded.kept.of(x) if method in FROM_TAP else None
                 values, peak = map_of(loaded.net, x, target_of(loaded, shown), method, held)
         except OverreadError as error:
@@ -251,7 +251,8 @@ class Engine:
         if not (np.isfinite(values).all() and np.isfinite(peak)):
             why = "The map is not made of finite numbers."
             return HeatMap(model, slice_index, shown, method, None, error=why)
-        on_image = np.clip(fit_of(series, slice_index, loaded.card.contract).back(values), 0.0, 1.0)
+        fit = fit_of(series, slice_index, loaded.card.contract, self.shelf.planes)
+        on_image = np.clip(fit.back(values), 0.0, 1.0)
         on_image = in_body(on_image, series, slice_index)
         return HeatMap(model, slice_index, shown, method, on_image, peak, time.perf_counter() - started)
 

@@ -12,6 +12,7 @@ import torch
 from core.imaging.study import Series
 from core.models.net import OverreadNet
 from core.models.output import Trace
+from core.preprocessing.planes import Planes
 from core.preprocessing.prepare import fit_of, prepare
 from core.weights.card import ModelCard
 
@@ -56,6 +57,7 @@ class Reading:
 
     Args:
         keep: gets each prepared image ``(1, channels, height, width)`` and what its answer left for heat maps.
+        planes: holds prepared slices that other models look at too.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Reading:
         card: ModelCard,
         series: Series,
         keep: Callable[[torch.Tensor, Trace], None] | None = None,
+        planes: Planes | None = None,
     ) -> None:
         self._net, self._card, self._series, self._keep = net, card, series, keep
+        self._planes = Planes() if planes is None else planes
         self._ahead: dict[int, SlicePrediction] = {}  # passed for a neighbour's sake, not asked about yet
         self._logits: dict[int, np.ndarray] = {}
 
@@ -87,7 +91,7 @@ class Reading:
     def _passed(self, index: int) -> SlicePrediction:
         """The network's own answer to a slice."""
         with torch.inference_mode():
-            x = prepare(self._series, self._card.contract, [index])
+            x = prepare(self._series, self._card.contract, [index], planes=self._planes)
             logit, pooled, mask, trace = passed(self._net, self._card, x)
             if self._keep is not None:
                 self._keep(x, trace)
@@ -98,7 +102,7 @@ class Reading:
             if mask is not None and failed:
                 drawn = np.zeros(self._series.shape, np.float16)
             elif mask is not None:
-                fit = fit_of(self._series, index, self._card.contract)
+                fit = fit_of(self._series, index, self._card.contract, self._planes)
                 drawn = fit.back(torch.sigmoid(mask[0, 0]).numpy()).astype(np.float16)
             return SlicePrediction(logit[0].numpy(), pooled[0].numpy(), drawn)
 

@@ -13,6 +13,7 @@ from core.engine.kept import Kept
 from core.engine.results import ModelState, ModelStatus
 from core.errors import ModelUnavailableError
 from core.models.net import OverreadNet
+from core.preprocessing.planes import Planes
 from core.systems import ModelSlot
 from core.weights import compiled
 from core.weights.card import ModelCard
@@ -48,10 +49,14 @@ class Shelf:
         weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``; exports beside them stand in
             for weights that are missing or spoilt (:mod:`core.weights.exported.chain`).
         programs: folder with what was compiled for this machine (:mod:`core.weights.compiled`), none by default.
+
+    Attributes:
+        planes: slices that were prepared for one of the models, for the others.
     """
 
     def __init__(self, weights: Path, programs: Path | None = None) -> None:
         self.weights = weights
+        self.planes = Planes()
         self._programs = programs
         self._loaded: dict[Key, Loaded] = {}
         self._paths: dict[Key, list[str]] = {}

@@ -10,11 +10,19 @@ from core.imaging.study import Series
 from core.preprocessing.body import body_box
 from core.preprocessing.contract import Context, InputContract
 from core.preprocessing.geometry import Fit
+from core.preprocessing.planes import Fitted, Planes
 from core.preprocessing.scaling import standardised, values_of
 
 
-def fit_of(series: Series, index: int, contract: InputContract) -> Fit:
-    """Geometry of a slice inside the contract's tensor."""
+def fit_of(series: Series, index: int, contract: InputContract, planes: Planes | None = None) -> Fit:
+    """Geometry of a slice inside the contract's tensor.
+
+    Args:
+        planes: where it is taken from, if it was kept there.
+    """
+    kept = planes.of(series, index, contract) if planes is not None else None
+    if kept is not None:
+        return kept.fit
     plane = values_of(series, index, contract) if contract.crop == "body" else None
     return _fit(series, plane, contract)
 
@@ -28,9 +36,20 @@ def _fit(series: Series, plane: np.ndarray | None, contract: InputContract) -> F
 
 def prepare_plane(series: Series, index: int, contract: InputContract) -> np.ndarray:
     """One slice, scaled and fitted: float32 ``(contract.height, contract.width)``."""
+    return _fitted(series, index, contract, None).values
+
+
+def _fitted(series: Series, index: int, contract: InputContract, planes: Planes | None) -> Fitted:
+    kept = planes.of(series, index, contract) if planes is not None else None
+    if kept is not None:
+        return kept
     plane = values_of(series, index, contract)
     fit = _fit(series, plane, contract)
-    return fit.place(standardised(fit.cut(plane), contract))
+    values = fit.place(standardised(fit.cut(plane), contract))
+    made = Fitted(values, bool(np.isfinite(values).all()), fit)
+    if planes is not None:
+        planes.keep(series, index, contract, made)
+    return made
 
 
 def neighbours(index: int, slices: int, count: int = 3) -> tuple[int, ...]:
@@ -74,13 +93,16 @@ def assemble(planes: torch.Tensor, contract: InputContract) -> torch.Tensor:
     return planes.contiguous()
 
 
-def prepare(series: Series, contract: InputContract, indices: list[int] | None = None) -> torch.Tensor:
+def prepare(
+    series: Series, contract: InputContract, indices: list[int] | None = None, *, planes: Planes | None = None
+) -> torch.Tensor:
     """Build the input of a model.
 
     Args:
         series: the images; its projection must be the contract's.
         contract: the model's input contract.
         indices: slices wanted; all by default.
+        planes: where slices are taken from that were prepared before, and kept for whoever asks next.
 
     Returns:
         float32 ``(len(indices), channels, height, width)``; not finite where a slice's own pixels are not.
@@ -95,13 +117,12 @@ def prepare(series: Series, contract: InputContract, indices: list[int] | None =
         )
     wanted = list(range(series.slices)) if indices is None else indices
     slabs = [around(series, i, contract) for i in wanted]
-    cache = {i: prepare_plane(series, i, contract) for i in sorted({i for slab in slabs for i in slab})}
-    finite = {i: bool(np.isfinite(plane).all()) for i, plane in cache.items()}
+    each = {i: _fitted(series, i, contract, planes) for i in sorted({i for slab in slabs for i in slab})}
     # A neighbour that holds no numbers is no neighbour: the slice itself stands in, as it does for a single image.
-    planes = np.stack(
-        [[cache[i] if finite[i] else cache[own] for i in slab] for own, slab in zip(wanted, slabs, strict=True)]
+    stacked = np.stack(
+        [[each[i if each[i].finite else own].values for i in slab] for own, slab in zip(wanted, slabs, strict=True)]
     )
-    return assemble(torch.from_numpy(planes), contract)
+    return assemble(torch.from_numpy(stacked), contract)
 
 
 _SAY = {"slice": "single slices", "mip-coronal": "whole-body coronal projections"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from core.engine.engine import Engine
 from core.engine.kept import Kept
 from core.models.output import Trace
+from core.models.registry import create
 from tests.engine.installed import scan, study
 
 
@@ -109,3 +111,13 @@ def test_maps_kept_in_inference_mode_can_be_differentiated() -> None:
     (one,) = held.stages
     one.requires_grad_().sum().backward()
     assert one.grad is not None
+
+
+@pytest.mark.parametrize("architecture", ["unet_resnet18", "resunet"])
+def test_a_series_of_24_slices_fits(architecture: str) -> None:
+    """Of the segmenters of brain-mr at the size they are shipped in: no outline of such a series is asked for twice."""
+    net, kept = create(architecture, classes=2, channels=3, size=(192, 192)).eval(), Kept()
+    trace = net.trace(torch.zeros(1, 3, 192, 192))
+    for index in range(24):
+        kept.keep(image(index), replace(trace, stages=trace.stages[-1:]))
+    assert all(kept.of(image(index)) is not None for index in range(24))
