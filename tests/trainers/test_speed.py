@@ -86,8 +86,16 @@ def test_two_builds_are_told_with_what_was_asked() -> None:
             "start to first page, s": {"old": 8.0, "new": 3.2},
         },
         "memory": {"images": [200, 2000], "peak_mib": [900, 903], "mib_a_thousand": 1.67, "images_a_second": 12.5},
+        "least": {
+            "matrix_product_gflops": 200.0,
+            **{name: {"gflop_an_image": 20.0, "series_s": 2.4, "images_a_second": 10.0}
+               for name in ("brain-mr", "chest-ct", "breast-mri")},
+        },
     }  # fmt: skip
     told = "\n".join(section(found))
+    assert "rate (200.0 GFLOP/s" in told
+    assert "of brain-mr 2.4 s (20.0 GFLOP" in told
+    assert "10.0 images a second" in told
     assert "Builds 1111111 and 2222222" in told
     assert "the slice in view, s | 30 | 2 | **15.00** | 10 times faster |" in told
     assert "images a second | 2 | 11 | **5.50** | 5 times faster |" in told

@@ -32,6 +32,7 @@ from core.models.output import Output
 from core.preprocessing.prepare import prepare
 from core.simulate import samples
 from core.systems import adapt, system
+from core.weights.card import ModelCard
 from core.weights.store import load_model
 
 Clock = Callable[[], float]
@@ -72,9 +73,7 @@ class Plain:
     @property
     def operations(self) -> float:
         """Floating-point operations of an answer, multiplication and addition counted apart."""
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            self.net.run(self.x)
-        return float(counter.get_total_flops()) * (2 if self.loaded.card.test_time_flips else 1)
+        return operations(self.net, self.loaded.card)
 
 
 class _Explained(nn.Module):
@@ -125,6 +124,17 @@ def medians(ways: Mapping[str, Callable[[], object]], repeats: int, clock: Clock
             way()
             taken[name].append(1000 * (clock() - started))
     return {name: statistics.median(times[1:]) for name, times in taken.items()}
+
+
+def operations(net: OverreadNet, card: ModelCard) -> float:
+    """Floating-point operations of an answer to one image, its mirrored one included.
+
+    Multiplication and addition are counted apart, and so is what is multiplied with the zeros around a map.
+    """
+    x = torch.zeros(1, net.channels, *net.size)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net.output_from_stages(net.feature_stages(x))
+    return float(counter.get_total_flops()) * (2 if card.test_time_flips else 1)
 
 
 def matrix_rate(clock: Clock, side: int = 1024) -> float:

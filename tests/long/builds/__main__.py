@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import places
 from core.evidence.timing import machine_name
+from core.weights.store import load_model
 from tests.dashboard import desk
 from tests.dashboard.conftest import ARGS, CHROMIUM
 from tests.dashboard.house import ROOT, House
@@ -31,24 +32,26 @@ from tests.long.builds import scans
 from tests.long.builds.trees import Ended, Tree, ask, both, models
 from tests.long.waits import ANSWERS, PROBABILITY
 from trainers.commands.speed import page as benchmark_page
+from trainers.measuring.speed import matrix_rate, operations
 
 WORK = str(Path(__file__).with_name("work.py"))
 PARTS = ("series", "archive", "evaluate", "start", "memory")
+SERIES = {"all": "everything", "answers": "answers and masks", "view": "the slice in view"}
 SAMPLE = "brain-mr-03"
 MOST_EVALUATED = 2  # rounds
 Taken = dict[tuple[str, str], list[float]]  # by figure and build
 
 
 def series(trees: tuple[Tree, Tree], rounds: int, folder: Path, taken: Taken) -> None:
-    """A series of 24 slices: everything, and the slice in view."""
+    """A series of 24 slices: everything, answers and masks alone, and the slice in view."""
     stacks = {"brain-mr": scans.brain_stack(folder), "chest-ct": scans.chest_stack(folder)}
     for _ in range(rounds):
         for system, file in stacks.items():
             warm = str(places.SAMPLES / f"{system}-03.png")
             for tree in trees:
                 told = json.loads(_work(tree, "series", str(tree.weights), system, str(file), warm).said)
-                taken[f"{system}: {scans.SLICES} slices, everything, s", tree.name].append(told["all"])
-                taken[f"{system}: {scans.SLICES} slices, the slice in view, s", tree.name].append(told["view"])
+                for name, what in SERIES.items():
+                    taken[f"{system}: {scans.SLICES} slices, {what}, s", tree.name].append(told[name])
 
 
 def archive(trees: tuple[Tree, Tree], rounds: int, folder: Path, taken: Taken, images: int) -> None:
@@ -152,6 +155,24 @@ def memory(tree: Tree, folder: Path, counts: tuple[int, int]) -> dict[str, Any]:
     }
 
 
+def least(tree: Tree, rate: float) -> dict[str, Any]:
+    """What the passes of a build's models would take, were they matrix products: the least that a series takes here.
+
+    Args:
+        rate: floating-point operations a second of a float32 matrix product.
+    """
+    found: dict[str, Any] = {"matrix_product_gflops": round(rate / 1e9, 1)}
+    for system in ("brain-mr", "chest-ct", "breast-mri"):
+        nets = [load_model(tree.weights / system / name) for own, name in sorted(models(tree)) if own == system]
+        image = sum(operations(net, card) for net, card in nets)
+        found[system] = {
+            "gflop_an_image": round(image / 1e9, 2),
+            "series_s": round(scans.SLICES * image / rate, 3),
+            "images_a_second": round(rate / image, 1),
+        }
+    return found
+
+
 def _joined(before: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """With the other parts, where they were measured before of the same builds."""
     if (before.get("old"), before.get("new")) != (found["old"], found["new"]):
@@ -177,15 +198,20 @@ def main(
     """Measure, print, write."""
     parts, grown = only or list(PARTS), None
     taken: Taken = defaultdict(list)
+    rates: list[float] = []
     began = time.monotonic()
     with both(old) as trees, TemporaryDirectory() as name:
         folder = Path(name)
         if programs:
             ask(trees[1], "-m", "dashboard.command", "compile", "--weights", str(trees[1].weights))
         if "series" in parts:
+            rates.append(matrix_rate(time.perf_counter))
             series(trees, rounds, folder, taken)
+            rates.append(matrix_rate(time.perf_counter))
         if "archive" in parts:
+            rates.append(matrix_rate(time.perf_counter))
             archive(trees, rounds, folder, taken, images)
+            rates.append(matrix_rate(time.perf_counter))
         if "evaluate" in parts:
             evaluate(trees, rounds, folder, taken, slices)
         if "start" in parts:
@@ -197,6 +223,8 @@ def main(
             "new": trees[1].commit,
             "models": sorted("/".join(one) for one in models(trees[0])),
         }
+        if rates:
+            found["least"] = least(trees[1], max(rates))
     found |= {
         "machine": machine_name(),
         "processors": os.cpu_count(),

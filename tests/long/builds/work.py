@@ -15,7 +15,8 @@ from core.imaging import read
 
 
 def series(weights: str, system: str, file: str, warm: str) -> dict[str, float]:
-    """Seconds until every model has answered for the slice in view, and until everything is there; weights loaded.
+    """Seconds until every model has answered for the slice in view, until all answers and masks are there, and until a
+    heat map of every slice by every model is there too; weights loaded.
 
     The slice in view is the middle one. A build that answers slice by slice says when every model has answered once,
     which it does for the slice in view first; one that answers model by model has it when the last model has ended.
@@ -39,7 +40,19 @@ def series(weights: str, system: str, file: str, warm: str) -> dict[str, float]:
     whole = time.perf_counter() - began
     answered = [one.finding for one in review.results if one.finding is not None]
     assert answered, "no model answered"
-    return {"view": view, "all": whole, "models": len(answered), "slices": len(answered[0])}
+    began = time.perf_counter()
+    for one in review.results:
+        for index in range(study.series[0].slices if one.finding is not None else 0):
+            drawn = engine.heat_map(study, system, 0, one.state.name, index)
+            assert drawn.values is not None, f"{one.state.name}, slice {index}: {drawn.error}"
+    maps = time.perf_counter() - began
+    return {
+        "view": view,
+        "answers": whole,
+        "all": whole + maps,
+        "models": len(answered),
+        "slices": len(answered[0]),
+    }
 
 
 def archive(weights: str, system: str, store: str, warm: str) -> dict[str, float]:
