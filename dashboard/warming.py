@@ -1,9 +1,11 @@
 """The server listens at once; what its pages need is loaded behind it, in the order in which a first visitor meets it.
 
 While the browser fetches Streamlit's client, store and sign-in are loaded, and the first words of Home are drawn with
-them. Then the libraries of the engine, two seconds in which little else gets its turn: when somebody needs them, a
-moment after those words, or when nobody came; then the models of a sample that an address names. At the end, after who
-came first, imports and scoring that a killed server left behind go on, whether anybody comes or not.
+them. Then the libraries of the engine, a second in which little else gets its turn: when somebody needs them, a
+moment after those words, or when nobody came. As soon as the networks are there the models of a sample that an address
+names are loaded, beside what is still to be imported for its page. At the end, after who came first, what no answer
+needs of the libraries (:mod:`dashboard.late`) is imported, and imports and scoring that a killed server left behind go
+on, whether anybody comes or not.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.background import Job
 from core.errors import OverreadError
+from dashboard import late
 from dashboard.opening import asks_for_page
 
 PATIENCE = 4.0  # seconds that a first visitor is waited for
@@ -33,7 +36,9 @@ _FIRST = (
     "dashboard.viewer.shelf",
     "dashboard.home.entrance",
 )
-_LIBRARIES = ("core.engine.engine", "dashboard.kit.jobs", "dashboard.review.reading")
+_ENGINE = ("core.engine.engine", "core.models.segmenters", "dashboard.kit.engine")
+_PAGES = ("dashboard.kit.jobs", "dashboard.review.reading", "dashboard.review.study_bar", "core.imaging.reader")
+_AFTER = ("pandas", "dashboard.review.pedigree", "dashboard.review.downloads")  # for the tab beside the answers
 _samples: deque[str] = deque(maxlen=1)  # that addresses named; of the last page that was asked for
 _begun, _coming, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(5))
 
@@ -84,11 +89,13 @@ class Foreseen:
 def _work(_: Job[None]) -> None:
     try:
         _load()
-        _expect()
         if _waited_for.is_set():
             time.sleep(FIRST)
     finally:
         _take_up()  # whatever went wrong before: what a killed server left behind is somebody's work
+    late.complete()
+    for name in _AFTER:
+        importlib.import_module(name)
 
 
 def _load() -> None:
@@ -96,8 +103,12 @@ def _load() -> None:
         _pages()
         if _waited_for.wait(PATIENCE) or (_coming.is_set() and _waited_for.wait(COMING)):
             _wanted.wait(MOMENT)
-        for name in _LIBRARIES:
-            importlib.import_module(name)
+        with late.left():
+            for name in _ENGINE:
+                importlib.import_module(name)
+            _expect()
+            for name in _PAGES:
+                importlib.import_module(name)
     finally:
         _set_apart()
         _loaded.set()

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from core.errors import ModelUnavailableError, NotFiniteError, OverreadError
 from core.imaging.study import Series, Unit
 from core.models.router_net import RouterNet
+from core.models.unfilled import Unfilled
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
 from core.statistics.outlier import not_own
@@ -138,7 +139,8 @@ class Router:
         except ValueError as error:
             raise _refused(f"its card cannot be read ({error})") from error
         weights = _checked(folder / WEIGHTS, self.card.weights_sha256)
-        self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
+        with Unfilled():
+            self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
         try:
             fill(self._net, tensors_of(weights), folder)
         except (ModelRefusedError, ValueError) as error:

@@ -69,7 +69,11 @@ def from_groups(integers: torch.Tensor, scale: torch.Tensor, shape: torch.Size) 
     count = shape.numel()
     if len(integers) != count or len(scale) != -(-count // GROUP):
         raise ValueError(f"it holds {len(integers)} weights in {len(scale)} groups, expected {count}")
-    return (integers.float() * scale.float().repeat_interleave(GROUP)[:count]).view(shape)
+    factors, whole = scale.float(), count // GROUP
+    out, end = torch.empty(count), whole * GROUP
+    torch.mul(integers[:end].view(-1, GROUP), factors[:whole].unsqueeze(1), out=out[:end].view(-1, GROUP))
+    out[end:] = integers[end:] * factors[whole:]  # of the last group, where there are fewer
+    return out.view(shape)
 
 
 def inflated(coded: torch.Tensor, count: int) -> torch.Tensor:

@@ -38,6 +38,7 @@ from core.errors import ModelUnavailableError, OverreadError
 from core.models.members import Members
 from core.models.net import OverreadNet
 from core.models.registry import create
+from core.models.unfilled import Unfilled
 from core.weights.card import ModelCard
 from core.weights.coding import MEMBER, SCALE, decoded, encoded, is_coded
 from core.weights.folder import CARD, WEIGHTS, ModelMissingError, load_card, refused
@@ -119,15 +120,16 @@ def load_model(folder: Path) -> tuple[OverreadNet, ModelCard]:
     except ValueError as error:
         raise refused(folder, f"the weights cannot be read ({error})") from error
     try:
-        nets = [
-            create(
-                card.architecture,
-                classes=len(card.classes),
-                channels=card.contract.channels,
-                size=(card.contract.height, card.contract.width),
-            )
-            for _ in range(card.members)
-        ]
+        with Unfilled():
+            nets = [
+                create(
+                    card.architecture,
+                    classes=len(card.classes),
+                    channels=card.contract.channels,
+                    size=(card.contract.height, card.contract.width),
+                )
+                for _ in range(card.members)
+            ]
     except (OverreadError, ValueError) as error:
         raise refused(folder, str(error)) from error
     net = _one_of(nets, stored, folder)
@@ -279,10 +281,15 @@ def fill(net: nn.Module, stored: dict[str, torch.Tensor], folder: Path) -> None:
         wanted[key] = value.float()
     if scales:
         raise refused(folder, f"there are scales without weights (first {min(scales)})")
-    spoilt = next((key for key, value in wanted.items() if not torch.isfinite(value).all()), None)
+    spoilt = next((key for key, value in wanted.items() if not _finite(value)), None)
     if spoilt is not None:
         raise refused(folder, f"{spoilt} holds values that are not finite")
     net.load_state_dict(wanted)
+
+
+def _finite(value: torch.Tensor) -> bool:
+    # One number tells of all: no sum over something that is not finite is; a sum beyond what can be held tells nothing.
+    return bool(torch.isfinite(value.sum()) or torch.isfinite(value).all())
 
 
 def _from_groups(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.engine.results import Review
@@ -49,7 +50,7 @@ def model(card: ModelCard, answers: str = "") -> None:
         )
     for name, figure in card.metrics.items():
         rows[f"Test {name}"] = words.metric(figure, card.system)
-    st.table(pd.DataFrame({"": rows.keys(), " ": rows.values()}), hide_index=True, hide_header=True)
+    _table(rows)
     for limit in card.limits:
         st.markdown(f"- {limit}")
 
@@ -75,7 +76,7 @@ def _reading(study: Study, series: Series) -> None:
         "SHA-256": study.sha256,
         **dict(series.tags),
     }
-    st.table(pd.DataFrame({"": rows.keys(), " ": [str(v) for v in rows.values()]}), hide_index=True, hide_header=True)
+    _table({name: str(value) for name, value in rows.items()})
     if study.case_note:
         st.markdown(f"**What this case is meant to show.** {words.plain(study.case_note)}")
     for note in series.notes:
@@ -85,3 +86,9 @@ def _reading(study: Study, series: Series) -> None:
         st.text(", ".join(study.dropped_tags))
     else:
         st.caption("The format carries no identifying tags, or none were present.")
+
+
+def _table(rows: Mapping[str, str]) -> None:
+    import pandas as pd  # here: the head of every study stands above, and a first answer does not wait for it
+
+    st.table(pd.DataFrame({"": rows.keys(), " ": rows.values()}), hide_index=True, hide_header=True)

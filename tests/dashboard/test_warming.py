@@ -69,6 +69,80 @@ if early: sys.modules["early"] = timm
     assert loaded(script, ("early", "timm", "torch._dynamo")) == {"early": False, "timm": True, "torch._dynamo": True}
 
 
+# What a compiler, an exporter, a loader of data sets and a client of a hub bring: modules of them, the first of each.
+UNASKED = (
+    "torch._decomp.decompositions",
+    "torch._refs.fft",
+    "torch.export.decomp_utils",
+    "torch.onnx.ops",
+    "torch.onnx._internal",
+    "torchvision.datasets.cifar",
+    "huggingface_hub._commit_api",
+    "torch._dynamo",
+    "sklearn",
+    "pandas",
+    "skimage",
+    "matplotlib",
+    "onnx",
+)
+AS_THE_SERVER = """
+import importlib, sys, streamlit.web.bootstrap
+import dashboard.late as late, dashboard.warming as w
+for name in w._FIRST: importlib.import_module(name)
+w._expect = lambda: None
+w._waited_for.set(), w._wanted.set()
+w._load()
+"""
+
+
+def test_a_first_answer_is_given_before_what_it_does_not_need_is_loaded() -> None:
+    script = f"""{AS_THE_SERVER}
+from core import places
+from core.engine.engine import Engine
+from core.imaging import read
+from core.settings import settings
+file = places.SAMPLES / "brain-mr-03.png"
+course = Engine(settings().weights).course(read([(file.name, file.read_bytes())]), "brain-mr")
+said = []
+try:
+    course.run(progress=lambda title, _: said.append(title), stop=lambda: bool(said))
+except InterruptedError:
+    pass
+assert len(said) == 1
+"""
+    names = ("core.imaging.reader", "segmentation_models_pytorch", *UNASKED)
+    assert [name for name, there in loaded(script, names).items() if there] == list(names[:2])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "late.complete()",
+        "import torch._decomp.decompositions",  # of a package that is imported only now
+    ],
+)
+def test_what_was_left_out_is_whole_when_it_is_asked_for(asked: str) -> None:
+    script = f"""{AS_THE_SERVER}
+import torch, torchvision
+left = {{name: sys.modules[name] for name in late.LEFT}}
+{asked}
+import torch.export, torch.onnx, torchvision.datasets, huggingface_hub
+found = {{name: sys.modules[name] for name in late.LEFT}}
+assert not [name for name in left if found[name] is left[name] or found[name].__spec__.name != name]
+class Two(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.gelu(x) * 2
+program = torch.export.export(Two(), (torch.zeros(1, 2),)).run_decompositions()
+x = torch.tensor([[1.0, -1.0]])
+assert torch.equal(program.module()(x), Two()(x))
+assert torch.linalg.qr(torch.zeros(3, 2, device="meta"))[1].shape == (2, 2)
+# torchvision's own operations are known to the converter: what was owed is done
+from torch.onnx._internal.torchscript_exporter.registration import registry
+assert registry.is_registered_op("torchvision::nms", 11)
+"""
+    assert loaded(script, ("torchvision.datasets.cifar",)) == {"torchvision.datasets.cifar": True}
+
+
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process in which nothing was begun."""
@@ -124,6 +198,7 @@ def test_what_a_killed_server_left_behind_goes_on_whatever_fails_before(
     done: list[str] = []
     for name in ("_pages", "_expect", "_set_apart", "_take_up"):
         monkeypatch.setattr(warming, name, partial(done.append, name))
+    monkeypatch.setattr(warming.late, "LEFT", {})
     monkeypatch.setattr(warming, "PATIENCE", 0.0)
 
     def fails() -> None:

@@ -286,6 +286,24 @@ def test_weights_that_are_not_finite_are_refused(saved: Path, value: float) -> N
         load_model(saved)
 
 
+def test_weights_whose_sum_is_beyond_a_float_are_read(saved: Path) -> None:
+    path = saved / "weights.safetensors"
+    found = load_file(path)
+    key = max((k for k in found if found[k].dtype == np.float32), key=lambda k: found[k].size)
+    found[key].flat[:2] = np.finfo(np.float32).max
+    save_file(found, path)
+    rewrite_card(saved)
+    assert load_model(saved)[0].state_dict()[key].flatten()[:2].tolist() == [float(np.finfo(np.float32).max)] * 2
+
+
+def test_nothing_is_drawn_for_weights_that_are_read(saved: Path) -> None:
+    torch.manual_seed(7)
+    wanted = torch.rand(3).tolist()
+    torch.manual_seed(7)
+    load_model(saved)
+    assert torch.rand(3).tolist() == wanted
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe not json", b"[]"])
 def test_an_unreadable_card_is_refused(saved: Path, content: bytes) -> None:
     (saved / "card.json").write_bytes(content)
