@@ -238,13 +238,11 @@ class Review:
     @cached_property
     def ensemble(self) -> EnsembleAnswer | None:
         """The mean of the models that vote, at its own threshold; of those whose stored predictions are of the very
-        weights that answered."""
+        version that answered."""
         findings = {r.state.name: r.finding for r in self.voting if r.finding is not None}
         cards = cards_of(self.ready)
         mine = [e for e in self.stored.values() if e.card.name in findings]
-        return ensemble.answer(
-            findings, [e for e in mine if e.card.weights_sha256 == cards[e.card.name].weights_sha256]
-        )
+        return ensemble.answer(findings, [e for e in mine if e.card.identity == cards[e.card.name].identity])
 
     def triage(self, index: int, level: float = LEVEL) -> dict[str, Sorted]:
         """Conformal sets on one slice, of the models whose stored predictions allow one; by name."""

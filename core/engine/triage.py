@@ -64,7 +64,7 @@ def triage(evidence: Evidence, card: ModelCard, calibrated: np.ndarray, level: f
         card: of the model that answered. calibrated: ``(classes,)`` its calibrated probabilities. level: in (0, 1).
     """
     calibration, rule = evidence.part("validation"), conformal_rule(evidence, level)
-    if calibration is None or rule is None or card.weights_sha256 != evidence.card.weights_sha256:
+    if calibration is None or rule is None or card.identity != evidence.card.identity:
         return None
     row = np.asarray(calibrated, dtype=np.float64)
     if not np.isfinite(row).all():

@@ -18,13 +18,14 @@ from core.review.people import Action, acting
 from core.review.tables import Case, Discrepancy, DriftReading, ImportRun, Score, ScoreRun
 from core.review.trail import append
 from core.review.vocabulary import CaseState, RunState, now
+from core.weights.card import Identity
 
 Run = TypeVar("Run", ImportRun, ScoreRun)
 
 
-def fingerprint(weights: Iterable[str]) -> str:
-    """One hash for a set of weights: what a discrepancy rests on."""
-    return hashlib.sha256("\n".join(sorted(set(weights))).encode()).hexdigest()
+def fingerprint(models: Iterable[Identity]) -> str:
+    """One hash for a set of models, each told by its weights and version: what a discrepancy rests on."""
+    return hashlib.sha256("\n".join(sorted({" ".join(model) for model in models})).encode()).hexdigest()
 
 
 def _columns(kind: type[SQLModel]) -> tuple[str, ...]:
@@ -115,9 +116,9 @@ class Runs(Database):
             session.connection().execute(statement, [{name: getattr(row, name) for name in names} for row in rows])
 
     def save_scores(self, scores: Sequence[Score], discrepancies: Sequence[Discrepancy] = ()) -> None:
-        """Keep scores in one transaction; scoring a case again with the same weights replaces its row."""
+        """Keep scores in one transaction; the same version of a model replaces its row."""
         with self.writing() as session:
-            self._upsert(session, scores, ("case_id", "system", "model", "weights_sha256"))
+            self._upsert(session, scores, ("case_id", "system", "model", "weights_sha256", "version"))
             self._upsert(session, discrepancies, ("case_id", "models"))
             for case in session.exec(select(Case).where(col(Case.id).in_({s.case_id for s in scores if not s.error}))):
                 advance(case, CaseState.SCORED)
@@ -139,8 +140,8 @@ class Runs(Database):
             query = select(Discrepancy).join(Case, col(Discrepancy.case_id) == col(Case.id))
             return list(session.exec(query.where(Case.archive_id == archive_id).order_by(col(Discrepancy.id))))
 
-    def scored(self, archive_id: int, system: str, model: str, weights_sha256: str) -> set[int]:
-        """Cases that these weights have answered; a resumed run leaves them out."""
+    def scored(self, archive_id: int, system: str, model: str, identity: Identity) -> set[int]:
+        """Cases that this version of a model has answered; a resumed run leaves them out."""
         with self.reading() as session:
             query = (
                 select(Score.case_id)
@@ -149,7 +150,8 @@ class Runs(Database):
                     Case.archive_id == archive_id,
                     Score.system == system,
                     Score.model == model,
-                    Score.weights_sha256 == weights_sha256,
+                    Score.weights_sha256 == identity[0],
+                    Score.version == identity[1],
                     Score.error == "",
                 )
             )

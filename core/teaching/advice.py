@@ -19,7 +19,7 @@ Scores = Mapping[str, Mapping[int, ItemScore]]
 
 
 def scores(store: Store, rows: Iterable[Row]) -> Scores:
-    """What models said about the cases of rows, by title and case; the newest weights' answer.
+    """What models said about the cases of rows, by title and case; the newest version's answer.
 
     Cases of quizzes that never show models are left out.
     """
@@ -47,6 +47,7 @@ def of_review(item_id: int, review: Review) -> list[ItemScore]:
                 model=result.state.name,
                 title=result.state.title,
                 weights_sha256=result.state.card.weights_sha256,
+                version=result.state.card.version,
                 finding=float(result.finding[peak]),
                 threshold=result.threshold,
                 slice_index=peak,
@@ -63,6 +64,7 @@ def keep(store: Store, rows: Iterable[ItemScore]) -> None:
                 ItemScore.item_id == row.item_id,
                 ItemScore.model == row.model,
                 ItemScore.weights_sha256 == row.weights_sha256,
+                ItemScore.version == row.version,
             )
             if session.exec(same).first() is None:
                 session.add(row)

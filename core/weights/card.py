@@ -10,6 +10,7 @@ from core.preprocessing.contract import InputContract
 from core.statistics import ThresholdChoice
 from core.weights.sealed import Sealed
 
+Identity = tuple[str, str]  # SHA-256 of the weights, version: see ModelCard.identity
 # Fitting gives 0.05 to 20 (core/statistics/calibration.py); far beyond, every answer would be 0, 1/2 or 1.
 Temperature = Annotated[float, Field(ge=0.01, le=100)]
 
@@ -142,6 +143,15 @@ class ModelCard(Sealed):
     storage: str = "float16"
     storage_change: dict[str, float] = Field(default_factory=dict)
     weights_sha256: str
+
+    @property
+    def identity(self) -> Identity:
+        """What tells its answers from any others: weights and version together.
+
+        The same weights answer otherwise at another temperature, or averaged over other slices; packing raises the
+        version then.
+        """
+        return self.weights_sha256, self.version
 
     @property
     def averaged(self) -> str:

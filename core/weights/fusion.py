@@ -1,7 +1,8 @@
 """Two answers about one place, on its PET slice and on its MR slice, made one; and what that is worth.
 
 ``weights/mr-pet/fusion.json`` holds the rule for the two models it names, calibrated on validation pairs, and its
-figures on test pairs. It is valid for the very weights it was made with.
+figures on test pairs. It is valid for the very weights and versions it was made with, since it mixes calibrated
+probabilities.
 """
 
 from __future__ import annotations
@@ -61,13 +62,14 @@ class Fusion(Sealed):
 
     @model_validator(mode="after")
     def _names_its_models(self) -> Self:
-        if set(self.weights_sha256) != {self.pet, self.mr}:
-            raise ValueError("weights_sha256 must name the two models that the rule is for")
+        if not set(self.weights_sha256) == set(self.versions) == {self.pet, self.mr}:
+            raise ValueError("weights_sha256 and versions must name the two models that the rule is for")
         return self
 
     def fits(self, cards: Mapping[str, ModelCard]) -> bool:
-        """Whether both models are there with the weights that this was made with."""
-        return all(n in cards and cards[n].weights_sha256 == sha for n, sha in self.weights_sha256.items())
+        """Whether both models are there as they were when this was made."""
+        made_with = {name: (sha256, self.versions[name]) for name, sha256 in self.weights_sha256.items()}
+        return all(name in cards and cards[name].identity == one for name, one in made_with.items())
 
     def fused(self, pet: np.ndarray, mr: np.ndarray) -> np.ndarray:
         """Calibrated probability of a finding ``(N,)``; arguments as for :func:`fused`."""

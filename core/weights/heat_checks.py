@@ -74,7 +74,9 @@ class HeatChecks(_Part):
     """Dataset-level checks of a model's heat maps, with their pedigree.
 
     Attributes:
-        weights_sha256: of the weights that drew the maps; with other weights the figures mean nothing.
+        weights_sha256: of the weights that drew the maps; with other weights the figures mean nothing. A map is of one
+            pass over one slice, so a version that only averages or calibrates otherwise keeps them; which slices were
+            called a finding is as ``version`` called them.
         data: names of the sets; ``part`` is never anything but validation.
         slices, groups: slices with a finding that were looked at, and their patients; where no set has masks, lesions
             were inserted into further, clear slices (``planted`` of every method).

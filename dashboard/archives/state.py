@@ -133,11 +133,7 @@ def _results(store: Store, reader: int, archive: int, models: Installed) -> None
 
 
 def _drift(store: Store, reader: int, archive: int, models: Installed) -> None:
-    scored = {
-        s.case_id
-        for s in store.machine_scores(archive)
-        if s.system == models.system and not s.error and models.weights.get(s.model) == s.weights_sha256
-    }
+    scored = {s.case_id for s in store.machine_scores(archive) if models.gave(s) and not s.error}
     if sums_tell(store, archive, models, reader, scored):
         return
     key = f"drift-{archive}-{models.system}"

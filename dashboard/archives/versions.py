@@ -32,7 +32,7 @@ def show(store: Store, reader: int, archive: int, models: Installed) -> None:
         for old in older:
             now = next((v for v in found if v.installed and v.model == old.model), None)
             if now is not None:
-                told = compare_versions(store, archive, models, old.model, old.weights_sha256, now.weights_sha256)
+                told = compare_versions(store, archive, models, old.model, old.identity, now.identity)
                 held = sums_tell(store, archive, models, reader, {change.case_id for change in told.changes})
                 _compared(told, shown, in_sum=not held)
 
@@ -73,7 +73,7 @@ def _compared(told: Comparison, shown: set[int], *, in_sum: bool) -> None:
             hide_index=True,
             width="stretch",
             height=min(320, 38 + 35 * len(rows)),
-            key=f"compared-{told.new.model}-{told.old.weights_sha256[:12]}",
+            key=f"compared-{told.new.model}-{told.old.weights_sha256[:12]}-{told.old.version}",
         )
     hidden = len(told.changes) - len(rows)
     if hidden:

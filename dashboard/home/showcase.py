@@ -50,7 +50,7 @@ def show() -> None:
     ready = [s for s in engine().states(system.name) if s.status is ModelStatus.READY and s.card]
     if not ready:
         return
-    said = _ask(system.name, tuple(s.card.weights_sha256 for s in ready if s.card))
+    said = _ask(system.name, tuple(s.card.digest for s in ready if s.card))
     if said is None:
         return
     with cells[2]:
@@ -63,8 +63,8 @@ def show() -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _ask(system: str, weights: tuple[str, ...]) -> Said | None:
-    """Ask the first ready model, once per set of weights."""
+def _ask(system: str, digests: tuple[str, ...]) -> Said | None:
+    """Ask the first ready model, once per set of cards: a card's digest is over all that decides an answer."""
     study = samples.load_sample(SYSTEMS[system].showcase)
     try:
         review = engine().review(study, system, 0)

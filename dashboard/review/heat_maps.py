@@ -81,7 +81,7 @@ def along(case: OpenCase, state: ModelState) -> HeatMaps:
         return None if result.failed(index) else tested(case, result, index).drawn
 
     # asked again, or the same case opened anew, is another address: what the old one gives is of the old answers
-    return HeatMaps(of_slice, f"{about} {id(case.job)} {state.name} {state.card.weights_sha256 if state.card else ''}")
+    return HeatMaps(of_slice, f"{about} {id(case.job)} {state.name} {state.card.digest if state.card else ''}")
 
 
 @st.fragment

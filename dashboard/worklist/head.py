@@ -32,9 +32,8 @@ def show(store: Store, chosen: Chosen, listed: Worklist, reader: int) -> None:
     if sums_tell(store, chosen.number, chosen.models, reader):
         return  # what a comparison with the calibration set says is a sum too
     warned: set[str] = set()
-    installed = set(chosen.models.weights.values())
     for reading in store.drift(system=chosen.models.system, archive_id=chosen.number):
-        if reading.model in warned or reading.weights_sha256 not in installed:
+        if reading.model in warned or not chosen.models.gave(reading):
             continue
         warned.add(reading.model)  # the newest comparison of each model counts
         if reading.warned:

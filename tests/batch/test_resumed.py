@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from core.review.archives.intake.sources import survey
 from core.review.batch import decoding
 from core.review.batch.decoding import studies
 from core.review.batch.parts import Parts, Plan
-from core.review.batch.score import score
+from core.review.batch.score import plan_of, score
+from core.review.batch.sources import opened
 from tests.batch.conftest import NAMES
 from tests.batch.decoders import ends_on
 from tests.batch.workers import score_and_tell
+from tests.cards import rewrite
 
 
 class StoppedError(Exception):
@@ -90,6 +93,21 @@ def test_parts_of_something_else_are_not_mixed_in(engine: Engine, many: Path, tm
     with pytest.raises(ArchiveError, match="another run"):
         score(str(many), out, engine, "brain-mr", processes=0, chunk=1)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("change", [{"version": "2"}, {"along": 1}, {"test_time_flips": ["horizontal"]}])
+def test_other_versions_of_the_weights_make_another_plan(
+    brain: Path, folder: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    shutil.copytree(brain, tmp_path / "packed")
+    rewrite(tmp_path / "packed" / "brain-mr" / "unet" / "card.json", **change)
+    with opened(str(folder), join=False) as source:
+        before, same, after = (
+            plan_of(source, Engine(place), "brain-mr", 2) for place in (brain, brain, tmp_path / "packed")
+        )
+    assert before == same
+    assert replace(after, models=before.models) == before
+    assert after.models != before.models
 
 
 def test_a_part_holds_its_own_images_and_all_of_them(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from core import imaging
 from core.review import FileRole, Mode, Store, fingerprint
 from core.review.kept.looks import looks
 from core.review.tables import Discrepancy, Score
+from core.weights.card import Identity
 
 SYSTEM = "brain-mr"
 SECRET_REASON = "Recorded: no tumour. All 3 models say tumour, zanzibar"
@@ -57,16 +58,16 @@ def plant(
     *,
     mode: Mode = Mode.SECOND_READER,
     name: str = "Night shift",
-    models: Mapping[str, str] | None = None,
+    models: Mapping[str, Identity] | None = None,
     patients: int | None = None,
 ) -> Planted:
     """An archive of simulated slices with scores and reasons; the first case has the most promising place.
 
     Args:
-        models: weights' SHA-256 by model, as installed; without them the scores are another version's.
+        models: weights and version by model, as installed; without them the scores are another version's.
         patients: how many they are of; by default each is somebody else's.
     """
-    known = dict(models or {"unet": "f" * 64})
+    known = dict(models or {"unet": ("f" * 64, "0.0.0")})
     actor = store.local_user().number or 0
     archive = store.add_archive(actor, name, mode=mode).id or 0
     cases, pictures = [], []
@@ -97,7 +98,7 @@ def plant(
         cases.append(case.id or 0)
         pictures.append(data)
     store.save_scores(
-        [_score(case, model, sha256) for case in cases for model, sha256 in known.items()],
+        [_score(case, model, identity) for case in cases for model, identity in known.items()],
         [
             Discrepancy(
                 case_id=case,
@@ -112,13 +113,13 @@ def plant(
     return Planted(archive, tuple(cases), tuple(pictures))
 
 
-def _score(case: int, model: str, sha256: str) -> Score:
+def _score(case: int, model: str, identity: Identity) -> Score:
     return Score(
         case_id=case,
         system=SYSTEM,
         model=model,
-        version="0.0.0" if sha256 == "f" * 64 else "0.0.1",
-        weights_sha256=sha256,
+        weights_sha256=identity[0],
+        version=identity[1],
         finding=SECRET_NUMBER,
         decision="finding",
         threshold=0.42,

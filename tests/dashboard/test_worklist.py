@@ -38,7 +38,7 @@ def store(tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 @pytest.fixture
 def planted(store: Store, installed: Path) -> readings.Planted:
-    return readings.plant(store, 4, models=need_models(Engine(installed), readings.SYSTEM).weights)
+    return readings.plant(store, 4, models=need_models(Engine(installed), readings.SYSTEM).identities)
 
 
 def _person(store: Store, *roles: Role) -> User:
@@ -129,7 +129,7 @@ def test_filters_columns_and_saved_views(store: Store, planted: readings.Planted
 @pytest.fixture
 def many(store: Store, installed: Path) -> readings.Planted:
     """So many cases that what they add up to tells of none."""
-    return readings.plant(store, 24, models=need_models(Engine(installed), readings.SYSTEM).weights)
+    return readings.plant(store, 24, models=need_models(Engine(installed), readings.SYSTEM).identities)
 
 
 def test_the_curve_of_reads_follows_the_reads(store: Store, many: readings.Planted) -> None:
@@ -232,12 +232,17 @@ def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store,
 
 def test_the_monitors_warning_stands_above_the_list(store: Store, many: readings.Planted) -> None:
     models = need_models(engine(), readings.SYSTEM)
-    for sha256, message in (("e" * 64, "of another version"), (models.weights["unet"], "far off")):
+    sha256, version = models.identities["unet"]
+    for identity, message in (
+        (("e" * 64, version), "of other weights"),
+        ((sha256, "0.0.0"), "of another version of the same weights"),
+        ((sha256, version), "far off"),
+    ):
         store.add_drift(
             DriftReading(
-                archive_id=many.archive, system=readings.SYSTEM, model="unet", weights_sha256=sha256, n=200,
-                n_reference=200, statistic="KS, patients permuted", value=0.5, p_value=0.002, warned=True,
-                message=message,
+                archive_id=many.archive, system=readings.SYSTEM, model="unet", weights_sha256=identity[0],
+                version=identity[1], n=200, n_reference=200, statistic="KS, patients permuted", value=0.5,
+                p_value=0.002, warned=True, message=message,
             )
         )  # fmt: skip
     app = _open("worklist", _person(store, Role.REVIEWER))

@@ -18,6 +18,7 @@ from core.imaging.study import Modality, Study, Unit
 from core.weights.card import Threshold
 from core.weights.fusion import FUSION, Fusion, fused
 from core.weights.store import load_model
+from tests.cards import rewrite
 from tests.engine.installed import install, scan, study
 
 PARTNER = Partner(1, 2, 0.4, assumed=True)
@@ -102,3 +103,14 @@ def test_the_gate_stands_before_the_other_series_too(weights: Path, both: Study)
         read_pair(Engine(weights), strange, "mr-pet", 0, 1, PARTNER)
     assert "overrule there" in refused.value.remedy
     assert 0 < read_pair(Engine(weights), strange, "mr-pet", 0, 1, PARTNER, overruled=True).finding < 1
+
+
+def test_a_rule_is_for_the_versions_it_was_made_with(weights: Path, tmp_path: Path) -> None:
+    """It mixes calibrated probabilities, which the same weights give otherwise at another temperature."""
+    shutil.copytree(weights, tmp_path / "w")
+    rule = rule_for(Engine(tmp_path / "w"), "mr-pet")
+    assert rule is not None
+    rewrite(tmp_path / "w" / "mr-pet" / "pet" / "card.json", version="2", temperature=3.0)
+    assert rule_for(Engine(tmp_path / "w"), "mr-pet") is None
+    with pytest.raises(ValueError, match="must name the two models"):
+        Fusion.model_validate(rule.model_dump() | {"versions": {"pet": "1"}})

@@ -61,9 +61,10 @@ def test_an_answer_like_none_of_the_calibration_images_is_referred() -> None:
     assert (strange.triage, strange.classes) == (Triage.REFER, ())
 
 
-def test_predictions_of_other_weights_sort_nothing() -> None:
+@pytest.mark.parametrize("change", [{"weights_sha256": "1" * 64}, {"version": "0.0.2"}])
+def test_predictions_of_another_version_sort_nothing(change: dict[str, str]) -> None:
     evidence = evidence_of(CLEAR + TUMOUR, [0] * 9 + [1] * 9)
-    other = evidence.card.model_copy(update={"weights_sha256": "1" * 64})
+    other = evidence.card.model_copy(update=change)
     assert triage(evidence, other, np.array([0.1, 0.9])) is None
     assert sort(Evidence(evidence.card, {}, "x"), 0.9) is None
 

@@ -31,6 +31,7 @@ from core.review.archives.planting import Planting, Trial, first_tenth, honest, 
 from core.review.archives.ranking import rank
 from core.review.archives.scoring import Installed
 from core.review.tables import ImportRun, ScoreRun
+from core.weights.card import Identity
 from tests.dashboard.conftest import ARGS, CHROMIUM, ROOT
 from tests.long.clinic import Clinic
 from tests.long.ledger import Ledger
@@ -86,8 +87,8 @@ class Check:
     def _answers(self) -> int:
         return len(self.ledger.store.scored(self.ledger.archive, SYSTEM, *self._first_model()))
 
-    def _first_model(self) -> tuple[str, str]:
-        return next(iter(self.models.weights.items()))
+    def _first_model(self) -> tuple[str, Identity]:
+        return next(iter(self.models.identities.items()))
 
     def _follow(self, word: str, phase: str, kills: int, longest: float, count: Callable[[], int]) -> None:
         """Watch a run on its page until it is done; kill at random moments, most of them while it moves on."""

@@ -171,16 +171,17 @@ def _page(folder: Path, page: str, *, turned: bool, weights_at: Path) -> str:
     """All that a page sends to a reader who has read one of a patient's four images."""
     store = readings.opened(folder)
     models = need_models(RealEngine(weights_at), readings.SYSTEM)
-    planted = readings.plant(store, 4, models=models.weights, patients=1)
+    planted = readings.plant(store, 4, models=models.identities, patients=1)
     if turned:
         scores = [score for score in store.machine_scores(planted.archive) if score.case_id != planted.cases[0]]
         for score in scores:
             score.finding, score.decision = 0.03, "clear"
         store.save_scores(scores)
     rank(store, planted.archive, models)
-    for sha256 in models.weights.values():
+    for sha256, version in models.identities.values():
         reading = DriftReading(
-            archive_id=planted.archive, system=readings.SYSTEM, model="unet", weights_sha256=sha256, n=4,
+            archive_id=planted.archive, system=readings.SYSTEM, model="unet", weights_sha256=sha256,
+            version=version, n=4,
             n_reference=9, statistic="KS", value=0.5, warned=True, message=f"their mean is {0.03 if turned else 0.74}",
         )  # fmt: skip
         store.add_drift(reading)

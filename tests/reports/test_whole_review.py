@@ -63,9 +63,10 @@ def test_the_mean_of_the_models_that_vote_is_in_every_file(report: CaseReport) -
     )
 
 
-def test_an_ensemble_is_of_the_very_weights_that_answered(report: CaseReport) -> None:
+@pytest.mark.parametrize("change", [{"weights_sha256": "c" * 64}, {"version": "2"}])
+def test_an_ensemble_is_of_the_very_versions_that_answered(report: CaseReport, change: dict[str, str]) -> None:
     stored = dict(report.review.stored)
-    other = stored["unet"].card.model_copy(update={"weights_sha256": "c" * 64})
+    other = stored["unet"].card.model_copy(update=change)
     stored["unet"] = replace(stored["unet"], card=other)
     found = replace(report.review, stored=stored).ensemble
     assert found is not None

@@ -41,7 +41,14 @@ def case(store: Store, archive_id: int, image: bytes = b"image", **columns: Any)
     return found
 
 
-def scored(store: Store, found: Case, finding: float = 0.9, model: str = "one", weights: str = WEIGHTS) -> None:
+def scored(
+    store: Store,
+    found: Case,
+    finding: float = 0.9,
+    model: str = "one",
+    weights: str = WEIGHTS,
+    version: str = "1",
+) -> None:
     """Give a case a score and a discrepancy."""
     assert found.id is not None
     decision = "finding" if finding >= 0.5 else "clear"
@@ -51,7 +58,7 @@ def scored(store: Store, found: Case, finding: float = 0.9, model: str = "one", 
                 case_id=found.id,
                 system="brain-mr",
                 model=model,
-                version="1",
+                version=version,
                 weights_sha256=weights,
                 finding=finding,
                 decision=decision,
@@ -60,7 +67,10 @@ def scored(store: Store, found: Case, finding: float = 0.9, model: str = "one", 
         ],
         [
             Discrepancy(
-                case_id=found.id, models=fingerprint([weights]), value=finding, reason="the models see a finding"
+                case_id=found.id,
+                models=fingerprint([(weights, version)]),
+                value=finding,
+                reason="the models see a finding",
             )
         ],
     )

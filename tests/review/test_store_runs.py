@@ -1,4 +1,4 @@
-"""Scores are kept once per weights; runs can be asked to pause."""
+"""Scores are kept once per version of a model; runs can be asked to pause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.review.tables import DriftReading, ImportRun, Score, ScoreRun
 from tests.review.casebook import WEIGHTS, archive, case, lock, person, scored
 
 
-def test_scoring_again_with_the_same_weights_replaces_with_others_adds(store: Store) -> None:
+def test_scoring_again_with_the_same_version_replaces_with_another_adds(store: Store) -> None:
     place = archive(store)
     found = case(store, place)
     scored(store, found, 0.2)
@@ -22,8 +22,16 @@ def test_scoring_again_with_the_same_weights_replaces_with_others_adds(store: St
     scored(store, found, 0.4, weights="b" * 64)
     assert [s.finding for s in store.machine_scores(place)] == [0.7, 0.4]
     assert [d.value for d in store.machine_discrepancies(place)] == [0.7, 0.4]
-    assert store.scored(place, "brain-mr", "one", WEIGHTS) == {found.id}
-    assert store.scored(place, "brain-mr", "two", WEIGHTS) == set()
+    scored(store, found, 0.3, version="2")
+    assert [(s.finding, *s.identity) for s in store.machine_scores(place)] == [
+        (0.7, WEIGHTS, "1"),
+        (0.4, "b" * 64, "1"),
+        (0.3, WEIGHTS, "2"),
+    ]
+    assert [d.value for d in store.machine_discrepancies(place)] == [0.7, 0.4, 0.3]
+    assert store.scored(place, "brain-mr", "one", (WEIGHTS, "2")) == {found.id}
+    assert store.scored(place, "brain-mr", "one", (WEIGHTS, "3")) == set()
+    assert store.scored(place, "brain-mr", "two", (WEIGHTS, "1")) == set()
 
 
 def test_a_failed_score_is_kept_but_not_done(sqlite_store: Store) -> None:
@@ -34,7 +42,7 @@ def test_a_failed_score_is_kept_but_not_done(sqlite_store: Store) -> None:
         case_id=found.id, system="brain-mr", model="one", version="1", weights_sha256=WEIGHTS, error="out of memory"
     )
     sqlite_store.save_scores([failed])
-    assert sqlite_store.scored(place, "brain-mr", "one", WEIGHTS) == set()
+    assert sqlite_store.scored(place, "brain-mr", "one", (WEIGHTS, "1")) == set()
     assert sqlite_store.case(found.id).state == "new"
     scored(sqlite_store, found)
     assert [s.error for s in sqlite_store.machine_scores(place)] == [""]
@@ -106,5 +114,6 @@ def test_drift_readings_come_back_newest_first(sqlite_store: Store) -> None:
     assert sqlite_store.drift(archive_id=1) == []
 
 
-def test_a_fingerprint_depends_on_the_set_of_weights_only() -> None:
-    assert fingerprint(["a", "b"]) == fingerprint(["b", "a", "a"]) != fingerprint(["ab"])
+def test_a_fingerprint_depends_on_the_set_of_models_only() -> None:
+    one, two = ("a", "1"), ("b", "1")
+    assert fingerprint([one, two]) == fingerprint([two, one, one]) != fingerprint([one, ("b", "2")])

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic import command
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
 
 from core.review import FileRole, Store
 from core.review.older import kept_whole
 from core.review.pseudonyms import Pseudonyms
+from core.review.runs import fingerprint
 from core.review.schema import _config, newest, revision
+from core.review.tables import DriftReading, ItemScore, Score
 from core.review.trail import verify
+from tests.review import postgres
 
 
 def _image(store: Store) -> tuple[str, str, int, FileRole]:
@@ -84,3 +92,83 @@ def test_a_store_of_the_second_revision(tmp_path: Path) -> None:
     again = Store.open(str(tmp_path / "store"))
     assert "cases row 1" in verify(again).reason
     again.close()
+
+
+WEIGHTS = "w" * 64
+OLD_PLACE = hashlib.sha256(WEIGHTS.encode()).hexdigest()  # as revision 9 knew a set of models: by the weights alone
+ONCE, TWICE = 1, 2  # archives scored by version 1 alone, and by version 1 and then 2 of the same weights
+
+
+def _as_revision_9(place: str) -> None:
+    """Two archives of two cases each; their places and comparisons name no version."""
+    engine = create_engine(place)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0009")
+
+        def put(table: str, **row: object) -> None:
+            names = ", ".join(f'"{name}"' for name in row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+
+        put("users", number=1, issuer="local", subject="local", name="Local user", roles='["lead"]', active=True,
+            created=MOMENT)  # fmt: skip
+        for archive in (ONCE, TWICE):
+            put("archives", id=archive, name=str(archive), note="", mode="open", created=MOMENT, created_by=1)
+            for case in (10 * archive, 10 * archive + 1):
+                put("cases", id=case, archive_id=archive, patient="", content_hash=str(case), source="F", system="pet",
+                    recorded_text="", state="scored", simulated=False, details="{}", created=MOMENT)  # fmt: skip
+                version = "2" if case == 10 * TWICE + 1 else "1"
+                put("scores", case_id=case, system="pet", model="unet", version=version, weights_sha256=WEIGHTS,
+                    finding=0.25, slice_index=0, probabilities="{}", details="{}", error="", seconds=1.0,
+                    created=MOMENT)  # fmt: skip
+                put("discrepancies", case_id=case, models=OLD_PLACE, value=case, reason="", details="{}",
+                    created=MOMENT)  # fmt: skip
+            for version in ("1", "2")[:archive]:
+                models = json.dumps({"unet": {"version": version, "weights_sha256": WEIGHTS}})
+                put("score_runs", archive_id=archive, system="pet", models=models, state="done", wanted="running",
+                    total=2, done=2, failed=0, seconds=1.0, message="", started=MOMENT, started_by=1)  # fmt: skip
+            put("drift_readings", archive_id=archive, system="pet", model="unet", weights_sha256=WEIGHTS, n=2,
+                n_reference=9, statistic="KS", value=0.5, warned=True, message="", created=MOMENT)  # fmt: skip
+        put("courses", id=1, title="C", goals="", owner=1, created=MOMENT)
+        put("quizzes", id=1, course_id=1, title="Q", goals="", rules="{}", listed=False, created=MOMENT)
+        put("quiz_items", id=1, quiz_id=1, position=0, source="s", place="{}", system="pet", finding=True,
+            simulated=True, hint="", note="", details="{}")  # fmt: skip
+        put("item_scores", item_id=1, model="unet", title="U", weights_sha256=WEIGHTS, finding=0.5, threshold=0.5,
+            slice_index=0, created=MOMENT)  # fmt: skip
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_what_was_scored_before_versions_counted(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Scores stay what they were; places and comparisons are named where one version alone can have made them."""
+    if kind == "sqlite":
+        (tmp_path / "store" / "images").mkdir(parents=True)
+        _as_revision_9(f"sqlite:///{tmp_path / 'store' / 'overread.sqlite'}")
+        store = Store.open(str(tmp_path / "store"))
+    else:
+        url = postgres.new_database(request.getfixturevalue("postgres_address"), "older")
+        _as_revision_9(url)
+        store = Store.open(url, tmp_path / "images")
+    first = (WEIGHTS, "1")
+    assert {(s.case_id, s.identity, s.finding) for a in (ONCE, TWICE) for s in store.machine_scores(a)} == {
+        (10, first, 0.25),
+        (11, first, 0.25),
+        (20, first, 0.25),
+        (21, (WEIGHTS, "2"), 0.25),
+    }
+    assert [d.models for d in store.machine_discrepancies(ONCE)] == [fingerprint([first])] * 2
+    known = {fingerprint([first]), fingerprint([(WEIGHTS, "2")])}
+    assert not known & {d.models for d in store.machine_discrepancies(TWICE)}  # of which version, nobody can tell
+    assert [[r.version for r in store.drift(archive_id=a)] for a in (ONCE, TWICE)] == [["1"], [""]]
+    again = Score(case_id=10, system="pet", model="unet", version="2", weights_sha256=WEIGHTS, finding=0.75)
+    store.save_scores([again])
+    assert [(s.version, s.finding) for s in store.machine_scores(ONCE)] == [("1", 0.25), ("1", 0.25), ("2", 0.75)]
+    with store.writing() as session:
+        (item,) = session.exec(select(ItemScore))
+        assert (item.version, item.finding) == ("", 0.5)
+        session.add(ItemScore(**item.model_dump(exclude={"id", "version"}), version="1"))
+    with pytest.raises(IntegrityError), store.writing() as session:
+        session.add(ItemScore(**item.model_dump(exclude={"id"})))
+    with store.reading() as session:
+        assert len(session.exec(select(DriftReading)).all()) == 2
+    store.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn import metrics
+from sqlmodel import select
 
 from core.engine.engine import Engine
 from core.review.store import Store
@@ -38,15 +39,26 @@ def answered(store: Store, models: Models) -> list[results.Row]:
     return rows
 
 
-def score(item: int, title: str, finding: float) -> ItemScore:
+def score(item: int, title: str, finding: float, version: str = "1") -> ItemScore:
     return ItemScore(
         item_id=item,
         model=title.lower(),
         title=title,
         weights_sha256="0" * 64,
+        version=version,
         finding=finding,
         threshold=0.5 if title == "One" else 0.0,
     )
+
+
+def test_another_version_of_the_weights_is_kept_beside_and_the_newest_is_told(store: Store) -> None:
+    rows = answered(store, Models.WITH_TRUTH)
+    item = min(row.item.id or 0 for row in rows)
+    advice.keep(store, [score(item, "One", 0.7, "1"), score(item, "One", 0.2, "2"), score(item, "One", 0.6, "2")])
+    assert [advice.scores(store, rows)["One"][item].finding] == [0.2]  # what is kept already stays
+    with store.reading() as session:
+        kept = session.exec(select(ItemScore).where(ItemScore.item_id == item, ItemScore.model == "one")).all()
+    assert [(one.version, one.finding) for one in kept] == [("1", SAID[0]), ("2", 0.2)]
 
 
 def test_curves_are_those_of_scikit_learn(store: Store) -> None:
@@ -113,3 +125,5 @@ def test_of_slices_that_failed_none_is_the_highest(tmp_path: Path) -> None:
     finding = np.array([0.2, np.nan, 0.7])
     (kept,) = advice.of_review(4, replace(review, results=(replace(result, finding=finding),)))
     assert (kept.item_id, kept.slice_index, kept.finding) == (4, 2, pytest.approx(0.7))
+    assert result.state.card is not None
+    assert (kept.weights_sha256, kept.version) == result.state.card.identity

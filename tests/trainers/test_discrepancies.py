@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.engine.engine import Engine
 from core.errors import DataLayoutError, DiscrepancyError, ModelUnavailableError
 from core.imaging.study import SourceKind, Study
 from core.systems import SYSTEMS
+from tests.cards import rewrite
 from tests.engine.installed import install
 from tests.evidence import made
 from tests.trainers.folders import brain_lgg, lung_ct
@@ -141,6 +143,22 @@ def test_scores_are_the_engines_and_are_kept(
     brighter = replace(items[0], series=replace(items[0].series, pixels=items[0].series.pixels + 1))
     score("brain-mr", [brighter, *items[1:]], LABELS, Engine(weights), set(), cache)
     assert asked == [items[0].group]
+
+
+def test_answers_of_another_version_of_the_weights_are_not_taken_for_these(
+    weights: Path, brain: Path, tmp_path: Path
+) -> None:
+    items, cache = load_items("brain-lgg", brain), tmp_path / "kept.parquet"
+    first = score("brain-mr", items, LABELS, Engine(weights), set(), cache)
+    shutil.copytree(weights, tmp_path / "packed")
+    rewrite(tmp_path / "packed" / "brain-mr" / "resnet50" / "card.json", version="2", temperature=3.0)
+    found = score("brain-mr", items, LABELS, Engine(tmp_path / "packed"), set(), cache)
+    odds = np.log(first.probabilities["resnet50"] / (1 - first.probabilities["resnet50"]))
+    assert found.probabilities["resnet50"] == pytest.approx(expit(odds / 3), abs=1e-6)
+    assert np.abs(odds).max() > 0.1
+    # neither pushes the other out of the file
+    again = score("brain-mr", items, LABELS, Engine(weights), set(), cache)
+    assert again.probabilities["resnet50"].tolist() == first.probabilities["resnet50"].tolist()
 
 
 def test_single_pictures_in_batches_get_the_answers_they_get_alone(tmp_path: Path) -> None:

@@ -226,6 +226,9 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.
     assert run(0, lambda done, of: None) == resumed
     run(1, lambda done, of: None)  # another seed: nothing of it is known
     assert len(asked) == 1 + 3 + 3
+    card = card.model_copy(update={"version": "2"})
+    run(1, lambda done, of: None)  # nor of another version, which may call other slices a finding
+    assert len(asked) == 1 + 3 + 3 + 3
 
 
 def test_outcomes_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -169,6 +169,10 @@ def test_a_case_asked_anew_has_other_addresses(monkeypatch: pytest.MonkeyPatch) 
         strip.append(along.about)
     assert heat[0] == heat[1] != heat[2]
     assert strip[0] == strip[1] != strip[2]
+    for digest in ("a" * 64, "b" * 64):  # of two versions of the same weights
+        state.card = SimpleNamespace(weights_sha256="0" * 64, digest=digest)
+        heat.append(heat_maps.along(case, state).about)
+    assert heat[-1] != heat[-2]
 
 
 def test_the_program_alone_may_be_kept(client: TestClient) -> None:

@@ -64,12 +64,12 @@ def check_model(
 
     Args:
         removals: slices on which parts are removed too (the slow part), the first of ``chosen``.
-        kept: file with the slices done so far, to go on from; other weights or another seed begin afresh.
+        kept: file with the slices done so far, to go on from; another version or another seed begins afresh.
         progress: told how many slices of how many are done.
     """
     loaded = engine.loaded(card.system, card.name)
     own = _members(loaded)
-    done = Kept(kept, f"{card.weights_sha256}-{seed}")
+    done = Kept(kept, f"{'-'.join(card.identity)}-{seed}")
     outcomes: dict[str, list[Outcome]] = {method: [] for method in METHODS}
     for number, case in enumerate(chosen):
         name = f"{case.item.ids[case.index]}{'' if number < removals else ' pointing only'}"

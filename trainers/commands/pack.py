@@ -37,6 +37,9 @@ def anew(folder: Path) -> ModelCard:
 def pack(model: str, storage: str, data: Path | None, weights: Path) -> ModelCard:
     """Calibrate, choose the threshold and measure as after a training; the card keeps how it was trained.
 
+    Its version is raised, since it may answer otherwise from now on: archives are scored again, and a rule that fuses
+    it is written again by ``overread fuse``.
+
     Args:
         model: ``system/name``.
         storage: ``float16``, ``int8``, ``int6``, ``int5`` or ``float32``; or :data:`SAME`, see :func:`anew`.

@@ -16,6 +16,7 @@ from core.errors import DiscrepancyError
 from trainers.data.digests import pixel_digest
 from trainers.data.items import Item
 
+# "weights" holds the digest of the model's card, which is over all that decides an answer, the weights among it.
 COLUMNS = ("series", "slice", "model", "weights", "finding", "mask_pixels", "stopped")
 SAVE_EVERY = 30.0  # seconds
 
@@ -31,10 +32,14 @@ class CachedAnswer:
 
 
 class Answers:
-    """Answers by series (its pixels) and model (its weights), written to a parquet file now and then."""
+    """Answers by series (its pixels) and model (the digest of its card), written to a parquet file now and then.
 
-    def __init__(self, path: Path | None, weights: Mapping[str, str]) -> None:
-        self.path, self.weights = path, dict(weights)
+    Args:
+        path: the file; ``None`` keeps nothing. digests: by model; kept answers of others are passed over.
+    """
+
+    def __init__(self, path: Path | None, digests: Mapping[str, str]) -> None:
+        self.path, self.digests = path, dict(digests)
         self.frames: list[pd.DataFrame] = []
         self.known: dict[str, CachedAnswer] = {}
         self.saved = time.monotonic()
@@ -45,7 +50,7 @@ class Answers:
         except (OSError, ValueError, KeyError) as error:
             raise DiscrepancyError(f"{path} holds no kept probabilities ({error}).", "Delete it.") from error
         self.frames.append(frame)
-        current = frame[frame["weights"] == frame["model"].map(self.weights)]
+        current = frame[frame["weights"] == frame["model"].map(self.digests)]
         for series, of_series in current.sort_values("slice").groupby("series"):
             told: Told = {
                 str(model): (rows["finding"].to_numpy(np.float64), rows["mask_pixels"].to_numpy(np.float64))
@@ -61,7 +66,7 @@ class Answers:
     def get(self, item: Item) -> CachedAnswer | None:
         """Answers of all models, or ``None`` when one is missing."""
         answer = self.known.get(self._key(item))
-        return answer if answer is not None and set(answer.models) == set(self.weights) else None
+        return answer if answer is not None and set(answer.models) == set(self.digests) else None
 
     def put(self, item: Item, answer: CachedAnswer) -> None:
         """Keep the answers of a series."""
@@ -74,7 +79,7 @@ class Answers:
                         "series": key,
                         "slice": np.arange(len(finding)),
                         "model": name,
-                        "weights": self.weights[name],
+                        "weights": self.digests[name],
                         "finding": finding,
                         "mask_pixels": pixels,
                         "stopped": answer.stopped,

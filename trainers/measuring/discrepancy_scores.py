@@ -83,7 +83,7 @@ def score(
 
     Args:
         labels: 1 for the label texts that count as a finding. seen: digests of training pictures.
-        cache: parquet file with the answers so far; answers of other weights or other pixels in it are passed over.
+        cache: parquet file with the answers so far; answers of other versions or other pixels in it are passed over.
 
     Raises:
         ModelUnavailableError: no model of the system has weights.
@@ -99,7 +99,7 @@ def score(
         raise DiscrepancyError(
             "All images are training pictures of the installed models.", "Give images that the models have not seen."
         )
-    store = Answers(cache, {name: card.weights_sha256 for name, card in cards.items()})
+    store = Answers(cache, {name: card.sealed().digest for name, card in cards.items()})
     single = not any(card.role == "segmenter" for card in cards.values())
     answers: list[CachedAnswer] = []
     for some in _batches([item for item, _ in asked], single):

@@ -174,8 +174,8 @@ def versions(name: Name, system: System, store: Where = None, weights: Weights =
         fresh = {one.model: one for one in known if one.installed}
         for one in known:
             if not one.installed and one.model in fresh:
-                new = fresh[one.model].weights_sha256
-                told = archives.compare_versions(opened, archive, models, one.model, one.weights_sha256, new)
+                new = fresh[one.model].identity
+                told = archives.compare_versions(opened, archive, models, one.model, one.identity, new)
                 typer.echo(f"{one.model}: {told.sentence}")
 
 

@@ -34,7 +34,7 @@ def check_drift(store: Store, archive_id: int, models: Installed, *, keep: bool 
     scores: dict[str, list[float]] = {name: [] for name in models.cards}
     groups: dict[str, list[str]] = {name: [] for name in models.cards}
     for score in store.machine_scores(archive_id):
-        if score.system != models.system or score.error or models.weights.get(score.model) != score.weights_sha256:
+        if score.error or not models.gave(score):
             continue
         findings = [p for p in score.details.get("findings") or [score.finding] if p is not None]
         scores[score.model] += findings
@@ -58,6 +58,7 @@ def check_drift(store: Store, archive_id: int, models: Installed, *, keep: bool 
                     system=models.system,
                     model=name,
                     weights_sha256=card.weights_sha256,
+                    version=card.version,
                     n=told.n,
                     n_reference=told.reference_n,
                     statistic="KS, patients permuted",

@@ -17,6 +17,7 @@ from core.review.archives.sentence import SliceView, why
 from core.review.archives.standing import Answers, current, group_of, patient_views
 from core.review.store import Store
 from core.review.tables import Case, Discrepancy
+from core.weights.card import Identity
 
 # An image that the gate stopped counts half: one in twenty good scans is stopped too (see the router's card).
 UNRANKED = -1000.0  # below every log odds: cases with nothing recorded, among themselves by probability
@@ -135,10 +136,10 @@ def discrepancies(
 
 def profiles_of(models: Installed) -> Profiles:
     """What the models' signals were worth on their validation patients; assumed where that is not known."""
-    weights = {name: card.weights_sha256 for name, card in voters(models.cards).items()}
-    return _profiles(models.folder, tuple(sorted(weights.items())))
+    cards = voters(models.cards)
+    return _profiles(models.folder, tuple(sorted((name, card.identity) for name, card in cards.items())))
 
 
 @functools.lru_cache(maxsize=32)
-def _profiles(folder: Path, weights: tuple[tuple[str, str], ...]) -> Profiles:
-    return validation_signals(folder, [name for name, _ in weights]).profiles()
+def _profiles(folder: Path, models: tuple[tuple[str, Identity], ...]) -> Profiles:
+    return validation_signals(folder, [name for name, _ in models]).profiles()

@@ -15,10 +15,10 @@ from core.errors import EngineBusyError, MemoryFullError, ModelUnavailableError,
 from core.imaging import Study, read
 from core.review.archives.reading_ahead import series_of
 from core.review.store import Store, fingerprint
-from core.review.tables import Case, Score
+from core.review.tables import Case, DriftReading, Score
 from core.review.votes import VOTES
 from core.systems import system
-from core.weights.card import ModelCard
+from core.weights.card import Identity, ModelCard
 
 
 class Reviewer(Protocol):
@@ -54,14 +54,20 @@ class Installed:
     folder: Path
 
     @property
-    def weights(self) -> dict[str, str]:
-        """SHA-256 of the weights by model name."""
-        return {name: card.weights_sha256 for name, card in self.cards.items()}
+    def identities(self) -> dict[str, Identity]:
+        """Weights and version by model name."""
+        return {name: card.identity for name, card in self.cards.items()}
+
+    def gave(self, row: Score | DriftReading) -> bool:
+        """Whether a row is of one of these models, in this very version: those of others are never mixed in."""
+        card = self.cards.get(row.model)
+        mine = card is not None and card.identity == (row.weights_sha256, row.version)
+        return mine and row.system == self.system
 
     @property
     def fingerprint(self) -> str:
-        """One hash for the set of weights."""
-        return fingerprint(self.weights.values())
+        """One hash for the set of models."""
+        return fingerprint(self.identities.values())
 
     @property
     def described(self) -> dict[str, dict[str, str]]:
@@ -94,8 +100,8 @@ def pending(store: Store, archive_id: int, models: Installed) -> list[Case]:
     """Cases of the system that one of the installed models has not answered, in order of import."""
     cases = [case for case in store.cases(archive_id) if case.system == models.system]
     done: set[int] | None = None
-    for name, weights in models.weights.items():
-        answered = store.scored(archive_id, models.system, name, weights)
+    for name, identity in models.identities.items():
+        answered = store.scored(archive_id, models.system, name, identity)
         done = answered if done is None else done & answered
     return [case for case in cases if case.id not in (done or set())]
 
@@ -146,12 +152,12 @@ def scores_of(review: Review, case_id: int, models: Installed, run_id: int | Non
     ``details`` holds ``votes`` (whether the model votes, see :mod:`core.engine.vote`), ``slices``, ``findings`` (the
     probability of a finding on every slice, null where the model failed) and ``stopped`` (why the wrong-image gate
     stopped the image; empty when it passed); ``ood`` is how far it lies beyond the gate's limit, above 0 is beyond. A
-    model whose weights changed since ``models`` was looked at is left out: a run never mixes versions.
+    model that changed since ``models`` was looked at is left out: a run never mixes versions.
     """
     rows, heard = [], review.heard
     for result in review.results:
         card = models.cards.get(result.state.name)
-        if card is None or result.state.card is None or result.state.card.weights_sha256 != card.weights_sha256:
+        if card is None or result.state.card is None or result.state.card.identity != card.identity:
             continue
         own = card.name in heard
         if result.finding is None or result.calibrated is None:

@@ -52,11 +52,11 @@ class Answers:
 
 
 def current(scores: Iterable[Score], models: Installed) -> dict[int, Answers]:
-    """Answers by case, of the installed versions only: scores of other weights are never mixed in."""
+    """Answers by case, of the installed versions only: scores of others are never mixed in."""
     order = {slot.name: place for place, slot in enumerate(system(models.system).models)}
     by_case: dict[int, list[Score]] = defaultdict(list)
     for score in scores:
-        if score.system == models.system and models.weights.get(score.model) == score.weights_sha256:
+        if models.gave(score):
             by_case[score.case_id].append(score)
     return {
         case: _answers(sorted(rows, key=lambda s: order.get(s.model, len(order))), models)

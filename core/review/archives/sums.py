@@ -31,6 +31,5 @@ def sums_tell(
     hidden = blind if counted is None else blind & set(counted)
     if not hidden:
         return False
-    scores = store.machine_scores(archive_id)
-    asked = {s.case_id for s in scores if models.weights.get(s.model) == s.weights_sha256 and s.system == models.system}
+    asked = {score.case_id for score in store.machine_scores(archive_id) if models.gave(score)}
     return len(hidden) < FEWEST_HIDDEN or not blind <= asked

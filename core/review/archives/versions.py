@@ -14,6 +14,7 @@ from core.errors import ModelVersionError
 from core.review.archives.scoring import Installed
 from core.review.store import Store
 from core.review.tables import Score
+from core.weights.card import Identity
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class ScoredVersion:
     errors: int
     last: datetime
     installed: bool
+
+    @property
+    def identity(self) -> Identity:
+        """What :func:`compare_versions` knows it by: two versions may share the weights."""
+        return self.weights_sha256, self.version
 
 
 @dataclass(frozen=True)
@@ -85,22 +91,22 @@ class Comparison:
 
 def scored_versions(store: Store, archive_id: int, models: Installed) -> list[ScoredVersion]:
     """Versions of a system's models that scored cases of an archive: installed ones first, then the newest."""
-    rows: dict[tuple[str, str], list[Score]] = defaultdict(list)
+    rows: dict[tuple[str, Identity], list[Score]] = defaultdict(list)
     for score in store.machine_scores(archive_id):
         if score.system == models.system:
-            rows[score.model, score.weights_sha256].append(score)
+            rows[score.model, score.identity].append(score)
     found = [
         ScoredVersion(
             model=model,
-            version=scores[-1].version,
+            version=version,
             weights_sha256=weights,
             threshold=scores[-1].threshold,
             cases=sum(not s.error for s in scores),
             errors=sum(bool(s.error) for s in scores),
             last=max(s.created for s in scores),
-            installed=models.weights.get(model) == weights,
+            installed=models.gave(scores[-1]),
         )
-        for (model, weights), scores in rows.items()
+        for (model, (weights, version)), scores in rows.items()
     ]
     return sorted(found, key=lambda v: (v.model, not v.installed, -v.last.timestamp()))
 
@@ -108,31 +114,33 @@ def scored_versions(store: Store, archive_id: int, models: Installed) -> list[Sc
 def stale_cases(store: Store, archive_id: int, models: Installed) -> set[int]:
     """Cases that other versions scored, and no installed one."""
     rows = [score for score in store.machine_scores(archive_id) if score.system == models.system]
-    fresh = {s.case_id for s in rows if models.weights.get(s.model) == s.weights_sha256}
+    fresh = {s.case_id for s in rows if models.gave(s)}
     return {s.case_id for s in rows} - fresh
 
 
-def compare_versions(store: Store, archive_id: int, models: Installed, model: str, old: str, new: str) -> Comparison:
+def compare_versions(
+    store: Store, archive_id: int, models: Installed, model: str, old: Identity, new: Identity
+) -> Comparison:
     """Compare two versions of a model case by case.
 
     Args:
-        old, new: SHA-256 of their weights.
+        old, new: :attr:`ScoredVersion.identity` of either.
 
     Raises:
         ModelVersionError: one of them has scored nothing in this archive.
     """
-    known = {v.weights_sha256: v for v in scored_versions(store, archive_id, models) if v.model == model}
-    for weights in (old, new):
-        if weights not in known:
+    known = {v.identity: v for v in scored_versions(store, archive_id, models) if v.model == model}
+    for weights, version in (old, new):
+        if (weights, version) not in known:
             raise ModelVersionError(
-                f"The version {weights[:12]} of {model} has scored nothing in this archive.",
+                f"Version {version} of {model} ({weights[:12]}) has scored nothing in this archive.",
                 "Score the archive with it.",
             )
-    by_version: dict[str, dict[int, Score]] = {old: {}, new: {}}
+    by_version: dict[Identity, dict[int, Score]] = {old: {}, new: {}}
     for score in store.machine_scores(archive_id):
-        wanted = score.system == models.system and score.model == model and score.weights_sha256 in by_version
+        wanted = score.system == models.system and score.model == model and score.identity in by_version
         if wanted and not score.error and score.finding is not None:
-            by_version[score.weights_sha256][score.case_id] = score
+            by_version[score.identity][score.case_id] = score
     before, after = by_version[old], by_version[new]
     changes = [_change(before[case], after[case]) for case in before.keys() & after.keys()]
     changes.sort(key=lambda c: (not c.flipped, -abs(c.new - c.old), c.case_id))

@@ -82,7 +82,7 @@ def plan_of(source: Source, engine: Reviewer, known: str | None, chunk: int) -> 
 
 def _state(state: ModelState) -> str:
     card = state.card
-    says = f"{card.weights_sha256} {card.temperature} {card.threshold.value}" if card else state.status.value
+    says = card.sealed().digest if card else state.status.value  # the digest is over all that decides an answer
     return f"{state.system} {state.name} {says}"
 
 

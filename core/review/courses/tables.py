@@ -67,16 +67,20 @@ class QuizItem(SQLModel, table=True):
 
 
 class ItemScore(SQLModel, table=True):
-    """What one model said about a case of a quiz: highest calibrated probability of a finding over its slices."""
+    """What one model said about a case of a quiz: highest calibrated probability of a finding over its slices.
+
+    ``version`` is empty where it was not kept.
+    """
 
     __tablename__ = "item_scores"
-    __table_args__ = (UniqueConstraint("item_id", "model", "weights_sha256"),)
+    __table_args__ = (UniqueConstraint("item_id", "model", "weights_sha256", "version"),)
 
     id: int | None = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="quiz_items.id", index=True)
     model: str
     title: str
     weights_sha256: str
+    version: str = ""
     finding: float
     threshold: float
     slice_index: int = 0

@@ -9,10 +9,11 @@ from sqlalchemy import JSON, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from core.review.vocabulary import Moment, now
+from core.weights.card import Identity
 
 
 class Score(SQLModel, table=True):
-    """What one model said about one case; unique per weights, so that rescoring is idempotent.
+    """What one model said about one case; unique per weights and version, so that rescoring is idempotent.
 
     ``finding`` is the calibrated probability of a finding on ``slice_index``, the case's most suspicious slice;
     ``probabilities`` maps class to calibrated probability there; ``error`` is set, and the numbers are ``None``, when
@@ -20,7 +21,7 @@ class Score(SQLModel, table=True):
     """
 
     __tablename__ = "scores"
-    __table_args__ = (UniqueConstraint("case_id", "system", "model", "weights_sha256"),)
+    __table_args__ = (UniqueConstraint("case_id", "system", "model", "weights_sha256", "version"),)
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="cases.id", index=True)
@@ -41,11 +42,16 @@ class Score(SQLModel, table=True):
     seconds: float = 0.0
     created: datetime = Field(default_factory=now, sa_type=Moment)
 
+    @property
+    def identity(self) -> Identity:
+        """Weights and version of the model when it answered."""
+        return self.weights_sha256, self.version
+
 
 class Discrepancy(SQLModel, table=True):
     """How much a second look at a case promises, for one set of models.
 
-    ``models`` is the fingerprint of the weights it rests on (``store.fingerprint``); ``value`` orders the worklist
+    ``models`` is the fingerprint of the models it rests on (``store.fingerprint``); ``value`` orders the worklist
     (higher first); ``reason`` is the plain sentence why the case stands where it stands.
     """
 
@@ -62,7 +68,7 @@ class Discrepancy(SQLModel, table=True):
 
 
 class DriftReading(SQLModel, table=True):
-    """One comparison of incoming scores with the calibration set."""
+    """One comparison of incoming scores with the calibration set; ``version`` is empty where it was not kept."""
 
     __tablename__ = "drift_readings"
 
@@ -71,6 +77,7 @@ class DriftReading(SQLModel, table=True):
     system: str
     model: str
     weights_sha256: str
+    version: str = ""
     n: int
     n_reference: int
     statistic: str
