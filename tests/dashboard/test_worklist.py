@@ -215,10 +215,10 @@ def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store,
     lead = _person(store, Role.LEAD, Role.REVIEWER)
     old = [
         Score(
-            case_id=case, system=readings.SYSTEM, model="unet", version="0.0.0", weights_sha256="e" * 64,
-            finding=0.1, decision="clear", threshold=0.5,
+            case_id=case, system=readings.SYSTEM, model="unet", version=version, weights_sha256="e" * 64,
+            finding=finding, decision="clear", threshold=0.5,
         )
-        for case in many.cases
+        for case in many.cases for version, finding in (("0.0.0", 0.1), ("0.0.0-packed", 0.2))
     ]  # fmt: skip
     store.save_scores(old)
     _lock(store, many.cases[2], lead.number or 0)
@@ -227,6 +227,8 @@ def test_another_version_is_compared_case_by_case_where_it_is_open(store: Store,
     assert any("24 changed their decision from version 0.0.0 to version 0.0.1" in m.value for m in app.markdown)
     compared = _frame(app, "Version 0.0.0")
     assert compared.to_numpy().tolist() == [[many.cases[2], 0.1, 0.735, "clear → finding"]]
+    compared = _frame(app, "Version 0.0.0-packed")
+    assert compared.to_numpy().tolist() == [[many.cases[2], 0.2, 0.735, "clear → finding"]]
     assert any("23 cases not listed: still blind for you." in c.value for c in app.caption)
 
 
