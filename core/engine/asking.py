@@ -22,7 +22,7 @@ NOT_FINITE = "It answered without a finite number. Export the images again, or i
 
 
 class Asking:
-    """One model over one series. Asked by one thread; read by any.
+    """One model over one series. Asked by one thread at a time; read by any.
 
     Args:
         shelf: the installed models. system_name, slot: which model. series: as the system adapts it.
@@ -63,6 +63,11 @@ class Asking:
     def failed(self) -> bool:
         """Whether it cannot answer at all."""
         return self._ended is not None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether a program for this processor answers for it, once it has been asked."""
+        return self._loaded is not None and self._loaded.net.program is not None
 
     @property
     def answered(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -149,7 +150,7 @@ class Course:
             self._pace = time.monotonic(), self.done
             if self._left:
                 self._ask_about(self._next(), progress, stop)
-            with self._house.line.join() as self._ticket:
+            with self._house.line.join() as self._ticket, ThreadPoolExecutor(1, "overread-beside") as beside:
                 while self._left:
                     index = self._next()
                     if index != self._centre and self._ticket.ahead:
@@ -159,7 +160,7 @@ class Course:
                         self._ticket.wait(_LOOK_SECONDS)
                         continue
                     self._pace = self._pace or (time.monotonic(), self.done)
-                    self._ask_about(index, progress, stop)
+                    self._ask_about(index, progress, stop, beside if index != self._centre else None)
             return self._review(whole=True)
 
     def so_far(self) -> Review | None:
@@ -175,12 +176,30 @@ class Course:
         """The slice nearest to the one in view; of two as near the later one."""
         return min(self._left, key=lambda index: (abs(index - self._centre), -index))
 
-    def _ask_about(self, index: int, progress: Progress | None, stop: Callable[[], bool] | None) -> None:
-        for asked in self._asked:
+    def _ask_about(
+        self,
+        index: int,
+        progress: Progress | None,
+        stop: Callable[[], bool] | None,
+        beside: Executor | None = None,
+    ) -> None:
+        """Every model about a slice, in their order.
+
+        Args:
+            beside: where every other model is asked, beside the one before it: what one does around its pass takes none
+                of the time of the other's. Only compiled ones, whose passes share the processors well.
+        """
+        left = [asked for asked in self._asked if not asked.ended]
+        while left:
             if stop is not None and stop():
                 raise InterruptedError
-            if asked.ask(index) and not asked.failed and progress is not None:
-                progress(asked.title, asked.answered / self._series.slices)
+            together = left[:2] if beside is not None and all(asked.compiled for asked in left[:2]) else left[:1]
+            left = left[len(together) :]
+            later = [beside.submit(asked.ask, index) for asked in together[1:]] if beside is not None else []
+            made = [together[0].ask(index), *(one.result() for one in later)]
+            for asked, new in zip(together, made, strict=True):
+                if new and not asked.failed and progress is not None:
+                    progress(asked.title, asked.answered / self._series.slices)
         self._left.discard(index)
 
     def _review(self, *, whole: bool) -> Review:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.engine import agreement
 from core.engine.engine import Engine
@@ -17,6 +18,8 @@ from core.engine.mask_gate import mask_gated
 from core.engine.predict import masks_from, predict_series
 from core.engine.results import ModelResult, Review
 from core.imaging.study import Modality
+from core.models.net import OverreadNet
+from core.models.program import Pass
 from core.weights.answers import finding_probability, probabilities
 from tests.engine.installed import install, scan, study
 
@@ -176,6 +179,44 @@ def test_a_stopped_review_keeps_what_was_said_and_goes_on(engine: Engine) -> Non
     straight = engine.review(study(scan(3, seed=3)), "brain-mr")
     for a, b in zip(review.results, straight.results, strict=True):
         np.testing.assert_array_equal(a.finding, b.finding)  # type: ignore[arg-type]
+
+
+class Program:
+    """Stands in for a compiled program: notes whether another one was at work with it, for which it waits a while."""
+
+    def __init__(self, net: OverreadNet, meeting: threading.Barrier, met: list[bool]) -> None:
+        self._net, self._meeting, self._met = net, meeting, met
+
+    def __call__(self, x: torch.Tensor) -> Pass:
+        alone = len(self._met) < 4  # of four models, the slice in view
+        try:
+            self._meeting.wait(timeout=0.2 if alone else 60)
+            self._met.append(True)
+        except threading.BrokenBarrierError:
+            self._meeting.reset()
+            self._met.append(False)
+        stages = self._net.feature_stages(x)
+        return self._net.output_from_stages(stages), stages
+
+
+def test_compiled_models_are_asked_two_at_a_time_but_for_the_slice_in_view(engine: Engine) -> None:
+    stack = scan(3, seed=3)
+    wanted = engine.review(study(stack), "brain-mr")
+    nets = [engine.loaded("brain-mr", state.name).net for state in engine.states("brain-mr")]
+    meeting, met = threading.Barrier(2), list[bool]()
+    heard: list[tuple[str, float]] = []
+    try:
+        for net in nets:
+            net.program = Program(net, meeting, met)  # type: ignore[assignment]
+        found = engine.course(study(stack), "brain-mr", first=1).run(progress=lambda *told: heard.append(told))
+    finally:
+        for net in nets:
+            net.program = None
+    assert len(nets) == 4
+    assert met == [False] * 4 + [True] * 8
+    assert [title for title, _ in heard] == [state.title for state in engine.states("brain-mr")] * 3
+    for one, other in zip(found.results, wanted.results, strict=True):
+        np.testing.assert_allclose(one.finding, other.finding, atol=1e-6)  # type: ignore[arg-type]
 
 
 def test_a_model_that_does_not_fit_ends_with_its_reason_and_holds_nobody_up(brain: Path, tmp_path: Path) -> None:
