@@ -33,7 +33,7 @@ RECIPES ?= brain-type-first brain-type-second brain-type \
 	brain-unet brain-resnet50 brain-resunet brain-slab \
 	chest-densenet-lung chest-densenet-whole chest-densenet chest-resnet50 chest-efficientnet chest-efficientnet-subtypes chest-densenet-subtypes chest-lite0 \
 	breast-resnet18 breast-resnet50 breast-vgg16 breast-lite0 \
-	mr-pet-pet mr-pet-mr mr-pet-mr-lite0 mr-pet-combined mr-pet-combined-matched \
+	mr-pet-pet mr-pet-mr mr-pet-mr-lite0 mr-pet-ct mr-pet-combined mr-pet-combined-matched \
 	pet-unet-whole pet-unet-body pet-unet pet-unet-lite0 pet-resnet34 pet-inception-three-class
 train: $(TRAIN)
 	for recipe in $(or $(RECIPE),$(RECIPES)); do $(BIN)/python -m trainers train --recipe $$recipe --resume || exit 1; done

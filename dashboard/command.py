@@ -41,7 +41,7 @@ TRAINING = {
     "pack": "Store a model in another precision and measure it again.",
     "seeds": "Train a recipe from several seeds: how much of a figure is luck.",
     "folds": "Cross-validate a recipe by patient.",
-    "fuse": "Fuse the PET and the MR model of mr-pet, calibrated and measured.",
+    "fuse": "Fuse the PET model of mr-pet with that of MR, and of CT, calibrated and measured.",
     "gain": "Measure what the pretrained backbone brings a recipe.",
     "audit": "Look for copies, leaks, conflicting labels and shortcuts in a data set.",
     "gate": "Train the wrong-image gate.",

@@ -18,12 +18,13 @@ from typing import Protocol
 from core.engine.asking import Asking
 from core.engine.line import Line, Ticket
 from core.engine.mask_gate import mask_gated
+from core.engine.pair import Pair
 from core.engine.pairs import Models, pair_at
 from core.engine.results import Flag, GateVerdict, Review, most_suspicious
 from core.engine.shelf import Shelf
 from core.engine.warn import failures, stand_ins
 from core.errors import LimitExceededError
-from core.imaging.study import Series, Study
+from core.imaging.study import Modality, Series, Study
 from core.memory import GiveWay
 from core.systems import adapt, system
 from core.systems.declaration import System
@@ -219,9 +220,13 @@ class Course:
             peak=peak,
             warnings=warnings + stand_ins(results) + failures(results),
             gate=gate,
-            pair=pair_at(self._house, self._study, self._system, self._series_index, peak) if answered else None,
+            pair=self._pair(peak, Modality.MR) if answered else None,
+            pair_ct=self._pair(peak, Modality.CT) if answered else None,
             stored=self._stored,
         )
+
+    def _pair(self, peak: int, beside: Modality) -> Pair | None:
+        return pair_at(self._house, self._study, self._system, self._series_index, peak, beside)
 
     @cached_property
     def _stored(self) -> dict[str, Evidence]:

@@ -29,7 +29,7 @@ from core.explain.attention import spatial_attention
 from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam, outline_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
-from core.imaging.study import Series, Study
+from core.imaging.study import Modality, Series, Study
 from core.imaging.turning import sides_of
 from core.memory import GiveWay
 from core.models.net import OverreadNet
@@ -37,6 +37,7 @@ from core.models.output import Trace
 from core.preprocessing.prepare import fit_of, prepare
 from core.settings import settings
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
+from core.weights.fusion import FUSION
 
 FROM_TAP = ("grad-cam", "attention")  # heat maps that need no pass through the network of their own
 SIDE_BY_SIDE = 2  # whole series at once; the slice that a reader looks at needs no turn
@@ -145,13 +146,16 @@ class Engine:
     def fingerprint(self, system_name: str) -> str:
         """Hash over all that decides the answers of a system: its models, the gate, the rule for two modalities."""
         router = self._gate.router()
-        try:
-            pair = rule_for(self, system_name)
-        except ModelUnavailableError:
-            pair = None
         decides = [f"{s.name} {s.status} {s.card.digest if s.card else s.reason}" for s in self.states(system_name)]
-        decides += [router.card.digest if router else "", pair.digest if pair else ""]
+        decides += [router.card.digest if router else "", *(self._rule(system_name, beside) for beside in FUSION)]
         return hashlib.sha256("\n".join(decides).encode()).hexdigest()
+
+    def _rule(self, system_name: str, beside: Modality) -> str:
+        try:
+            rule = rule_for(self, system_name, beside)
+        except ModelUnavailableError:
+            return ""
+        return rule.digest if rule else ""
 
     def verdict(self, system_name: str, series: Series) -> GateVerdict:
         """Whether a series is one that the system reads, without asking any of its models."""

@@ -1,4 +1,4 @@
-"""What PET and MR say together about one place."""
+"""What PET and MR, or PET and CT, say together about one place."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class PairAnswer:
     """What both modalities say about one place.
 
     Attributes:
-        pet, mr: calibrated probability of a finding by the model of each modality on its own slice.
+        pet, other: calibrated probability of a finding by the model of each modality on its own slice.
         finding: both together.
         rule: how they were fused, and what that is worth.
     """
 
     pet: float
-    mr: float
+    other: float
     finding: float
     rule: Fusion
 

@@ -165,8 +165,8 @@ class Review:
         warnings: concern the whole series.
         gate: whether the series is the kind of image that the system reads; who shows a review to a person asks
             :meth:`shown` for it. overruled: somebody has opened the gate.
-        pair: the joint reading with the other modality on the most suspicious slice; ``None`` where the study holds
-            one modality or the system has no rule for two.
+        pair: the joint reading of PET and MR on the most suspicious slice; ``None`` where the study holds one of
+            them or the system has no rule for two. pair_ct: likewise of PET and CT. The three are never fused.
         stored: predictions beside the weights, by model: what ensemble and triage rest on.
         votes, vote: what the models say together on every slice, and on the series.
         ensemble: the mean of the models that vote. triage: conformal sets. pedigree: the models' cards.
@@ -181,6 +181,7 @@ class Review:
     gate: GateVerdict | None = None
     overruled: bool = False
     pair: Pair | None = None
+    pair_ct: Pair | None = None
     stored: Mapping[str, Evidence] = field(default_factory=dict)
 
     @property
@@ -206,7 +207,7 @@ class Review:
         """The same review without a single number, mask or choice of slice: which models there are, and the verdict."""
         slices = next((len(r.finding) for r in self.ready if r.finding is not None), 1)
         results = tuple(ModelResult(r.state) for r in self.results)
-        return replace(self, results=results, peak=slices // 2, pair=None, stored={})
+        return replace(self, results=results, peak=slices // 2, pair=None, pair_ct=None, stored={})
 
     @property
     def ready(self) -> tuple[ModelResult, ...]:

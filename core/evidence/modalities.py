@@ -32,7 +32,7 @@ def table(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.DataFrame |
     by_name = {m.card.name: m for m in models}
     if rule is None or pairs is None or not rule.fits({name: m.card for name, m in by_name.items()}):
         return None
-    pet, mr = by_name[rule.pet], by_name[rule.mr]
+    pet, mr = by_name[rule.pet], by_name[rule.other]
     base = paired(pet, mr, pairs, split)
     first, second = pet.part(split), mr.part(split)
     if base is None or first is None or second is None:
@@ -50,7 +50,7 @@ def table(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.DataFrame |
             figures |= _on_pairs(base, said, base.pet)
         if figures:
             rows.append(_row(model.card.title, model.card.version, part, figures))
-    together = _on_pairs(base, rule.fused(base.pet, base.mr), base.pet)
+    together = _on_pairs(base, rule.fused(base.pet, base.other), base.pet)
     versions = f"{pet.card.version} + {mr.card.version}"
     rows.append(_row("PET and MR, fused at one place", versions, None, together, split, base))
     nothing = {k: exact(0.5, len(base.truth), len(set(base.groups)), "by definition") for k in ("mr", "pet", "pairs")}
@@ -58,7 +58,7 @@ def table(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.DataFrame |
     notes = (
         f"{len(base.truth)} pairs of {len(set(base.groups))} patients: for every PET slice the nearest MR slice. A "
         "pair is positive when the tumour reaches either slice. A model of one modality answers by its own slice; one "
-        f"of both answers each, MR's log-odds counting {rule.mr_weight:g}, PET's 1.",
+        f"of both answers each, MR's log-odds counting {rule.other_weight:g}, PET's 1.",
     )
     return Table("modalities", "MR, PET and both", COLUMNS, (*rows, *published(models)), notes)
 
@@ -80,9 +80,9 @@ def _said(
 ) -> np.ndarray | None:
     """``(N,)`` what a model says of every pair; ``None`` where it has not answered for all it reads."""
     if len(read) == 1:
-        return {rule.pet: base.pet, rule.mr: base.mr}.get(model.card.name)
+        return {rule.pet: base.pet, rule.other: base.other}.get(model.card.name)
     own = paired(model, model, pairs, split)
-    return None if own is None else fused(own.pet, own.mr, rule.mr_weight)
+    return None if own is None else fused(own.pet, own.other, rule.other_weight)
 
 
 def _on_pairs(base: Paired, said: np.ndarray, pet: np.ndarray) -> dict[str, Interval]:

@@ -11,11 +11,14 @@ import pandas as pd
 from scipy.special import logit
 
 from core.engine.ensemble import Joined, ensemble, joined
+from core.imaging.study import Modality
 from core.weights.card import ModelCard, Threshold
 from core.weights.fusion import Fusion
 from core.weights.predictions import SPLITS, Evidence, Part
 
-ENSEMBLE, FUSION = "ensemble", "pet-and-mr"
+ENSEMBLE = "ensemble"
+FUSION = {Modality.MR: "pet-and-mr", Modality.CT: "pet-and-ct"}  # by what is read beside PET
+NAMES = frozenset({ENSEMBLE, *FUSION.values()})
 _NEVER = 1e-9  # a probability of 0 or 1 has no logit
 
 
@@ -46,16 +49,17 @@ def fusion_evidence(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.D
     """The fused answer on pairs of slices at one place; ``None`` without a rule, or pairs, for these very models.
 
     Args:
-        pairs: columns ``split``, ``group``, ``pet`` and ``mr``: the two slices' identifiers, as predictions name them.
+        pairs: columns ``split``, ``group``, ``pet`` and ``other``: the two slices' identifiers, as predictions
+            name them.
     """
     by_name = {m.card.name: m for m in models}
     if rule is None or pairs is None or not rule.fits({name: m.card for name, m in by_name.items()}):
         return None
-    members = [by_name[rule.pet], by_name[rule.mr]]
+    members = [by_name[rule.pet], by_name[rule.other]]
     card = _card(
         members[0].card,
-        name=FUSION,
-        title="PET and MR, fused at one place",
+        name=FUSION[rule.beside],
+        title=f"PET and {rule.beside}, fused at one place",
         version=" + ".join(m.card.version for m in members),
         threshold=rule.threshold,
         of=members,
@@ -64,7 +68,7 @@ def fusion_evidence(models: Sequence[Evidence], rule: Fusion | None, pairs: pd.D
     for split in SPLITS:
         both = paired(members[0], members[1], pairs, split)
         if both is not None:
-            parts[split] = _part(card, split, both, rule.fused(both.pet, both.mr))
+            parts[split] = _part(card, split, both, rule.fused(both.pet, both.other))
     return Evidence(card, parts, _sha256(members, rule.model_dump_json())) if parts else None
 
 
@@ -73,32 +77,32 @@ class Paired:
     """``(N,)`` pairs of slices at one place.
 
     Attributes:
-        ids: of the PET slice and the MR slice. groups: patients. truth: whether the tumour reaches either slice.
-        pet, mr: calibrated probability of a finding on each slice.
+        ids: of the PET slice and the other slice. groups: patients. truth: whether the tumour reaches either slice.
+        pet, other: calibrated probability of a finding on each slice.
     """
 
     ids: np.ndarray
     groups: np.ndarray
     truth: np.ndarray
     pet: np.ndarray
-    mr: np.ndarray
+    other: np.ndarray
 
 
-def paired(pet: Evidence, mr: Evidence, pairs: pd.DataFrame, split: str) -> Paired | None:
+def paired(pet: Evidence, other: Evidence, pairs: pd.DataFrame, split: str) -> Paired | None:
     """Answers on both slices of every pair of a split; ``None`` where one was not given, or no pair is left.
 
     Args:
-        pet, mr: what answered on the PET slices and on the MR slices; a model of both modalities may be both.
+        pet, other: what answered on the PET slices and on the other slices; a model of both modalities may be both.
     """
-    first, second = pet.part(split), mr.part(split)
+    first, second = pet.part(split), other.part(split)
     rows = pairs[pairs["split"] == split]
     if first is None or second is None or rows.empty:
         return None
     places = [{name: k for k, name in enumerate(part.ids)} for part in (first, second)]
-    if not all(name in own for own, column in zip(places, ("pet", "mr"), strict=True) for name in rows[column]):
+    if not all(name in own for own, column in zip(places, ("pet", "other"), strict=True) for name in rows[column]):
         return None
-    one, two = (np.array([own[name] for name in rows[c]]) for own, c in zip(places, ("pet", "mr"), strict=True))
-    ids = np.array([f"{a} + {b}" for a, b in zip(rows["pet"], rows["mr"], strict=True)], dtype=object)
+    one, two = (np.array([own[name] for name in rows[c]]) for own, c in zip(places, ("pet", "other"), strict=True))
+    ids = np.array([f"{a} + {b}" for a, b in zip(rows["pet"], rows["other"], strict=True)], dtype=object)
     truth = first.truth[one] | second.truth[two]
     return Paired(ids, rows["group"].to_numpy(dtype=object), truth, first.finding[one], second.finding[two])
 

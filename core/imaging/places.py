@@ -12,6 +12,8 @@ from core.imaging.study import Modality, Series, Study
 PARALLEL = 0.985  # cosine, 10 degrees: beyond that a slice crosses too many of the other series
 BLANK = 1e-6  # a slice of one grey level shows nothing: no answer about it means anything
 OTHER = {Modality.MR: Modality.PT, Modality.PT: Modality.MR}
+# what may be asked for beside a slice: a CT only as the partner of a PET
+BESIDE = {Modality.MR: (Modality.PT,), Modality.PT: (Modality.MR, Modality.CT)}
 
 
 @dataclass(frozen=True)
@@ -38,27 +40,33 @@ def _along(series: Series, normal: np.ndarray) -> np.ndarray:
     return np.asarray((positions + to_centre) @ normal)
 
 
-def matched_slices(pet: Series, mr: Series) -> list[tuple[int, int]]:
-    """Pairs of slices at the same place: for every PET slice the nearest MR slice along the PET's normal.
+def matched_slices(pet: Series, other: Series) -> list[tuple[int, int]]:
+    """Pairs of slices at the same place: for every PET slice the nearest MR or CT slice along the PET's normal.
 
-    Only pairs closer than half the larger slice distance are kept, and an MR slice goes to one PET slice, its nearest.
+    Only pairs closer than half the larger slice distance are kept, and no slice goes to more than one PET slice, its
+    nearest.
 
     Raises:
         DataLayoutError: a series has no position in the patient.
     """
-    distance, most = _distances(pet, mr)
+    distance, most = _distances(pet, other)
     nearest = distance.argmin(1)
     return [(k, int(m)) for k, m in enumerate(nearest) if distance[k, m] <= most and distance[:, m].argmin() == k]
 
 
-def partner(study: Study, series_index: int, slice_index: int) -> Partner | str | None:
-    """The slice of the other modality (MR or PET) at the place of a slice, the nearest where several series have one.
+def partner(study: Study, series_index: int, slice_index: int, wanted: Modality | None = None) -> Partner | str | None:
+    """The slice of another modality at the place of a slice, the nearest where several series have one.
+
+    Args:
+        wanted: the other modality; by default MR for PET, and PET for MR. CT is found beside PET only.
 
     Returns:
         ``None`` when the study has no series of the other modality; a sentence when it has, but none shows this place.
     """
     series = study.series[series_index]
-    wanted = OTHER.get(series.modality)
+    wanted = OTHER.get(series.modality) if wanted is None else wanted
+    if wanted not in BESIDE.get(series.modality, ()):
+        return None
     found, reasons = list[Partner](), list[str]()
     for index, other in enumerate(study.series):
         if other.modality is not wanted or other.projection != "slice" or series.projection != "slice":

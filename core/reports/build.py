@@ -15,7 +15,7 @@ from core.engine.pair import Pair
 from core.engine.results import Decision, HeatMap, ModelResult
 from core.engine.triage import Sorted
 from core.engine.vote import Vote
-from core.imaging.study import Series
+from core.imaging.study import Modality, Series
 from core.reports import figures
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION, CaseReport, OpinionLine
 from core.reports.record import (
@@ -68,6 +68,7 @@ def record_of(report: CaseReport) -> CaseRecord:
         votes=tuple(_vote(vote, index) for index, vote in enumerate(review.votes)),
         ensemble=_ensemble(review.ensemble) if review.ensemble is not None else None,
         pair=_pair(report, review.pair) if review.pair is not None else None,
+        pair_ct=_pair(report, review.pair_ct) if review.pair_ct is not None else None,
         gate=_gate(report),
         models=tuple(_model(r, report, triaged) for r in review.results),
         flags=_flags(report),
@@ -144,7 +145,8 @@ def _pair(report: CaseReport, found: Pair) -> PairPart:
         distance_mm=other.distance if other else None,
         assumed=other.assumed if other else None,
         pet=said.pet if said else None,
-        mr=said.mr if said else None,
+        mr=said.other if said and said.rule.beside is Modality.MR else None,
+        ct=said.other if said and said.rule.beside is Modality.CT else None,
         finding=said.finding if said else None,
         threshold=said.rule.threshold.value if said else None,
         decision=_word(said.decision) if said else None,

@@ -166,7 +166,7 @@ class EnsemblePart(Part):
 
 
 class PairPart(Part):
-    """The most suspicious slice read together with the slice of the other modality at its place."""
+    """The most suspicious slice read together with the slice of another modality at its place: PET with MR or CT."""
 
     slice: int = Field(ge=1)
     reason: str = Field(description="why there is no joint answer; empty with one")
@@ -175,7 +175,8 @@ class PairPart(Part):
     distance_mm: float | None = Field(description="between the planes of the two slices")
     assumed: bool | None = Field(description="true where the files do not say that both series share one space")
     pet: float | None = Field(description="probability of a finding on the PET slice alone")
-    mr: float | None = Field(description="on the MR slice alone")
+    mr: float | None = Field(description="on the MR slice alone; null where CT was read")
+    ct: float | None = Field(None, description="on the CT slice alone; null where MR was read")
     finding: float | None = Field(description="of both together")
     threshold: float | None
     decision: Literal["finding", "clear"] | None
@@ -247,6 +248,7 @@ class CaseRecord(Part):
     votes: tuple[VotePart, ...] = Field(description="on every slice")
     ensemble: EnsemblePart | None = Field(description="null with fewer than two members or without shared images")
     pair: PairPart | None = Field(description="null for a study of one modality, or a system without a rule for two")
+    pair_ct: PairPart | None = Field(None, description="PET and CT of one place; null where pair would be")
     gate: GatePart | None = Field(description="null when the image was not put before the gate")
     models: tuple[ModelPart, ...]
     flags: tuple[FlagPart, ...]

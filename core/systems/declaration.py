@@ -139,11 +139,20 @@ class Guess:
 
 @dataclass(frozen=True)
 class PairOf:
-    """Two models that read one place on PET and on MR, and the model that was trained on both, where there is one."""
+    """Two models that read one place on PET and on MR, the one that was trained on both, and one that reads its CT.
+
+    ``both`` and ``ct`` are empty where there is no such model.
+    """
 
     pet: str
     mr: str
     both: str = ""
+    ct: str = ""
+
+    @property
+    def others(self) -> dict[Modality, str]:
+        """The models that read a place beside PET's, by modality."""
+        return {Modality.MR: self.mr} | ({Modality.CT: self.ct} if self.ct else {})
 
 
 @dataclass(frozen=True)

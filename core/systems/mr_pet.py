@@ -1,4 +1,4 @@
-"""MR and PET of soft tissue: sarcoma on slices of either, and of both at one place."""
+"""MR and PET of soft tissue: sarcoma on slices of either, and of PET with MR or CT at one place."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DRAWING = Drawing(
 SYSTEM = System(
     name=NAME,
     title="MR and PET of soft tissue",
-    summary="Soft-tissue sarcoma on FDG-PET and T1 MR slices: MR only, PET only, and both.",
+    summary="Soft-tissue sarcoma on FDG-PET and T1 MR slices: MR only, PET only, both, and PET with its CT.",
     modalities=frozenset({Modality.MR, Modality.PT}),
     body_parts=("EXTREMITY", "THIGH", "LEG", "KNEE", "PELVIS", "ARM", "SHOULDER"),
     projection="slice",
@@ -69,6 +69,8 @@ SYSTEM = System(
         ModelSlot("pet", "ResNet-34, PET only", "resnet34", "classifier"),
         ModelSlot("mr-lite0", "Four EfficientNet-Lite0, MR only", "efficientnet_lite0", "classifier"),
         ModelSlot("combined", "ResNet-34, MR and PET", "resnet34", "classifier"),
+        # read as the partner of a PET only: CT by itself is no image of this system
+        ModelSlot("ct", "EfficientNet-Lite0, CT only", "efficientnet_lite0", "classifier", votes=False),
     ),
     source="“Cancer Detection from Radiological Images”, a published student project on MR, PET and both",
     counted="patient",
@@ -87,7 +89,7 @@ SYSTEM = System(
         DataSet("sts-ct", "CC BY 3.0", LABELS, folder="sts-pet-mr", split_as="sts-pet", modality="CT", measured=False),
     ),
     pooled=True,
-    pair=PairOf("pet", "mr-lite0", "combined"),
+    pair=PairOf("pet", "mr-lite0", "combined", "ct"),
     scans=(ScanKind("PET slice", ("mr-pet-pet",), "PT"), ScanKind("limb MR slice", ("mr-pet-mr",), "MR")),
     elsewhere=frozenset({Modality.MR}),
     nearby=(

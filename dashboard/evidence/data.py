@@ -45,7 +45,7 @@ def modality_table(found: Predicted, split: str) -> Table | None:
 
 @st.cache_data(show_spinner="Resampling …", max_entries=16)
 def _modalities(key: tuple[str, ...], split: str, _found: Predicted) -> Table | None:
-    own = [m for m in _found.models if m.card.name not in (together.ENSEMBLE, together.FUSION)]
+    own = [m for m in _found.models if m.card.name not in together.NAMES]
     return modalities.table(own, _found.rule, _found.pairs, split)
 
 

@@ -48,7 +48,7 @@ class OpenCase:
     heat_maps: OrderedDict[tuple[object, ...], HeatMap] = field(default_factory=OrderedDict)
     originals: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     spreads: dict[tuple[str, int, int], Uncertainty] = field(default_factory=dict)  # by system, series and slice
-    pairs: dict[tuple[str, int, int], PairAnswer] = field(default_factory=dict)  # likewise
+    pairs: dict[tuple[str, int, int, str], PairAnswer] = field(default_factory=dict)  # likewise
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
     sample: str | None = None  # name of the built-in sample in the address
     token: str | None = None  # by which the address finds an upload again

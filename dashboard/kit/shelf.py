@@ -10,9 +10,10 @@ import streamlit as st
 
 from core.errors import OverreadError
 from core.evidence import Evidence, together
+from core.imaging.study import Modality
 from core.systems import SYSTEMS
 from core.systems.declaration import ModelSlot, System
-from core.weights.fusion import Fusion, load_fusion
+from core.weights.fusion import FUSION, Fusion, load_fusion
 from core.weights.pairs import load_pairs
 from core.weights.predictions import held
 from dashboard.kit.engine import engine
@@ -23,8 +24,8 @@ class Predicted:
     """What there is for a system: models with predictions, and those without, with the reason.
 
     Attributes:
-        models: the system's own, then what they say together: their ensemble, and two modalities fused.
-        rule, pairs: for reading two modalities at one place; ``None`` where there are none.
+        models: the system's own, then what they say together: their ensemble, and PET fused with MR and with CT.
+        rule, pairs: for reading PET and MR at one place; ``None`` where there are none.
     """
 
     system: System
@@ -51,14 +52,16 @@ def shelf(name: str) -> Predicted:
         except OverreadError as error:
             without.append((slot, error))
     home = engine().weights / name
-    rule, pairs = load_fusion(home), load_pairs(home)
-    key = (*(m.sha256 for m in models), "" if rule is None else rule.model_dump_json())
-    return Predicted(system, (*models, *_together(key, models, rule, pairs)), tuple(without), rule, pairs)
+    rules = {beside: (load_fusion(home, beside), load_pairs(home, beside)) for beside in FUSION}
+    key = (*(m.sha256 for m in models), *("" if rule is None else rule.model_dump_json() for rule, _ in rules.values()))
+    joint = _together(key, models, tuple(rules.values()))
+    return Predicted(system, (*models, *joint), tuple(without), *rules[Modality.MR])
 
 
 @st.cache_resource(show_spinner="Resampling the groups …", max_entries=32)
 def _together(
-    key: tuple[str, ...], _models: Sequence[Evidence], _rule: Fusion | None, _pairs: pd.DataFrame | None
+    key: tuple[str, ...], _models: Sequence[Evidence], _rules: Sequence[tuple[Fusion | None, pd.DataFrame | None]]
 ) -> tuple[Evidence, ...]:
-    found = (together.ensemble_evidence(_models), together.fusion_evidence(_models, _rule, _pairs))
+    fused = (together.fusion_evidence(_models, rule, pairs) for rule, pairs in _rules)
+    found = (together.ensemble_evidence(_models), *fused)
     return tuple(one for one in found if one is not None)

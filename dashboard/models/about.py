@@ -17,6 +17,7 @@ from core.systems.published import published
 from core.weights import repeats
 from core.weights.card import ModelCard
 from core.weights.folder import WEIGHTS
+from core.weights.fusion import Fusion
 from dashboard.kit import messages, tables, words
 from dashboard.kit.engine import engine
 from dashboard.kit.shelf import shelf
@@ -61,7 +62,7 @@ def show(system: System, states: Sequence[ModelState]) -> None:
     st.write(system.summary)
     st.caption(f"{system.scope} {system.licence_note}")
     with messages.shown():
-        joint = [m for m in shelf(system.name).models if m.card.name in (together.ENSEMBLE, together.FUSION)]
+        joint = [m for m in shelf(system.name).models if m.card.name in together.NAMES]
         st.html(STYLE + table(system, states, model_times.known(system.name), joint))
         further.curves(system)
     tables.take_along(
@@ -103,9 +104,13 @@ def _folds(system: System, states: Sequence[ModelState]) -> None:
 
 
 def _fusion(system: System, states: Sequence[ModelState]) -> None:
-    rule = rule_for(engine(), system.name)
-    if rule is None:
-        return
+    for beside in system.pair.others if system.pair else ():
+        rule = rule_for(engine(), system.name, beside)
+        if rule is not None:
+            _fused(system, states, rule)
+
+
+def _fused(system: System, states: Sequence[ModelState], rule: Fusion) -> None:
     titles = {state.name: words.plain(state.title) for state in states}
     auc, right = rule.metrics["auc"], rule.metrics["balanced_accuracy"]
     gains = "; ".join(
@@ -114,9 +119,10 @@ def _fusion(system: System, states: Sequence[ModelState]) -> None:
     )
     chosen = words.counted(rule.threshold.groups or 0, system.name)
     st.markdown(
-        f"**Both modalities at one place** ({titles.get(rule.pet, rule.pet)}, and {titles.get(rule.mr, rule.mr)} "
-        f"counted {rule.mr_weight:g}): on test pairs of slices AUC {words.metric(auc, system.name)}; balanced accuracy "
-        f"{words.metric(right, system.name)}, at the threshold {rule.threshold.value:.3f} chosen on "
+        f"**PET and {rule.beside} at one place** ({titles.get(rule.pet, rule.pet)}, and "
+        f"{titles.get(rule.other, rule.other)} counted {rule.other_weight:g}): on test pairs of slices AUC "
+        f"{words.metric(auc, system.name)}; balanced accuracy {words.metric(right, system.name)}, "
+        f"at the threshold {rule.threshold.value:.3f} chosen on "
         f"{rule.threshold.n} validation pairs of {chosen}. AUC on the same pairs: {gains}. Measured {rule.date}."
     )
 
@@ -166,7 +172,7 @@ def table(
     Only columns that hold a figure; those of :data:`FURTHER` stand in each model's details.
 
     Args:
-        joint: the ensemble, and two modalities fused.
+        joint: the ensemble, and two modalities fused, with MR and with CT.
 
     Baselines are those of the first ready model: all models of a system are tested on the same images.
     """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.engine.results import ModelState, ModelStatus
 from core.evidence.timing import machine_name
@@ -65,3 +66,28 @@ def test_times_of_another_machine_are_marked(weights: Path) -> None:
     (weights / repeats.BENCHMARK).write_text(json.dumps(here))
     assert not times.elsewhere("chest-ct/resnet50")
     assert "measured elsewhere" not in about.table(SYSTEMS["chest-ct"], states(weights), times.known("chest-ct"))
+
+
+def test_pet_with_ct_has_a_row_and_its_difference_beside_pet_with_mr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the rule's file says stands on the page, both ends of the interval, whether or not they leave out 0."""
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(SHIPPED))
+    engine.clear()
+    app = AppTest.from_function(_mr_and_pet, default_timeout=240).run()
+    assert not app.exception
+    html = " ".join(element.proto.body for element in app.get("html"))
+    assert "PET and MR, fused at one place" in html
+    assert "PET and CT, fused at one place" in html
+    rule = json.loads((SHIPPED / "mr-pet" / "fusion-ct.json").read_text(encoding="utf-8"))
+    gain = rule["differences"]["pet"]
+    told = next(m.value for m in app.markdown if m.value.startswith("**PET and CT at one place**"))
+    assert f"{gain['value']:+.3f} against ResNet-34, PET only ({gain['low']:+.3f} to {gain['high']:+.3f}" in told
+    assert f"{rule['threshold']['n']} validation pairs of 4 patients" in told
+    engine.clear()
+
+
+def _mr_and_pet() -> None:
+    from core.systems import SYSTEMS
+    from dashboard.kit.engine import engine
+    from dashboard.models import about
+
+    about.show(SYSTEMS["mr-pet"], engine().states("mr-pet"))

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from core.engine.ensemble import ensemble
 from core.errors import ModelUnavailableError
 from core.evidence import Evidence, load, modalities, summary, together
+from core.imaging.study import Modality
 from core.weights.fusion import Fusion, load_fusion
 from core.weights.pairs import PAIRS, load_pairs, save_pairs
 from tests.evidence import made
@@ -66,6 +67,20 @@ def test_fused_pairs_have_the_figures_that_were_stored() -> None:
     assert together.fusion_evidence(models, rule, None) is None
 
 
+def test_pet_and_ct_have_the_figures_that_were_stored() -> None:
+    folder = SHIPPED / "mr-pet"
+    rule, pairs = load_fusion(folder, Modality.CT), load_pairs(folder, Modality.CT)
+    assert rule is not None
+    assert pairs is not None
+    found = together.fusion_evidence([load(folder / name) for name in ("pet", "ct")], rule, pairs)
+    assert found is not None
+    assert (found.card.name, found.card.title) == ("pet-and-ct", "PET and CT, fused at one place")
+    row = summary.performance([found], "test").rows[0]
+    for name in ("auc", "accuracy", "sensitivity", "specificity"):
+        assert row.figures[name].value == pytest.approx(rule.metrics[name].value, abs=1e-6)
+    assert (row.n, row.groups) == (rule.metrics["auc"].n, 4)
+
+
 def test_three_models_on_three_kinds_of_image() -> None:
     models, rule, pairs = shipped()
     table = modalities.table(models, rule, pairs, "test")
@@ -82,14 +97,14 @@ def test_three_models_on_three_kinds_of_image() -> None:
             assert rows[titles[name]][kind].value == pytest.approx(auc)
     assert "mr" not in rows[titles["pet"]]
     some = pairs[pairs["split"] == "test"]
-    truth = [truths[a] or truths[b] for a, b in zip(some["pet"], some["mr"], strict=True)]
+    truth = [truths[a] or truths[b] for a, b in zip(some["pet"], some["other"], strict=True)]
     of = {
         n: (answers[n if n != "late" else "pet"], answers[n if n != "late" else "mr-lite0"])
         for n in (*NAMES[2:], "late")
     }
     for name, label in (("combined", titles["combined"]), ("late", "PET and MR, fused at one place")):
         first, second = of[name]
-        odds = [logit(first[a]) + 0.5 * logit(second[b]) for a, b in zip(some["pet"], some["mr"], strict=True)]
+        odds = [logit(first[a]) + 0.5 * logit(second[b]) for a, b in zip(some["pet"], some["other"], strict=True)]
         assert rows[label]["pairs"].value == pytest.approx(roc_auc_score(truth, expit(np.array(odds) / 1.5)))
     alone = roc_auc_score(truth, [answers["pet"][x] for x in some["pet"]])
     assert rows[titles["pet"]]["pairs"].value == pytest.approx(alone)
@@ -100,12 +115,12 @@ def test_three_models_on_three_kinds_of_image() -> None:
 
 def test_damaged_pairs_are_refused(tmp_path: Path) -> None:
     assert load_pairs(tmp_path) is None
-    frame = pd.DataFrame({"split": ["test"], "group": [1], "pet": ["a"], "mr": ["b"]})
+    frame = pd.DataFrame({"split": ["test"], "group": [1], "pet": ["a"], "other": ["b"]})
     save_pairs(tmp_path, frame)
-    assert load_pairs(tmp_path).to_dict("list") == {"split": ["test"], "group": ["1"], "pet": ["a"], "mr": ["b"]}  # type: ignore[union-attr]
-    frame.drop(columns="mr").to_parquet(tmp_path / PAIRS)
-    with pytest.raises(ModelUnavailableError, match="column mr is missing"):
+    assert load_pairs(tmp_path).to_dict("list") == {"split": ["test"], "group": ["1"], "pet": ["a"], "other": ["b"]}  # type: ignore[union-attr]
+    frame.drop(columns="other").to_parquet(tmp_path / PAIRS[Modality.MR])
+    with pytest.raises(ModelUnavailableError, match="column other is missing"):
         load_pairs(tmp_path)
-    (tmp_path / PAIRS).write_bytes(b"nothing")
+    (tmp_path / PAIRS[Modality.MR]).write_bytes(b"nothing")
     with pytest.raises(ModelUnavailableError, match="fuse"):
         load_pairs(tmp_path)

@@ -56,6 +56,21 @@ def test_one_modality_alone_has_no_partner() -> None:
     assert partner(study(mr, projection), 0, 1) is None
 
 
+def test_a_ct_is_found_beside_a_pet_only() -> None:
+    """By hand: the CT lies at 3, 13, 23 mm, the PET at 0, 5, .., 25; half the larger slice distance is 5 mm."""
+    pet, ct, mr = volume(6, 0.0, 5.0), volume(3, 3.0, 10.0, Modality.CT), volume(6, 0.0, 5.0, Modality.MR)
+    assert matched_slices(pet, ct) == [(1, 0), (3, 1), (5, 2)]
+    three = study(pet, ct, mr)
+    assert partner(three, 0, 3, Modality.CT) == Partner(1, 1, pytest.approx(2.0), assumed=True)
+    assert partner(three, 0, 3) == partner(three, 0, 3, Modality.MR) == Partner(2, 3, 0.0, assumed=True)
+    assert partner(three, 1, 1) is None  # a CT by itself asks for nothing
+    assert partner(three, 1, 1, Modality.PT) is None
+    assert partner(three, 2, 3, Modality.CT) is None
+    far = replace(ct, frame="b")
+    told = partner(study(replace(pet, frame="a"), far), 0, 3, Modality.CT)
+    assert told == "CT volume lies in another frame of reference: register the two series first."
+
+
 def oblique(series: Series) -> Series:
     assert series.affine is not None
     turn = np.eye(4)

@@ -14,6 +14,7 @@ import pytest
 
 from core.engine.pair import Pair, PairAnswer
 from core.imaging.places import Partner
+from core.imaging.study import Modality
 from core.reports import schema
 from core.reports.build import record_of
 from core.reports.case import CaseReport
@@ -25,10 +26,10 @@ from tests.reports import kit
 
 RULE = Fusion(
     pet="pet",
-    mr="mr",
+    other="mr",
     versions={"pet": "3", "mr": "5"},
     weights_sha256={"pet": "a" * 64, "mr": "b" * 64},
-    mr_weight=0.5,
+    other_weight=0.5,
     threshold=Threshold(value=0.4, rule="fixed", data="none", n=7),
     metrics={},
     differences={},
@@ -82,6 +83,24 @@ def test_triage_of_every_model_is_in_the_record(report: CaseReport) -> None:
     for name, part in told.items():
         assert part is not None
         assert (part.classes, part.level) == (found[name].classes, 0.9)
+
+
+def test_pet_and_ct_stand_beside_pet_and_mr(report: CaseReport) -> None:
+    rule = RULE.model_copy(update={"beside": Modality.CT, "other": "ct", "versions": {"pet": "3", "ct": "1"}})
+    pair = Pair(report.review.peak, Partner(0, 5, 0.5, assumed=False), PairAnswer(0.9, 0.3, 0.8, rule))
+    both = replace(report, review=replace(report.review, pair_ct=pair))
+    record = record_of(both)
+    assert record.pair is not None
+    assert record.pair_ct is not None
+    assert (record.pair.mr, record.pair.ct) == (0.2, None)
+    assert (record.pair_ct.mr, record.pair_ct.ct, record.pair_ct.finding) == (None, 0.3, 0.8)
+    text = " ".join(" ".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(case_pdf(both))).pages).split())
+    assert (
+        "PET and CT together on image 3: tumour, probability 0.80, threshold 0.40 (PET alone 0.90, CT alone 0.30)"
+        in text
+    )
+    assert "PET and MR together on image 3" in text
+    assert both.review.withheld().pair_ct is None
 
 
 def test_a_place_without_a_partner_says_why(report: CaseReport) -> None:

@@ -17,7 +17,7 @@ from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 from core.engine.predict import predict_series
 from core.errors import DataLayoutError, ModelUnavailableError
 from core.imaging import read
-from core.imaging.study import Series
+from core.imaging.study import Modality, Series
 from core.models.registry import create
 from core.weights.answers import probabilities
 from core.weights.fusion import FUSION
@@ -248,9 +248,11 @@ def test_pairs_are_decided_by_the_rule_for_the_installed_models(root: Path, weig
     }
     pairs = pairs_of(*parts, said, labels)
     rule = rule_of(cards, pairs, pairs)
-    rule.save(tmp_path / "w" / "mr-pet" / FUSION)
+    rule.save(tmp_path / "w" / "mr-pet" / FUSION[Modality.MR])
     told = measured("mr-pet", root / "sts-pet-mr", tmp_path / "w", tmp_path)["fusion"]["pairs"]
-    decided = np.array([odds(x, y) for x, y in zip(pairs.pet, pairs.mr, strict=True)]) ** (1 / 1.5 / rule.temperature)
+    decided = np.array([odds(x, y) for x, y in zip(pairs.pet, pairs.other, strict=True)]) ** (
+        1 / 1.5 / rule.temperature
+    )
     probability, limit = decided / (1 + decided), rule.threshold.value
     # The threshold is one pair's own probability: rounding puts that pair on either side of it.
     least, most = probability >= limit * (1 + 1e-6), probability >= limit * (1 - 1e-6)

@@ -13,10 +13,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
-from core.errors import DataLayoutError, SystemMismatchError
+from core.errors import DataLayoutError, ModelUnavailableError, SystemMismatchError
+from core.imaging.study import Modality
 from core.systems import SYSTEMS
 from core.weights.folder import load_card
 from core.weights.fusion import load_fusion
+from core.weights.pairs import load_pairs
+from core.weights.predictions import load
 from tests.cards import card_of
 from tests.trainers import folders
 from trainers.commands import fuse as module
@@ -36,7 +39,7 @@ def drawn(seed: int, patients: int = 12, each: int = 20) -> Pairs:
 
 
 def odds(pairs: Pairs) -> np.ndarray:
-    return np.log(pairs.pet / (1 - pairs.pet)) / 1.5 + np.log(pairs.mr / (1 - pairs.mr)) * 0.5 / 1.5
+    return np.log(pairs.pet / (1 - pairs.pet)) / 1.5 + np.log(pairs.other / (1 - pairs.other)) * 0.5 / 1.5
 
 
 def test_calibrated_on_validation_measured_on_test() -> None:
@@ -97,7 +100,7 @@ def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:
     # Three patients have both; the MR begins one slice higher: PET slices 1, 2, 3 lie at MR slices 0, 1, 2.
     expected = [(a, k, b, k - 1) for a, b in zip(pet, mr, strict=False) for k in (1, 2, 3)]
     assert found.pet.tolist() == [findings["pet"][a.ids[k]] for a, k, _, _ in expected]
-    assert found.mr.tolist() == [findings["mr"][b.ids[m]] for _, _, b, m in expected]
+    assert found.other.tolist() == [findings["mr"][b.ids[m]] for _, _, b, m in expected]
     assert found.truth.tolist() == ["tumour" in (a.labels[k], b.labels[m]) for a, k, b, m in expected]
     assert found.groups.tolist() == [a.group for a, _, _, _ in expected]
     del findings["mr"][mr[0].ids[0]]
@@ -107,7 +110,7 @@ def test_places_and_answers_are_put_together_by_id(tmp_path: Path) -> None:
 
 def test_what_is_fused_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule as the command writes it is one that the engine takes."""
-    rows = pd.DataFrame({"split": ["test"], "group": ["p1"], "pet": ["a"], "mr": ["b"]})
+    rows = pd.DataFrame({"split": ["test"], "group": ["p1"], "pet": ["a"], "other": ["b"]})
     given = iter([drawn(0), drawn(1)])
     nothing = SimpleNamespace(training=SimpleNamespace(recipe=""), data=(), validation=[], test=[], parts={})
     for name, made in {
@@ -127,9 +130,44 @@ def test_what_is_fused_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert found == rule.sealed()
 
 
-def test_the_shipped_rule_is_for_the_shipped_models() -> None:
+@pytest.mark.parametrize(("beside", "model", "patients"), [(Modality.MR, "mr-lite0", 5), (Modality.CT, "ct", 4)])
+def test_the_shipped_rules_are_for_the_shipped_models(beside: Modality, model: str, patients: int) -> None:
     folder = ROOT / "weights" / "mr-pet"
-    rule = load_fusion(folder)
+    rule = load_fusion(folder, beside)
     assert rule is not None
-    assert rule.fits({name: load_card(folder / name) for name in (rule.pet, rule.mr)})
-    assert rule.metrics["auc"].groups == rule.threshold.groups == 5
+    assert (rule.pet, rule.other, rule.other_weight) == ("pet", model, 0.5)
+    assert rule.fits({name: load_card(folder / name) for name in (rule.pet, rule.other)})
+    assert rule.metrics["auc"].groups == rule.threshold.groups == patients
+
+
+def test_nobody_who_places_the_rule_for_ct_has_taught_either_network() -> None:
+    """Validation and test patients of the pairs are none of those that a network of the pair was trained on."""
+    folder = ROOT / "weights" / "mr-pet"
+    pairs = load_pairs(folder, Modality.CT)
+    assert pairs is not None
+    for name, column in (("pet", "pet"), ("ct", "other")):
+        parts = load(folder / name).parts
+        assert set(parts) == {"validation", "test"}
+        for split, part in parts.items():
+            rows = pairs[pairs["split"] == split]
+            assert len(rows) > 100
+            assert set(rows[column]) <= set(part.ids)
+            assert set(rows["group"]) <= set(part.groups)
+    assert not set(pairs[pairs["split"] == "validation"]["group"]) & set(pairs[pairs["split"] == "test"]["group"])
+    assert load_card(folder / "ct").data[0].groups == {"train": 19, "validation": 4, "test": 4}
+
+
+def test_a_system_without_a_model_for_it_reads_no_ct_beside_pet(tmp_path: Path) -> None:
+    ours = SYSTEMS["mr-pet"]
+    assert ours.pair is not None
+    without = replace(ours, pair=replace(ours.pair, ct=""))
+    with pytest.raises(SystemMismatchError, match="reads no CT beside PET"):
+        module.fuse(None, tmp_path, without, Modality.CT)
+
+
+def test_a_rule_for_one_modality_is_not_taken_for_another(tmp_path: Path) -> None:
+    shipped = load_fusion(ROOT / "weights" / "mr-pet")
+    assert shipped is not None
+    shipped.save(tmp_path / "fusion-ct.json")
+    with pytest.raises(ModelUnavailableError, match="it is for PET and MR"):
+        load_fusion(tmp_path, Modality.CT)

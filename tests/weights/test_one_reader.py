@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {
     "predictions.parquet",
     "pairs.parquet",
+    "pairs-ct.parquet",
     "fusion.json",
+    "fusion-ct.json",
     "heat_checks.json",
     "seeds.json",
     "folds.json",

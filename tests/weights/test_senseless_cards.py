@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import ModelUnavailableError
+from core.imaging.study import Modality
 from core.weights import repeats
 from core.weights.folder import ModelRefusedError, load_card
 from core.weights.fusion import FUSION, load_fusion
@@ -82,14 +83,14 @@ def test_one_network_is_not_sold_as_two(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"weights_sha256": {}}, {"weights_sha256": {"pet": "0" * 64}}, {"temperature": 1e-320}, {"mr_weight": 1e300}],
+    [{"weights_sha256": {}}, {"weights_sha256": {"pet": "0" * 64}}, {"temperature": 1e-320}, {"other_weight": 1e300}],
     ids=str,
 )
 def test_a_rule_for_two_readings_names_its_models_and_counts_both(tmp_path: Path, changes: dict[str, Any]) -> None:
     found = load_fusion(SHIPPED / "mr-pet")
     assert found is not None
-    found.model_copy(update=changes).save(tmp_path / FUSION)
-    with pytest.raises(ModelUnavailableError, match=FUSION):
+    found.model_copy(update=changes).save(tmp_path / FUSION[Modality.MR])
+    with pytest.raises(ModelUnavailableError, match=FUSION[Modality.MR]):
         load_fusion(tmp_path)
 
 

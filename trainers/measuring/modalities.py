@@ -23,9 +23,10 @@ from trainers.measuring.scoring import Scored, baselines, figures, threshold_fig
 MR, PET = "mr", "pet"  # as the JSON names the two kinds of slices
 KINDS = {MR: Modality.MR, PET: Modality.PT}
 LATE = "pet + mr, late fusion"
-# What MR's log-odds count in an answer to a pair, PET's counting 1. Cross-validated on 1,868 pairs of 32 patients, each
-# read by networks that never saw its patient: AUC 0.911, 0.918, 0.920 and 0.918 at 0.25, 0.5, 0.75 and 1 (PET 0.894).
-MR_WEIGHT = 0.5
+# What the log-odds of MR, and of CT, count in an answer to a pair, PET's counting 1. Fixed for CT as for MR. With MR,
+# cross-validated on 1,868 pairs of 32 patients, each read by networks that never saw its patient: AUC 0.911, 0.918,
+# 0.920 and 0.918 at 0.25, 0.5, 0.75 and 1 (PET 0.894).
+OTHER_WEIGHT = 0.5
 Pair = tuple[int, int]  # row of the PET slice, row of the MR slice
 Score = tuple[np.ndarray, float]  # finding probability by row, seconds a slice
 
@@ -76,10 +77,10 @@ def evaluate_modalities(
     fusion: dict[str, Any] = {}
     if {system.pair.pet, system.pair.mr} <= set(on_pairs):
         both = on_pairs[system.pair.pet], on_pairs[system.pair.mr]
-        on_pairs[LATE] = fused(*both, MR_WEIGHT) if rule is None else rule.fused(*both)
+        on_pairs[LATE] = fused(*both, OTHER_WEIGHT) if rule is None else rule.fused(*both)
         fusion = {
             "pairs": _auc(truth["pairs"], on_pairs[LATE], groups["pairs"]),
-            "mr_weight": MR_WEIGHT if rule is None else rule.mr_weight,
+            "mr_weight": OTHER_WEIGHT if rule is None else rule.other_weight,
         }
         if rule is not None:
             of = pair_figures(
@@ -99,10 +100,10 @@ def evaluate_modalities(
     }
 
 
-def all_pairs(pet: Sequence[Item], mr: Sequence[Item]) -> list[Pair]:
+def all_pairs(pet: Sequence[Item], others: Sequence[Item]) -> list[Pair]:
     """Pairs of slices at the same place, over all patients; rows count the slices of all items in their order."""
-    starts = np.cumsum([0, *(i.series.slices for i in mr)])
-    place = {item.group: (int(start), item) for start, item in zip(starts, mr, strict=False)}
+    starts = np.cumsum([0, *(i.series.slices for i in others)])
+    place = {item.group: (int(start), item) for start, item in zip(starts, others, strict=False)}
     out: list[Pair] = []
     first = 0
     for item in pet:
@@ -120,7 +121,7 @@ def _pair_scores(card: ModelCard, scores: dict[str, Score], pairs: Sequence[Pair
         return None
     rows = {PET: [p for p, _ in pairs], MR: [m for _, m in pairs]}
     found = {kind: scores[kind][0][rows[kind]] for kind in read}
-    joint = fused(found[PET], found[MR], MR_WEIGHT) if len(found) == 2 else found[read[0]]
+    joint = fused(found[PET], found[MR], OTHER_WEIGHT) if len(found) == 2 else found[read[0]]
     return joint, sum(scores[kind][1] for kind in read)
 
 

@@ -9,7 +9,16 @@ from reportlab.platypus import Flowable
 from core.engine.words import counted, metric, probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
-from core.reports.record import CaseRecord, EnsemblePart, ModelPart, OpinionPart, PedigreePart, SlicePart, StudyPart
+from core.reports.record import (
+    CaseRecord,
+    EnsemblePart,
+    ModelPart,
+    OpinionPart,
+    PairPart,
+    PedigreePart,
+    SlicePart,
+    StudyPart,
+)
 from core.weights.card import DataUse
 
 FIGURES = {
@@ -118,21 +127,26 @@ def _together(record: CaseRecord, found: EnsemblePart, index: int) -> Sequence[o
 
 
 def both_modalities(record: CaseRecord) -> list[Flowable]:
-    """What PET and MR say together about the most suspicious slice, or why that is not told."""
-    found = record.pair
+    """What PET and MR, and PET and CT, say together about the most suspicious slice, or why that is not told."""
+    return [*_fused(record, record.pair, "MR"), *_fused(record, record.pair_ct, "CT")]
+
+
+def _fused(record: CaseRecord, found: PairPart | None, beside: str) -> list[Flowable]:
     if found is None:
         return []
-    if found.finding is None or found.threshold is None or found.pet is None or found.mr is None:
-        return [words(f"PET and MR together: not here. {found.reason}")]
+    other = found.ct if beside == "CT" else found.mr
+    if found.finding is None or found.threshold is None or found.pet is None or other is None:
+        return [words(f"PET and {beside} together: not here. {found.reason}")]
     said = record.system.finding if found.decision == "finding" else record.system.clear
     auc = found.metrics.get("auc")
     worth = f" Test AUC {metric(auc, record.system.name)} on pairs of slices." if auc else ""
     assumed = " The files do not say that both series share one space." if found.assumed else ""
     return [
         words(
-            f"PET and MR together on image {found.slice}: {said}, probability {probability(found.finding)}, threshold "
-            f"{found.threshold:.2f} (PET alone {probability(found.pet)}, MR alone {probability(found.mr)}); the other "
-            f"slice is image {found.other_slice} of {found.other_series}, {found.distance_mm or 0:.1f} mm away."
+            f"PET and {beside} together on image {found.slice}: {said}, probability {probability(found.finding)}, "
+            f"threshold {found.threshold:.2f} (PET alone {probability(found.pet)}, {beside} alone "
+            f"{probability(other)}); the other slice is image {found.other_slice} of {found.other_series}, "
+            f"{found.distance_mm or 0:.1f} mm away."
             f"{worth}{assumed}"
         )
     ]

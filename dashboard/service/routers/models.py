@@ -17,7 +17,7 @@ from core.review import Scope
 from core.statistics import Interval
 from core.systems import SYSTEMS
 from core.systems.declaration import System
-from core.weights.fusion import load_fusion
+from core.weights.fusion import FUSION, load_fusion
 from core.weights.pairs import load_pairs
 from core.weights.predictions import Evidence, held
 from dashboard.kit.routes import ANY_ROLE
@@ -144,7 +144,8 @@ class _Evidences(list[Evidence]):
 
 @lru_cache(maxsize=64)
 def _made(home: Path, key: str, split: str, files: tuple[str, ...], own: _Evidences) -> Table | None:
-    joint = (together.ensemble_evidence(own), together.fusion_evidence(own, load_fusion(home), load_pairs(home)))
+    fused = (together.fusion_evidence(own, load_fusion(home, kind), load_pairs(home, kind)) for kind in FUSION)
+    joint = (together.ensemble_evidence(own), *fused)
     return TABLES[key]([*own, *(one for one in joint if one is not None)], split)
 
 
