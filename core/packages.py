@@ -9,8 +9,9 @@ from typing import Any
 from core.errors import ModelUnavailableError
 
 # OpenVINO 2026.4 sends an event when it is imported, whatever it is imported for, and leaves an identity in ~/intel.
-# Without this package it takes a stand-in of its own that sends nothing.
-_REPORTS = {"openvino": "openvino_telemetry"}
+# Without the first it takes a stand-in of its own that sends nothing. The second is the converter that reports; nothing
+# here converts by it, and it is half of all that OpenVINO imports.
+_LEFT_OUT = {"openvino": ("openvino_telemetry", "openvino.tools.ovc")}
 
 # In no extra: one of ours would bind everybody to the version that a phone's converter was released with.
 _ALONE = {"ai_edge_litert": "Install LiteRT's interpreter: pip install ai-edge-litert."}
@@ -23,8 +24,9 @@ def package(name: str) -> Any:
         ModelUnavailableError: it is not installed.
     """
     top = name.partition(".")[0]
-    if top in _REPORTS and top not in sys.modules:
-        sys.modules[_REPORTS[top]] = None  # type: ignore[assignment]  # what is None here cannot be imported
+    if top not in sys.modules:
+        for left in _LEFT_OUT.get(top, ()):
+            sys.modules[left] = None  # type: ignore[assignment]  # what is None here cannot be imported
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -38,7 +38,7 @@ _FIRST = (
 )
 _ENGINE = ("core.engine.engine", "core.models.segmenters", "dashboard.kit.engine")
 _PAGES = ("dashboard.kit.jobs", "dashboard.review.reading", "dashboard.review.study_bar", "core.imaging.reader")
-_AFTER = ("pandas", "dashboard.review.pedigree", "dashboard.review.downloads")  # for the tab beside the answers
+_AFTER = ("scipy.special", "pandas", "dashboard.review.pedigree", "dashboard.review.downloads")  # asked for soon
 _samples: deque[str] = deque(maxlen=1)  # that addresses named; of the last page that was asked for
 _begun, _coming, _waited_for, _wanted, _loaded = (threading.Event() for _ in range(5))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy  # its parts are loaded where they are first used: the first page of a server needs none
 from numpy.typing import ArrayLike, NDArray
 
 from core.statistics._checks import StatisticsInputError
@@ -25,5 +24,11 @@ def not_own(logits: ArrayLike, own: Sequence[int]) -> NDArray[np.float64]:
         raise StatisticsInputError(f"Expected logits (N, K) and fewer own classes than K, got {values.shape}.",
                                    "Name the classes that are a system's own.")  # fmt: skip
     mine = np.isin(np.arange(values.shape[1]), list(own))
-    others, own_ones = (scipy.special.logsumexp(values[:, which], axis=1) for which in (~mine, mine))
+    others, own_ones = (_log_of_sum(values[:, which]) for which in (~mine, mine))
     return np.asarray(others - own_ones)
+
+
+def _log_of_sum(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``log(sum(exp(values)))`` of each row. SciPy's takes longer to import than a first answer takes to compute."""
+    top = values.max(1)
+    return np.asarray(top + np.log(np.exp(values - top[:, None]).sum(1)))

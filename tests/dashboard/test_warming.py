@@ -79,6 +79,8 @@ UNASKED = (
     "torchvision.datasets.cifar",
     "huggingface_hub._commit_api",
     "torch._dynamo",
+    "openvino.tools.ovc.convert",
+    "scipy.special",
     "sklearn",
     "pandas",
     "skimage",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from core.statistics import StatisticsInputError
 from core.statistics.outlier import not_own
@@ -26,3 +26,9 @@ def test_sure_answers_stay_finite() -> None:
 def test_there_must_be_own_classes_and_others(own: list[int]) -> None:
     with pytest.raises(StatisticsInputError, match="own"):
         not_own(np.zeros((2, 3)), own)
+
+
+def test_log_odds_are_those_of_scipy() -> None:
+    logits = np.random.default_rng(3).normal(0, 30, (500, 9))
+    wanted = logsumexp(np.delete(logits, [2, 5], 1), axis=1) - logsumexp(logits[:, [2, 5]], axis=1)
+    np.testing.assert_allclose(not_own(logits, [2, 5]), wanted, rtol=0, atol=1e-12)
