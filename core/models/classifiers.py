@@ -141,6 +141,14 @@ def vit_tiny(spec: Spec) -> OverreadNet:
 
 
 @register
+def vit_stem(spec: Spec) -> OverreadNet:
+    """Vision Transformer behind a stem of convolutions (chest CT); its tokens averaged, one linear layer."""
+    trunk = transformer.vit_stem(spec.channels, spec.size, spec.pretrained)
+    head = LinearHead(trunk.channels[-1], spec.outputs)
+    return Classifier("vit_stem", spec, trunk, head, divisor=transformer.PATCH)
+
+
+@register
 def slab3d(spec: Spec) -> OverreadNet:
     """A small 3-D network over neighbouring slices (a wish of the brain system), trained from scratch."""
     trunk = slab.SlabTrunk(spec.channels, spec.pretrained)

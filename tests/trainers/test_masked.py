@@ -15,7 +15,7 @@ from core.errors import RecipeError
 from core.models.registry import create
 from tests.trainers.small import write_recipe
 from trainers.fitting.initial import load_backbone
-from trainers.fitting.masked import Drawer, MaskedAutoencoder, hidden_patches, patches
+from trainers.fitting.masked import Drawer, MaskedAutoencoder, blanked, hidden_patches, patches
 from trainers.fitting.pooled import Task, read_tasks
 from trainers.fitting.precision import make_fabric
 
@@ -75,6 +75,35 @@ def test_three_quarters_are_hidden_and_no_picture_has_the_holes_of_another() -> 
     assert not torch.equal(hidden[0], hidden[1])
 
 
+def test_what_is_hidden_is_blank_in_the_very_picture() -> None:
+    hidden = torch.tensor([[True, False, False, False, False, True], [False] * 6])
+    found = blanked(torch.ones(2, 3, 32, 48), hidden)
+    wanted = torch.ones(2, 3, 32, 48)
+    wanted[0, :, :16, :16] = 0
+    wanted[0, :, 16:, 32:] = 0
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("architecture", ["vit_tiny", "vit_stem"])
+def test_nothing_of_a_hidden_patch_reaches_what_is_drawn(
+    tasks: list[Task], tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The convolutions of a stem look across the edge of a patch, so a hidden one must be gone before them."""
+    run = pretraining(tasks, tmp_path, architecture=architecture)
+    run.parts.eval()
+    side = tasks[0].train.contract.height
+    images = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(2))
+    _, hidden = hidden_patches(1, (side // 16) ** 2, torch.Generator().manual_seed(5))
+    changed = torch.where(blanked(torch.ones_like(images), hidden) > 0, images, 1 - images)
+    target = patches(images)
+    monkeypatch.setattr("trainers.fitting.masked.patches", lambda _: target)
+    with torch.no_grad():
+        as_it_is, other = (run._missed(x, torch.Generator().manual_seed(5)) for x in (images, changed))
+        seen = run._missed(1 - images, torch.Generator().manual_seed(5))
+    assert float(as_it_is) == float(other)
+    assert float(as_it_is) != float(seen)
+
+
 def test_the_decoder_hears_only_what_was_seen_and_where() -> None:
     drawer = Drawer(192, (4, 4)).eval()
     tokens = torch.randn(1, 4, 192)
@@ -102,16 +131,21 @@ def test_it_sees_no_label_and_is_resumed_exactly(tasks: list[Task], tmp_path: Pa
     assert about["labels_seen"] is False
 
 
-def test_it_learns_and_leaves_what_a_classifier_of_one_channel_starts_from(tasks: list[Task], tmp_path: Path) -> None:
-    run = pretraining(tasks, tmp_path, epochs=6)
+@pytest.mark.parametrize(
+    ("architecture", "first"), [("vit_tiny", "stages.0.project.weight"), ("vit_stem", "stages.0.0.0.weight")]
+)
+def test_it_learns_and_leaves_what_a_classifier_of_one_channel_starts_from(
+    tasks: list[Task], tmp_path: Path, architecture: str, first: str
+) -> None:
+    run = pretraining(tasks, tmp_path, epochs=6, architecture=architecture)
     before = run.judge()
     run.fit()
     (name,) = before
     assert run.judge()[name] < 0.97 * before[name]
     contract = tasks[0].train.contract
-    net = create("vit_tiny", classes=2, channels=1, size=(contract.height, contract.width))
+    net = create(architecture, classes=2, channels=1, size=(contract.height, contract.width))
     load_backbone(net, tmp_path / "pretrained")
-    kernel, ours = (n.backbone.state_dict()["stages.0.project.weight"] for n in (run.net, net))
+    kernel, ours = (n.backbone.state_dict()[first] for n in (run.net, net))
     torch.testing.assert_close(ours, kernel.sum(1, keepdim=True))
 
 

@@ -2,7 +2,8 @@
 
 He et al., CVPR 2022 (arXiv:2111.06377): three quarters of the patches are left out, the encoder reads the rest, and a
 small decoder draws what was left out, each patch on its own mean and spread. A convolutional network cannot read a
-picture with holes at a quarter of the cost, so this is for transformers.
+picture with holes at a quarter of the cost, so this is for transformers. Convolutions before the tokens look across the
+edge of a patch, so what is left out is blank in the very picture.
 """
 
 from __future__ import annotations
@@ -70,6 +71,13 @@ def hidden_patches(images: int, count: int, rng: torch.Generator) -> tuple[torch
     return seen, torch.ones(images, count, dtype=torch.bool).scatter(1, seen, value=False)
 
 
+def blanked(images: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """Images ``(B, C, H, W)`` with 0 in the patches that are left out, bool ``(B, N)``."""
+    rows, columns = images.shape[2] // PATCH, images.shape[3] // PATCH
+    holes = hidden.reshape(-1, 1, rows, columns).repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
+    return images.masked_fill(holes, 0)
+
+
 class MaskedAutoencoder(Pooled):
     """See the module docstring.
 
@@ -83,25 +91,33 @@ class MaskedAutoencoder(Pooled):
 
     def beside(self) -> dict[str, nn.Module]:
         """The decoder."""
-        first = self.net.stages()[0][0]
-        if not isinstance(first, Patches):
+        tokens = [module for module in self._encoder() if isinstance(module, Patches)]
+        if not tokens:
             raise RecipeError(
                 f"{self.architecture} cannot be pretrained on images with holes: it reads no patches.",
-                "Use --architecture vit_tiny, or pretrain with labels: leave --self-supervised out.",
+                "Use --architecture vit_tiny or vit_stem, or pretrain with labels: leave --self-supervised out.",
             )
-        return {"drawer": Drawer(self.net.stage_channels[-1], first.grid)}
+        return {"drawer": Drawer(self.net.stage_channels[-1], tokens[0].grid)}
+
+    def _encoder(self) -> list[nn.Module]:
+        """The encoder's modules from the input on: some convolutions or none, :class:`Patches`, :class:`Layers`."""
+        return [module for group in self.net.stages() for module in group]
 
     def _missed(self, images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Mean squared error on the patches that were left out, a scalar."""
         device = self.fabric.device
         target = patches(images).to(device)
         seen, hidden = (part.to(device) for part in hidden_patches(len(images), target.shape[1], rng))
-        first, *rest = (module for group in self.net.stages() for module in group)
-        tokens = first(images.to(device)).flatten(2).transpose(1, 2)
-        tokens = tokens.gather(1, seen[:, :, None].expand(-1, -1, tokens.shape[2]))
-        for stage in rest:
-            tokens = cast("Layers", stage).blocks(tokens)
-        drawn = self.parts["drawer"](tokens, seen).float()
+        x = blanked(images.to(device), hidden)
+        for module in self._encoder():
+            if isinstance(module, Layers):
+                x = module.blocks(x)
+                continue
+            x = module(x)
+            if isinstance(module, Patches):
+                x = x.flatten(2).transpose(1, 2)
+                x = x.gather(1, seen[:, :, None].expand(-1, -1, x.shape[2]))
+        drawn = self.parts["drawer"](x, seen).float()
         return ((drawn - target) ** 2).mean(2)[hidden].mean()
 
     def loss(self, task: Task, rng: torch.Generator) -> torch.Tensor:
