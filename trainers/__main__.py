@@ -125,10 +125,10 @@ def evaluate(
 
 @app.command()
 def pretrain(
-    architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, vit_tiny, ...")] = "resnet18",
+    architecture: Annotated[str, typer.Option(help="resnet18, resnet34, resnet50, vit_stem, ...")] = "resnet18",
     recipe: Annotated[list[str] | None, typer.Option(help="Learn from these recipes' data only.")] = None,
     self_supervised: Annotated[
-        bool, typer.Option(help="See images and no label: a masked autoencoder, for vit_tiny.")
+        bool, typer.Option(help="See images and no label: a masked autoencoder, for vit_tiny and vit_stem.")
     ] = False,
     data: DataRoot = None,
     runs: Runs = places.RUNS,

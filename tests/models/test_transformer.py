@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import timm
@@ -61,7 +62,7 @@ def test_behind_a_stem_of_convolutions_it_is_timms_hybrid() -> None:
             net.run(torch.randn(4, 3, 64, 96) + 0.5)
     net.eval()
     widths = (3, 24, 48, 96, 192)
-    stem = nn.Sequential(*(ConvNormAct(a, b, 3, stride=2) for a, b in zip(widths[:-1], widths[1:], strict=True)))
+    stem = nn.Sequential(*(ConvNormAct(a, b, 3, stride=2) for a, b in pairwise(widths)))
     theirs = VisionTransformer(
         img_size=(64, 96),  # type: ignore[arg-type]
         patch_size=1,
@@ -78,7 +79,7 @@ def test_behind_a_stem_of_convolutions_it_is_timms_hybrid() -> None:
     place = next(key for key in ours if key.endswith("place"))
     order = [ours.pop(place), *ours.values()]
     wanted = theirs.state_dict()
-    assert list(wanted)[0] == "pos_embed"
+    assert next(iter(wanted)) == "pos_embed"
     for (key, value), given in zip(wanted.items(), order, strict=True):
         value.copy_(given.reshape(value.shape))
         assert value.shape == given.shape, key
