@@ -1,6 +1,6 @@
 """What an operator sets, by environment variables: read here and nowhere else. docs/settings.md is made from this.
 
-``python -m core.settings`` prints the table of docs/settings.md.
+:func:`table` is the one in docs/settings.md.
 """
 
 from __future__ import annotations
@@ -285,7 +285,3 @@ def table() -> str:
         assert isinstance(extra, dict)
         rows.append(f"| `{PREFIX}{name.upper()}` | {field.description} | {extra['default']} |")
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(table())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -115,3 +117,23 @@ def test_what_is_not_set_is_as_documented(monkeypatch: pytest.MonkeyPatch) -> No
     assert found.weights == ROOT / "weights"
     assert (found.data, found.store, found.images, found.import_roots) == (None, None, None, ())
     assert (found.admins, found.idle_minutes) == (frozenset(), 30.0)
+
+
+@pytest.mark.parametrize(("own", "wanted"), [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_idle_threads_of_pytorch_soon_sleep_unless_told_otherwise(own: dict[str, str], wanted: str) -> None:
+    """The variable stands when the engine comes to load PyTorch, which reads it then and never again."""
+    noted = """
+import os, sys
+
+class Noting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print(os.environ.get("GOMP_SPINCOUNT"), flush=True)
+            os._exit(0)
+
+sys.meta_path.insert(0, Noting())
+import core.engine.engine
+"""
+    bare = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    found = subprocess.run([sys.executable, "-c", noted], env=bare | own, cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout.strip() == wanted, found.stderr
