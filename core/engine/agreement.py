@@ -62,7 +62,7 @@ def flags(review: Review, index: int, series: Series, heat_maps: tuple[HeatMap, 
         out.append(Flag("wide-spread", f"The probabilities lie {vote.spread:.2f} apart."))
     for r in ready:
         out.extend(_mask_flags(r, index, declared.finding))
-        if _alone(r, index):
+        if not series.apart and _alone(r, index):
             out.append(Flag("slice-stands-alone", f"{_short(r)}: both neighbouring slices say otherwise."))
     present = [r for r in ready if r.mask is not None and r.mask[index].any()]
     for i, a in enumerate(present):

@@ -236,4 +236,6 @@ def _warnings(series: Series) -> tuple[str, ...]:
     plane = series.pixels[series.slices // 2]
     if float(plane.max()) - float(plane.min()) < 1e-6:
         out.append("The image is blank: one grey level everywhere.")
+    if series.apart:
+        out.append("These pictures do not resemble each other: each is read by itself, not as a slice of one stack.")
     return tuple(out)

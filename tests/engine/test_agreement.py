@@ -35,8 +35,9 @@ def review(*results: ModelResult) -> Review:
     return Review("0" * 64, "brain-mr", "k", results, 0)
 
 
-def kinds(r: Review, index: int = 0, heat: tuple[HeatMap, ...] = ()) -> set[str]:
-    series = Series("k", "d", np.zeros((len(r.results[0].finding), *GRID), np.float32))  # type: ignore[arg-type]
+def kinds(r: Review, index: int = 0, heat: tuple[HeatMap, ...] = (), *, apart: bool = False) -> set[str]:
+    pixels = np.zeros((len(r.results[0].finding), *GRID), np.float32)  # type: ignore[arg-type]
+    series = Series("k", "d", pixels, apart=apart)
     return {f.kind for f in flags(r, index, series, heat)}
 
 
@@ -96,6 +97,7 @@ def test_a_slice_that_stands_alone() -> None:
     assert "slice-stands-alone" not in kinds(r, 2)
     assert "slice-stands-alone" not in kinds(r, 0)  # an end has one neighbour only
     assert "slice-stands-alone" not in kinds(review(said("a", 0.1, 0.9, 0.9)), 1)
+    assert "slice-stands-alone" not in kinds(r, 1, apart=True)  # other pictures say nothing about this one
 
 
 def heat(model: str, row: int, column: int, *, target: str = "tumour", index: int = 0, peak: float = 1.0) -> HeatMap:

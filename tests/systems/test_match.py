@@ -149,6 +149,12 @@ def test_colour_and_blank_pictures_are_mentioned() -> None:
     assert "blank" in warnings
 
 
+def test_pictures_that_are_no_stack_are_mentioned() -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, (3, 96, 96)).astype(np.float32)
+    told = {apart: match(study(series(unit=Unit.GREY, pixels=pixels, apart=apart))).warnings for apart in (False, True)}
+    assert [("do not resemble each other" in " ".join(told[apart])) for apart in (False, True)] == [False, True]
+
+
 def test_an_unknown_system_names_the_known_ones() -> None:
     with pytest.raises(SystemMismatchError) as raised:
         system("liver")
