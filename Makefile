@@ -31,7 +31,7 @@ lint: $(STAMP)
 # RECIPE=name trains one of them, and first what it needs and is not there.
 RECIPES ?= brain-type-first brain-type-second brain-type \
 	brain-unet brain-resnet50 brain-resunet brain-slab \
-	chest-densenet-lung chest-densenet-whole chest-densenet chest-resnet50 chest-efficientnet chest-efficientnet-subtypes chest-densenet-subtypes chest-lite0 \
+	chest-densenet-lung chest-densenet-whole chest-densenet chest-resnet50 chest-efficientnet chest-vit-first chest-vit chest-efficientnet-subtypes chest-densenet-subtypes chest-lite0 \
 	breast-resnet18 breast-resnet50 breast-vgg16 breast-lite0 \
 	mr-pet-pet mr-pet-mr mr-pet-mr-lite0 mr-pet-ct mr-pet-combined mr-pet-combined-matched \
 	pet-unet-whole pet-unet-body pet-unet pet-unet-lite0 pet-resnet34 pet-inception-three-class

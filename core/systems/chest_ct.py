@@ -95,6 +95,8 @@ SYSTEM = System(
         ModelSlot("resnet50", "ResNet-50", "resnet50", "classifier"),
         ModelSlot("efficientnet-b0", "EfficientNet-B0", "efficientnet_b0", "classifier"),
         ModelSlot("efficientnet-b0-subtypes", "EfficientNet-B0 (four classes)", "efficientnet_b0", "classifier"),
+        # taught by EfficientNet-B0 and weaker: shown beside it, not counted
+        ModelSlot("vit", "Vision Transformer behind a stem of convolutions", "vit_stem", "classifier", votes=False),
     ),
     source="a published chest CT demo, a DenseNet-121 with channel and spatial attention behind a web page",
     counted="group",
