@@ -40,8 +40,8 @@ class Timing:
 
 
 def sample(card: ModelCard) -> Series:
-    """A simulated slice that the model reads; noise for a system whose scans are not drawn."""
-    if card.system not in DRAWINGS:
+    """A simulated slice that the model reads; noise where no scans of its system and modality are drawn."""
+    if card.system not in DRAWINGS or card.contract.modality not in (None, Modality.PT, Modality.MR):
         return _noise(card)
     drawn = phantom(card.system, 1, modality=card.contract.modality or "PT")
     return adapt(drawn.series, system(card.system))

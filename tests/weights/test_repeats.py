@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.evidence.timing import time_model
+from core.evidence.timing import sample, time_model
+from core.preprocessing.prepare import prepare
 from core.weights import repeats as beside
+from core.weights.card import ModelCard
 from tests.dashboard import weights
+
+CARDS = sorted((Path(__file__).resolve().parents[2] / "weights").glob("*/*/card.json"))
 
 
 def test_seeds_of_one_model_or_several(tmp_path: Path) -> None:
@@ -49,6 +53,14 @@ def test_gain_of_pretraining(tmp_path: Path) -> None:
     entry = {"recipe": "brain-unet", "scratch": 0.91, "ours": 0.95, "monitor": "validation AUC", "note": ""}
     (tmp_path / beside.PRETRAINING).write_text(json.dumps([entry]))
     assert beside.pretraining(tmp_path)[0].gain == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda path: f"{path.parent.parent.name}/{path.parent.name}")
+def test_every_shipped_model_has_a_sample_to_be_timed_on(card: Path) -> None:
+    contract = ModelCard.load(card).contract
+    image = prepare(sample(ModelCard.load(card)), contract, [0])
+    assert image.shape == (1, contract.channels, contract.height, contract.width)
+    assert float(image.std()) > 0.05
 
 
 def test_times_measured_and_as_the_command_writes_them(tmp_path: Path) -> None:
