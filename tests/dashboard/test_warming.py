@@ -33,7 +33,9 @@ LISTENING = ("sqlalchemy", "alembic", "cv2", *HEAVY)
 
 def loaded(script: str, names: tuple[str, ...]) -> dict[str, bool]:
     """Which modules a fresh process has loaded after a script."""
-    asked = f"{script}\nimport json, sys\nprint(json.dumps({{name: name in sys.modules for name in {names!r}}}))"
+    told = f"print(json.dumps({{name: name in sys.modules for name in {names!r}}}), flush=True)"
+    # ended at once: a thread that still loads libraries may not outlive the interpreter that it loads them into
+    asked = f"{script}\nimport json, os, sys\n{told}\nos._exit(0)"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, bool] = json.loads(done.stdout.splitlines()[-1])
     return found

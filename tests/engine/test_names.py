@@ -16,7 +16,6 @@ def test_a_short_name_means_one_model_of_its_system(system: str) -> None:
 
 
 def test_a_title_is_cut_where_nobody_shares_its_beginning() -> None:
-    assert short("ResNet-34, MR only") == "ResNet-34, MR only"
     assert short("U-Net, EfficientNet-Lite0 encoder") == "U-Net, EfficientNet-Lite0 encoder"
     assert short("Three EfficientNet-Lite0, from ImageNet") == "Three EfficientNet-Lite0"
 
