@@ -13,7 +13,7 @@ from core.imaging.keys import content_key, natural
 from core.imaging.planes import take_over
 from core.imaging.raster import Picture
 from core.imaging.sequences import NOTE
-from core.imaging.study import Problem, Series, SourceKind
+from core.imaging.study import APART, Problem, Series, SourceKind
 from core.imaging.truth import looks_like_mask, pairing_key, resize_mask
 
 _HALF = 127.0
@@ -22,10 +22,6 @@ _HALF = 127.0
 # 99 % of piles of brain slices, of two to ten patients each.
 _RESEMBLE = 0.75
 _SIDE = 32  # pixels that a picture is compared at, at most
-APART = (
-    "These pictures lie in one folder but do not resemble each other, so each is read by itself. Slices of one stack "
-    "are read together: give every stack a folder of its own."
-)
 _SAME_SHAPE = 0.02  # of the ratio of width to height, so that rounding of a scaled mask's size does not count
 
 
@@ -117,7 +113,7 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
         for _ in range(len(picture.pixels))
     ]
     count = len(pixels)
-    apart = count > 1 and not first.paged and not resembling(pixels)
+    apart = not first.paged and not resembling(pixels)
     if apart:
         notes.append(APART)
     return Series(
@@ -138,9 +134,9 @@ def _series(stack: list[Picture], pairs: dict[int, np.ndarray], identity: Identi
 
 
 def resembling(pixels: np.ndarray) -> bool:
-    """Whether slices ``(n, height, width)``, two or more, mostly look like the next, as those of one stack do.
+    """Whether slices ``(n, height, width)`` mostly look like the next, as those of one stack do.
 
-    An even slice, which nothing can be compared with, says nothing; where all pairs hold one, they count as a stack.
+    An even slice, which nothing can be compared with, says nothing; where no pair is left they count as a stack.
     """
     height, width = pixels.shape[1:]
     size = (min(width, _SIDE), min(height, _SIDE))

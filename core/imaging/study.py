@@ -106,6 +106,12 @@ class Turned:
     placed: bool = True
 
 
+APART = (
+    "These pictures lie in one folder but do not resemble each other, so each is read by itself. Slices of one stack "
+    "are read together: give every stack a folder of its own."
+)
+
+
 def _no_tags() -> Mapping[str, str]:
     return MappingProxyType({})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.imaging.study import Modality, Series, Study, Unit
+from core.imaging.study import APART, Modality, Series, Study, Unit
 from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import Look, System, Unnamed
 
@@ -237,5 +237,5 @@ def _warnings(series: Series) -> tuple[str, ...]:
     if float(plane.max()) - float(plane.min()) < 1e-6:
         out.append("The image is blank: one grey level everywhere.")
     if series.apart:
-        out.append("These pictures do not resemble each other: each is read by itself, not as a slice of one stack.")
+        out.append(APART)
     return tuple(out)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from core.imaging import Series, read
-from core.imaging.stacks import APART, resembling
+from core.imaging.stacks import resembling
+from core.imaging.study import APART
 from tests.imaging.builders import noise, picture
 
 

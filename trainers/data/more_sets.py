@@ -36,8 +36,7 @@ def breast_mri(folder: Path, limit: int | None = None) -> list[Item]:
     for (patient, _, _, label, split), members in stacks.items():
         members.sort(key=lambda member: natural(Path(member[0]["image"]).name))
         series = stack([crop for _, crop in members])
-        if series.slices > 1:
-            series = replace(series, apart=not resembling(series.pixels))
+        series = replace(series, apart=not resembling(series.pixels))
         ids = tuple(row["image"] for row, _ in members)
         items.append(Item(series, (str(label),) * len(ids), str(patient), ids, None if split is None else str(split)))
     return items
