@@ -105,10 +105,12 @@ def _choose(store: Store, actor: int, key: str) -> None:
         )
         taken = tuple(f.file_id for f in files)
         if files and st.session_state.get(f"{key}-taken") != taken:
-            st.session_state[f"{key}-taken"] = taken
             with messages.shown(), st.spinner("Unpacking"):
-                staged = stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
-                st.session_state[key] = _source(store, f"Your upload of {words.count(len(files), 'file')}", staged)
+                try:
+                    staged = stage_upload(store.images_folder, [(f.name, f.getvalue()) for f in files])
+                    st.session_state[key] = _source(store, f"Your upload of {words.count(len(files), 'file')}", staged)
+                finally:  # not before: a run that is cut off while the spinner is drawn leaves them to the next
+                    st.session_state[f"{key}-taken"] = taken
     with folder:
         roots = import_roots(store.user(actor))
         if not roots:

@@ -166,8 +166,6 @@ def told_names(names: list[str]) -> str:
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:
-    # A new key empties the uploader: the bytes are let go, and the same file can be dropped again.
-    st.session_state["upload-generation"] += 1
     st.session_state["upload-error"] = None
     try:
         with st.spinner("Reading the files"):
@@ -177,9 +175,19 @@ def _take(files: list[tuple[str, bytes]]) -> None:
         names = told_names([name for name, _ in files])
         error = messages.as_error(failure)
         st.session_state["upload-error"] = OverreadError(f"{names}: {error.message}", error.remedy)
+        _emptied()
         return
     case = cases.open_case(study, match, files)
     case.token = keeping.uploads().hold(
         held.Upload(study, match, tuple(files), case.measures, case.priors), who.number()
     )
+    _emptied()
     st.query_params.clear()
+
+
+def _emptied() -> None:
+    """Give the uploader a new key: the bytes are let go, and the same file can be dropped again.
+
+    Only once the files are read: a run may be cut off by the next one wherever it draws, and that one must find them.
+    """
+    st.session_state["upload-generation"] += 1
