@@ -19,6 +19,7 @@ from collections import deque
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import delta_generator
 
 from core.background import Job
 from core.errors import OverreadError
@@ -47,6 +48,9 @@ def begin() -> None:
     """Load and take up, in the background."""
     # A million objects come and none goes: looking through them for garbage again and again takes a tenth of the time.
     gc.disable()
+    # With the first element of all Streamlit asks whether it was started by hand, once; Python would look for that
+    # through the files of all modules that are loaded by then, half a second of the first page.
+    delta_generator._use_warning_has_been_displayed = True
     _begun.set()
     Job(_work, name="overread-warming").start()
 

@@ -28,7 +28,7 @@ from core.imaging.study import Modality, Series, Study
 from core.memory import GiveWay
 from core.systems import adapt, system
 from core.systems.declaration import System
-from core.weights.predictions import Evidence, stored
+from core.weights.predictions import Stored
 
 Progress = Callable[[str, float], None]
 _LOOK_SECONDS = 0.05  # how often one that waits for its turn looks whether it was stopped, or the reader has moved on
@@ -229,5 +229,5 @@ class Course:
         return pair_at(self._house, self._study, self._system, self._series_index, peak, beside)
 
     @cached_property
-    def _stored(self) -> dict[str, Evidence]:
-        return stored(self._house.weights / self._system, (slot.name for slot in self._declared.models))
+    def _stored(self) -> Stored:
+        return Stored(self._house.weights / self._system, (slot.name for slot in self._declared.models))

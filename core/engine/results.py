@@ -241,6 +241,8 @@ class Review:
         """The mean of the models that vote, at its own threshold; of those whose stored predictions are of the very
         version that answered."""
         findings = {r.state.name: r.finding for r in self.voting if r.finding is not None}
+        if len(findings) < 2:  # before anything is read
+            return None
         cards = cards_of(self.ready)
         mine = [e for e in self.stored.values() if e.card.name in findings]
         return ensemble.answer(findings, [e for e in mine if e.card.identity == cards[e.card.name].identity])

@@ -61,7 +61,8 @@ class Shelf:
         self._loaded: dict[Key, Loaded] = {}
         self._paths: dict[Key, list[str]] = {}
         self._verdicts: dict[Key, tuple[Stamp, Answerer | ModelUnavailableError]] = {}
-        self._loading = threading.Lock()
+        self._turn = threading.Condition()
+        self._loading, self._asked = False, 0  # whether a model is being loaded, and how many wait who are asked now
         self._judging = threading.Lock()
 
     def state(self, system_name: str, slot: ModelSlot) -> ModelState:
@@ -80,38 +81,59 @@ class Shelf:
         Raises:
             ModelUnavailableError: no weights, or weights that do not match their card.
         """
-        key = (system_name, slot.name)
+        return self._load((system_name, slot.name), ahead=False)
+
+    def _load(self, key: Key, *, ahead: bool) -> Loaded:
         if (held := self._held(key)) is not None:
             return held  # while another one is being loaded, too
-        with self._loading:
-            if (held := self._held(key)) is not None:
+        with self._turn:
+            self._asked += not ahead
+            try:
+                while (held := self._held(key)) is None and (self._loading or (ahead and self._asked)):
+                    self._turn.wait()
+            finally:
+                self._asked -= not ahead
+                self._turn.notify_all()  # what is loaded ahead may have waited for this one
+            if held is not None:
                 return held
-            stamp = self._stamp(key)
-            self._loaded.pop(key, None)
-            verdict = self._verdict(key)
-            failed: dict[Link, ModelUnavailableError] = {}
-            while not isinstance(verdict, ModelUnavailableError):
-                try:
-                    net = load_link(self._folder(key), verdict)
-                except ModelUnavailableError as error:
-                    failed[verdict.link] = error.alone()
-                    verdict = _next(self._folder(key), verdict.card, failed)
-                    self._verdicts[key] = (stamp, verdict)
-                else:
-                    if self._programs is not None:
-                        compiled.attach(net, verdict.card, self._programs)
-                    self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
-                    return self._loaded[key]
-            raise verdict.alone()
+            self._loading = True
+        try:
+            return self._read(key)
+        finally:
+            with self._turn:
+                self._loading = False
+                self._turn.notify_all()
+
+    def _read(self, key: Key) -> Loaded:
+        stamp = self._stamp(key)
+        self._loaded.pop(key, None)
+        verdict = self._verdict(key)
+        failed: dict[Link, ModelUnavailableError] = {}
+        while not isinstance(verdict, ModelUnavailableError):
+            try:
+                net = load_link(self._folder(key), verdict)
+            except ModelUnavailableError as error:
+                failed[verdict.link] = error.alone()
+                verdict = _next(self._folder(key), verdict.card, failed)
+                self._verdicts[key] = (stamp, verdict)
+            else:
+                if self._programs is not None:
+                    compiled.attach(net, verdict.card, self._programs)
+                self._loaded[key] = Loaded(net, verdict, threading.Lock(), stamp)
+                return self._loaded[key]
+        raise verdict.alone()
 
     def load_ahead(self, system_name: str, slots: Iterable[ModelSlot]) -> None:
-        """Load models in the background, in their order; what cannot be loaded is told to whoever asks for it."""
+        """Load models in the background, in their order; what cannot be loaded is told to whoever asks for it.
+
+        Whoever asks for one of them meanwhile has it as soon as it is there, and one out of that order next.
+        """
         wanted = [slot for slot in slots if (system_name, slot.name) not in self._loaded]
 
         def work() -> None:
             for slot in wanted:
                 with suppress(ModelUnavailableError):
-                    self.load(system_name, slot)
+                    self._load((system_name, slot.name), ahead=True)
 
         if wanted:
             threading.Thread(target=work, name="overread-loading", daemon=True).start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -166,6 +166,26 @@ def stored(folder: Path, models: Iterable[str]) -> dict[str, Evidence]:
         except OverreadError:
             continue
     return found
+
+
+class Stored(Mapping[str, Evidence]):
+    """:func:`stored`, read when it is first asked for: a first answer needs none of it, and its library is large."""
+
+    def __init__(self, folder: Path, models: Iterable[str]) -> None:
+        self._folder, self._models = folder, tuple(models)
+
+    @cached_property
+    def _found(self) -> dict[str, Evidence]:
+        return stored(self._folder, self._models)
+
+    def __getitem__(self, name: str) -> Evidence:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def held(folder: Path) -> Evidence:

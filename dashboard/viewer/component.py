@@ -86,7 +86,7 @@ def warm() -> None:
     """Load and begin the client where nothing is shown yet, so that the first picture does not wait for it."""
     bundle = build.built()
     if bundle is not None and ready():
-        _component(key="reader-warm", data={"client": route.address("client", f"{bundle}.js")}, height="content")
+        _component(key="reader-warm", data=[{"client": route.address("client", f"{bundle}.js")}], height="content")
 
 
 def show(
@@ -174,20 +174,23 @@ def show(
 
     result = _component(
         key=state_key,
-        data={
-            "client": route.address("client", f"{bundle}.js"),
-            "owner": f"{token_owner} {key}",
-            "series": facts[0],
-            "others": facts[1:],
-            "lay": list(lay),
-            "overlays": _overlays(overlays, held, series.slices),
-            "along": None if along is None else suspicion.offered(along, held, route.address()),
-            "go_to": list(go_to) if go_to else None,
-            "dark": dark,
-            "height": height,
-            "marks": None if marking is None else _marks(marking, st.session_state.get(state_key)),
-            "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
-        },
+        # In a list: of a mapping Streamlit would look at every value for a table, for which it imports pandas.
+        data=[
+            {
+                "client": route.address("client", f"{bundle}.js"),
+                "owner": f"{token_owner} {key}",
+                "series": facts[0],
+                "others": facts[1:],
+                "lay": list(lay),
+                "overlays": _overlays(overlays, held, series.slices),
+                "along": None if along is None else suspicion.offered(along, held, route.address()),
+                "go_to": list(go_to) if go_to else None,
+                "dark": dark,
+                "height": height,
+                "marks": None if marking is None else _marks(marking, st.session_state.get(state_key)),
+                "tells": {"slice": on_slice is not None, "measures": on_measures is not None},
+            }
+        ],
         on_view_change=told("view", None if on_slice is None else lambda view: on_slice(int(view["slice"]))),
         on_measures_change=told("measures", measured),
         on_marks_change=told("marks", marked if marking is not None and marking.taken is not None else None),

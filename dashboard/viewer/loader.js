@@ -14,7 +14,8 @@ function webgl() {
   }
 }
 
-export default function (component) {
+export default function (given) {
+  const component = { ...given, data: given.data[0] };
   const { parentElement, data } = component;
   can ??= webgl();
   if (!can) {

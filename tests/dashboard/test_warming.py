@@ -118,6 +118,31 @@ assert len(said) == 1
     assert [name for name, there in loaded(script, names).items() if there] == list(names[:2])
 
 
+def test_a_first_visitor_of_review_waits_for_no_table() -> None:
+    script = """
+from unittest import mock
+from streamlit.testing.v1 import AppTest
+from core import places
+from core.background import Job
+from dashboard import warming
+from dashboard.kit import who
+from dashboard.viewer import build
+with mock.patch.object(Job, "start"):
+    warming.begin()
+warming._loaded.set()
+with mock.patch.object(build, "built", lambda: "viewer"), mock.patch("inspect.stack", side_effect=AssertionError):
+    app = AppTest.from_file(str(places.HOME / "dashboard" / "pages" / "review.py"), default_timeout=120)
+    app.session_state["person"] = who.GUEST
+    app.query_params["sample"] = "brain-mr-03"
+    app.run()
+assert not app.exception
+assert [one.type for one in app.get("bidi_component")] == ["bidi_component"]
+assert any("or-table" in one.proto.body for one in app.get("html"))
+"""
+    names = ("cv2", "pandas", "pyarrow", "sklearn", "matplotlib", "scipy.stats")
+    assert [name for name, there in loaded(script, names).items() if there] == ["cv2"]
+
+
 @pytest.mark.parametrize(
     "asked",
     [

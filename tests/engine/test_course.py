@@ -20,6 +20,8 @@ from core.engine.results import ModelResult, Review
 from core.imaging.study import Modality
 from core.models.net import OverreadNet
 from core.models.program import Pass
+from core.systems import system
+from core.weights import predictions
 from core.weights.answers import finding_probability, probabilities
 from tests.engine.installed import install, scan, study
 
@@ -264,3 +266,23 @@ def until(there: Callable[[], bool]) -> bool:
     """Whether something comes about within half a minute."""
     clock = threading.Event()
     return any(there() or clock.wait(0.02) for _ in range(1500))
+
+
+def test_stored_predictions_are_read_when_a_mean_asks_for_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, ...]] = []
+
+    def stored(_: Path, models: tuple[str, ...]) -> dict[str, predictions.Evidence]:
+        read.append(models)
+        return {}
+
+    monkeypatch.setattr(predictions, "stored", stored)
+    course = engine.course(study(scan(1)), "brain-mr")
+    with pytest.raises(InterruptedError):
+        course.run(stop=lambda: course.done >= 1)
+    one = course.so_far()
+    assert one is not None
+    assert len(one.ready) == 1
+    assert (one.ensemble, one.triage(0)) == (None, {})
+    assert len(read) == 1  # by triage; the mean of one model asked for none
+    assert course.run().ensemble is None
+    assert read == [tuple(slot.name for slot in system("brain-mr").models)]

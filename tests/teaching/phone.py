@@ -231,7 +231,7 @@ class Phone:
                 self._set(viewer.id, json_value=json.dumps({"fault": "webgl"}))
                 self.run(fragment)
                 return
-            data = json.loads(viewer.mixed.json if viewer.HasField("mixed") else viewer.json)
+            (data,) = json.loads(viewer.json)
             series = data["series"]
             parts = [f"{series['url']}/{index}" for index in range(series["shape"][0])]
             for address in [data["client"], *parts, series["padding"]]:
