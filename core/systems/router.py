@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from core.errors import ModelUnavailableError, NotFiniteError, OverreadError
 from core.imaging.study import Series, Unit
-from core.models.router_net import RouterNet
+from core.models.router_net import RouterNet, fold
 from core.models.unfilled import Unfilled
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
@@ -145,6 +145,7 @@ class Router:
             fill(self._net, tensors_of(weights), folder)
         except (ModelRefusedError, ValueError) as error:
             raise _refused("its files are of another network") from error
+        fold(self._net)
         self._lock, self._asking = threading.Lock(), threading.Lock()
         self._foreseen: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=FORESEEN)
 
