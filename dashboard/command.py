@@ -9,17 +9,23 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core import places
 from core.errors import ModelUnavailableError, OverreadError
 from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.systems import ModelSlot, System
+    from core.weights.card import ModelCard
+    from core.weights.compiled import Made
 
 app = typer.Typer(
     name="overread",
@@ -123,33 +129,47 @@ def compile_models(
     again: Annotated[bool, typer.Option(help="Also those that were compiled before.")] = False,
 ) -> None:
     """Compile the installed models for this machine, measured one by one."""
-    from core.engine.results import ModelStatus
-    from core.engine.shelf import Shelf
-    from core.systems import SYSTEMS
     from core.weights import compiled
 
     if not compiled.installed():
         raise OverreadError("OpenVINO is not installed.", "Install Overread anew, or go on: PyTorch computes instead.")
     told_once = False
-    folder, shelf = settings().programs, Shelf((weights or settings().weights).absolute())
+    for name, make in _to_compile((weights or settings().weights).absolute(), settings().programs, again=again):
+        if not told_once:
+            typer.echo("Compiling the models for this machine: once, some minutes. Ctrl+C goes on with PyTorch.")
+            told_once = True
+        try:
+            found = make()
+        except ModelUnavailableError as error:
+            typer.echo(f"{name}: {error.message} PyTorch answers.")
+            continue
+        said = f"{found.torch_ms:.0f} ms by PyTorch, {found.openvino_ms:.0f} ms compiled, {found.apart:.1g} apart"
+        typer.echo(f"{name}: {said}; {'compiled' if found.chosen == 'openvino' else 'PyTorch'} answers")
+
+
+def _to_compile(weights: Path, programs: Path, *, again: bool) -> Iterator[tuple[str, Callable[[], Made]]]:
+    """What is installed and, but for ``again``, was not compiled yet: its name, and what compiles it."""
+    from core.engine.results import ModelStatus
+    from core.engine.shelf import Shelf
+    from core.systems import SYSTEMS
+    from core.systems.router import FOLDER, Router, load_card
+    from core.weights import compiled, compiled_router
+
+    with suppress(ModelUnavailableError):  # the pages tell why there is none
+        if again or compiled_router.made(load_card(weights / FOLDER).digest, programs) is None:
+            yield "router", partial(Router(weights / FOLDER).compile, programs)
+    shelf = Shelf(weights)
+
+    def make(system: System, slot: ModelSlot, card: ModelCard) -> Made:
+        return compiled.make(shelf.load(system.name, slot).net, card, programs)
+
     for system in SYSTEMS.values():
         for slot in system.models:
             state = shelf.state(system.name, slot)
             if state.status is not ModelStatus.READY or state.card is None or state.instead:
                 continue
-            if not again and compiled.made(state.card, folder) is not None:
-                continue
-            name = f"{system.name}/{slot.name}"
-            if not told_once:
-                typer.echo("Compiling the models for this machine: once, some minutes. Ctrl+C goes on with PyTorch.")
-                told_once = True
-            try:
-                found = compiled.make(shelf.load(system.name, slot).net, state.card, folder)
-            except ModelUnavailableError as error:
-                typer.echo(f"{name}: {error.message} PyTorch answers.")
-                continue
-            said = f"{found.torch_ms:.0f} ms by PyTorch, {found.openvino_ms:.0f} ms compiled, {found.apart:.1g} apart"
-            typer.echo(f"{name}: {said}; {'compiled' if found.chosen == 'openvino' else 'PyTorch'} answers")
+            if again or compiled.made(state.card, programs) is None:
+                yield f"{system.name}/{slot.name}", partial(make, system, slot, state.card)
 
 
 @app.command("evidence-pack")

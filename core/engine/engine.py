@@ -55,9 +55,10 @@ class Engine:
 
     def __init__(self, weights: Path, *, queue: int = 16, programs: Path | None = None) -> None:
         self.weights = weights
-        self.shelf = Shelf(weights, settings().programs if programs is None else programs)
+        programs = settings().programs if programs is None else programs
+        self.shelf = Shelf(weights, programs)
         self._places = threading.BoundedSemaphore(queue)
-        self._gate = Gate(weights)
+        self._gate = Gate(weights, programs)
         self.line = Line(SIDE_BY_SIDE)
         self.runs = SharedRuns(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from core.imaging.study import Series
 from core.systems.catalogue import SYSTEMS
 from core.systems.declaration import System
 from core.systems.router import CARD, FOLDER, Limit, Router
+from core.weights import compiled_router
 
 # Warnings of core.engine.warn that stop an image; the others are told and do not.
 STOPPING = frozenset(
@@ -28,19 +30,27 @@ STOPPING = frozenset(
         "not-finite",
     }
 )
+PATIENCE = 3.0  # seconds behind a verdict after which the router's program is read: its answer has the processors first
+Stamp = tuple[int, ...]
 
 
 class Gate:
     """The gate over one weights folder. Without an installed router the rules stand alone, and the verdict says so.
 
+    The router answers by PyTorch at first. Reading its program takes as long as twenty answers, so that is done in the
+    background, behind the first verdict, and again behind the first one that finds another program made.
+
     Args:
         weights: folder with ``router/``.
+        programs: folder with what was compiled for this machine (:mod:`core.weights.compiled_router`), none by default.
     """
 
-    def __init__(self, weights: Path) -> None:
-        self._folder = weights / FOLDER
+    def __init__(self, weights: Path, programs: Path | None = None) -> None:
+        self._folder, self._programs = weights / FOLDER, programs
+        self._watched = (str(self._folder / CARD), str(compiled_router.watched(programs)) if programs else "")
         self._lock = threading.Lock()
-        self._held: tuple[float, Router | OverreadError] | None = None
+        self._held: tuple[Stamp, Router | OverreadError] | None = None
+        self._program: tuple[Router, Stamp] | None = None  # for whom which program was looked at, or is about to be
 
     def router(self) -> Router | None:
         """The router, loaded once for each version of its card; ``None`` when there is none that may be used."""
@@ -57,6 +67,8 @@ class Gate:
         """
         reasons = tuple(flag for flag in warnings if flag.kind in STOPPING)
         found = self._load()
+        if isinstance(found, Router):
+            self._expect_program(found)
         limit = found.card.systems.get(declared.name) if isinstance(found, Router) else None
         if not isinstance(found, Router) or limit is None:
             why = str(found) if isinstance(found, OverreadError) else f"The router does not know {declared.title}."
@@ -89,10 +101,7 @@ class Gate:
             router.foresee(several)
 
     def _load(self) -> Router | OverreadError:
-        try:
-            stamp = (self._folder / CARD).stat().st_mtime
-        except OSError:
-            stamp = -1.0
+        stamp = _stamp(self._watched[0])
         with self._lock:
             if self._held is None or self._held[0] != stamp:
                 try:
@@ -100,6 +109,35 @@ class Gate:
                 except OverreadError as error:
                     self._held = stamp, error.alone()
             return self._held[1]
+
+    def _expect_program(self, router: Router) -> None:
+        """Have the router's program read soon, unless the one that is there was."""
+        if self._programs is None:
+            return
+        wanted = router, _stamp(self._watched[1])
+        with self._lock:
+            if self._program == wanted:
+                return
+            self._program = wanted
+        if wanted[1]:
+            later = threading.Timer(PATIENCE, self._take_up, (wanted,))
+            later.name, later.daemon = "overread-loading-gate-program", True
+            later.start()
+        else:
+            router.program = None  # there is none, or no more
+
+    def _take_up(self, wanted: tuple[Router, Stamp]) -> None:
+        if self._program == wanted and self._programs is not None:  # nothing newer is on its way
+            wanted[0].attach(self._programs)
+
+
+def _stamp(path: str) -> Stamp:
+    """Size, time and number of a file: what tells that it is another one now; nothing where there is none."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return ()
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
 
 
 def _kindred(declared: System) -> tuple[str, ...]:

@@ -9,8 +9,6 @@ for whatever else needs gradients, which begin at the tap.
 
 from __future__ import annotations
 
-import threading
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +16,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.errors import ModelUnavailableError
+from core.models.graph import Graph, compiled_graph, write_graph
 from core.models.output import Output
 from core.models.way_back import Gates
-from core.packages import package
 
 if TYPE_CHECKING:
     from core.models.net import OverreadNet
 
 Pass = tuple[Output, list[torch.Tensor]]
-FILES = ("pass.xml", "pass.bin")  # OpenVINO's two of a graph
 LANES = 2  # halves of a batch: nearly all models are asked about an image and its mirrored one
 
 
-class Program:
+class Program(Graph):
     """See the module docstring. One thread at a time; others wait.
 
     Args:
@@ -41,9 +37,8 @@ class Program:
     """
 
     def __init__(self, compiled: Any, stages: int, *, draws_masks: bool, lanes: int = 1) -> None:
-        self._requests = [compiled.create_infer_request() for _ in range(lanes)]
+        super().__init__(compiled, lanes=lanes)
         self._stages, self._draws_masks = stages, draws_masks
-        self._turn = threading.Lock()
 
     def __call__(self, x: torch.Tensor) -> Pass:
         """Answer to ``x`` ``(B, C, H, W)`` and the maps that :meth:`OverreadNet.output_from_stages` needs, tap last."""
@@ -57,24 +52,6 @@ class Program:
         logits, features, *stages = found
         mask = stages.pop(0) if self._draws_masks else None
         return Output(logits, stages[-1], features, mask_logits=mask, gates=tuple(gates)), stages
-
-    def _computed(self, parts: list[np.ndarray]) -> list[Any]:
-        """The requests that hold the answers to the parts of a batch, ended whatever fails."""
-        used = self._requests[: len(parts)]
-        begun = []
-        try:
-            for request, part in zip(used, parts, strict=True):
-                request.set_input_tensor(0, package("openvino").Tensor(part, shared_memory=True))
-                request.start_async()
-                begun.append(request)
-        finally:
-            for request in begun:
-                request.wait()
-        return used
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """A copy of a network is made to be altered; this program would go on answering for the original."""
-        return None
 
 
 class _Whole(nn.Module):
@@ -95,31 +72,13 @@ class _Whole(nn.Module):
 
 
 def write(net: OverreadNet, folder: Path) -> None:
-    """Write a network's program into a folder, as :data:`FILES`.
+    """Write a network's program into a folder, as :data:`core.models.graph.FILES`.
 
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or cannot hold this network.
     """
-    openvino = package("openvino")
     example = torch.zeros(2, net.channels, *net.size)
-    try:
-        graph = _converted(_Whole(net).eval(), (example,))
-        graph.reshape({graph.input(0): openvino.PartialShape([-1, net.channels, *net.size])})
-        openvino.save_model(graph, str(folder / FILES[0]), compress_to_fp16=False)
-    except Exception as error:  # converters raise anything
-        raise ModelUnavailableError(
-            f"OpenVINO cannot hold {net.architecture} ({_first_line(error)}).", "PyTorch answers for it."
-        ) from error
-
-
-def _converted(module: nn.Module, example: tuple[torch.Tensor, ...]) -> Any:
-    decoder = package("openvino.frontend.pytorch.ts_decoder").TorchScriptPythonDecoder
-    # The frontend beneath OpenVINO's own convert_model, which would report its use.
-    frontend = package("openvino.frontend").FrontEndManager().load_by_framework("pytorch")
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the tracer: sizes are fixed, which is meant
-        whole = decoder(module, example_input=example)  # by name: the frontend reads on in it while it converts
-        return frontend.convert(frontend.load(whole))
+    write_graph(_Whole(net).eval(), example, folder, batch=-1, name=net.architecture)
 
 
 def read(net: OverreadNet, folder: Path) -> Program:
@@ -128,22 +87,6 @@ def read(net: OverreadNet, folder: Path) -> Program:
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or the files are damaged.
     """
-    core = package("openvino").Core()
     lanes = min(LANES, torch.get_num_threads())
-    options = {
-        "INFERENCE_PRECISION_HINT": "f32",  # by default a processor that can computes in bfloat16
-        "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
-        "NUM_STREAMS": str(lanes),
-    }
-    try:
-        compiled = core.compile_model(core.read_model(str(folder / FILES[0])), "CPU", options)
-    except Exception as error:
-        raise ModelUnavailableError(
-            f"{FILES[0]} cannot be opened ({_first_line(error)}).", "Run: overread compile"
-        ) from error
     stages = len(net.stage_channels) if net.draws_masks else 1
-    return Program(compiled, stages, draws_masks=net.draws_masks, lanes=lanes)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return Program(compiled_graph(folder, lanes=lanes), stages, draws_masks=net.draws_masks, lanes=lanes)

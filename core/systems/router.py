@@ -25,7 +25,10 @@ from core.models.unfilled import Unfilled
 from core.preprocessing.contract import InputContract, Scaling
 from core.preprocessing.prepare import prepare_plane
 from core.statistics.outlier import not_own
+from core.weights import compiled_router
 from core.weights.card import DataUse, Metric, Training
+from core.weights.compiled import Made
+from core.weights.compiled_router import RouterProgram
 from core.weights.folder import ModelRefusedError
 from core.weights.sealed import Sealed
 from core.weights.store import Storage, file_of, fill, packed_state, tensors_of
@@ -33,7 +36,7 @@ from core.weights.store import Storage, file_of, fill, packed_state, tensors_of
 FOLDER = "router"
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 FORESEEN = 16  # images whose logits are kept: those at hand, and as many that come after them
-NEAR = 1e-3  # of log odds from a limit: a hundred times what a pass of several may change
+NEAR = 1e-3  # of log odds from a limit: a hundred times what a pass of several, or a compiled one, may change
 CHECKED = 5  # slices of a stack that are looked at
 PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 STORAGE: Storage = "int8"
@@ -118,26 +121,40 @@ def looked_at(slices: int) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unique(np.linspace(slices * 0.25, slices * 0.75 - 1, CHECKED).round()))
 
 
+def load_card(folder: Path) -> RouterCard:
+    """The router's card; ``folder`` as for :class:`Router`.
+
+    Raises:
+        ModelUnavailableError: not installed, or a card that cannot be read.
+    """
+    for name in (CARD, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ModelUnavailableError(
+                f"The router is not installed: {name} is missing.", "Train it: python -m trainers gate."
+            )
+    try:
+        return RouterCard.load(folder / CARD)
+    except ValueError as error:
+        raise _refused(f"its card cannot be read ({error})") from error
+
+
 class Router:
     """The network and its card. One instance serves all threads.
 
     Args:
         folder: ``weights/router``.
 
+    Attributes:
+        card: as it was loaded.
+        program: what computes the answers instead of PyTorch, within 1e-5 of it; ``None`` where nothing was compiled.
+
     Raises:
         ModelUnavailableError: not installed, or files that do not match their card.
     """
 
     def __init__(self, folder: Path) -> None:
-        for name in (CARD, WEIGHTS):
-            if not (folder / name).is_file():
-                raise ModelUnavailableError(
-                    f"The router is not installed: {name} is missing.", "Train it: python -m trainers gate."
-                )
-        try:
-            self.card = RouterCard.load(folder / CARD)
-        except ValueError as error:
-            raise _refused(f"its card cannot be read ({error})") from error
+        self.card = load_card(folder)
+        self.program: RouterProgram | None = None
         weights = _checked(folder / WEIGHTS, self.card.weights_sha256)
         with Unfilled():
             self._net = RouterNet(len(self.card.kinds)).eval().requires_grad_(False)
@@ -148,6 +165,18 @@ class Router:
         fold(self._net)
         self._lock, self._asking = threading.Lock(), threading.Lock()
         self._foreseen: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=FORESEEN)
+
+    def attach(self, programs: Path) -> None:
+        """Answer by the program in the folder of programs from now on; by PyTorch where there is no sound one."""
+        self.program = compiled_router.sound(self._net, self.card.digest, self._size, programs)
+
+    def compile(self, programs: Path) -> Made:
+        """Make the program that :meth:`attach` finds; see :func:`core.weights.compiled.make_of` for what it raises."""
+        return compiled_router.make(self._net, self.card.digest, self._size, programs)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.card.contract.height, self.card.contract.width
 
     def read(self, planes: np.ndarray) -> np.ndarray:
         """Logits ``(N, kinds)``, float64, of planes ``(N, side, side)`` from :func:`plane`."""
@@ -188,6 +217,10 @@ class Router:
         return far
 
     def _asked(self, planes: np.ndarray) -> np.ndarray:
+        program = self.program  # may be another one at any moment
+        return self._by_network(planes) if program is None else program(planes).astype(np.float64)
+
+    def _by_network(self, planes: np.ndarray) -> np.ndarray:
         with self._asking, torch.inference_mode():
             return cast("np.ndarray", self._net(torch.from_numpy(planes)[:, None]).numpy().astype(np.float64))
 
@@ -214,19 +247,31 @@ class Router:
         chosen = tuple(i for i, values in seen.items() if np.isfinite(values).all())
         if not chosen:
             raise NotFiniteError("No slice holds finite numbers only.", "Export the images again.")
-        logits = self.read(np.stack([seen[i] for i in chosen]))
-        if not np.isfinite(logits).all():
-            raise NotFiniteError("The pixel values are beyond what can be computed with.", "Export the images again.")
+        planes = np.stack([seen[i] for i in chosen])
+        logits = self.read(planes)
+        strange = self._strange(logits, only, also)
+        if self.program is not None and self._near(strange):
+            logits = self._by_network(planes)  # which verdict it is does not rest on what was compiled
+            strange = self._strange(logits, only, also)
         each = torch.from_numpy(logits).softmax(1).numpy().mean(0)
         top = int(each.argmax())
-        strange: dict[str, float] = {}
-        for name, limit in self.card.systems.items():
-            if only not in (None, name):
-                continue
-            own = [number for number, kind in enumerate(self.card.kinds) if kind in limit.kinds or kind in also]
-            strange[name] = float(np.median((not_own(logits, own) - limit.threshold) / limit.spread))
         shares = dict(zip(self.card.kinds, each.tolist(), strict=True))
         return RouterAnswer(self.card.kinds[top], float(each[top]), shares, strange, chosen)
+
+    def _strange(self, logits: np.ndarray, only: str | None, also: Sequence[str]) -> dict[str, float]:
+        """What :attr:`RouterAnswer.strange` holds, of logits ``(N, kinds)``."""
+        if not np.isfinite(logits).all():
+            raise NotFiniteError("The pixel values are beyond what can be computed with.", "Export the images again.")
+        strange: dict[str, float] = {}
+        for name, limit in self.card.systems.items():
+            if only in (None, name):
+                own = [number for number, kind in enumerate(self.card.kinds) if kind in limit.kinds or kind in also]
+                strange[name] = float(np.median((not_own(logits, own) - limit.threshold) / limit.spread))
+        return strange
+
+    def _near(self, strange: Mapping[str, float]) -> bool:
+        """Whether a series lies so near some limit that a compiled pass might move it across."""
+        return any(abs(value) * self.card.systems[name].spread <= NEAR for name, value in strange.items())
 
 
 def save(net: RouterNet, card: RouterCard, folder: Path) -> RouterCard:

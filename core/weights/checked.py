@@ -19,7 +19,6 @@ from pathlib import Path
 import torch
 
 from core.places import HOME
-from core.weights.card import ModelCard
 from core.weights.sealed import Sealed
 
 CHECKED = "checked.json"
@@ -45,15 +44,16 @@ class Checked(Sealed):
     threads: int
 
 
-def now(card: ModelCard, program: dict[str, str]) -> Checked:
+def now(card_digest: str, program: dict[str, str]) -> Checked:
     """What a check of a program would rest on, sealed.
 
     Args:
+        card_digest: of the network's card.
         program: SHA-256 of the program's files as they are, by name.
     """
     return Checked(
         program=program,
-        card_digest=card.digest,
+        card_digest=card_digest,
         code=_code(),
         libraries=_libraries(),
         processor=_processor(),

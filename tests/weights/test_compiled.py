@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from core.engine.engine import Engine
 from core.engine.shelf import Loaded
+from core.models.graph import FILES
 from core.models.net import OverreadNet
-from core.models.program import FILES, Program
+from core.models.program import Program
 from core.weights import checked, compiled
 from core.weights.card import ModelCard
 from dashboard.command import app

@@ -1,0 +1,104 @@
+"""OpenVINO's graphs of our networks: written from PyTorch, compiled for this processor in float32, and asked."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.errors import ModelUnavailableError
+from core.packages import package
+
+FILES = ("pass.xml", "pass.bin")  # OpenVINO's two of a graph
+
+
+class Graph:
+    """A compiled graph. One thread at a time is answered; who asks holds ``_turn`` until the outputs are read.
+
+    Args:
+        compiled: OpenVINO's compiled model.
+        lanes: into how many parts a batch may be divided, which are computed side by side.
+    """
+
+    def __init__(self, compiled: Any, *, lanes: int = 1) -> None:
+        self._requests = [compiled.create_infer_request() for _ in range(lanes)]
+        self._turn = threading.Lock()
+
+    def _computed(self, parts: list[np.ndarray]) -> list[Any]:
+        """The requests that hold the answers to the parts of a batch, ended whatever fails."""
+        used = self._requests[: len(parts)]
+        begun = []
+        try:
+            for request, part in zip(used, parts, strict=True):
+                request.set_input_tensor(0, package("openvino").Tensor(part, shared_memory=True))
+                request.start_async()
+                begun.append(request)
+        finally:
+            for request in begun:
+                request.wait()
+        return used
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """A copy of a network is made to be altered; this program would go on answering for the original."""
+        return None
+
+
+def write_graph(module: nn.Module, example: torch.Tensor, folder: Path, *, batch: int, name: str) -> None:
+    """Write what a module does into a folder, as :data:`FILES`.
+
+    Args:
+        module: in eval mode; of one input.
+        example: an input ``(B, C, H, W)``, whose last three sizes are kept.
+        batch: how many images a pass takes; -1 for any number. name: of the network, for errors.
+
+    Raises:
+        ModelUnavailableError: OpenVINO is not installed, or cannot hold this network.
+    """
+    openvino = package("openvino")
+    try:
+        graph = _converted(module, example)
+        graph.reshape({graph.input(0): openvino.PartialShape([batch, *example.shape[1:]])})
+        openvino.save_model(graph, str(folder / FILES[0]), compress_to_fp16=False)
+    except Exception as error:  # converters raise anything
+        raise ModelUnavailableError(
+            f"OpenVINO cannot hold {name} ({_first_line(error)}).", "PyTorch answers for it."
+        ) from error
+
+
+def compiled_graph(folder: Path, *, lanes: int) -> Any:
+    """Compile a graph for this processor, for as many threads as PyTorch uses in all lanes together.
+
+    Raises:
+        ModelUnavailableError: OpenVINO is not installed, or the files are damaged.
+    """
+    core = package("openvino").Core()
+    options = {
+        "INFERENCE_PRECISION_HINT": "f32",  # by default a processor that can computes in bfloat16
+        "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
+        "NUM_STREAMS": str(lanes),
+    }
+    try:
+        return core.compile_model(core.read_model(str(folder / FILES[0])), "CPU", options)
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"{FILES[0]} cannot be opened ({_first_line(error)}).", "Run: overread compile"
+        ) from error
+
+
+def _converted(module: nn.Module, example: torch.Tensor) -> Any:
+    decoder = package("openvino.frontend.pytorch.ts_decoder").TorchScriptPythonDecoder
+    # The frontend beneath OpenVINO's own convert_model, which would report its use.
+    frontend = package("openvino.frontend").FrontEndManager().load_by_framework("pytorch")
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer: sizes are fixed, which is meant
+        whole = decoder(module, example_input=(example,))  # by name: the frontend reads on in it while it converts
+        return frontend.convert(frontend.load(whole))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
