@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +24,9 @@ from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
 from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
+from core.explain import tap_maps
 from core.explain.attention import spatial_attention
-from core.explain.gradcam import Target, explain_forward, explain_maps, grad_cam, outline_cam
+from core.explain.gradcam import Target, explain, grad_cam, outline_cam
 from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Modality, Series, Study
@@ -39,7 +39,7 @@ from core.settings import settings
 from core.systems import SYSTEMS, Match, ModelSlot, System, accepts, adapt, match, system
 from core.weights.fusion import FUSION
 
-FROM_TAP = ("grad-cam", "attention")  # heat maps that need no pass through the network of their own
+FROM_TAP = ("grad-cam", "attention", *tap_maps.METHODS)  # heat maps that need no pass through the network of their own
 SIDE_BY_SIDE = 2  # whole series at once; the slice that a reader looks at needs no turn
 
 
@@ -229,8 +229,8 @@ class Engine:
 
         Args:
             target: class to explain; the first positive class by default.
-            method: ``grad-cam`` (one forward pass, none where the slice was just answered), ``attention`` (the
-                network's own, where it has one) or one of :data:`core.explain.methods.METHODS`.
+            method: one of :data:`core.explain.methods.METHODS` or ``attention`` (the network's own, where it has one);
+                one forward pass, none where the slice was just answered and the method is one of :data:`FROM_TAP`.
 
         Returns:
             The map, or one whose ``error`` says why there is none; never a substitute.
@@ -289,13 +289,8 @@ def map_of(
     Args:
         trace: of an answer about this very image, where it was kept; for the methods :data:`FROM_TAP`.
     """
-    whole = trace is not None and not (trace.gates and len(trace.stages) < len(net.stage_channels))
-    forward = (
-        partial(explain_maps, net, trace.stages) if trace is not None and whole else partial(explain_forward, net, x)
-    )
     size = (int(x.shape[-2]), int(x.shape[-1]))
-    linear = method == "grad-cam" and target != "mask" and net.linear_weight is not None
-    if not net.differentiable and not linear:
+    if not net.differentiable and tap_maps.needs_gradients(net, target, method):
         raise ModelUnavailableError(
             "This map needs gradients, which the exported file that answers does not carry.",
             "Restore the model's weights.safetensors.",
@@ -304,17 +299,18 @@ def map_of(
         if target == "mask":
             drawn, peaks = outline_cam(net, trace if trace is not None else net.trace(x), size=size)
         else:
-            drawn, peaks = grad_cam(forward(), target, size=size, linear_weight=net.linear_weight)
+            drawn, peaks = grad_cam(explain(net, x, trace), target, size=size, linear_weight=net.linear_weight)
         return drawn[0], float(peaks[0])
     if method == "attention":
         try:
-            attention = spatial_attention(forward(), size=size)
+            attention = spatial_attention(explain(net, x, trace), size=size)
         except ValueError as error:
             raise ModelUnavailableError(
                 f"This model has no attention map: {error}.", "Choose another method."
             ) from error
         return attention[0], float(attention.max())
     if method in METHODS:
-        values = library_map(net, x, target, method)[0]
+        own = method in tap_maps.METHODS
+        values = (tap_maps.tap_map(net, x, target, method, trace) if own else library_map(net, x, target, method))[0]
         return values, float(values.max())
     raise ModelUnavailableError(f"There is no heat-map method {method!r}.", f"Known: {', '.join(METHODS)}, attention.")

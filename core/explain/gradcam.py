@@ -45,6 +45,17 @@ def explain_maps(net: OverreadNet, stages: Sequence[torch.Tensor]) -> Output:
         return net.output_from_stages([*stages[:-1], tap])
 
 
+def explain(net: OverreadNet, x: torch.Tensor, trace: Trace | None) -> Output:
+    """:func:`explain_maps` where an answer about these very images left all that takes, else :func:`explain_forward`.
+
+    Args:
+        trace: what that answer left; of an outline it may be less than the maps (:class:`core.models.output.Trace`).
+    """
+    if trace is None or (trace.gates and len(trace.stages) < len(net.stage_channels)):
+        return explain_forward(net, x)
+    return explain_maps(net, trace.stages)
+
+
 def grad_cam(
     output: Output, target: Target, *, size: tuple[int, int], linear_weight: torch.Tensor | None = None
 ) -> Maps:
@@ -65,9 +76,9 @@ def grad_cam(
         ValueError: no such class or no mask; or an output whose tap takes no part in the logits.
     """
     if linear_weight is None or target == "mask":
-        raw = activation(_score(output, target), output.tap)
+        raw = activation(target_score(output, target), output.tap)
     else:
-        raw = weighted(_linear_means(output, target, linear_weight), output.tap)
+        raw = weighted(linear_means(output.tap, target, linear_weight), output.tap)
     peaks = raw.amax((1, 2))
     return scale_maps(raw, size), peaks.numpy(force=True)
 
@@ -103,7 +114,8 @@ def _unit(maps: torch.Tensor) -> torch.Tensor:
     return maps / (maps.amax((1, 2), keepdim=True) + _EPSILON)
 
 
-def _score(output: Output, target: Target) -> torch.Tensor:
+def target_score(output: Output, target: Target) -> torch.Tensor:
+    """What a map of ``target`` follows back to the tap: ``(B,)``. Arguments and errors as for :func:`grad_cam`."""
     if target != "mask":
         score = class_score(output.logits, target)
     elif output.mask_logits is None:
@@ -115,8 +127,12 @@ def _score(output: Output, target: Target) -> torch.Tensor:
     return score
 
 
-def _linear_means(output: Output, target: int, weight: torch.Tensor) -> torch.Tensor:
-    """The gradient of ``mean(tap) @ weight`` is the weight over the number of positions, the same everywhere."""
-    area = output.tap.shape[2] * output.tap.shape[3]
+def linear_means(tap: torch.Tensor, target: int, weight: torch.Tensor) -> torch.Tensor:
+    """Gradient ``(B, C)`` of ``mean(tap) @ weight.T``: the weight over the number of positions, everywhere the same.
+
+    Args:
+        tap: ``(B, C, h, w)``. target: class index. weight: ``(K, C)``, :attr:`OverreadNet.linear_weight`.
+    """
+    area = tap.shape[2] * tap.shape[3]
     rows = class_score(weight.detach().float().T, target) / area
-    return rows.expand(output.tap.shape[0], -1)
+    return rows.expand(tap.shape[0], -1)

@@ -1,9 +1,10 @@
-"""Further heat-map methods on request, through pytorch-grad-cam.
+"""Further heat-map methods on request: what the tap and its gradient tell by ourselves, the rest by pytorch-grad-cam.
 
-The library hooks a layer. Given the shared network it would leave gradients on its parameters, and a map object that
-outlives its request would keep its hooks; version 1.5.7 also stores an alias of the layer's output, which an in-place
-activation behind it overwrites. So the library sees a small module of its own instead: the backbone runs without
-gradients, its tap is copied and passes through an identity, and that identity is what gets hooked and thrown away.
+LayerCAM and EigenCAM are :mod:`core.explain.tap_maps`. Grad-CAM++ and Score-CAM go through the library, which hooks a
+layer. Given the shared network it would leave gradients on its parameters, and a map object that outlives its request
+would keep its hooks; version 1.5.7 also stores an alias of the layer's output, which an in-place activation behind it
+overwrites. So the library sees a small module of its own instead: the backbone runs without gradients, its tap is
+copied and passes through an identity, and that identity is what gets hooked and thrown away.
 """
 
 from __future__ import annotations
@@ -17,17 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from core.explain import tap_maps
 from core.explain.gradcam import Target, class_score, explain_forward, grad_cam
 from core.models.heads import mask_score
 from core.models.net import OverreadNet
 
 _LIBRARY = {
     "grad-cam++": "GradCAMPlusPlus",
-    "layercam": "LayerCAM",
-    "eigencam": "EigenCAM",
     "score-cam": "ScoreCAM",
 }
-METHODS: tuple[str, ...] = ("grad-cam", *_LIBRARY)
+METHODS: tuple[str, ...] = ("grad-cam", *tap_maps.METHODS, *_LIBRARY)
 """Names for :func:`heat_map`. ``eigencam`` looks at the map's main direction only and ignores the target;
 ``score-cam`` runs the network once per channel of the tap (hundreds of passes)."""
 
@@ -84,7 +84,7 @@ def heat_map(net: OverreadNet, x: torch.Tensor, target: Target, method: str = "g
         float32 ``(B, H, W)`` in [0, 1], each map scaled by itself.
 
     Raises:
-        ValueError: no such method, class or mask.
+        ValueError: no such method, class or mask; ``eigencam`` asks for neither class nor mask.
     """
     if method not in METHODS:
         raise ValueError(f"there is no method '{method}'; known are {', '.join(METHODS)}")
@@ -98,6 +98,8 @@ def heat_map(net: OverreadNet, x: torch.Tensor, target: Target, method: str = "g
         x = x.detach().clone().float()
         if method == "grad-cam":
             return grad_cam(explain_forward(net, x), target, size=(x.shape[2], x.shape[3]))[0]
+        if method in tap_maps.METHODS:
+            return tap_maps.tap_map(net, x, target, method)
         # One image at a time: Score-CAM holds a masked copy of the image per channel.
         return np.concatenate([_by_library(net, image[None], target, _LIBRARY[method]) for image in x])
 

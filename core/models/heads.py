@@ -148,14 +148,19 @@ def topk_pixels(height: int, width: int) -> int:
     return max(1, round(40 / 25600 * int(height) * int(width)))
 
 
-def activation(score: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:
-    """Raw Grad-CAM ``(B, h, w)``, not below 0: the tap's channels, weighted by the mean gradient of ``score`` ``(B,)``.
+def gradient(score: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:
+    """Gradient of ``score`` ``(B,)`` at the tap ``(B, C, h, w)``, float32 of the tap's shape.
 
     Images of a batch do not mix in evaluation mode, so the sum's gradient holds each image's own. The graph stays,
     because the same output may be asked about several classes.
     """
-    (gradient,) = torch.autograd.grad(score.sum(), tap, retain_graph=True)
-    return weighted(gradient.float().mean((2, 3)), tap)
+    (found,) = torch.autograd.grad(score.sum(), tap, retain_graph=True)
+    return found.float()
+
+
+def activation(score: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:
+    """Raw Grad-CAM ``(B, h, w)``, not below 0: the tap's channels, weighted by the mean gradient of ``score``."""
+    return weighted(gradient(score, tap).mean((2, 3)), tap)
 
 
 def weighted(weights: torch.Tensor, tap: torch.Tensor) -> torch.Tensor:

@@ -12,10 +12,10 @@ from torch import nn
 
 from core.errors import ContractError
 from core.models.foreseen import Foreseen
-from core.models.heads import activation, mask_score
+from core.models.heads import gradient, mask_score, weighted
 from core.models.output import Output, Trace
 from core.models.program import Program
-from core.models.way_back import Decoder, Gates, outline_map
+from core.models.way_back import Decoder, Gates, outline_gradient, outline_map
 
 
 class Trunk(nn.Module):
@@ -176,16 +176,30 @@ class OverreadNet(nn.Module, ABC):
         Raises:
             ValueError: this network draws no mask.
         """
+        if self._walks(trace):
+            return outline_map(self.decoder_back(), trace)
+        return weighted(self.outline_gradient(trace).mean((2, 3)), trace.stages[-1])
+
+    def outline_gradient(self, trace: Trace) -> torch.Tensor:
+        """Gradient of the same score at every position of the tap, float32 ``(B, C, h, w)``; see :meth:`outline_map`.
+
+        Raises:
+            ValueError: this network draws no mask.
+        """
         if not self.draws_masks:
             raise ValueError(f"{self.architecture} draws no mask to explain")
-        if trace.gates and len(trace.stages[-1]) == 1 and not self.training:
-            return outline_map(self.decoder_back(), trace)
+        if self._walks(trace):
+            return outline_gradient(self.decoder_back(), trace)
         stages = trace.stages
         with torch.inference_mode(False), torch.enable_grad():
             tap = stages[-1].detach().requires_grad_()
             mask = self.output_from_stages([*stages[:-1], tap]).mask_logits
             assert mask is not None
-            return activation(mask_score(mask), tap)
+            return gradient(mask_score(mask), tap)
+
+    def _walks(self, trace: Trace) -> bool:
+        """Whether the way back alone gives the gradient of the mask: only one image's gates are noted."""
+        return bool(trace.gates) and len(trace.stages[-1]) == 1 and not self.training
 
     def _compiled_serves(self, x: torch.Tensor) -> bool:
         """Whether a compiled program computes what this network would: its size, no gradients, nothing in training."""

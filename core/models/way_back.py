@@ -1,10 +1,11 @@
-"""The heat map of an outline from the answer that drew it: only the way back through the decoder, where it leads.
+"""Heat maps of an outline from the answer that drew it: only the way back through the decoder, where it leads.
 
 Grad-CAM weighs the tap's channels by the mean gradient of the mask's explained pixels. A decoder is linear once it is
 known which of its ReLUs let through, and an answer leaves that behind (:class:`Trace`); so nothing of the decoder is
 computed forward again. The gradient is nothing outside the explained pixels and what the convolutions spread them to:
 fine levels are walked within that rectangle alone. Of the last step, onto the tap, only the sum over all positions is
-wanted, which needs no convolution. The result is autograd's (:meth:`OverreadNet.outline_map`) up to rounding.
+wanted, which needs no convolution. LayerCAM weighs every position by its own gradient: for it that step is walked like
+the others. The results are autograd's (:meth:`OverreadNet.outline_gradient`) up to rounding.
 """
 
 from __future__ import annotations
@@ -166,6 +167,11 @@ class _Part:
         values[:, :, rows, columns] += other.values
         return self._with(values)
 
+    def whole(self) -> torch.Tensor:
+        """The gradient ``(1, C, height, width)`` of the whole level."""
+        right, below = self.left + self.values.shape[3], self.top + self.values.shape[2]
+        return functional.pad(self.values, (self.left, self.width - right, self.top, self.height - below))
+
     def _with(self, values: torch.Tensor) -> _Part:
         return _Part(values, self.top, self.left, self.height, self.width)
 
@@ -179,17 +185,41 @@ def outline_map(decoder: Decoder, trace: Trace) -> torch.Tensor:
     Returns:
         ``(1, h, w)`` at the tap's size, not below 0, not scaled.
     """
-    assert trace.mask_logits is not None
-    tap = trace.stages[-1]
+    tap, gates = trace.stages[-1], list(trace.gates)
     with torch.no_grad():
-        part = _explained(decoder, trace.mask_logits)
+        part = _beside_tap(decoder, trace, gates)
         if part is None:
             return tap.new_zeros((1, *tap.shape[2:]))
-        part = part.before(decoder.mask)
-        gates = list(trace.gates)
-        for block in reversed(decoder.blocks[1:]):
-            part = _through(part, block, gates).halved()
         return weighted(_sums(part, decoder.blocks[0], gates)[None] / (tap.shape[2] * tap.shape[3]), tap)
+
+
+def outline_gradient(decoder: Decoder, trace: Trace) -> torch.Tensor:
+    """Gradient of a segmenter's outline at every position of the tap.
+
+    Args:
+        trace: of one image, with gates.
+
+    Returns:
+        float32 ``(1, C, h, w)``, of the tap's shape.
+    """
+    gates = list(trace.gates)
+    with torch.no_grad():
+        part = _beside_tap(decoder, trace, gates)
+        if part is None:
+            return torch.zeros_like(trace.stages[-1], dtype=torch.float32)
+        return _through(part, decoder.blocks[0], gates).halved().whole()
+
+
+def _beside_tap(decoder: Decoder, trace: Trace, gates: list[torch.Tensor]) -> _Part | None:
+    """From the explained pixels to behind the block beside the tap; takes the other blocks' gates off the end."""
+    assert trace.mask_logits is not None
+    part = _explained(decoder, trace.mask_logits)
+    if part is None:
+        return None
+    part = part.before(decoder.mask)
+    for block in reversed(decoder.blocks[1:]):
+        part = _through(part, block, gates).halved()
+    return part
 
 
 def _explained(decoder: Decoder, mask: torch.Tensor) -> _Part | None:

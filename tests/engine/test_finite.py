@@ -68,11 +68,12 @@ def test_it_is_said_on_the_slice_and_of_the_series(engine: Engine, broken: Serie
     assert agreement.sentence(review, 0) != agreement.sentence(review, BAD)
 
 
-def test_a_heat_map_of_it_is_told_missing(engine: Engine, broken: Series) -> None:
-    found = engine.heat_map(study(broken), "brain-mr", 0, "resnet50", BAD)
+@pytest.mark.parametrize("method", ["grad-cam", "layercam", "eigencam"])
+def test_a_heat_map_of_it_is_told_missing(engine: Engine, broken: Series, method: str) -> None:
+    found = engine.heat_map(study(broken), "brain-mr", 0, "resnet50", BAD, method=method)
     assert found.values is None
     assert "finite" in found.error
-    assert engine.heat_map(study(broken), "brain-mr", 0, "resnet50", 0).values is not None
+    assert engine.heat_map(study(broken), "brain-mr", 0, "resnet50", 0, method=method).values is not None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

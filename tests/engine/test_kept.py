@@ -34,11 +34,14 @@ def test_the_outlines_of_a_whole_series_are_drawn_without_another_pass(brain: Pa
         np.testing.assert_allclose(found.values, one.values, atol=1e-3)
 
 
-def test_a_class_of_a_segmenter_is_explained_by_another_pass(brain: Path) -> None:
+@pytest.mark.parametrize("method", ["grad-cam", "layercam"])
+def test_a_class_of_a_segmenter_is_explained_by_another_pass(brain: Path, method: str) -> None:
     case = study(scan(slices=1))
     fresh, asked = Engine(brain), Engine(brain)
     asked.review(case, "brain-mr")
-    found, wanted = (one.heat_map(case, "brain-mr", 0, "unet", 0, target="no tumour") for one in (asked, fresh))
+    found, wanted = (
+        one.heat_map(case, "brain-mr", 0, "unet", 0, target="no tumour", method=method) for one in (asked, fresh)
+    )
     assert found.values is not None
     assert wanted.values is not None
     np.testing.assert_allclose(found.values, wanted.values, atol=1e-3)
@@ -54,11 +57,12 @@ def test_gates_are_kept_as_they_were() -> None:
     assert kept.size == 2 * 400 + 14 + 4
 
 
+@pytest.mark.parametrize("method", ["grad-cam", "layercam", "eigencam"])
 @pytest.mark.parametrize("model", ["unet", "resnet50"])
-def test_a_map_after_the_answer_is_the_map_without_one(brain: Path, model: str) -> None:
+def test_a_map_after_the_answer_is_the_map_without_one(brain: Path, model: str, method: str) -> None:
     case = study(scan(slices=2))
     fresh, asked = Engine(brain), Engine(brain)
-    wanted = fresh.heat_map(case, "brain-mr", 0, model, 1)
+    wanted = fresh.heat_map(case, "brain-mr", 0, model, 1, method=method)
     asked.review(case, "brain-mr")
     net = asked.loaded("brain-mr", model).net
 
@@ -66,7 +70,7 @@ def test_a_map_after_the_answer_is_the_map_without_one(brain: Path, model: str) 
         raise AssertionError("the backbone was asked again")
 
     net.feature_stages = never  # type: ignore[method-assign]
-    found = asked.heat_map(case, "brain-mr", 0, model, 1)
+    found = asked.heat_map(case, "brain-mr", 0, model, 1, method=method)
     assert wanted.values is not None
     assert found.values is not None
     assert wanted.values.max() > 0.5

@@ -1,4 +1,4 @@
-"""The further methods: shapes, no traces on the network, and the library's own answer on a clean copy."""
+"""The methods: shapes, no traces on the network, and the library's own answer on a clean copy."""
 
 from __future__ import annotations
 

@@ -161,7 +161,10 @@ def test_the_way_back_of_a_part_is_autograds(architecture: str, found: tuple[int
     assert mask is not None
     (gradient,) = torch.autograd.grad((mask * explained).sum(), tap)
     wanted = (gradient.mean((2, 3), keepdim=True) * tap).sum(1).relu().detach()
-    drawn = net.outline_map(replace(trace, mask_logits=explained - 0.5))
+    answered = replace(trace, mask_logits=explained - 0.5)
+    drawn = net.outline_map(answered)
+    walked = net.outline_gradient(answered)
+    torch.testing.assert_close(walked, gradient, atol=1e-4 * float(gradient.abs().max()), rtol=1e-4)
     assert gradient.abs().max() > 0
     torch.testing.assert_close(drawn, wanted, atol=1e-4 * float(wanted.max()) + 1e-12, rtol=1e-4)
 
