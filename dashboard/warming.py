@@ -100,6 +100,8 @@ def _work(_: Job[None]) -> None:
     late.complete()
     for name in _AFTER:
         importlib.import_module(name)
+    gc.collect()  # what is garbage now is not kept with the rest
+    gc.freeze()
 
 
 def _load() -> None:

@@ -130,12 +130,16 @@ class Course:
 
     # the review
 
-    def run(self, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> Review:
+    def run(
+        self, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None, shown: bool = False
+    ) -> Review:
         """Ask about every slice; one that was stopped goes on where it ended.
 
         Args:
             progress: called with a model's title and the fraction of its slices done.
             stop: asked between answers; when it returns true the review ends.
+            shown: somebody looks meanwhile. Then what the mean rests on is read behind the slice in view, and the
+                review does not end before, so that nobody who draws it waits for that.
 
         Raises:
             EngineBusyError: a full queue.
@@ -151,6 +155,8 @@ class Course:
             self._pace = time.monotonic(), self.done
             if self._left:
                 self._ask_about(self._next(), progress, stop)
+            if shown:
+                self._stored.soon()
             with self._house.line.join() as self._ticket, ThreadPoolExecutor(1, "overread-beside") as beside:
                 while self._left:
                     index = self._next()
@@ -162,6 +168,8 @@ class Course:
                         continue
                     self._pace = self._pace or (time.monotonic(), self.done)
                     self._ask_about(index, progress, stop, beside if index != self._centre else None)
+            if shown:
+                self._stored.join()
             return self._review(whole=True)
 
     def so_far(self) -> Review | None:
@@ -222,7 +230,7 @@ class Course:
             gate=gate,
             pair=self._pair(peak, Modality.MR) if answered else None,
             pair_ct=self._pair(peak, Modality.CT) if answered else None,
-            stored=self._stored,
+            stored=self._stored if whole or self._stored.there else {},
         )
 
     def _pair(self, peak: int, beside: Modality) -> Pair | None:

@@ -43,8 +43,8 @@ class Progressing(Protocol):
     def so_far(self) -> Review | None:
         """What has been said."""
 
-    def run(self, *, stop: Callable[[], bool] | None = None) -> Review:
-        """Go on to the end."""
+    def run(self, *, stop: Callable[[], bool] | None = None, shown: bool = False) -> Review:
+        """Go on to the end; ``shown`` where somebody looks meanwhile."""
 
 
 class Courses(Protocol):
@@ -132,7 +132,7 @@ class _Work:
         if self._before is not None:
             self._before.join()  # it was stopped, and has an answer at hand
             self._before = None
-        return self._course.run(stop=lambda: job.stopping)
+        return self._course.run(stop=lambda: job.stopping, shown=True)
 
 
 class Watch:

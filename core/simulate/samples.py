@@ -111,7 +111,9 @@ def load_sample(sample_id: str) -> Study:
     if info.truth:
         mask = read([(name, _bytes(name)) for name in info.truth]).series[0]
         series = [attach_truth(one, mask) if one.slices == mask.slices else one for one in series]
-    for volume in [one for one in series if one.projection == "slice" and one.truth is not None][:1]:
+    volumes = [one for one in series if one.projection == "slice" and one.truth is not None]
+    untold = any(one.truth is None and one.projection != "slice" for one in series)
+    for volume in volumes[:1] if untold else ():
         front = coronal_mip(volume)
         around = turned_mips(volume, front)
         projected = {False: front.truth, True: None if around is None else around.truth}

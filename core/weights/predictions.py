@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,6 +178,20 @@ class Stored(Mapping[str, Evidence]):
     @cached_property
     def _found(self) -> dict[str, Evidence]:
         return stored(self._folder, self._models)
+
+    @property
+    def there(self) -> bool:
+        """Whether they have been read."""
+        return "_found" in self.__dict__
+
+    def soon(self) -> None:
+        """Read them in the background."""
+        if not self.there:
+            threading.Thread(target=self.join, name="overread-stored", daemon=True).start()
+
+    def join(self) -> None:
+        """Wait until they have been read."""
+        len(self._found)
 
     def __getitem__(self, name: str) -> Evidence:
         return self._found[name]

@@ -37,7 +37,7 @@ class Endless:
     def so_far(self) -> None:
         return None
 
-    def run(self, *, stop: Callable[[], bool] | None = None) -> Review:
+    def run(self, *, stop: Callable[[], bool] | None = None, shown: bool = False) -> Review:
         while stop is None or not stop():
             self.ended.wait(0.01)
         self.ended.set()
@@ -47,7 +47,7 @@ class Endless:
 class Full(Endless):
     """Stands in for a review that finds the queue full."""
 
-    def run(self, *, stop: Callable[[], bool] | None = None) -> Review:
+    def run(self, *, stop: Callable[[], bool] | None = None, shown: bool = False) -> Review:
         raise EngineBusyError("All places are taken.", "Wait.")
 
 

@@ -268,21 +268,27 @@ def until(there: Callable[[], bool]) -> bool:
     return any(there() or clock.wait(0.02) for _ in range(1500))
 
 
-def test_stored_predictions_are_read_when_a_mean_asks_for_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shown", [False, True])
+def test_stored_predictions_are_read_behind_the_first_answers(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    """And only where somebody looks, or asks for a mean."""
     read: list[tuple[str, ...]] = []
 
     def stored(_: Path, models: tuple[str, ...]) -> dict[str, predictions.Evidence]:
+        assert course.done == len(system("brain-mr").models) or not shown
         read.append(models)
         return {}
 
     monkeypatch.setattr(predictions, "stored", stored)
     course = engine.course(study(scan(1)), "brain-mr")
     with pytest.raises(InterruptedError):
-        course.run(stop=lambda: course.done >= 1)
+        course.run(stop=lambda: course.done >= 1, shown=shown)
     one = course.so_far()
     assert one is not None
     assert len(one.ready) == 1
     assert (one.ensemble, one.triage(0)) == (None, {})
-    assert len(read) == 1  # by triage; the mean of one model asked for none
-    assert course.run().ensemble is None
+    whole = course.run(shown=shown)
+    assert len(read) == shown
+    assert whole.ensemble is None
     assert read == [tuple(slot.name for slot in system("brain-mr").models)]
