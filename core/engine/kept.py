@@ -48,15 +48,17 @@ class Kept:
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
         self._held: OrderedDict[bytes, _Packed] = OrderedDict()
+        self._size = 0
 
     def keep(self, x: torch.Tensor, trace: Trace) -> None:
         """Keep what the answer about an image ``x`` left; copies, out of inference mode."""
         place = _digest(x)
+        before = self._held.pop(place, None)
         with torch.inference_mode(False):
-            self._held[place] = _Packed.of(trace)
-        self._held.move_to_end(place)
-        while len(self._held) > 1 and self.size > self._most:
-            self._held.popitem(last=False)
+            held = self._held[place] = _Packed.of(trace)
+        self._size += held.trace.nbytes - (0 if before is None else before.trace.nbytes)
+        while len(self._held) > 1 and self._size > self._most:
+            self._size -= self._held.popitem(last=False)[1].trace.nbytes
 
     def of(self, x: torch.Tensor) -> Trace | None:
         """What the answer about an image left; ``None`` where it is not kept."""
@@ -69,7 +71,7 @@ class Kept:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return sum(held.trace.nbytes for held in self._held.values())
+        return self._size
 
 
 def _digest(x: torch.Tensor) -> bytes:

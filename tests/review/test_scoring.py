@@ -10,12 +10,14 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from sqlmodel import text
 
+from core.engine.results import Review
 from core.errors import ArchiveError, ModelUnavailableError, ModelVersionError, NotAllowedError
 from core.review import CaseState, Role, Store
 from core.review.archives import (
@@ -33,7 +35,7 @@ from core.review.archives import (
     stop,
     wait,
 )
-from core.review.tables import ImportRun, ScoreRun
+from core.review.tables import ImportRun, Score, ScoreRun
 from tests.review.archive_child import work
 from tests.review.archive_kit import SYSTEM, GreyEngine, card, folder, imported
 from tests.review.casebook import person
@@ -88,7 +90,8 @@ def test_every_model_answers_every_case_once(sqlite_store: Store, archive: int) 
         begin_scoring(sqlite_store, engine, _actor(sqlite_store), archive, SYSTEM)
 
 
-def test_progress_pause_resume_and_stop(sqlite_store: Store, archive: int) -> None:
+def test_progress_pause_resume_and_stop(sqlite_store: Store, archive: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.review.archives.work._MOST_SECONDS", 0.0)  # each case is kept by itself
     engine, actor = GreyEngine(seconds=0.02), _actor(sqlite_store)
     began = time.monotonic()
     run = begin_scoring(sqlite_store, engine, actor, archive, SYSTEM)
@@ -117,6 +120,32 @@ def test_progress_pause_resume_and_stop(sqlite_store: Store, archive: int) -> No
     finished = wait(sqlite_store, resume(sqlite_store, engine, actor, stopped))
     assert (finished.state, finished.done, len(sqlite_store.machine_scores(archive))) == ("done", 12, 36)
     assert 12 * 3 * 0.02 < finished.seconds < time.monotonic() - began - rested  # the pause is not counted
+
+
+def test_cases_are_kept_a_few_together_and_none_is_lost_to_what_ends_the_run(
+    sqlite_store: Store, archive: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Breaks(GreyEngine):
+        def review(self, *told: Any, **named: Any) -> Review:
+            if self.asked == 10:
+                raise RuntimeError("out of order")
+            return super().review(*told, **named)
+
+    kept: list[int] = []
+    monkeypatch.setattr("core.review.archives.work._MOST_SECONDS", 3600.0)
+    save = sqlite_store.save_scores
+
+    def counted(scores: list[Score]) -> None:
+        kept.append(len({score.case_id for score in scores}))
+        save(scores)
+
+    monkeypatch.setattr(sqlite_store, "save_scores", counted)
+    run = _scored(sqlite_store, Breaks(), archive)
+    assert (run.state, kept) == ("failed", [8, 2])
+    assert len({s.case_id for s in sqlite_store.machine_scores(archive)}) == 10
+    again = _scored(sqlite_store, GreyEngine(), archive)
+    assert (again.state, again.done, kept) == ("done", 2, [8, 2, 2])
+    assert len(sqlite_store.machine_scores(archive)) == 36
 
 
 def test_people_at_the_pages_go_first(sqlite_store: Store, archive: int, monkeypatch: pytest.MonkeyPatch) -> None:

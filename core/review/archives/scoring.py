@@ -1,4 +1,4 @@
-"""One case to scores: read, ask the models once, keep what each said with the version that said it."""
+"""One case to scores: read, ask the models once, give what each said with the version that said it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def pending(store: Store, archive_id: int, models: Installed) -> list[Case]:
     return [case for case in cases if case.id not in (done or set())]
 
 
-def score_case(
+def scores_for(
     store: Store,
     engine: Reviewer,
     case: Case,
@@ -117,9 +117,9 @@ def score_case(
     beat: Callable[[], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Score]:
-    """Ask the models about a case and keep their answers, all in one transaction.
+    """Ask the models about a case; nothing is kept yet.
 
-    A case that cannot be read, or a model that fails on it, is kept as an error, not as a number.
+    A case that cannot be read, or a model that fails on it, gives an error, not a number.
 
     Args:
         study: its images, where they were read already.
@@ -127,23 +127,21 @@ def score_case(
 
     Raises:
         EngineBusyError, MemoryFullError: all places are taken, or all memory; try later.
-        InterruptedError: stopped; nothing was kept.
+        InterruptedError: stopped.
     """
     try:
         study = study or read(store.case_bytes(_id(case)))
         review = engine.review(
             study, models.system, series_of(case), progress=(lambda *_: beat()) if beat else None, stop=stop
         )
-        scores = scores_of(review, _id(case), models, run_id)
+        return scores_of(review, _id(case), models, run_id)
     except (EngineBusyError, MemoryFullError):
         raise
     except OverreadError as error:
-        scores = [
+        return [
             _failed(_id(case), card, run_id, str(error), votes=name in voters(models.cards))
             for name, card in models.cards.items()
         ]
-    store.save_scores(scores)
-    return scores
 
 
 def scores_of(review: Review, case_id: int, models: Installed, run_id: int | None = None) -> list[Score]:

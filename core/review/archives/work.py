@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from sqlmodel import func, select
 
@@ -25,15 +25,16 @@ from core.review.archives.intake.roots import permitted
 from core.review.archives.intake.sources import survey, usual_sheet
 from core.review.archives.intake.staging import clear, locate, skipped
 from core.review.archives.ranking import rank
-from core.review.archives.reading_ahead import read_ahead
-from core.review.archives.scoring import Reviewer, need_models, pending, score_case
+from core.review.archives.reading_ahead import TOGETHER, read_ahead
+from core.review.archives.scoring import Reviewer, need_models, pending, scores_for
 from core.review.pseudonyms import NAMES_FILE, Pseudonyms
 from core.review.store import Store
-from core.review.tables import ImportFile, ImportRun, ScoreRun
+from core.review.tables import ImportFile, ImportRun, Score, ScoreRun
 from core.review.vocabulary import Outcome, RunState
 
 _Made = TypeVar("_Made")
 _BUSY_SECONDS = 0.5
+_MOST_SECONDS = 1.0  # of work that a killed process may have to do again
 _turn = threading.Lock()  # scoring runs of one process, one after the other
 
 
@@ -125,20 +126,58 @@ def score_cases(store: Store, engine: Reviewer, watch: Watch[ScoreRun]) -> None:
         total, failed, next_ranking = done + len(left), 0, done + 25
         if not watch.step(force=True, done=done, failed=0, total=total):
             raise InterruptedError
-        score = partial(score_case, store, engine, models=models, run_id=run.id, beat=watch.beat, stop=watch.stopped)
-        for case, study in read_ahead(store, engine, left, run.system):
-            scores = _patiently(partial(score, case, study=study), watch)
-            if not scores:
-                raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
-            done, failed = done + 1, failed + any(score.error for score in scores)
-            if done >= next_ranking:
-                rank(store, run.archive_id, models)
-                next_ranking = max(done + 25, done * 2)  # ranking costs more as the archive grows
-            if not watch.step(done=done, failed=failed):
-                rank(store, run.archive_id, models)
-                raise InterruptedError
+        score = partial(scores_for, store, engine, models=models, run_id=run.id, beat=watch.beat, stop=watch.stopped)
+        with _Few(store) as made:
+            for case, study in read_ahead(store, engine, left, run.system):
+                scores = _patiently(partial(score, case, study=study), watch)
+                if not scores:
+                    raise ModelVersionError("The models changed while scoring.", "Score the archive again.")
+                done, failed = done + 1, failed + any(score.error for score in scores)
+                made.add(scores)
+                if case is not left[-1] and not made.due:
+                    continue
+                made.keep()
+                if done >= next_ranking:
+                    rank(store, run.archive_id, models)
+                    next_ranking = max(done + 25, done * 2)  # ranking costs more as the archive grows
+                if not watch.step(done=done, failed=failed):
+                    rank(store, run.archive_id, models)
+                    raise InterruptedError
         rank(store, run.archive_id, models)
         watch.finish(RunState.DONE)
+
+
+class _Few:
+    """Scores of a few cases that are kept together: every transaction waits for the disk. What ends the run before is
+    no reason to lose them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._scores: list[Score] = []
+        self._cases, self._since = 0, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.keep()
+
+    def add(self, scores: Sequence[Score]) -> None:
+        """Those of one more case."""
+        self._scores += scores
+        self._cases += 1
+
+    @property
+    def due(self) -> bool:
+        """Whether to keep them now."""
+        return self._cases >= TOGETHER or time.monotonic() - self._since >= _MOST_SECONDS
+
+    def keep(self) -> None:
+        """Keep them, all in one transaction."""
+        if self._scores:
+            self._store.save_scores(self._scores)
+        self._scores, self._cases, self._since = [], 0, time.monotonic()
 
 
 @contextmanager
