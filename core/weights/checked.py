@@ -12,6 +12,7 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +25,6 @@ from core.weights.sealed import Sealed
 CHECKED = "checked.json"
 _LIBRARIES = ("openvino", "torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy")
 _OURS = ("core/models", "core/weights", "core/explain")  # what answers, what loads it, and what draws its heat maps
-_TELLING = ("model name", "flags", "microcode", "Features")  # of /proc/cpuinfo
 
 
 class Checked(Sealed):
@@ -94,11 +94,26 @@ def _libraries() -> dict[str, str]:
 
 
 @cache
+def kind() -> str:
+    """Hash of what this processor calls itself and can do: what is compiled on it is compiled for this."""
+    return _hash(
+        (platform.machine(), torch.backends.cpu.get_cpu_capability(), *_told("model name", "flags", "Features"))
+    )
+
+
+@cache
 def _processor() -> str:
+    return _hash((kind(), *platform.uname(), platform.processor(), os.cpu_count(), *_told("microcode")))
+
+
+def _told(*names: str) -> list[str]:
+    """What the system says of its processors under these names."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        lines = []
-    told = sorted({line for line in lines if line.partition("\t")[0].strip() in _TELLING})
-    known = (*platform.uname(), platform.processor(), torch.backends.cpu.get_cpu_capability(), os.cpu_count(), *told)
+        return []
+    return sorted({line for line in lines if line.partition("\t")[0].strip() in names})
+
+
+def _hash(known: Iterable[object]) -> str:
     return hashlib.sha256("\n".join(map(str, known)).encode()).hexdigest()

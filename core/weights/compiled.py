@@ -1,9 +1,9 @@
 """Compiled programs of the installed models: made once on a machine, measured, used where they beat PyTorch.
 
 ``FOLDER/<system>/<model>/`` holds OpenVINO's files (:data:`core.models.graph.FILES`) and ``made.json``: of which card
-they are, what they were measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO,
-altered files, an answer of its own) is passed over, and PyTorch answers. That its answers are the network's is
-remembered in ``checked.json`` (:mod:`core.weights.checked`). The router's is made, kept and believed in the same way
+they are, what they were measured to take, and what was chosen. Whatever does not fit (another card, another OpenVINO or
+processor, altered files, an answer of its own) is passed over, and PyTorch answers. That its answers are the network's
+is remembered in ``checked.json`` (:mod:`core.weights.checked`). The router's is made, kept and believed in the same way
 (:mod:`core.weights.compiled_router`).
 """
 
@@ -47,7 +47,8 @@ class Made(Sealed):
     Attributes:
         system, name, card_digest: of which model.
         form: of the files: what a program gives, in which order.
-        openvino: its version. sha256: of the files, by name.
+        openvino: its version. processor: hash of what it calls itself and can do.
+        sha256: of the files, by name.
         torch_ms, openvino_ms: median milliseconds of an image, taken in turns.
         apart: largest difference of a logit on two test images.
         chosen: what answers.
@@ -56,8 +57,9 @@ class Made(Sealed):
     system: str
     name: str
     card_digest: str
-    form: Literal[2]
+    form: Literal[3]
     openvino: str
+    processor: str
     sha256: dict[str, str]
     torch_ms: float
     openvino_ms: float
@@ -133,7 +135,7 @@ class _Model(Side[Program]):
 
 
 def made(card: ModelCard, folder: Path) -> Made | None:
-    """What was made for this card with the OpenVINO that is installed; ``None`` where nothing was."""
+    """What was made for this card with this OpenVINO on this processor; ``None`` where nothing was."""
     return found_in(folder / card.system / card.name, card.digest)
 
 
@@ -154,12 +156,13 @@ def attach(net: OverreadNet, card: ModelCard, folder: Path) -> bool:
 
 
 def found_in(place: Path, digest: str) -> Made | None:
-    """What was made at a place for the card of this digest with the OpenVINO that is installed."""
+    """What was made at a place for the card of this digest with this OpenVINO on this processor."""
     try:
         found = Made.load(place / MADE)
     except (OSError, ValueError):
         return None
-    return found if (found.card_digest, found.openvino) == (digest, installed()) else None
+    made_for = found.card_digest, found.openvino, found.processor
+    return found if made_for == (digest, installed(), checked.kind()) else None
 
 
 def make_of(side: Side[P], folder: Path) -> Made:
@@ -185,8 +188,9 @@ def make_of(side: Side[P], folder: Path) -> Made:
             system=side.system,
             name=side.name,
             card_digest=side.digest,
-            form=2,
+            form=3,
             openvino=installed(),
+            processor=checked.kind(),
             sha256={name: sha256_of(aside / name) for name in FILES},
             torch_ms=torch_ms,
             openvino_ms=openvino_ms,

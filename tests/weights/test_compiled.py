@@ -70,7 +70,7 @@ def test_answers_masks_and_maps_are_those_of_pytorch(weights: Path, programs: Pa
     torch.testing.assert_close(torch.tensor(here.values), torch.tensor(there.values), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("spoilt", ["pass.bin", "pass.xml", "made.json"])
+@pytest.mark.parametrize("spoilt", ["pass.blob", "made.json"])
 def test_altered_files_are_not_used(weights: Path, programs: Path, tmp_path: Path, spoilt: str) -> None:
     copied = tmp_path / "programs"
     copied.mkdir()
@@ -99,6 +99,11 @@ def test_a_program_of_another_card_or_a_slower_one_is_not_used(weights: Path, pr
     assert loaded(weights, tmp_path / "programs").net.program is None
     found.model_copy(update={"openvino": "2020.1"}).save(copied / compiled.MADE)
     assert loaded(weights, tmp_path / "programs").net.program is None
+    found.save(copied / compiled.MADE)
+    assert loaded(weights, tmp_path / "programs").net.program is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checked, "kind", lambda: "of another kind")  # a program is compiled for one kind of processor
+        assert loaded(weights, tmp_path / "programs").net.program is None
 
 
 def test_a_program_that_answers_otherwise_is_not_used(weights: Path, programs: Path, tmp_path: Path) -> None:
