@@ -127,7 +127,7 @@ def test_too_short_a_time_is_told(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "weights").exists()
 
 
-def pretrained(folder: Path, data: Path, recipe: Recipe, *, split: str | None = None) -> None:
+def pretrained(folder: Path, data: Path, recipe: Recipe, *, split: str | None = None, labels: bool = True) -> None:
     """A backbone as ``pretrain`` leaves it."""
     (use,) = read_parts(recipe, data).use
     net = create("resnet18", classes=2, channels=3, size=(32, 32))
@@ -135,22 +135,25 @@ def pretrained(folder: Path, data: Path, recipe: Recipe, *, split: str | None = 
     out.mkdir(parents=True)
     save_file({k: v.contiguous() for k, v in net.backbone.state_dict().items()}, out / BACKBONE)
     about = {"splits": {"other: brain-lgg": split or use.split_fingerprint, "other: lung-ct": "something"}}
+    about |= {} if labels else {"labels_seen": False}
     (out / "about.json").write_text(json.dumps(about))
 
 
-def test_the_gain_is_read_by_the_pages(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_gain_is_read_by_the_pages(data: Path, tmp_path: Path, labels: bool) -> None:
     path = write_recipe(tmp_path, "small", **CLASSIFIER)
     recipe = load_recipe(str(path))
     command = ["gain", "--recipe", str(path), "--epochs", "1", "--data", str(data), "--accelerator", "cpu"]
     command += ["--runs", str(tmp_path / "runs"), "--weights", str(tmp_path / "weights"), "--threads", "1"]
     with pytest.raises(ModelUnavailableError, match="no pretrained backbone"):
         CliRunner().invoke(app, command, catch_exceptions=False)
-    pretrained(tmp_path, data, recipe)
+    pretrained(tmp_path, data, recipe, labels=labels)
     assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
     (read,) = repeats.pretraining(tmp_path / "weights")
     assert (read.recipe, read.monitor) == ("small", "validation AUC")
     assert "1 epoch each" in read.note
     assert "12 validation slices of 3 groups" in read.note
+    assert read.note.endswith("without a label.") is not labels
     for start, value in (("scratch", read.scratch), ("ours", read.ours)):
         state = torch.load(tmp_path / "runs" / f"small.gain-{start}-1-epochs" / "last.pt", weights_only=True)
         assert value == pytest.approx(state["progress"]["curve"][0]["auc"], abs=1e-6)

@@ -83,7 +83,7 @@ def pretraining_gain(recipe: Recipe, epochs: int | None, minutes: float | None, 
         "scratch": found.second,
         "ours": found.first,
         "monitor": FIGURES[figure],
-        "note": _note([run for _, run in trained], scores[0], found),
+        "note": _note([run for _, run in trained], scores[0], found) + _seen(recipe, setting.pretrained),
     }
     add_entry(setting.weights / PRETRAINING, entry, "recipe")
     console.print(f"{recipe.source}: {FIGURES[figure]} {found.second:.4f} from scratch, {found.first:.4f} from ours")
@@ -114,6 +114,12 @@ def check_split(recipe: Recipe, parts: Parts, pretrained: Path) -> None:
                 "may have learnt from validation patients.",
                 "Pretrain again with the recipe's split.",
             )
+
+
+def _seen(recipe: Recipe, pretrained: Path) -> str:
+    """What is to be said of how the backbone was pretrained: nothing where classes and masks taught it."""
+    about = json.loads((pretrained / encoder_of(recipe.architecture) / "about.json").read_text(encoding="utf-8"))
+    return "" if about.get("labels_seen", True) else " Pretrained from images alone, without a label."
 
 
 def _on_validation(recipe: Recipe, net: OverreadNet, run: Run, bench: Bench) -> Scored:
