@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -27,10 +27,11 @@ from core.errors import LimitExceededError
 from core.imaging.study import Modality, Series, Study
 from core.memory import GiveWay
 from core.systems import adapt, system
-from core.systems.declaration import System
+from core.systems.declaration import ModelSlot, System
 from core.weights.predictions import Stored
 
 Progress = Callable[[str, float], None]
+_SEEN_SECONDS = 0.15  # in which a page draws the first answer, where the other models are still to be loaded
 _LOOK_SECONDS = 0.05  # how often one that waits for its turn looks whether it was stopped, or the reader has moved on
 
 
@@ -89,6 +90,7 @@ class Course:
         self._ticket: Ticket | None = None
         self._pace: tuple[float, int] | None = None  # when the work of this turn began, and how much was done by then
         self._running = threading.Lock()
+        self._behind: Callable[[], None] | None = None  # what is done after the first answer
         self._left = set(range(self._series.slices))
         self._centre = 0
         self.look(first)
@@ -150,8 +152,9 @@ class Course:
             raise self.refused.alone()
         with self._running, self._house.place():
             if self._judged is None:
-                self._load_ahead()
+                others = self._load_first()
                 self._judged = self._house.judged(self._declared, self._series)
+                self._behind = partial(self._load_others, others, _SEEN_SECONDS if shown else 0.0)
             self._pace = time.monotonic(), self.done
             if self._left:
                 self._ask_about(self._next(), progress, stop)
@@ -176,10 +179,19 @@ class Course:
         """What has been said so far (:attr:`Review.complete` is false); ``None`` before the gate has spoken."""
         return None if self._judged is None else self._review(whole=False)
 
-    def _load_ahead(self) -> None:
-        """Models are loaded beside the gate and beside those that answer already."""
+    def _load_first(self) -> list[ModelSlot]:
+        """The model that answers first is loaded beside the gate. Those behind it, where they are not there yet, would
+        take its time, and that of who draws its answer."""
         asked = zip(self._declared.models, self._asked, strict=True)
-        self._house.shelf.load_ahead(self._system, [slot for slot, one in asked if not one.failed])
+        able = [slot for slot, one in asked if not one.failed]
+        self._house.shelf.load_ahead(self._system, able[:1])
+        return [slot for slot in able[1:] if not self._house.shelf.holds(self._system, slot)]
+
+    def _load_others(self, slots: list[ModelSlot], seen: float) -> None:
+        """Load them beside those that answer already, a moment behind the first answer."""
+        if slots:
+            time.sleep(seen)
+            self._house.shelf.load_ahead(self._system, slots)
 
     def _next(self) -> int:
         """The slice nearest to the one in view; of two as near the later one."""
@@ -209,6 +221,9 @@ class Course:
             for asked, new in zip(together, made, strict=True):
                 if new and not asked.failed and progress is not None:
                     progress(asked.title, asked.answered / self._series.slices)
+            behind, self._behind = self._behind, None
+            if behind is not None:
+                behind()
         self._left.discard(index)
 
     def _review(self, *, whole: bool) -> Review:

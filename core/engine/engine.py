@@ -78,11 +78,11 @@ class Engine:
         return self.shelf.load(system_name, _slot(system_name, model))
 
     def expect(self, system_name: str) -> None:
-        """Load in the background what a review of a system begins with: the gate, and the models in their order."""
+        """Load in the background what the first answer of a system rests on: the gate, and the first model."""
         declared = system(system_name)
         threading.Thread(target=self._gate.router, name="overread-loading-gate", daemon=True).start()
         ready = [slot for slot in declared.models if self.shelf.state(system_name, slot).status is ModelStatus.READY]
-        self.shelf.load_ahead(system_name, ready)
+        self.shelf.load_ahead(system_name, ready[:1])
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -123,6 +123,10 @@ class Shelf:
                 return self._loaded[key]
         raise verdict.alone()
 
+    def holds(self, system_name: str, slot: ModelSlot) -> bool:
+        """Whether a model is loaded, as its files are now."""
+        return self._held((system_name, slot.name)) is not None
+
     def load_ahead(self, system_name: str, slots: Iterable[ModelSlot]) -> None:
         """Load models in the background, in their order; what cannot be loaded is told to whoever asks for it.
 

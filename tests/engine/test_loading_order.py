@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -11,10 +11,12 @@ from unittest import mock
 import pytest
 
 from core.engine import shelf as shelves
+from core.engine.engine import Engine
 from core.engine.shelf import Loaded, Shelf
 from core.errors import ModelUnavailableError
-from core.systems import system
+from core.systems import ModelSlot, system
 from core.weights.exported.chain import load_link
+from tests.engine.installed import scan, study
 
 SLOTS = {slot.name: slot for slot in system("brain-mr").models}
 PATIENCE = 60.0
@@ -106,3 +108,21 @@ def test_a_model_that_cannot_be_loaded_holds_nobody_up(tmp_path: Path, brain: Pa
     with pytest.raises(ModelUnavailableError):
         shelf.load("brain-mr", SLOTS["resnet50"])
     assert shelf.load("brain-mr", SLOTS["unet"]).card.name == "unet"
+
+
+def test_models_behind_the_first_are_loaded_behind_its_answer(brain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(brain)
+    told: list[tuple[list[str], int]] = []
+    ahead = engine.shelf.load_ahead
+
+    def noted(system_name: str, slots: Sequence[ModelSlot]) -> None:
+        told.append(([slot.name for slot in slots], course.done))
+        ahead(system_name, slots)
+
+    monkeypatch.setattr(engine.shelf, "load_ahead", noted)
+    names = [slot.name for slot in system("brain-mr").models]
+    for others in (names[1:], []):  # once, and where they are there nothing is loaded
+        course = engine.course(study(scan(2)), "brain-mr")
+        assert len(course.run(shown=True).ready) == len(names)
+        assert told == [(names[:1], 0), *([(others, 1)] if others else [])]
+        told.clear()
