@@ -46,6 +46,11 @@ def soon(case: OpenCase) -> bool:
     return not case.job.running
 
 
+def running(case: OpenCase) -> bool:
+    """Whether the review of the series on the screen is under way."""
+    return case.job is not None and case.job.running
+
+
 def first(watch: Watch) -> None:
     """Wait for the first answer, not for the next poll; where its place was drawn already, and not beyond that poll."""
     end = time.monotonic() + 0.8 * POLL
