@@ -95,7 +95,7 @@ class Side(ABC, Generic[P]):
 
     @abstractmethod
     def read(self, folder: Path) -> P:
-        """Compile what was written; ``ModelUnavailableError`` where it is damaged."""
+        """Open what was written; ``ModelUnavailableError`` where it is damaged."""
 
     @abstractmethod
     def apart(self, program: P) -> float:

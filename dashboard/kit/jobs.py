@@ -40,10 +40,10 @@ def soon(case: OpenCase) -> bool:
 
     A stack takes longer: nothing waits for it.
     """
-    if case.job is None or not case.job.running or case.series.slices > 1:
+    if case.job is None or not running(case) or case.series.slices > 1:
         return False
     case.job.join(max(case.job.begun + QUICK - time.monotonic(), 0.0))
-    return not case.job.running
+    return not running(case)
 
 
 def running(case: OpenCase) -> bool:

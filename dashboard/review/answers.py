@@ -30,7 +30,7 @@ def show(case: OpenCase, system: System | None, index: int) -> None:
     if system is None:
         st.info("No system fits this image by itself. Choose one above to go on.", icon=":material/help:")
         return
-    running = case.job is not None and case.job.running
+    running = jobs.running(case)
     st.fragment(_show, run_every=jobs.POLL if running else None)(case, system, index, running)
 
 
