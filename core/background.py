@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Generic, Self, TypeVar
 
 from core.errors import OverreadError
+from core.line import Line
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -22,33 +23,14 @@ UNEXPECTED_REMEDY = "The server's log has the details; the page goes on, so try 
 _POLL_SECONDS = 0.1
 
 
-class Lane:
-    """Jobs that share a lane run at most ``places`` at once; the others wait in it, and can be stopped there."""
-
-    def __init__(self, places: int) -> None:
-        if places < 1:
-            raise ValueError(f"a lane needs a place, got {places}")
-        self._free = threading.Semaphore(places)
-
-    def enter(self, halt: threading.Event) -> bool:
-        """Wait for a place; false when the job is stopped first."""
-        while not halt.is_set():
-            if self._free.acquire(timeout=_POLL_SECONDS):
-                return True
-        return False
-
-    def leave(self) -> None:
-        """Give the place back."""
-        self._free.release()
-
-
 class Job(Generic[T]):
     """Work in a thread of its own.
 
     Args:
         work: gets the job, so that it can tell how far it is (:meth:`tell`) and look whether it is to end
             (:attr:`stopping`); returns the result. ``InterruptedError`` from it means that it has ended as asked.
-        name: of the thread. lane: shared by jobs of which only so many may run at once.
+        name: of the thread. line: shared by jobs of which only so many may run at once; the others wait in it, in the
+            order in which they were started, and can be stopped there.
 
     Attributes:
         text, fraction: what is being done, and how much of it is done, from 0 to 1.
@@ -57,7 +39,7 @@ class Job(Generic[T]):
         halt: set when it is to end.
     """
 
-    def __init__(self, work: Callable[[Job[T]], T], *, name: str = "overread-job", lane: Lane | None = None) -> None:
+    def __init__(self, work: Callable[[Job[T]], T], *, name: str = "overread-job", line: Line | None = None) -> None:
         self.text = ""
         self.fraction = 0.0
         self.result: T | None = None
@@ -65,7 +47,7 @@ class Job(Generic[T]):
         self.halt = threading.Event()
         self._began = time.monotonic()
         self._work = work
-        self._lane = lane
+        self._line = line
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def start(self, wait: float = 0.0) -> Self:
@@ -76,8 +58,16 @@ class Job(Generic[T]):
 
     def run(self) -> None:
         """What the thread does; without :meth:`start` it is done by whoever calls."""
-        if self._lane is not None and not self._lane.enter(self.halt):
+        if self._line is None:
+            self._do()
             return
+        with self._line.join() as ticket:
+            while not self.stopping:
+                if ticket.wait(_POLL_SECONDS):
+                    self._do()
+                    return
+
+    def _do(self) -> None:
         self._began = time.monotonic()
         try:
             self.result = self._work(self)
@@ -85,9 +75,6 @@ class Job(Generic[T]):
             self.halt.set()
         except Exception as failure:
             self.error = None if self.stopping else as_error(failure)
-        finally:
-            if self._lane is not None:
-                self._lane.leave()
 
     def tell(self, text: str, fraction: float) -> None:
         """Note how far it is.

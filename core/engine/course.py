@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from core.engine.asking import Asking
-from core.engine.line import Line, Ticket
 from core.engine.mask_gate import mask_gated
 from core.engine.pair import Pair
 from core.engine.pairs import Models, pair_at
@@ -25,6 +24,7 @@ from core.engine.shelf import Shelf
 from core.engine.warn import failures, stand_ins
 from core.errors import LimitExceededError
 from core.imaging.study import Modality, Series, Study
+from core.line import Line, Ticket
 from core.memory import GiveWay
 from core.systems import adapt, system
 from core.systems.declaration import ModelSlot, System
@@ -42,8 +42,8 @@ class House(Models, Protocol):
     shelf: Shelf
     line: Line
 
-    def place(self) -> AbstractContextManager[None]:
-        """One of the places for work on models; raises when all are taken."""
+    def place(self, stop: Callable[[], bool] | None = None) -> AbstractContextManager[None]:
+        """One of the places for work on models; raises when all are taken for long, or when it is stopped."""
 
     def judged(self, declared: System, series: Series) -> tuple[tuple[Flag, ...], GateVerdict]:
         """What rules and gate say of a series."""
@@ -144,20 +144,21 @@ class Course:
                 review does not end before, so that nobody who draws it waits for that.
 
         Raises:
-            EngineBusyError: a full queue.
+            EngineBusyError: a full queue, for long, where there is no ``stop``.
             LimitExceededError: :attr:`refused`.
             InterruptedError: stopped.
         """
         if self.refused is not None:
             raise self.refused.alone()
-        with self._running, self._house.place():
-            if self._judged is None:
-                others = self._load_first()
-                self._judged = self._house.judged(self._declared, self._series)
-                self._behind = partial(self._load_others, others, _SEEN_SECONDS if shown else 0.0)
-            self._pace = time.monotonic(), self.done
-            if self._left:
-                self._ask_about(self._next(), progress, stop)
+        with self._running:
+            with self._house.place(stop):
+                if self._judged is None:
+                    others = self._load_first()
+                    self._judged = self._house.judged(self._declared, self._series)
+                    self._behind = partial(self._load_others, others, _SEEN_SECONDS if shown else 0.0)
+                self._pace = time.monotonic(), self.done
+                if self._left:
+                    self._ask_about(self._next(), progress, stop)
             if shown:
                 self._stored.soon()
             with self._house.line.join() as self._ticket, ThreadPoolExecutor(1, "overread-beside") as beside:
@@ -170,7 +171,8 @@ class Course:
                         self._ticket.wait(_LOOK_SECONDS)
                         continue
                     self._pace = self._pace or (time.monotonic(), self.done)
-                    self._ask_about(index, progress, stop, beside if index != self._centre else None)
+                    with self._house.place(stop):  # none is held while others have their turn
+                        self._ask_about(index, progress, stop, beside if index != self._centre else None)
             if shown:
                 self._stored.join()
             return self._review(whole=True)

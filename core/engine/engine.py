@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,14 @@ from core.engine import ahead
 from core.engine.course import Course, Progress
 from core.engine.gate import Gate
 from core.engine.heat_rules import in_body
-from core.engine.line import Line
 from core.engine.pairs import rule_for
+from core.engine.places import Places
 from core.engine.results import Flag, GateVerdict, HeatMap, ModelState, ModelStatus, Review
 from core.engine.shared_runs import SharedRuns
 from core.engine.shelf import Loaded, Shelf
 from core.engine.uncertainty import Spread, Uncertainty, spread
 from core.engine.warn import series_warnings
-from core.errors import ContractError, EngineBusyError, ModelUnavailableError, OverreadError
+from core.errors import ContractError, ModelUnavailableError, OverreadError
 from core.explain import tap_maps
 from core.explain.attention import spatial_attention
 from core.explain.gradcam import Target, explain, grad_cam, outline_cam
@@ -31,6 +31,7 @@ from core.explain.methods import METHODS
 from core.explain.methods import heat_map as library_map
 from core.imaging.study import Modality, Series, Study
 from core.imaging.turning import sides_of
+from core.line import Line
 from core.memory import GiveWay
 from core.models.net import OverreadNet
 from core.models.output import Trace
@@ -48,16 +49,17 @@ class Engine:
 
     Args:
         weights: folder with ``<system>/<model>/weights.safetensors`` and ``card.json``.
-        queue: how many reviews and heat maps may wait or run at once.
+        queue: how many answers and heat maps may be made at once.
+        patience: seconds that what nobody can stop waits for its place.
         programs: folder with models compiled for this machine (:mod:`core.weights.compiled`); by default the one of
             the settings.
     """
 
-    def __init__(self, weights: Path, *, queue: int = 16, programs: Path | None = None) -> None:
+    def __init__(self, weights: Path, *, queue: int = 16, patience: float = 30.0, programs: Path | None = None) -> None:
         self.weights = weights
         programs = settings().programs if programs is None else programs
         self.shelf = Shelf(weights, programs)
-        self._places = threading.BoundedSemaphore(queue)
+        self._places = Places(queue, patience)
         self._gate = Gate(weights, programs)
         self.line = Line(SIDE_BY_SIDE)
         self.runs = SharedRuns(self)
@@ -84,19 +86,17 @@ class Engine:
         ready = [slot for slot in declared.models if self.shelf.state(system_name, slot).status is ModelStatus.READY]
         self.shelf.load_ahead(system_name, ready[:1])
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """One of the places for work on models.
+    def place(self, stop: Callable[[], bool] | None = None) -> AbstractContextManager[None]:
+        """One of the places for work on models, for as long as a block lasts.
+
+        Args:
+            stop: asked while it is waited for.
 
         Raises:
-            EngineBusyError: all are taken.
+            EngineBusyError: none became free in time; never where there is a ``stop``.
+            InterruptedError: stopped.
         """
-        if not self._places.acquire(timeout=0.05):
-            raise EngineBusyError("All places in the queue are taken.", "Wait a moment and try again.")
-        try:
-            yield
-        finally:
-            self._places.release()
+        return self._places.one(stop)
 
     # answers
 

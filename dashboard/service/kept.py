@@ -13,13 +13,14 @@ from weakref import ref
 
 import numpy as np
 
-from core.background import Job, Lane
+from core.background import Job
 from core.engine.as_job import ask
 from core.engine.course import Course
 from core.engine.engine import Engine
 from core.engine.results import Review
 from core.errors import NotFoundError
 from core.imaging.study import Study
+from core.line import Line
 from core.review.kept.waiting import Watched
 from core.systems import Match
 from dashboard.service.problems import TooManyError
@@ -28,7 +29,10 @@ MOST_STUDIES = 32  # of one caller
 MOST_BYTES = 1024 * 1024 * 1024  # of all callers
 MOST_UNDER_WAY = 16  # reviews of all callers, running or waiting
 MOST_OF_ONE = 4
-IN_HAND_SECONDS = 30.0  # a caller that has just sent a study asks about it next
+IN_HAND_SECONDS = (
+    60.0  # a caller that has just sent a study, or heard of it, asks about it next; on a busy machine late
+)
+TURN_SECONDS = 600.0  # a caller that was told to come again for a review does; how long depends on all the others
 AT_ONCE = 1  # a review uses every core; the pages' own go on beside it
 
 
@@ -42,6 +46,7 @@ class KeptStudy:
         overruled: system and series of which the caller opened the wrong-image gate.
         watched: tells whether it waits for somebody's own opinion.
         used, requests: when it was last used, and how many requests are being answered from it.
+        turned_away: its caller was told to come again for a review, and has not had one since.
     """
 
     owner: int
@@ -56,6 +61,7 @@ class KeptStudy:
     reviews: dict[str, KeptReview] = field(default_factory=dict)
     used: float = 0.0
     requests: int = 0
+    turned_away: bool = False
 
     def __post_init__(self) -> None:
         self.watched = Watched(self.study)
@@ -100,12 +106,13 @@ class Kept:
         self._clock = clock
         self._lock = threading.RLock()
         self._studies: dict[str, KeptStudy] = {}
-        self._lane = Lane(AT_ONCE)
+        self._line = Line(AT_ONCE)
 
     def add(self, kept: KeptStudy) -> KeptStudy:
         """Keep a study; the caller's oldest goes where there are too many, anybody's where memory is short.
 
-        What is busy, or was until :data:`IN_HAND_SECONDS` ago, does not go for another.
+        What is busy, or was until :data:`IN_HAND_SECONDS` ago, does not go for another; nor what its caller will come
+        again with, for :data:`TURN_SECONDS`.
 
         Raises:
             TooManyError: nothing may go.
@@ -129,8 +136,12 @@ class Kept:
 
     def _oldest(self, studies: Iterable[KeptStudy]) -> KeptStudy:
         """The study that was not used for longest of those that may go; raises ``TooManyError`` where none may."""
-        recent = self._clock() - IN_HAND_SECONDS
-        idle = [one for one in studies if one.used < recent and not one.busy]
+        now = self._clock()
+        idle = [
+            one
+            for one in studies
+            if one.used < now - (TURN_SECONDS if one.turned_away else IN_HAND_SECONDS) and not one.busy
+        ]
         if not idle:
             raise TooManyError("As many studies as are kept at once are in use.", 10)
         return min(idle, key=lambda one: one.used)
@@ -208,6 +219,7 @@ class Kept:
             under_way = [one for one in self._reviews() if one.job.running]
             mine = sum(one.kept.owner == kept.owner for one in under_way)
             if len(under_way) >= MOST_UNDER_WAY or mine >= MOST_OF_ONE:
+                kept.turned_away = True
                 raise TooManyError("Too many reviews are under way.", 10)
             course = engine.course(
                 kept.study, system, series_index, give_way=partial(self.drop_oldest, kept.owner, but=kept)
@@ -216,9 +228,10 @@ class Kept:
                 raise course.refused
             # The work holds the study, not what is kept of it: when that goes, the review stops.
             work = partial(_reviewed, course=course, held=ref(kept), clock=self._clock)
-            job = Job(work, name="overread-api", lane=self._lane).ends_with(kept)
+            job = Job(work, name="overread-api", line=self._line).ends_with(kept)
             made = KeptReview(kept, system, series_index, job)
             kept.reviews[made.id] = made
+            kept.turned_away = False
             job.start()
             return made
 

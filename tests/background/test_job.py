@@ -9,8 +9,9 @@ from functools import partial
 
 import pytest
 
-from core.background import Job, Lane
+from core.background import Job
 from core.errors import ContractError, OverreadError
+from core.line import Line
 
 LONG = 30.0  # seconds: never waited for unless something is wrong
 
@@ -97,8 +98,8 @@ def test_another_error_tells_no_name_to_page_or_log(caplog: pytest.LogCaptureFix
     assert "ValueError" in caplog.text
 
 
-def test_a_lane_lets_only_so_many_run_and_a_waiting_one_can_be_stopped() -> None:
-    lane, go, full, inside, lock = Lane(2), threading.Event(), threading.Barrier(3), set[int](), threading.Lock()
+def test_a_line_lets_only_so_many_run_and_a_waiting_one_can_be_stopped() -> None:
+    line, go, full, inside, lock = Line(2), threading.Event(), threading.Barrier(3), set[int](), threading.Lock()
     seen: list[int] = []
 
     def work(job: Job[int], number: int) -> int:
@@ -112,7 +113,7 @@ def test_a_lane_lets_only_so_many_run_and_a_waiting_one_can_be_stopped() -> None
             inside.discard(number)
         return 1
 
-    jobs = [Job(partial(work, number=number), lane=lane).start() for number in range(5)]
+    jobs = [Job(partial(work, number=number), line=line).start() for number in range(5)]
     full.wait(LONG)  # two are in, three wait
     with lock:
         waits = next(number for number in range(5) if number not in inside)
@@ -126,6 +127,23 @@ def test_a_lane_lets_only_so_many_run_and_a_waiting_one_can_be_stopped() -> None
     assert max(seen) == 2
 
 
-def test_a_lane_without_a_place_is_refused() -> None:
+def test_a_line_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="place"):
-        Lane(0)
+        Line(0)
+
+
+def test_those_that_wait_have_their_turns_in_the_order_in_which_they_came() -> None:
+    """Longer than a waiting one looks whether it was stopped: whoever looks must not lose its place by that."""
+    line, go, order = Line(1), threading.Event(), list[int]()
+
+    def work(job: Job[None], number: int) -> None:
+        order.append(number)
+        go.wait(LONG)
+
+    jobs = [Job(partial(work, number=number), line=line) for number in range(8)]
+    for job in jobs:
+        job.start(0.06)  # apart, so that they look at different times
+    go.set()
+    for job in jobs:
+        job.join(LONG)
+    assert order == list(range(8))

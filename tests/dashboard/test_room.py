@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import OrderedDict
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from core import memory
 from core.imaging import read
 from core.imaging.limits import KEPT_BYTES, MIB, UploadLimitError
 from core.systems import match
+from dashboard.command import shipped_options
 from dashboard.kit import cases, departed, room
 from tests.imaging.memory_child import image
 
@@ -106,6 +108,44 @@ def test_what_left_long_enough_ago_goes_unasked_and_what_came_back_stays(monkeyp
     gc.collect()
     assert before - server.account.held == pytest.approx(SCAN, rel=0.1)
     assert [len(keys(server, session)) for session in ("left", "back", "here")] == [0, 1, 1]
+
+
+class Circle:
+    """It holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_garbage_is_cleared_where_something_was_made_and_an_idle_server_is_left_in_peace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collections: list[int] = []
+
+    def collected(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and info["generation"] == 2:
+            collections.append(info["generation"])
+
+    gc.callbacks.append(collected)
+    gc.disable()  # or Python looks by itself
+    try:
+        circle = Circle()
+        gone = weakref.ref(circle)
+        gc.collect(0)  # as often as seven hundred things were made
+        del circle
+        departed.clear_garbage()
+        assert gone() is None
+        assert len(collections) == 1
+        departed.clear_garbage()
+        assert len(collections) == 1
+    finally:
+        gc.enable()
+        gc.callbacks.remove(collected)
+
+
+def test_no_page_has_streamlit_look_for_garbage_after_each_run() -> None:
+    """It is switched off in the file that ``streamlit run`` and ``overread run`` take."""
+    assert shipped_options()["runner.postScriptGC"] is False
 
 
 def test_a_session_that_comes_back_finds_its_case_and_what_was_measured() -> None:

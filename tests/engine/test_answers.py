@@ -144,7 +144,7 @@ def test_a_decision_is_at_or_above_the_threshold(engine: Engine) -> None:
 
 
 def test_a_full_queue_is_told(brain: Path) -> None:
-    engine = Engine(brain, queue=1)
+    engine = Engine(brain, queue=1, patience=0.0)
     inside, go = threading.Event(), threading.Event()
 
     def wait(_: str, __: float) -> None:
@@ -161,9 +161,18 @@ def test_a_full_queue_is_told(brain: Path) -> None:
         heat = engine.heat_map(study(), "brain-mr", 0, "unet", 0)
         assert heat.values is None
         assert heat.error
+        waits = engine.course(study(scan(2)), "brain-mr")
+        later = threading.Thread(target=waits.run, kwargs={"stop": lambda: False})
+        later.start()  # who can be stopped waits
+        stopped = engine.course(study(scan(3)), "brain-mr")
+        with pytest.raises(InterruptedError):
+            stopped.run(stop=lambda: True)
+        assert waits.done == 0
     finally:
         go.set()
         busy.join()
+    later.join(60)
+    assert waits.fraction == 1.0
     assert engine.review(study(), "brain-mr").ready  # the place is free again
 
 

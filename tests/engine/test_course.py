@@ -13,11 +13,11 @@ import torch
 
 from core.engine import agreement
 from core.engine.engine import Engine
-from core.engine.line import Line
 from core.engine.mask_gate import mask_gated
 from core.engine.predict import masks_from, predict_series
 from core.engine.results import ModelResult, Review
 from core.imaging.study import Modality
+from core.line import Line
 from core.models.net import OverreadNet
 from core.models.program import Pass
 from core.systems import system

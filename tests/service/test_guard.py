@@ -226,6 +226,31 @@ def test_a_study_in_use_does_not_go_for_another(monkeypatch: pytest.MonkeyPatch)
     begun.set()
 
 
+def test_who_was_told_to_come_again_for_a_review_finds_its_study(
+    service: kit.Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many others send studies meanwhile; once it has its review, it is as all the others."""
+    monkeypatch.setattr(kept_module, "MOST_STUDIES", 1)
+    monkeypatch.setattr(kept_module, "MOST_OF_ONE", 0)
+    clock = Clock()
+    service.shared.kept._clock = clock
+    client = service.client(service.token(Role.REVIEWER))
+    study = kit.given(client, kit.png())["id"]
+    another = [("files", kit.png(0.5, 7))]
+    assert client.post(f"/v1/studies/{study}/reviews", json={}).status_code == 429
+    clock.time += 5 * kept_module.IN_HAND_SECONDS
+    refused = client.post("/v1/studies", files=another)
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    monkeypatch.setattr(kept_module, "MOST_OF_ONE", 1)
+    assert client.post(f"/v1/studies/{study}/reviews", json={}).status_code == 202
+    for one in service.shared.kept._reviews():
+        one.job.join(30)
+    clock.time += kept_module.IN_HAND_SECONDS + 1
+    assert client.post("/v1/studies", files=another).status_code == 201
+    assert client.get(f"/v1/studies/{study}").status_code == 404
+
+
 def test_a_long_review_and_a_long_answer_leave_time_for_the_next_request(
     service: kit.Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

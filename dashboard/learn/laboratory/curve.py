@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.background import Job, Lane
+from core.background import Job
 from core.evidence.contrast_detail import ContrastDetail, described, measure
+from core.line import Line
 from core.simulate.laboratory import Setting
 from core.systems import SYSTEMS
 from dashboard.kit import messages, words
@@ -21,7 +22,7 @@ CONTRASTS = {
 }
 SEEDS = (1, 2, 3)
 KEY = "lab-curve"
-_one = Lane(1)  # a measurement asks every model dozens of times: one after the other, whoever wants it
+_one = Line(1)  # a measurement asks every model dozens of times: one after the other, whoever wants it
 
 
 def show() -> None:
@@ -62,7 +63,7 @@ def _begin() -> None:
 
         return measure(models, system, DIAMETERS, CONTRASTS[system], SEEDS, _quality(setting), tell)
 
-    st.session_state[KEY] = Job(work, lane=_one).start()
+    st.session_state[KEY] = Job(work, line=_one).start()
 
 
 def _quality(setting: Setting) -> Setting:

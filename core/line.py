@@ -1,4 +1,4 @@
-"""The line that reviews of whole series stand in: a few go ahead side by side, the others in the order they came."""
+"""A line for work that takes long: a few go ahead side by side, the others in the order in which they came."""
 
 from __future__ import annotations
 
