@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from core.settings import with_path_first
@@ -82,10 +83,18 @@ def bundle(
 def stamped(dist: Path, name: str, key: str) -> str | None:
     """What the stamp says of a bundle that is there: ``sources`` or ``bundle``; ``None`` without either."""
     try:
-        found = json.loads((dist / STAMP).read_text(encoding="utf-8"))
+        facts = (dist / STAMP).stat()
+        found = _read(dist / STAMP, (facts.st_size, facts.st_mtime_ns, facts.st_ino))
         return str(found[key]) if (dist / name).is_file() else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+@lru_cache(maxsize=16)
+def _read(stamp: Path, version: tuple[int, ...]) -> dict[str, str]:
+    """The stamp as it is in this version: every page asks for it, each time it is drawn."""
+    found: dict[str, str] = json.loads(stamp.read_text(encoding="utf-8"))
+    return found
 
 
 def _node(place: Path, program: str, *words: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import sys
 import threading
 import time
 from collections import deque
@@ -29,6 +30,7 @@ from dashboard.opening import asks_for_page
 PATIENCE = 4.0  # seconds that a first visitor is waited for
 COMING = 20.0  # seconds that one is waited for whose browser has asked for Home: on a busy machine it is slow
 FIRST = 3.0  # seconds in which whoever waited for the engine has a first answer
+TURN = 0.0005  # seconds that a thread may keep the interpreter while others wait for it
 MOMENT = 1.0  # seconds in which a browser draws what it was just sent
 _FIRST = (
     "dashboard.kit.who",
@@ -48,6 +50,9 @@ def begin() -> None:
     """Load and take up, in the background."""
     # A million objects come and none goes: looking through them for garbage again and again takes a tenth of the time.
     gc.disable()
+    # Whoever draws, answers or prepares lets go of the interpreter at every file, picture and pass; to have it back it
+    # waits for each thread in turn. Among fifty callers a turn of 5 ms, Python's own, keeps models waiting for minutes.
+    sys.setswitchinterval(TURN)
     # With the first element of all Streamlit asks whether it was started by hand, once; Python would look for that
     # through the files of all modules that are loaded by then, half a second of the first page.
     delta_generator._use_warning_has_been_displayed = True

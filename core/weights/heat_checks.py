@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -120,9 +121,17 @@ class HeatChecks(_Part):
 
 def load_checks(folder: Path, card: ModelCard) -> HeatChecks | None:
     """The checks of a model, or ``None`` when there are none, or they were made with other weights."""
+    path = folder / HEAT_CHECKS
     try:
-        found = HeatChecks.model_validate_json((folder / HEAT_CHECKS).read_text(encoding="utf-8"))
+        facts = path.stat()
+        found = _read(path, (facts.st_size, facts.st_mtime_ns, facts.st_ino))
     except (OSError, ValidationError):
         return None
     mine = (found.system, found.name, found.weights_sha256) == (card.system, card.name, card.weights_sha256)
     return found if mine else None
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, version: tuple[int, ...]) -> HeatChecks:
+    """The file as it is in this version: a page asks for every model's, each time it is drawn."""
+    return HeatChecks.model_validate_json(path.read_text(encoding="utf-8"))

@@ -181,3 +181,10 @@ def test_paper_has_the_polarity_of_its_kind_of_image(report: CaseReport) -> None
         scale = drawn.shape[0] / series.shape[0]
         assert drawn[round(6 * scale), round(6 * scale), 0] == pytest.approx(spot, abs=2)
         assert drawn[-3, -3, 0] == pytest.approx(ground, abs=2)
+
+
+def test_pictures_are_stored_as_bytes_and_not_as_text(paper: bytes) -> None:
+    objects = pypdf.PdfReader(io.BytesIO(paper)).pages[0]["/Resources"]["/XObject"].values()  # type: ignore[index]
+    filters = [str(one.get_object()["/Filter"]) for one in objects if one.get_object()["/Subtype"] == "/Image"]
+    assert filters
+    assert not [told for told in filters if "ASCII85" in told]

@@ -200,7 +200,8 @@ def test_studies_are_let_go_after_a_while_and_where_memory_is_short(monkeypatch:
     with pytest.raises(OverreadError):
         kept.study(2, second.id)
     monkeypatch.setattr(kept_module, "MOST_BYTES", 2 * second.nbytes)
-    clock.time += 1
+    kept.idle_seconds = 600
+    clock.time += kept_module.IN_HAND_SECONDS
     third, fourth = kept.add(_kept(2)), kept.add(_kept(2))
     assert (kept.of(1), [one.id for one in kept.of(2)]) == ([], [third.id, fourth.id])
 
