@@ -100,6 +100,11 @@ class SharedRun:
         """Whether it is under way."""
         return self._job is not None and self._job.running
 
+    @property
+    def waiting(self) -> int:
+        """How many watch it while answers are to come."""
+        return len(self._watching) if self.running else 0
+
     def watch(self, number: int) -> None:
         """Have it made for one more; one that was stopped goes on where it ended."""
         with self._lock:
@@ -193,6 +198,12 @@ class SharedRuns:
         self._courses = courses
         self._runs: weakref.WeakValueDictionary[Hashable, SharedRun] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many sessions wait for answers."""
+        with self._lock:
+            return sum(run.waiting for run in self._runs.values())
 
     def watch(
         self, study: Study, system_name: str, series_index: int, *, first: int, give_way: GiveWay | None = None

@@ -31,7 +31,7 @@ def show(case: OpenCase, system: System | None, index: int) -> None:
         st.info("No system fits this image by itself. Choose one above to go on.", icon=":material/help:")
         return
     running = jobs.running(case)
-    st.fragment(_show, run_every=jobs.POLL if running else None)(case, system, index, running)
+    st.fragment(_show, run_every=jobs.pace(engine()) if running else None)(case, system, index, running)
 
 
 def _show(case: OpenCase, system: System, index: int, running: bool) -> None:

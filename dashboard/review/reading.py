@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.kit import address, controls, jobs, slice_strip, slices, words
 from dashboard.kit.cases import OpenCase
+from dashboard.kit.engine import engine
 from dashboard.review import rail, screen
 from dashboard.viewer import component
 from dashboard.viewer.component import Marking
@@ -114,4 +115,4 @@ def _strip(case: OpenCase, index: int) -> None:
             slice_strip.show(case, case.review, index)
 
     with st.container(key="suspicion"):
-        st.fragment(draw, run_every=3 * jobs.POLL if running else None)()
+        st.fragment(draw, run_every=3 * jobs.pace(engine()) if running else None)()

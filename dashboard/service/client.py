@@ -22,6 +22,7 @@ import httpx
 File = str | Path | tuple[str, bytes]
 JsonObject = dict[str, Any]
 RETRIES = 8
+IDLE_SECONDS = 2.0  # after which a connection is closed on this side
 
 
 class System(TypedDict):
@@ -179,7 +180,9 @@ class Client:
     ) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         base = f"{address.rstrip('/')}/api"
-        self._http = httpx.Client(base_url=base, headers=headers, transport=transport, timeout=timeout)
+        # The server closes a connection that nobody used for five seconds. Who asks at that very moment hears nothing.
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS)
+        self._http = httpx.Client(base_url=base, headers=headers, transport=transport, timeout=timeout, limits=limits)
         self._patient = patient
 
     def __enter__(self) -> Self:

@@ -116,6 +116,22 @@ def test_two_sessions_share_one_run_and_one_of_them_does_not_end_it_for_the_othe
     assert house.asked[0].ended.wait(5)
 
 
+def test_many_who_wait_look_less_often_and_those_who_left_do_not_count() -> None:
+    house, cases = cast(Engine, House(Endless)), [_case() for _ in range(30)]
+    assert jobs.pace(house) == jobs.POLL
+    watches = [jobs.ensure(case, house) for case in cases]
+    assert jobs.pace(house) == pytest.approx(30 * jobs.EACH)
+    for watch in watches[5:]:
+        assert watch is not None
+        watch.stop()
+    assert jobs.pace(house) == jobs.POLL
+    for watch in watches[:5]:
+        assert watch is not None
+        watch.stop()
+        watch.join(5)
+    assert house.runs.waiting == 0
+
+
 def test_other_images_systems_or_weights_are_another_run() -> None:
     house, cases = House(Endless), [_case() for _ in range(4)]
     cases[1].study = replace(cases[1].study, sha256="f" * 64)
