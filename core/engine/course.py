@@ -31,7 +31,8 @@ from core.systems.declaration import ModelSlot, System
 from core.weights.predictions import Stored
 
 Progress = Callable[[str, float], None]
-_SEEN_SECONDS = 0.15  # in which a page draws the first answer, where the other models are still to be loaded
+_SEEN_SECONDS = 1.0  # in which a page draws the first answer, where the other models are still to be loaded
+_SHOWN_SECONDS = 0.1  # in which a browser then shows it
 _LOOK_SECONDS = 0.05  # how often one that waits for its turn looks whether it was stopped, or the reader has moved on
 
 
@@ -91,6 +92,7 @@ class Course:
         self._pace: tuple[float, int] | None = None  # when the work of this turn began, and how much was done by then
         self._running = threading.Lock()
         self._behind: Callable[[], None] | None = None  # what is done after the first answer
+        self._seen = threading.Event()
         self._left = set(range(self._series.slices))
         self._centre = 0
         self.look(first)
@@ -98,6 +100,10 @@ class Course:
     def look(self, index: int) -> None:
         """The reader looks at this slice now: it is the next one to be asked about, then its neighbours."""
         self._centre = min(max(index, 0), self._series.slices - 1)
+
+    def seen(self) -> None:
+        """A page has drawn an answer: nothing need be put off any more so that it gets its turn."""
+        self._seen.set()
 
     # how far it is
 
@@ -155,7 +161,7 @@ class Course:
                 if self._judged is None:
                     others = self._load_first()
                     self._judged = self._house.judged(self._declared, self._series)
-                    self._behind = partial(self._load_others, others, _SEEN_SECONDS if shown else 0.0)
+                    self._behind = partial(self._load_others, others, shown)
                 self._pace = time.monotonic(), self.done
                 if self._left:
                     self._ask_about(self._next(), progress, stop)
@@ -189,10 +195,11 @@ class Course:
         self._house.shelf.load_ahead(self._system, able[:1])
         return [slot for slot in able[1:] if not self._house.shelf.holds(self._system, slot)]
 
-    def _load_others(self, slots: list[ModelSlot], seen: float) -> None:
-        """Load them beside those that answer already, a moment behind the first answer."""
+    def _load_others(self, slots: list[ModelSlot], shown: bool) -> None:
+        """Load them beside those that answer already; where somebody looks, behind the drawing of the first answer."""
         if slots:
-            time.sleep(seen)
+            if shown and self._seen.wait(_SEEN_SECONDS):
+                time.sleep(_SHOWN_SECONDS)
             self._house.shelf.load_ahead(self._system, slots)
 
     def _next(self) -> int:

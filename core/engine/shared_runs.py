@@ -40,6 +40,9 @@ class Progressing(Protocol):
     def look(self, index: int) -> None:
         """The slice in view."""
 
+    def seen(self) -> None:
+        """An answer was drawn."""
+
     def so_far(self) -> Review | None:
         """What has been said."""
 

@@ -14,6 +14,7 @@ from torch import nn
 from core.errors import ModelUnavailableError
 from core.packages import package
 
+Opened = tuple[Any, np.ndarray]
 FILES = ("pass.blob",)  # OpenVINO's, compiled: opened in half the time that compiling it again would take
 
 
@@ -21,12 +22,13 @@ class Graph:
     """A compiled graph. One thread at a time is answered; who asks holds ``_turn`` until the outputs are read.
 
     Args:
-        compiled: OpenVINO's compiled model.
+        compiled: OpenVINO's compiled model, and the bytes that it was read from and rests on.
         lanes: into how many parts a batch may be divided, which are computed side by side.
     """
 
-    def __init__(self, compiled: Any, *, lanes: int = 1) -> None:
-        self._requests = [compiled.create_infer_request() for _ in range(lanes)]
+    def __init__(self, compiled: Opened, *, lanes: int = 1) -> None:
+        model, self._bytes = compiled
+        self._requests = [model.create_infer_request() for _ in range(lanes)]
         self._turn = threading.Lock()
 
     def _computed(self, parts: list[np.ndarray]) -> list[Any]:
@@ -71,16 +73,20 @@ def write_graph(module: nn.Module, example: torch.Tensor, folder: Path, *, batch
         ) from error
 
 
-def compiled_graph(folder: Path, *, lanes: int) -> Any:
+def compiled_graph(folder: Path, *, lanes: int) -> Opened:
     """Open a compiled graph, for as many threads as PyTorch uses in all lanes together.
+
+    Returns:
+        OpenVINO's model, and the bytes of its file, which are its weights: they are to be kept as long as it.
 
     Raises:
         ModelUnavailableError: OpenVINO is not installed, or the files are damaged.
     """
     openvino = package("openvino")
     try:
-        written = openvino.Tensor(np.fromfile(folder / FILES[0], np.uint8))
-        return openvino.Core().import_model(written, "CPU", _options(lanes))
+        written = np.fromfile(folder / FILES[0], np.uint8)
+        shared = openvino.Tensor(written, shared_memory=True)  # a copy would be made with every other thread held up
+        return openvino.Core().import_model(shared, "CPU", _options(lanes)), written
     except Exception as error:
         raise ModelUnavailableError(
             f"{FILES[0]} cannot be opened ({_first_line(error)}).", "Run: overread compile"

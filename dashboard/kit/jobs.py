@@ -13,6 +13,7 @@ from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
 
 QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn at once, without a poll
+FIRST = 0.8  # seconds: a first answer that is there by then is drawn at once, without a poll
 POLL = 0.5
 EACH = 0.06  # seconds of a poll's interval for each session that waits: together they take a fifth of a processor
 LOOK = 0.02  # seconds between looks for the first answer
@@ -37,13 +38,18 @@ def ensure(case: OpenCase, engine: Engine) -> Watch | None:
 
 
 def soon(case: OpenCase) -> bool:
-    """Wait a moment for the review of a single slice that has just begun; true where that was its end.
+    """Wait a moment for a review that has just begun: for its first answer, of a single slice for its end.
 
-    A stack takes longer: nothing waits for it.
+    Returns:
+        True where the end came.
     """
-    if case.job is None or not running(case) or case.series.slices > 1:
+    watch = case.job
+    if watch is None or not running(case):
         return False
-    case.job.join(max(case.job.begun + QUICK - time.monotonic(), 0.0))
+    if case.series.slices == 1:
+        watch.join(max(watch.begun + QUICK - time.monotonic(), 0.0))
+    while watch.running and not watch.run.course.done and time.monotonic() < watch.begun + FIRST:
+        time.sleep(LOOK)
     return not running(case)
 
 

@@ -60,6 +60,8 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
     else:
         agreement.nothing_yet()
     prediction_table.show(review, index, system, drawn, below, case.series.turned)
+    if job.run.course.done:
+        job.run.course.seen()
     if review.complete:
         _beyond(case, review, system, index)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
 import pytest
 
 from core import systems
@@ -33,6 +34,9 @@ class Endless:
 
     def look(self, index: int) -> None:
         self.looked.append(index)
+
+    def seen(self) -> None:
+        """Nothing was put off."""
 
     def so_far(self) -> None:
         return None
@@ -173,6 +177,29 @@ def test_the_first_answer_is_waited_for_where_its_place_stands_already(monkeypat
     course.done = 0
     watch.stop()
     jobs.first(watch)  # comes back: nothing runs
+
+
+@pytest.mark.parametrize("slices", [1, 4])
+def test_the_first_answer_of_one_that_has_just_begun_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, slices: int
+) -> None:
+    case, house = _case(), House(Endless)
+    series = case.study.series[case.series_index]
+    cut = replace(series, pixels=np.repeat(series.pixels[:1], slices, axis=0))
+    case.study = replace(case.study, series=(cut,))
+    watch = jobs.ensure(case, cast(Engine, house))
+    assert watch is not None
+    assert case.series.slices == slices
+    monkeypatch.setattr(jobs, "FIRST", 1e6)  # who waits, waits for the answer
+    course = house.asked[0]
+    threading.Timer(0.5, lambda: setattr(course, "done", 1)).start()
+    assert not jobs.soon(case), "its end has not come"
+    assert course.done == 1
+    monkeypatch.setattr(jobs, "FIRST", 0.0)
+    course.done = 0
+    assert not jobs.soon(case), "one that takes long is not waited for"
+    watch.stop()
+    assert not jobs.soon(case) or slices == 1
 
 
 def test_a_review_ends_when_its_session_is_gone() -> None:

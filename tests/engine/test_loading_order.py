@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+from core.engine import course as courses
 from core.engine import shelf as shelves
 from core.engine.engine import Engine
 from core.engine.shelf import Loaded, Shelf
@@ -126,3 +127,26 @@ def test_models_behind_the_first_are_loaded_behind_its_answer(brain: Path, monke
         assert len(course.run(shown=True).ready) == len(names)
         assert told == [(names[:1], 0), *([(others, 1)] if others else [])]
         told.clear()
+
+
+def test_they_wait_until_a_page_has_drawn_the_first_answer(brain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courses, "_SEEN_SECONDS", PATIENCE)
+    engine, loaded = Engine(brain), threading.Event()
+    ahead = engine.shelf.load_ahead
+
+    def noted(system_name: str, slots: Sequence[ModelSlot]) -> None:
+        if course.done:
+            loaded.set()
+        ahead(system_name, slots)
+
+    monkeypatch.setattr(engine.shelf, "load_ahead", noted)
+    course = engine.course(study(scan(2)), "brain-mr")
+    asks = threading.Thread(target=course.run, kwargs={"shown": True})
+    asks.start()
+    while not course.done:
+        assert not loaded.wait(0.02)
+    assert not loaded.wait(0.5)
+    course.seen()
+    asks.join(PATIENCE)
+    assert loaded.is_set()
+    assert course.fraction == 1.0
