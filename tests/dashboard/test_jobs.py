@@ -122,7 +122,7 @@ def test_two_sessions_share_one_run_and_one_of_them_does_not_end_it_for_the_othe
 
 def test_many_who_wait_look_less_often_and_those_who_left_do_not_count() -> None:
     house, one = cast(Engine, House(Endless)), _case()
-    cases = [OpenCase(study=one.study, match=one.match, system=one.system) for _ in range(30)]
+    cases = [OpenCase(one.study, one.match, one.system, one.series_index) for _ in range(30)]
     assert jobs.pace(house) == jobs.POLL
     watches = [jobs.ensure(case, house) for case in cases]
     assert jobs.pace(house) == pytest.approx(30 * jobs.EACH)
