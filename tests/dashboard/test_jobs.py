@@ -133,7 +133,8 @@ def test_many_who_wait_look_less_often_and_those_who_left_do_not_count() -> None
     for watch in watches[:5]:
         assert watch is not None
         watch.stop()
-        watch.join(5)
+        last = watch
+    last.join(5)
     assert house.runs.waiting == 0
 
 
