@@ -238,6 +238,9 @@ class Answered:
     def look(self, index: int) -> None:
         """Nothing is left to ask."""
 
+    def seen(self) -> None:
+        """Nothing was put off."""
+
     def so_far(self) -> Review:
         return self._review
 
