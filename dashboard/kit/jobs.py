@@ -13,7 +13,7 @@ from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
 
 QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn at once, without a poll
-FIRST = 0.8  # seconds: a first answer that is there by then is drawn at once, without a poll
+FIRST = 1.2  # seconds: a first answer that is there by then is drawn at once, without a poll
 POLL = 0.5
 EACH = 0.06  # seconds of a poll's interval for each session that waits: together they take a fifth of a processor
 LOOK = 0.02  # seconds between looks for the first answer
