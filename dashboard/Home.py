@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # Streamlit puts this file's folder on the path, not the repository's
 
-from dashboard import outgoing, warming  # noqa: E402
+from dashboard import alone, outgoing, warming  # noqa: E402
 from dashboard.client_files import ClientFiles, of_streamlit  # noqa: E402
 from dashboard.kit import messages  # noqa: E402
 from dashboard.kit.closed import Closed  # noqa: E402
@@ -21,6 +21,7 @@ from dashboard.service import mount  # noqa: E402
 from dashboard.shielded import Shielded  # noqa: E402
 from dashboard.viewer import route  # noqa: E402
 
+alone.keep_alone()
 outgoing.keep_whole()
 warming.begin()
 

@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A second opinion on cancer scans. For research and teaching only.",
 )
+EVERY = ("0.0.0.0", "::")  # noqa: S104  # what stands for all addresses of the machine
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 TRAINING = {
     "train": "Train one model and ship it.",
@@ -71,8 +72,10 @@ def run(
     settings()  # what is set wrong is told here, not on the first page
     from streamlit.web import cli
 
+    from dashboard import alone
     from dashboard.service.guard import LOCAL
 
+    alone.keep_alone()
     home = Path(__file__).resolve().parent / "Home.py"
     options = shipped_options() | {"server.address": address, "server.port": port}
     own = {name.strip("[]") for name in LOCAL}  # Streamlit compares without the brackets
@@ -83,6 +86,7 @@ def run(
         for name, value in options.items()
         for one in (value if isinstance(value, list) else [value])
     ]
+    typer.echo(f"Overread answers at http://{'localhost' if address in EVERY else address}:{port} in a moment.")
     cli.main(["run", str(home), *words, *rest.args], prog_name="overread")
 
 

@@ -27,6 +27,7 @@ class House:
         settings: further environment variables.
         under: a program, with its words, that runs the server as its child or becomes it.
         root: folder with the code that serves.
+        served: what is started, to which the port is added.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class House:
         settings: dict[str, str] | None = None,
         under: Sequence[str] = (),
         root: Path = ROOT,
+        served: Sequence[str] = ("-m", "streamlit", "run", "dashboard/Home.py", "--server.port"),
     ) -> None:
         self.folder = folder
         self._root = root
+        self._served = tuple(served)
         self.weights = weights
         self.store = folder / "store"
         self.log = folder / "server.log"
@@ -74,8 +77,7 @@ class House:
 
     def start(self) -> House:
         """Start and wait until it answers."""
-        served = ("-m", "streamlit", "run", "dashboard/Home.py", "--server.port", str(self.port))
-        command = [*self._under, sys.executable, *served]
+        command = [*self._under, sys.executable, *self._served, str(self.port)]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 command, cwd=self._root, env=os.environ | self._settings, stdout=out, stderr=subprocess.STDOUT

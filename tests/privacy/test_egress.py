@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
+from websockets.exceptions import InvalidStatus
 
 from dashboard.service.client import Client
 from tests.accessibility import tour
 from tests.dashboard import readings, weights
 from tests.dashboard.conftest import ROOT
 from tests.dashboard.house import House
-from tests.privacy import asked
+from tests.privacy import asked, visitor
 
 OTHERS = """
 import socket
@@ -73,6 +74,26 @@ def test_a_server_its_pages_and_its_interface_ask_nobody_else(browser: Browser, 
     assert asked.strangers(log) == set()
     named = {urlsplit(url).netloc for url in requested if urlsplit(url).scheme not in ("data", "blob")}
     assert named == {urlsplit(house.url).netloc}
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        ("-m", "dashboard.command", "run", "--address", "0.0.0.0", "--port"),
+        ("-m", "streamlit", "run", "dashboard/Home.py", "--server.address", "0.0.0.0", "--server.port"),
+    ],
+    ids=["overread run", "streamlit run"],
+)
+def test_a_server_for_a_network_asks_nobody_for_its_address(served: tuple[str, ...], tmp_path: Path) -> None:
+    """Neither when it starts, nor when a page of another address knocks."""
+    under = asked.under(tmp_path / "log")
+    house = House(tmp_path, weights.write(tmp_path / "weights"), under=under, served=served).start()
+    token = visitor.xsrf(house.url)
+    with pytest.raises(InvalidStatus, match="403"):
+        visitor.opened(house.url, {visitor.XSRF: token}, token, "https://evil.example")
+    process = house.number
+    house.stop()
+    assert asked.strangers(asked.ended(tmp_path / "log", process)) == set()
 
 
 def test_scoring_asks_nobody(tmp_path: Path) -> None:
