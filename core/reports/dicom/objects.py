@@ -38,6 +38,8 @@ _FRACTIONAL = (
 )
 _MAP = "Parametric Map: the model's probability of every pixel, 0 to 1, as a 32-bit number."
 _BINARY = "BINARY: the model's mask, 1 where it outlines."
+_INCOMPLETE = "The source images' headers are incomplete or contradict each other: no DICOM object can refer to them."
+_REMEDY = "Export the series again from its archive."
 
 
 def dicom_objects(report: CaseReport, source: DicomSource, *, probabilities: bool = False) -> list[Dataset]:
@@ -71,10 +73,7 @@ def dicom_objects(report: CaseReport, source: DicomSource, *, probabilities: boo
     except ReportError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # what incomplete headers bring about
-        raise ReportError(
-            "The source images' headers are incomplete or contradict each other: no DICOM object can refer to them.",
-            "Export the series again from its archive.",
-        ) from error
+        raise ReportError(_INCOMPLETE, _REMEDY) from error
     for item in made:
         source.measure(item)
         source.sign(item)
@@ -88,11 +87,23 @@ def dicom_zip(objects: Sequence[Dataset]) -> bytes:
         names = [f"{number:03d}-{file_kind(item)}{_model(item)}.dcm" for number, item in enumerate(objects, 1)]
         archive.writestr(zipfile.ZipInfo("README.txt", _EPOCH), _readme(objects, names))
         for name, item in zip(names, objects, strict=True):
-            buffer = io.BytesIO()
-            item.save_as(buffer, enforce_file_format=True)
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, buffer.getvalue())
+            archive.writestr(entry, written(item))
+    return out.getvalue()
+
+
+def written(item: Dataset) -> bytes:
+    """An object as a DICOM file.
+
+    Raises:
+        ReportError: something that it took over from its source cannot be written.
+    """
+    out = io.BytesIO()
+    try:
+        item.save_as(out, enforce_file_format=True)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ReportError(_INCOMPLETE, _REMEDY) from error
     return out.getvalue()
 
 

@@ -62,6 +62,7 @@ _COPIED = (STORED - {"ManufacturerModelName", "SoftwareVersions"}) | {
 # highdicom writes unusual names into a warning, and so to the log: it gets to see none, they are put in afterwards.
 _NAMES = ("PatientName", "ReferringPhysicianName")
 _STRICT = ("DA", "TM", "AS")
+_NUMBERS = ("PatientSize", "PatientWeight")
 # Coded attributes that are copied, and their defined terms (PS3.3): anything else may be a name in the wrong place.
 _TERMS = {
     "PatientSex": ("M", "F", "O"),
@@ -214,7 +215,7 @@ def _names(header: Dataset) -> Dataset:
 
 
 def _fit_for_writing(header: Dataset) -> Dataset:
-    """A copy without names; empty where type 2 attributes lack and where dates or sex are invalid."""
+    """A copy without names; empty or gone where they are invalid; empty where type 2 attributes lack."""
     copy = deepcopy(header)  # pydicom's shallower copies share the elements with their original
     for element in list(copy):
         if element.keyword not in _COPIED:
@@ -226,6 +227,9 @@ def _fit_for_writing(header: Dataset) -> Dataset:
     for element in list(copy):
         if element.VR in _STRICT and not _valid(element.VR, str(element.value or "")):
             setattr(copy, element.keyword, "") if element.keyword in _MAY_BE_EMPTY else copy.pop(element.tag)
+    for keyword in _NUMBERS:
+        if keyword in copy and as_number(copy[keyword].value) is None:
+            copy.pop(keyword)
     for keyword, terms in _TERMS.items():
         if keyword in copy and copy.get(keyword) not in terms:
             setattr(copy, keyword, "") if keyword in _MAY_BE_EMPTY else copy.pop(keyword)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from core.background import as_error
 from core.engine.engine import Engine
 from core.errors import OverreadError
 from core.review.store import Store, open_store
@@ -54,8 +55,8 @@ def run() -> None:
         while not ended.wait(PAUSE):
             try:
                 work.step()
-            except OverreadError as error:  # a full disk, a locked database: the images wait in the inbox
-                spool.note("waits", why=error.message)
+            except Exception as error:  # a full disk, a locked database: the images wait in the inbox
+                spool.note("waits", why=as_error(error).message)
                 ended.wait(10 * PAUSE)
     finally:
         stop()
@@ -66,8 +67,8 @@ def _keep_sending(config: NodeConfig, spool: Spool, ended: threading.Event) -> N
     while not ended.wait(PAUSE):
         try:
             send_due(config, spool)
-        except (OSError, OverreadError) as error:
-            spool.note("waits", why=type(error).__name__)
+        except Exception as error:  # results wait in the outbox; whoever sends them goes on
+            spool.note("waits", why=as_error(error).message)
 
 
 @app.command()

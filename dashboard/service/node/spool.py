@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
 import time
@@ -25,6 +26,7 @@ from core.review.kept.images import write_atomically
 
 FREE_BYTES = 1024**3  # below so much free disk nothing more is taken
 LONGEST = 3600.0  # seconds between two attempts at most
+_log = logging.getLogger(__name__)
 _UIDS = ["StudyInstanceUID", "SOPInstanceUID"]
 
 
@@ -149,10 +151,16 @@ class Spool:
     # told
 
     def note(self, event: str, **facts: Any) -> None:
-        """Add a line to the journal: what happened, when, to which study; never a name."""
+        """Add a line to the journal: what happened, when, to which study; never a name.
+
+        On a full disk the line is left out: what it tells of has happened all the same.
+        """
         line = json.dumps({"at": time.time(), "event": event, **facts}) + "\n"
-        with (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal:
-            journal.write(line)
+        try:
+            with (self.folder / "journal.jsonl").open("a", encoding="utf-8") as journal:
+                journal.write(line)
+        except OSError as error:
+            _log.error("the journal cannot be written to: %s", error.strerror)
 
     def journal(self, last: int = 200) -> list[dict[str, Any]]:
         """The latest lines of the journal, the newest first; a line that a kill cut short is left out."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from pathlib import Path
 
-from pydicom import Dataset
-
+from core.background import as_error
 from core.errors import EngineBusyError, MemoryFullError, OverreadError, StoreError
 from core.imaging import read
 from core.imaging.folder import read_files
 from core.reports.case import CaseReport
 from core.reports.dicom import dicom_objects, find_source
-from core.reports.dicom.objects import file_kind
+from core.reports.dicom.objects import file_kind, written
 from core.review.archives.importing import Importer, ImportOptions
-from core.review.archives.intake.sources import Found, survey
+from core.review.archives.intake.sources import Found, Survey, survey
 from core.review.archives.scoring import Reviewer, installed, scores_of
 from core.review.store import Store
 from core.review.vocabulary import Mode, Outcome
@@ -43,12 +41,18 @@ class Work:
         """Deal with every study that is complete. Returns how many there were.
 
         Raises:
-            StoreError: the store cannot be written to; nothing of the study is lost.
+            StoreError, OSError: the store or the disk cannot be written to; nothing of the study is lost, and the
+                others were dealt with as far as that allowed.
         """
-        done = 0
+        done, waits = 0, None
         for key, folder in self._spool.quiet(self._config.quiet, self._since):
-            self._study(key, folder)
-            done += 1
+            try:
+                self._study(key, folder)
+                done += 1
+            except (OverreadError, OSError) as error:
+                waits = waits or error
+        if waits is not None:
+            raise waits
         return done
 
     def _study(self, key: str, folder: Path) -> None:
@@ -58,7 +62,7 @@ class Work:
         archive = self._archive()
         importer = Importer(self._store, self._actor, archive, f"dicom-{key}-{batch}", ImportOptions())
         for one in found.cases:
-            outcome = importer.take(found, one)
+            outcome = self._taken(importer, found, one)
             if outcome is Outcome.UNREADABLE:
                 self._spool.note("unread", study=key, images=len(one.files))
                 self._spool.set_aside(folder, one.files)
@@ -69,9 +73,22 @@ class Work:
                 self._read(key, folder, one, case)
             except (StoreError, EngineBusyError, MemoryFullError):
                 raise  # the images stay in the inbox
-            except OverreadError as error:
-                self._spool.note("no result", study=key, why=error.message)
+            except OSError:
+                raise
+            except Exception as error:  # whatever a file brings about costs the result of that file alone
+                self._spool.note("no result", study=key, why=as_error(error).message)
             self._spool.done(folder, one.files)
+
+    @staticmethod
+    def _taken(importer: Importer, found: Survey, one: Found) -> Outcome:
+        """What came of importing a case. One that brings about what nobody foresaw is none that can be read."""
+        try:
+            return importer.take(found, one)
+        except (OverreadError, OSError):
+            raise
+        except Exception as error:
+            as_error(error)  # notes where, not what
+            return Outcome.UNREADABLE
 
     def _read(self, key: str, folder: Path, one: Found, case: int | None) -> None:
         """Score a case, and queue what the models draw and say."""
@@ -97,7 +114,7 @@ class Work:
             kind = file_kind(item)
             for place in self._config.results if kind in SENT else ():
                 where = hashlib.sha256(place.encode()).hexdigest()[:6]
-                if self._spool.put(f"{stem}-{where}-{number:02d}-{kind}", kind, place, _bytes(item)):
+                if self._spool.put(f"{stem}-{where}-{number:02d}-{kind}", kind, place, written(item)):
                     self._spool.note("queued", study=key, kind=kind, to=place)
 
     def _archive(self) -> int:
@@ -108,9 +125,3 @@ class Work:
 
     def _case(self, archive: int, path: str) -> int | None:
         return next((row.case_id for row in self._store.import_report(archive) if row.path == path), None)
-
-
-def _bytes(item: Dataset) -> bytes:
-    out = io.BytesIO()
-    item.save_as(out, enforce_file_format=True)
-    return out.getvalue()
