@@ -109,8 +109,12 @@ class AlreadyLockedError(StoreError):
     """This reader's answer on this case is locked already: locked answers are never changed."""
 
 
+class StoreAwayError(StoreError):
+    """The database, or the disk that the store lies on, cannot be used now; whoever runs it can mend that."""
+
+
 class StoreDamagedError(StoreError):
-    """An image or the audit trail is not what it was when it was written."""
+    """The database, an image or the audit trail is not what it was when it was written."""
 
 
 class BackupDamagedError(StoreError):

@@ -188,8 +188,10 @@ def evidence_pack(
     from core.proof.signing import load_key
 
     signer = load_key(key) if key is not None else None
-    client = Path(__file__).resolve().parent / "viewer" / "package-lock.json"
-    sources = Sources((weights or settings().weights).absolute(), places.LOCK, client, audit=audit)
+    code = Path(__file__).resolve().parents[1]
+    rooms = ("dashboard/viewer", "trainers/exporting/demonstrator")
+    clients = tuple(code / room / "package-lock.json" for room in rooms)
+    sources = Sources((weights or settings().weights).absolute(), places.LOCK, clients, audit=audit)
     manifest = write(out, sources, signer)
     typer.echo(f"{len(manifest)} files and their manifest in {out}, {'signed' if signer else 'not signed'}.")
 

@@ -48,7 +48,7 @@ def bill(
 
 
 def _dependencies(packages: Iterable[Package], needs: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """Of Python packages; those of the viewer's client are one bundle."""
+    """Of Python packages; those of a client are one bundle."""
     refs = {SELF: SELF} | {package.name: package.purl for package in packages if package.kind == "pypi"}
     told = [{"ref": refs[name], "dependsOn": sorted(refs[other] for other in others)} for name, others in needs.items()]
     return sorted(told, key=lambda one: str(one["ref"]))

@@ -12,7 +12,7 @@ from core.proof.models import Model
 from core.proof.packages import Package
 
 _COLUMNS = ("kind", "name", "version", "licence", "source")
-_KINDS = {"pypi": "package", "npm": "package of the viewer's client"}
+_KINDS = {"pypi": "package", "npm": "package of a browser's client"}
 _ROW = r"^\| {} \| (.+) \|$"
 
 

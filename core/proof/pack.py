@@ -32,13 +32,14 @@ class Sources:
     """What a pack is made from.
 
     Attributes:
-        weights: the models' folder. lock, client: the lock files of Python's packages and of the viewer's client.
+        weights: the models' folder. lock: the lock file of Python's packages.
+        clients: those of what runs in browsers: the viewer, and the page that `overread demonstrate` writes.
         audit: what pip-audit said of the packages; ``None`` where there was no audit.
     """
 
     weights: Path
     lock: Path
-    client: Path
+    clients: tuple[Path, ...]
     cards: Path = places.DATA_CARDS
     documents: Path = places.DOCUMENTS
     licence: Path = places.LICENCE
@@ -84,7 +85,7 @@ def _contents(sources: Sources, key: Ed25519PrivateKey | None) -> dict[str, byte
     """Every file but the manifest and its signature, by its path in the pack."""
     version, found = own_version(), models(sources.weights)
     python = installed(sources.lock)
-    packages = [*python, *bundled(sources.client)]
+    packages = [*python, *bundled(*sources.clients)]
     needed = needs([package.name for package in python])
     cards = sorted(sources.cards.glob("*.md"))
     here, absent = [m for m in found if m.installed], [m.name for m in found if not m.installed]

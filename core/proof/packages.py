@@ -1,4 +1,4 @@
-"""Other people's packages in this installation: those the lock file names for a run, and the viewer's client's."""
+"""Other people's packages in this installation: those the lock file names for a run, and the browser's clients'."""
 
 from __future__ import annotations
 
@@ -95,17 +95,21 @@ def installed(lock: Path) -> list[Package]:
     return sorted(found, key=lambda package: package.name)
 
 
-def bundled(lock: Path) -> list[Package]:
-    """Packages of a browser client's ``package-lock.json`` (form 2 or 3) that are no tools of its building, by name.
+def bundled(*locks: Path) -> list[Package]:
+    """Packages of browser clients' ``package-lock.json`` (form 2 or 3) that are no tools of their building, by name.
 
     Raises:
-        ProofError: it cannot be read.
+        ProofError: one cannot be read.
     """
-    try:
-        entries = json.loads(lock.read_text(encoding="utf-8"))["packages"]
-        found = {_bundled(place, facts) for place, facts in entries.items() if place and not facts.get("dev")}
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise ProofError(f"The lock file {lock} cannot be read.", "Install Overread anew, or restore it.") from error
+    found: set[Package] = set()
+    for lock in locks:
+        try:
+            entries = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+            found |= {_bundled(place, facts) for place, facts in entries.items() if place and not facts.get("dev")}
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise ProofError(
+                f"The lock file {lock} cannot be read.", "Install Overread anew, or restore it."
+            ) from error
     return sorted(found, key=lambda package: (package.name, package.version))
 
 

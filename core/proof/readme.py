@@ -19,11 +19,12 @@ _TEXT = """\
 
 For research and teaching only: Overread is not a medical device.
 
-- `sbom.cdx.json`: bill of materials in CycloneDX 1.6. Packages installed here, packages of the viewer's client,
-  weights, data sets.
+- `sbom.cdx.json`: bill of materials in CycloneDX 1.6. Packages installed here, packages of what runs in
+  browsers (the viewer, and the page that `overread demonstrate` writes), weights, data sets.
 - `vex.cdx.json`: known vulnerabilities of the packages and whether they can be exploited here (VEX), in the same form;
   it says by which audit, or that there was none.
-- `licences.csv`: licences of code, packages, weights and data sets, as their authors state them.
+- `licences.csv`: licences of code, packages, weights and data sets, as their authors state them. Weights are told with
+  those of the data and weights that they began as or were taught by, as far as cards of these are here.
 - `models/SYSTEM/MODEL/card.json`: a model's card: data, training, figures with intervals, limits. `models/router` is
   the wrong-image gate.
 - `models/SYSTEM/MODEL/applied-model-card.md`: the same under the headings of the CHAI Applied Model Card 0.2. What a

@@ -107,7 +107,7 @@ def _said(known: dict[str, Package], audit: Audit | None) -> Iterator[tuple[str,
     yield "audited", f"{len(known) - len(missed)} of {len(known)} packages"
     if missed:
         yield "not-audited", ", ".join(missed)
-    yield "not-covered", "packages of the viewer's client, Python itself, libraries of the operating system"
+    yield "not-covered", "packages of the browser's clients, Python itself, libraries of the operating system"
 
 
 def _vulnerability(package: Package, told: dict[str, Any]) -> dict[str, Any]:

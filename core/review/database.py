@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlmodel import Session
 
 from core import places
-from core.errors import StoreError
+from core.errors import StoreAwayError, StoreDamagedError, StoreError
 from core.review import noted_head
 from core.review.schema import upgrade
 from core.settings import settings
@@ -69,7 +69,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 @contextmanager
 def _told(refused: str) -> Iterator[None]:
-    """A full disk or a lost connection in the user's words; what else a database says stays what it is.
+    """A full disk, a lost connection or a damaged file in the user's words; what else a database says stays what it is.
 
     Args:
         refused: what cannot be done without the database.
@@ -79,7 +79,16 @@ def _told(refused: str) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:  # drivers tell a lost connection as the one or the other
         full = "full" in str(error.orig).lower() or "space" in str(error.orig).lower()
         what = "The disk is full: nothing was written." if full else f"The database cannot be {refused}."
-        raise StoreError(what, "Make room or check that the database runs, then do it again.") from error
+        raise StoreAwayError(what, "Make room or check that the database runs, then do it again.") from error
+    except DatabaseError as error:
+        if not _damaged(error):
+            raise
+        raise StoreDamagedError("The database is damaged.", "Restore the last backup into a new folder.") from error
+
+
+def _damaged(error: DBAPIError) -> bool:
+    """Whether SQLite says that its file is no longer what it wrote."""
+    return any(words in str(error.orig) for words in ("disk image is malformed", "file is not a database"))
 
 
 class Database:
@@ -104,6 +113,7 @@ class Database:
 
         Raises:
             StoreError: neither SQLite (as a file) nor PostgreSQL, or newer than this program.
+            StoreAwayError: it cannot be opened; the message names it.
         """
         if url.startswith("sqlite:///") and ":memory:" not in url and url != "sqlite:///":
             file = Path(url.removeprefix("sqlite:///"))
@@ -120,7 +130,7 @@ class Database:
         try:
             upgrade(engine.execution_options(overread_writing=True), images_folder)
         except DBAPIError as error:
-            raise StoreError(
+            raise StoreAwayError(
                 f"The database {engine.url.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",
                 "Check that the server runs and the address is right, or restore a backup.",
             ) from error

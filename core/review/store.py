@@ -9,6 +9,7 @@ from core.review.blinding import Blinding
 from core.review.cases import Cases
 from core.review.database import place
 from core.review.desk import Desk
+from core.review.kept.images import told_disk_errors
 from core.review.kept.measurements import Measurements
 from core.review.opinions import Opinions
 from core.review.peer import Peer
@@ -39,9 +40,11 @@ class Store(Cases, Runs, Blinding, Opinions, Measurements, Peer, Desk, Tokens):
 
         Raises:
             StoreError: the place cannot hold a store, or a newer program wrote it.
+            StoreAwayError: the disk refuses, or the database cannot be opened.
         """
         address, images = place(url, images_folder)
-        images.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with told_disk_errors():
+            images.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = cls.connect(address, images)
         return cls(engine, images)
 

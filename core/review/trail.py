@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col, select
 
+from core.errors import StoreDamagedError
 from core.review import decided, noted_head
 from core.review.canonical import canonical
 from core.review.database import Database
@@ -145,7 +146,13 @@ def verify(
             return _verify(database, session, head, noted)
         with database.snapshot() as snapshot:
             return _verify(database, snapshot, head, noted)
-    except (DBAPIError, ValueError, KeyError, TypeError) as error:  # a page of the file, or a row, is no such thing
+    except (
+        DBAPIError,
+        StoreDamagedError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:  # a page of the file, or a row, is no such thing
         return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): it is damaged")
 
 

@@ -44,7 +44,10 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"description": "Too large"},
     422: {"description": "Not usable"},
     429: {"description": "Too many at once: wait as long as Retry-After says"},
-    503: {"description": "No memory left for scans: wait as long as Retry-After says, or let studies of yours go"},
+    503: {
+        "description": "No memory left for scans, or the store cannot be used: wait as long as Retry-After says; with "
+        "`memory-full`, or let studies of yours go"
+    },
 }
 
 

@@ -70,10 +70,13 @@ STATUS: Mapping[type[OverreadError], tuple[int, str]] = {
     errors.SystemMismatchError: (422, "no-system"),
     TooManyError: (429, "too-many"),
     errors.EngineBusyError: (429, "busy"),
+    errors.StoreAwayError: (503, "store-away"),
     errors.StoreDamagedError: (500, "damaged"),
     errors.StoreError: (409, "refused"),
 }
 _BUSY_SECONDS = 5
+_AWAY = "The store cannot be used now: its disk or its database refuses. Nothing of the request was kept."
+_LATER = "Ask again later; who runs this server is told why on its pages."
 
 
 def of(error: OverreadError, request_id: str = "") -> JSONResponse:
@@ -84,6 +87,8 @@ def of(error: OverreadError, request_id: str = "") -> JSONResponse:
         headers["Retry-After"] = str(error.seconds if isinstance(error, TooManyError) else _BUSY_SECONDS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.StoreAwayError):  # its own words may name the server's folders and its database
+        return answer(status, kind, _AWAY, _LATER, request_id, headers)
     return answer(status, kind, error.message, error.remedy, request_id, headers)
 
 

@@ -22,12 +22,15 @@ from packageurl import PackageURL
 
 from core import places
 from core.errors import ModelUnavailableError, ProofError
+from core.proof.models import models
 from core.proof.pack import Sources, write
 from core.proof.signing import load_key
 
 MODELS = ("breast-mri/efficientnet-lite0", "pet/unet", "router")
 CARD_ONLY = "breast-mri/vgg16"
-CLIENT = places.HOME / "dashboard" / "viewer" / "package-lock.json"
+CLIENTS = tuple(
+    places.HOME / room / "package-lock.json" for room in ("dashboard/viewer", "trainers/exporting/demonstrator")
+)
 BILL = "sbom.cdx.json"
 
 
@@ -83,7 +86,7 @@ def _files(folder: Path) -> dict[str, str]:
 
 
 def test_built_again_it_has_the_same_bytes(pack: Path, weights: Path, key: Path, tmp_path: Path) -> None:
-    write(tmp_path / "again", Sources(weights, places.LOCK, CLIENT), load_key(key))
+    write(tmp_path / "again", Sources(weights, places.LOCK, CLIENTS), load_key(key))
     assert _files(tmp_path / "again") == _files(pack)
 
 
@@ -153,6 +156,19 @@ def test_weights_are_components_with_the_hash_of_their_file(bill: dict[str, Any]
         }
 
 
+def test_weights_are_told_with_the_terms_of_what_they_began_as_and_were_taught_by() -> None:
+    """breast-mri/resnet18 learnt from breast images alone, from a network of brain slices that are not for sale."""
+    told = {model.name: model.licence for model in models(places.WEIGHTS)}
+    for name in ("breast-mri/resnet18", "breast-mri/resnet50", "chest-ct/resnet50"):
+        assert "trained on brain-lgg: CC BY-NC-SA 4.0" in told[name].partition("initial weights")[2], name
+    assert "through brain-type/unet-lite0: trained on brain-brisc: CC BY 4.0" in told["pet/unet-lite0"]
+    assert "through brain-type/unet-lite0-second, of which no card is here" in told["pet/unet-lite0"]
+    assert "through pet/unet-lite0: trained on pet-mip" in told["pet/resnet34"]  # a teacher's
+    assert "through an earlier version of itself" in told["pet/unet"]
+    assert "Apache-2.0" in told["breast-mri/efficientnet-lite0"]
+    assert told["brain-mr/unet"].endswith("initial weights: scratch")
+
+
 def test_overread_needs_all_that_the_lock_file_resolved_for_it(bill: dict[str, Any]) -> None:
     """uv found the run group from the same requirements by itself: nothing in it may be out of their reach."""
     needed = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}
@@ -169,8 +185,9 @@ def test_overread_needs_all_that_the_lock_file_resolved_for_it(bill: dict[str, A
 def test_package_urls_and_licence_expressions_hold(bill: dict[str, Any]) -> None:
     licensing = get_spdx_licensing()
     packages = [part for part in bill["components"] if part["type"] == "library"]
-    assert {"torch", "streamlit", "cryptography", "@cornerstonejs/core"} <= {part["name"] for part in packages}
-    assert not {"pytest", "mypy", "cyclonedx-python-lib", "esbuild"} & {part["name"] for part in packages}
+    names = {part["name"] for part in packages}
+    assert {"torch", "streamlit", "cryptography", "@cornerstonejs/core", "onnxruntime-web"} <= names
+    assert not {"pytest", "mypy", "cyclonedx-python-lib", "esbuild"} & names
     for part in packages:
         url = PackageURL.from_string(part["purl"])
         assert url.to_string() == part["purl"]
@@ -210,18 +227,18 @@ def test_altered_weights_leave_no_pack(weights: Path, tmp_path: Path) -> None:
     with (spoilt / "pet" / "unet" / "weights.safetensors").open("ab") as handle:
         handle.write(b"\0")
     with pytest.raises(ModelUnavailableError, match="pet/unet is refused"):
-        write(tmp_path / "pack", Sources(spoilt, places.LOCK, CLIENT))
+        write(tmp_path / "pack", Sources(spoilt, places.LOCK, CLIENTS))
     assert [path.name for path in tmp_path.iterdir()] == ["weights"]
 
 
 def test_what_exists_is_not_written_over(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(ProofError, match=r"exists already. Name a folder that does not"):
-        write(tmp_path, Sources(weights, places.LOCK, CLIENT))
+        write(tmp_path, Sources(weights, places.LOCK, CLIENTS))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_key_it_says_that_it_is_not_signed(weights: Path, tmp_path: Path) -> None:
-    manifest = write(tmp_path / "pack", Sources(weights, places.LOCK, CLIENT))
+    manifest = write(tmp_path / "pack", Sources(weights, places.LOCK, CLIENTS))
     assert "signer.pub.pem" not in manifest
     assert not (tmp_path / "pack" / "manifest.sig").exists()
     assert "This pack is not signed." in (tmp_path / "pack" / "README.md").read_text()

@@ -62,7 +62,7 @@ def test_what_was_found_is_told_package_by_package(tmp_path: Path) -> None:
     said = {one["name"].partition(":")[2]: one["value"] for one in document["metadata"]["properties"]}
     assert said["audited"] == "1 of 2 packages"
     assert said["not-audited"] == "pydicom"
-    assert "viewer's client" in said["not-covered"]
+    assert "browser's clients" in said["not-covered"]
     assert vex("0.1", PACKAGES, read_audit(file)) == document
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import NotFoundError, StoreDamagedError, StoreError
+from core.errors import NotFoundError, StoreAwayError, StoreDamagedError
 from core.review.database import Database
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -22,14 +22,16 @@ def told_disk_errors() -> Iterator[None]:
     """Tell what the disk refuses in the user's words.
 
     Raises:
-        StoreError: no room, no right to write, or another failure of the disk.
+        StoreAwayError: no room, no right to write, or another failure of the disk.
     """
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "The disk is full." if full else f"The disk refuses ({error.strerror or type(error).__name__})."
-        raise StoreError(what, "Make room, or check the rights on the store's folder; nothing is half done.") from error
+        raise StoreAwayError(
+            what, "Make room, or check the rights on the store's folder; nothing is half done."
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -45,7 +47,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is there completely or not at all, even after a kill or a power cut.
 
     Raises:
-        StoreError: the disk is full or may not be written to.
+        StoreAwayError: the disk is full or may not be written to.
     """
     with told_disk_errors():
         _write_atomically(path, data)
