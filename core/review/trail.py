@@ -146,13 +146,8 @@ def verify(
             return _verify(database, session, head, noted)
         with database.snapshot() as snapshot:
             return _verify(database, snapshot, head, noted)
-    except (
-        DBAPIError,
-        StoreDamagedError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:  # a page of the file, or a row, is no such thing
+    except (DBAPIError, StoreDamagedError, ValueError, KeyError, TypeError) as error:
+        # A page of the file, or a row, is no such thing.
         return ChainVerdict(False, 0, "", None, f"the database cannot be read ({type(error).__name__}): it is damaged")
 
 
