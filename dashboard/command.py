@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A second opinion on cancer scans. For research and teaching only.",
 )
-EVERY = ("0.0.0.0", "::")  # noqa: S104  # what stands for all addresses of the machine
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 TRAINING = {
     "train": "Train one model and ship it.",
@@ -86,7 +86,7 @@ def run(
         for name, value in options.items()
         for one in (value if isinstance(value, list) else [value])
     ]
-    typer.echo(f"Overread answers at http://{'localhost' if address in EVERY else address}:{port} in a moment.")
+    typer.echo(f"Overread answers at http://{_answers_at(address)}:{port} in a moment.")
     cli.main(["run", str(home), *words, *rest.args], prog_name="overread")
 
 
@@ -210,6 +210,17 @@ def shipped_options() -> dict[str, Any]:
                 yield f"{above}{name}", value
 
     return dict(flat(tomllib.loads(places.STREAMLIT.read_text(encoding="utf-8"))))
+
+
+def _answers_at(address: str) -> str:
+    """A name for an address that is listened on: one that stands for every address of the machine is none."""
+    try:
+        listens = ip_address(address)
+    except ValueError:
+        return address
+    if listens.is_unspecified:
+        return "localhost"
+    return f"[{address}]" if listens.version == 6 else address
 
 
 def _word(value: object) -> str:

@@ -86,6 +86,10 @@ def _told(refused: str) -> Iterator[None]:
         raise StoreDamagedError("The database is damaged.", "Restore the last backup into a new folder.") from error
 
 
+def _is_file(url: str) -> bool:
+    return url.startswith("sqlite:///") and ":memory:" not in url and url != "sqlite:///"
+
+
 def _damaged(error: DBAPIError) -> bool:
     """Whether SQLite says that its file is no longer what it wrote."""
     return any(words in str(error.orig) for words in ("disk image is malformed", "file is not a database"))
@@ -115,7 +119,7 @@ class Database:
             StoreError: neither SQLite (as a file) nor PostgreSQL, or newer than this program.
             StoreAwayError: it cannot be opened; the message names it.
         """
-        if url.startswith("sqlite:///") and ":memory:" not in url and url != "sqlite:///":
+        if _is_file(url):
             file = Path(url.removeprefix("sqlite:///"))
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
@@ -130,9 +134,10 @@ class Database:
         try:
             upgrade(engine.execution_options(overread_writing=True), images_folder)
         except DBAPIError as error:
+            check = "its folder may be written to" if _is_file(url) else "the server runs"
             raise StoreAwayError(
                 f"The database {engine.url.render_as_string(hide_password=True)} cannot be opened: {error.orig}.",
-                "Check that the server runs and the address is right, or restore a backup.",
+                f"Check that {check} and the address is right, or restore a backup.",
             ) from error
         return engine
 

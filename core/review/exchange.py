@@ -260,7 +260,7 @@ def _fill(connection: Connection, table: Table, path: Path) -> int:
     if connection.dialect.name == "postgresql" and key.autoincrement is not False and count:
         connection.execute(
             text(
-                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{key.name}'), "  # noqa: S608  (our own names)
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{key.name}'), "  # noqa: S608  # nosec B608  (our own names)
                 f"(SELECT max({key.name}) FROM {table.name}))"
             )
         )

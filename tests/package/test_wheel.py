@@ -123,6 +123,16 @@ def test_installed_it_serves_the_page_to_this_machine_only(site: Path, tmp_path:
     assert "gatherUsageStats" not in log.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("localhost", "localhost"), ("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]"), ("10.1.2.3",) * 2],
+)
+def test_where_it_answers_is_an_address_that_a_browser_opens(address: str, told: str) -> None:
+    from dashboard.command import _answers_at
+
+    assert _answers_at(address) == told
+
+
 def test_the_shipped_options_hold_wherever_it_is_started() -> None:
     from dashboard.command import shipped_options
 

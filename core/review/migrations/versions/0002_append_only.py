@@ -46,7 +46,7 @@ def upgrade() -> None:
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
         op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # nosec B608  (our own names)
             f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {' OR '.join(map(_same, keys))}) "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )

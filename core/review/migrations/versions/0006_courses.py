@@ -185,6 +185,6 @@ def _protect() -> None:
         op.execute(f"CREATE TRIGGER quiz_answers_no_{verb.lower()} BEFORE {verb} ON quiz_answers {refused}")
     same = "id = NEW.id OR (attempt_id = NEW.attempt_id AND item_id = NEW.item_id AND stage = NEW.stage)"
     op.execute(
-        "CREATE TRIGGER quiz_answers_no_replace BEFORE INSERT ON quiz_answers "
+        "CREATE TRIGGER quiz_answers_no_replace BEFORE INSERT ON quiz_answers "  # nosec B608  (our own names)
         f"WHEN EXISTS (SELECT 1 FROM quiz_answers WHERE {same}) {refused}"
     )

@@ -50,7 +50,7 @@ def _widen(table: str, columns: tuple[str, ...]) -> None:
     whole, *indexes = connection.scalars(made, {"table": table}).all()
     before, after = f"UNIQUE ({', '.join(columns)})", f"UNIQUE ({', '.join((*columns, 'version'))})"
     op.execute(whole.replace(before, after).replace(f"CREATE TABLE {table}", f"CREATE TABLE {table}_anew", 1))
-    op.execute(f"INSERT INTO {table}_anew SELECT * FROM {table}")
+    op.execute(f"INSERT INTO {table}_anew SELECT * FROM {table}")  # nosec B608  (our own names)
     op.drop_table(table)
     op.rename_table(f"{table}_anew", table)
     for index in indexes:
