@@ -38,8 +38,9 @@ with messages.shown():
             "Laboratory": laboratory.show,
         }
         names = tuple(parts)
-        said = st.query_params.get("part", "")
-        tabs = st.tabs(names, default=said if said in names else None, key="learn-part", on_change="rerun")
+        # As its state, not as a default: with another default they would be other tabs, and a click on the old ones lost.
+        st.session_state.setdefault("learn-part", address.one_of("part", names) or names[0])
+        tabs = st.tabs(names, key="learn-part", on_change="rerun")
         for name, tab in zip(names, tabs, strict=True):
             if tab.open:
                 address.keep(part=name)

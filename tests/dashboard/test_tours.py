@@ -78,3 +78,12 @@ def test_balanced_accuracy_is_what_prevalence_does_not_move() -> None:
     rates = prevalence._point("x", 0.5, part.truth, part.finding, part.groups, part.card.threshold.value).rates
     model, always = prevalence.accuracies(rates, 0.5)
     assert (model, always) == (pytest.approx((rates.sensitivity + rates.specificity) / 2), 0.5)
+
+
+def test_one_click_opens_each_part_of_learn(page: Page, shipped: Server) -> None:
+    page.goto(f"{shipped.url}/learn?part=Tours")
+    for part in ("Laboratory", "Quizzes", "Your curves", "Tours"):
+        desk.settled(page)
+        page.get_by_role("tab", name=part, exact=True).click()
+        expect(page.get_by_role("tab", selected=True).first).to_have_text(part)
+        expect(page).to_have_url(re.compile(f"part={part.split()[0]}"))
