@@ -1,7 +1,8 @@
 """When a heat map is shown, how bright it may be, and what it is worth on this slice.
 
 A method is shown by default only where it passed its test on validation patients of the very weights. A map is as
-bright as the answer it explains is sure: one behind an answer of 0.02 stays dark, whatever its own maximum.
+bright as the answer it explains is sure: one behind an answer of 0.02 stays dark, whatever its own maximum. One that
+peaks lower than maps of that method do on findings is fainter, too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from core.explain.pointing import point
 from core.imaging.study import Series
 from core.weights.heat_checks import HeatChecks
 
+FULL = 0.995  # of a share: what is told as 100 %
 ANYWAY = "grad-cam"  # what is drawn where somebody wants to see maps that passed no test
 
 
@@ -56,8 +58,17 @@ def brightness(heat: HeatMap, result: ModelResult, checks: HeatChecks | None) ->
     The share of the threshold that the answer reaches, 1 from the threshold on; and, where a reference is known, the
     share of the map's peak in the median peak on validation slices with a finding that the model calls one.
     """
+    if heat.values is None or heat.peak <= 0:
+        return 0.0
+    card, tested = result.state.card, checks.methods.get(heat.method) if checks is not None else None
+    reference = tested.peak if tested is not None and card is not None and heat.target in card.positive else None
+    return _sure(heat, result) * (min(heat.peak / reference, 1.0) if reference else 1.0)
+
+
+def _sure(heat: HeatMap, result: ModelResult) -> float:
+    """The share of the threshold that the answer reaches, at most 1; of even odds for a class without a threshold."""
     card, index = result.state.card, heat.slice_index
-    if heat.values is None or heat.peak <= 0 or card is None or result.finding is None or result.calibrated is None:
+    if card is None or result.finding is None or result.calibrated is None:
         return 0.0
     if heat.target in card.positive:
         answer, needed = float(result.finding[index]), card.threshold.value
@@ -65,15 +76,21 @@ def brightness(heat: HeatMap, result: ModelResult, checks: HeatChecks | None) ->
         answer, needed = float(result.calibrated[index][card.classes.index(heat.target)]), 0.5
     if not np.isfinite(answer):
         return 0.0
-    sure = min(answer / needed, 1.0) if needed > 0 else 1.0
-    tested = checks.methods.get(heat.method) if checks is not None else None
-    reference = tested.peak if tested is not None and heat.target in card.positive else None
-    return sure * (min(heat.peak / reference, 1.0) if reference else 1.0)
+    return min(answer / needed, 1.0) if needed > 0 else 1.0
 
 
 def lit(heat: HeatMap, result: ModelResult, checks: HeatChecks | None) -> HeatMap:
     """A map with its brightness."""
-    return replace(heat, brightness=brightness(heat, result, checks))
+    return replace(heat, brightness=brightness(heat, result, checks), sure=_sure(heat, result))
+
+
+def brightness_words(heat: HeatMap) -> str:
+    """How bright a map is drawn, and by what: a faint map behind a sure answer is not an unsure answer."""
+    strong = min(heat.brightness / heat.sure, 1.0) if heat.sure > 0 else 0.0
+    faint = [f"the answer reaches {heat.sure:.0%} of what would be a yes"] if heat.sure < FULL else []
+    if heat.sure > 0 and strong < FULL:
+        faint.append(f"what it marks speaks {strong:.0%} as strongly as it usually does behind a finding")
+    return f"drawn at {heat.brightness:.0%} brightness" + (f": {', and '.join(faint)}" if faint else "")
 
 
 def in_body(values: NDArray[np.float32], series: Series, index: int) -> NDArray[np.float32]:

@@ -312,6 +312,7 @@ class HeatMap:
         peak: largest value before normalising to [0, 1]; 0 means that nothing spoke for the class.
         error: why there is no map; then ``values`` is ``None``.
         brightness: how bright it may be drawn, 0 to 1, see :mod:`core.engine.heat_rules`.
+        sure: the part of that which the answer accounts for, 0 to 1; the rest is how strong the map itself is.
     """
 
     model: str
@@ -323,8 +324,9 @@ class HeatMap:
     seconds: float = 0.0
     error: str = ""
     brightness: float = 1.0
+    sure: float = 1.0
 
     @property
     def drawn(self) -> np.ndarray | None:
-        """The map as every surface draws it: as bright as the answer is sure; ``None`` without one, or an empty one."""
+        """The map as every surface draws it: by its brightness; ``None`` without one, or an empty one."""
         return None if self.values is None or self.peak <= 0 else self.values * np.float32(self.brightness)

@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 
+from core.imaging.series_names import SHORT
+from core.imaging.study import Modality
 from core.statistics.intervals import Interval
 from core.systems import SYSTEMS
-from core.weights.card import Metric
+from core.weights.card import DataUse, Metric
 
 
 def probability(value: float) -> str:
@@ -63,6 +65,25 @@ def metric(figure: Metric, system: str) -> str:
     interval = f" ({figure.low:.3f} to {figure.high:.3f})" if figure.low is not None and figure.high is not None else ""
     groups = f", {counted(figure.groups, system)}" if figure.groups else ""
     return f"{figure.value:.3f}{interval or ' (no interval)'}, n = {figure.n}{groups}"
+
+
+def rests_on(system: str, data: Sequence[DataUse]) -> str:
+    """What else a reader must know of a test figure; empty where it is of patients' findings in one modality.
+
+    A figure of PET and MR slices together is neither's, and one of inserted lesions stands beside no other model's.
+
+    Args:
+        system: whose model it is.
+        data: the sets that the figure is from, as its card names them.
+    """
+    declared = {one.name: one for one in SYSTEMS[system].sets} if system in SYSTEMS else {}
+    used = [declared[one.name] for one in data if one.test and one.name in declared]
+    made = dict.fromkeys(one.made for one in used if one.made)
+    several = dict.fromkeys(SHORT.get(Modality(one.modality), one.modality) for one in used if one.modality)
+    told = [f"on {', '.join(made)}"] if made else []
+    if len(several) > 1:
+        told.append(f"{' and '.join(several)} slices together")
+    return "; ".join(told)
 
 
 def share(found: Interval) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.engine.heat_rules import brightness_words
 from core.engine.results import Decision, HeatMap, ModelResult, mean_probability
 from core.engine.words import probability, short
 from core.imaging import render
@@ -83,7 +84,7 @@ def heat(report: CaseReport, shown: HeatMap, side: int = SIDE) -> Figure:
     values = shown.drawn
     name = next((short(r.state.title) for r in report.review.results if r.state.name == shown.model), shown.model)
     method = METHODS.get(shown.method, shown.method)
-    words = [f"{method} for “{shown.target}”, drawn at {shown.brightness:.0%} brightness, as the answer is sure"]
+    words = [f"{method} for “{shown.target}”, {brightness_words(shown)}"]
     if values is None:
         words = [f"{method}: nothing speaks for “{shown.target}”, the map is empty"]
     words += _answers(report, shown.slice_index, only=shown.model)

@@ -71,6 +71,7 @@ class DataSet:
             other.
         modality: of its images, for simulated scans beside them.
         measured: a folder given to ``evaluate`` may be laid out like it.
+        made: what its findings are, in a few words, where they are no patient's.
     """
 
     name: str
@@ -80,6 +81,7 @@ class DataSet:
     split_as: str = ""
     modality: str = ""
     measured: bool = True
+    made: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from core.systems.declaration import DataSet, Guess, Look, ModelSlot, PublishedR
 
 NAME = "pet"
 UNLICENSED = "no licence stated: internal use only"
+INSERTED = "lesions that a computer inserted"
 TYPES = {"no cancer": 0, "breast cancer": 1, "prostate cancer": 1}
 SAMPLES = (
     Sample(NAME, 1, "breast cancer", 301, "Whole-body PET projection A",
@@ -110,8 +111,8 @@ SYSTEM = System(
     place=4,
     sets=(
         DataSet("pet-mip", UNLICENSED, {"no-cancer": 0, "cancer": 1}),
-        DataSet("pet-inserted", UNLICENSED, TYPES, folder="pet-mip", split_as="pet-mip", measured=False),
-        DataSet("pet-inserted-2", UNLICENSED, TYPES, folder="pet-mip", split_as="pet-mip", measured=False),
+        DataSet("pet-inserted", UNLICENSED, TYPES, "pet-mip", split_as="pet-mip", measured=False, made=INSERTED),
+        DataSet("pet-inserted-2", UNLICENSED, TYPES, "pet-mip", split_as="pet-mip", measured=False, made=INSERTED),
     ),
     inserts=True,
     scans=(ScanKind("whole-body PET projection", ("pet-unet",), reversible=True),),

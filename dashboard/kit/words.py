@@ -14,6 +14,7 @@ from core.engine.words import (
     metric,
     p_value,
     probability,
+    rests_on,
     share,
     short_titles,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "metric",
     "p_value",
     "probability",
+    "rests_on",
     "share",
     "short_titles",
 ]

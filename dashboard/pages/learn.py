@@ -38,7 +38,7 @@ with messages.shown():
             "Laboratory": laboratory.show,
         }
         names = tuple(parts)
-        # As its state, not as a default: with another default they would be other tabs, and a click on the old ones lost.
+        # As its state, not as a default: with another default they are other tabs, and a click on the old ones is lost.
         st.session_state.setdefault("learn-part", address.one_of("part", names) or names[0])
         tabs = st.tabs(names, key="learn-part", on_change="rerun")
         for name, tab in zip(names, tabs, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.engine.heat_rules import HeatRule, HeatVerdict, heat_rule, lit, worth
+from core.engine.heat_rules import HeatRule, HeatVerdict, brightness_words, heat_rule, lit, worth
 from core.engine.results import HeatMap, ModelResult, ModelState, Review
 from core.errors import OverreadError
 from core.systems.declaration import System
@@ -180,9 +180,7 @@ def _tile(
     assert case.review is not None
     found = worth(heat, case.review, case.series)
     st.markdown(f"{SIGNS[found.verdict]} {words.plain(found.text)}")
-    st.caption(
-        f"{METHODS[heat.method]} for “{heat.target}”, drawn at {heat.brightness:.0%} brightness, as the answer is sure."
-    )
+    st.caption(f"{METHODS[heat.method]} for “{heat.target}”, {brightness_words(heat)}.")
     heat_checks.verdict(case, heat)
     heat_check_table.warning(result.state.card, heat.method)
 
@@ -240,5 +238,5 @@ def _scale() -> None:
         "<div style='display:flex;gap:8px;align-items:center;font-size:0.8rem;max-width:560px'>"
         f"<span>0</span><img src='{address}' alt='Colour scale of the heat maps, from dark (0) to bright (1)' "
         "style='height:10px;flex:1;min-width:80px'><span>1</span>"
-        "<span style='opacity:.75'>as bright as the answer is sure</span></div>"
+        "<span style='opacity:.75'>of what speaks for the class, as bright as drawn</span></div>"
     )

@@ -219,7 +219,7 @@ def _quality(result: ModelResult) -> str:
     auc = card.metrics["auc"]
     interval = f" ({auc.low:.2f} to {auc.high:.2f})" if auc.low is not None and auc.high is not None else ""
     caveat = words.no_error(auc, card.system)
-    more = f"; {caveat}" if caveat else ""
+    more = "".join(f"; {one}" for one in (words.rests_on(card.system, card.data), caveat) if one)
     return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}{more}</div>"
 
 

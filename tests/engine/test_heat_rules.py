@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.engine.engine import Engine
-from core.engine.heat_rules import HeatVerdict, brightness, heat_rule, in_body, lit, worth
+from core.engine.heat_rules import HeatVerdict, brightness, brightness_words, heat_rule, in_body, lit, worth
 from core.engine.results import HeatMap, ModelResult, ModelState, ModelStatus, Review
 from core.imaging.study import Series
 from core.weights.card import Metric, Threshold
@@ -98,6 +98,17 @@ def test_without_a_reference_the_answer_alone_decides_and_other_classes_have_the
     shown = lit(heat(), result(0.02), checks(grad_cam=GOOD)).drawn
     assert shown is not None
     assert float(shown.max()) == pytest.approx(0.04)
+
+
+def test_a_faint_map_tells_whether_the_answer_is_unsure_or_the_map_weak() -> None:
+    weak = brightness_words(lit(heat(peak=1.0), result(0.99), checks(grad_cam=GOOD)))
+    assert "answer" not in weak
+    assert weak.startswith("drawn at 25% brightness: what it marks speaks 25% as strongly")
+    unsure = brightness_words(lit(heat(), result(0.25), checks(grad_cam=GOOD)))
+    assert unsure == "drawn at 50% brightness: the answer reaches 50% of what would be a yes"
+    both = brightness_words(lit(heat(peak=2.0), result(0.25), checks(grad_cam=GOOD)))
+    assert "reaches 50% of what would be a yes, and what it marks speaks 50% as strongly" in both
+    assert brightness_words(lit(heat(), result(0.9), checks(grad_cam=GOOD))) == "drawn at 100% brightness"
 
 
 def test_nothing_glows_outside_the_body(engine: Engine) -> None:

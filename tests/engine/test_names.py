@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.engine.words import count, counted, many, metric, short
+from core.engine.words import count, counted, many, metric, rests_on, short
 from core.systems import SYSTEMS
-from core.weights.card import Metric
+from core.weights.card import DataUse, Metric
 
 
 @pytest.mark.parametrize("system", sorted(SYSTEMS))
@@ -31,3 +31,15 @@ def test_plurals_and_what_is_counted() -> None:
     figure = Metric(value=0.9814, low=0.966, high=0.9931, n=410, groups=10)
     assert metric(figure, "brain-mr") == "0.981 (0.966 to 0.993), n = 410, 10 patients"
     assert metric(Metric(value=0.5, n=3), "brain-mr") == "0.500 (no interval), n = 3"
+
+
+def used(*names: str, test: int = 10) -> list[DataUse]:
+    return [DataUse(name=n, licence="x", train=0, validation=0, test=test, split_fingerprint="0") for n in names]
+
+
+def test_a_figure_of_drawn_lesions_or_of_two_modalities_says_so() -> None:
+    assert rests_on("pet", used("pet-inserted", "pet-inserted-2")) == "on lesions that a computer inserted"
+    assert rests_on("mr-pet", used("sts-pet", "sts-mr")) == "PET and MR slices together"
+    plain = [("pet", "pet-mip"), ("mr-pet", "sts-pet"), ("brain-mr", "brain-lgg"), ("nothing", "set")]
+    assert not any(rests_on(system, used(name)) for system, name in plain)
+    assert not rests_on("mr-pet", used("sts-pet") + used("sts-mr", test=0))

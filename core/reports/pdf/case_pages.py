@@ -159,7 +159,8 @@ def _heat_maps(report: CaseReport) -> list[Flowable]:
 def _heat_words() -> tuple[Flowable, Flowable]:
     note = words(
         "A heat map shows what spoke for the class in that network, not where the tumour ends. It is "
-        "as bright as the answer is sure; maps whose method failed its test, or had none, are left out.",
+        "as bright as the answer is sure and as what it marks speaks strongly; maps whose method failed its test, or "
+        "had none, are left out.",
         "small",
     )
     legend = Table([[words("0", "small"), charts.scale(), words("1", "small")]], colWidths=[10, 164, 12], hAlign="LEFT")

@@ -73,7 +73,7 @@ def heat_map(
     target: Annotated[str | None, Query(max_length=60, description="Class; by default the finding.")] = None,
     method: Annotated[str | None, Query(max_length=40, description="By default the one that passed its test.")] = None,
 ) -> Response:
-    """Where a model looked on a slice, on the image's own grid: PNG, as bright as the answer is sure."""
+    """Where a model looked on a slice, on the image's own grid: PNG, by the brightness that every surface draws."""
     shared: Shared = request.app.state.shared
     found, told = answers.finished(shared, who, review)
     place(found.kept, found.series_index, index)
