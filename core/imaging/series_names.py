@@ -40,13 +40,17 @@ def names_of(series: Sequence[Series]) -> tuple[str, ...]:
     names = [name_of(one) for one in series]
     if len(set(names)) < len(names):
         names = [
-            f"{name}, {one.slices} {'slice' if one.slices == 1 else 'slices'}" if names.count(name) > 1 else name
-            for name, one in zip(names, series, strict=True)
+            f"{name}, {counted}" if names.count(name) > 1 and not name.endswith(f", {counted}") else name
+            for name, counted in zip(names, map(_counted, series), strict=True)
         ]
     return tuple(
         f"{name} ({names[:place].count(name) + 1} of {names.count(name)})" if names.count(name) > 1 else name
         for place, name in enumerate(names)
     )
+
+
+def _counted(series: Series) -> str:
+    return f"{series.slices} {'slice' if series.slices == 1 else 'slices'}"
 
 
 def name_of(series: Series) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.imaging import read
 from core.imaging.series_names import name_of, names_of
 from core.imaging.study import Modality, Plane, Series
 from core.imaging.tag_lists import KEPT
 from core.simulate.samples import load_sample
+from tests.imaging.builders import picture
 
 
 def series(description: str = "MR series, 2 slices", plane: Plane | None = Plane.AXIAL, **facts: object) -> Series:
@@ -65,3 +67,15 @@ def test_the_built_in_pair_and_the_projection_are_named() -> None:
         "PET axial",
         "PET, from 8 sides",
     )
+
+
+def test_a_length_that_a_name_tells_already_is_not_told_twice() -> None:
+    stack = series("Picture stack, 2 slices", None)
+    assert names_of([stack, stack]) == ("Picture stack, 2 slices (1 of 2)", "Picture stack, 2 slices (2 of 2)")
+
+
+def test_phases_of_a_breast_examination_keep_the_names_of_their_folders() -> None:
+    folders = ("SUB1", "SUB8", "VIBRANT", "VIBRANT+C3")
+    pixels = np.linspace(0, 255, 30 * 30).reshape(30, 30).astype(np.uint8)
+    files = [(f"{folder}/p-03{n}.png", picture(pixels)) for folder in folders for n in (1, 2)]
+    assert names_of(read(files).series) == tuple(f"{folder}, 2 slices" for folder in folders)
