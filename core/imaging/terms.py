@@ -69,8 +69,8 @@ timing tir tirm tissue titan to tof top torax toshiba total tp tpl tr tra trace 
 transmission transversal transversale transverse trial trig trigger triggered trio true truex trufi truncate truncated
 tse tse2d tspine tsv tte tumor tumors tumour tumours turbo twist two txt type u uih ultimate ultra ultrashort
 ultravist umi uncorrected undefined uniform uniformity unit united unknown up upper ureter us uterus v val valid value
-values vantage var varian vasc vascular vein venoes venous vent ventricle veo ver verio version vert vessel vibe vibrant vida
-virtual vision visipaque vista vnc vol volume volumes voyager vpfx vpfxs vpfxss vs w wall warp water waveform wb wbc
+values vantage var varian vasc vascular vein venoes venous vent ventricle veo ver verio version vert vessel vibe vibrant
+vida virtual vision visipaque vista vnc vol volume volumes voyager vpfx vpfxs vpfxss vs w wall warp water waveform wb wbc
 week weichteil weighted wervel wet wfi whole wholebody wide width window wirbel with without work wrist x xcite
 xenetix xml y yes z zero zip zoom zoomed
 """
@@ -79,7 +79,8 @@ TERMS = frozenset(_WORDS.split())
 
 # A number with what it counts or what it is counted in: b1000, te80, 3d, 5mm, t1w, B70f. Names are no such letters.
 _BEFORE = (
-    "b|sub|te|tr|ti|fa|fov|p|s|e|r|g|i|im|img|ima|se|ser|sl|slice|image|phase|bw|nex|ch|ph|ep|seg|t|is|d|c|v|lv|no|x|fr|w|z"
+    "b|te|tr|ti|fa|fov|p|s|e|r|g|i|im|img|ima|se|ser|sl|slice|image|phase|bw|nex|ch|ph|ep|seg|t|is|d|c|v|lv|no|x|fr|w|z"
+    "|sub"
 )
 _AFTER = "d|mm|cm|ms|kv|kvp|mas|ma|ch|deg|min|sec|s|ml|mbq|t|tesla|x|p|hr|bit|ns|dir|dirs|th|st|nd|rd|w"
 _GLUED = re.compile(rf"(?P<before>{_BEFORE})?(?P<number>\d{{1,4}})(?P<after>{_AFTER})?")

@@ -113,8 +113,10 @@ def _line(table: Table, row: Row) -> list[Flowable | str]:
     label = (
         row.label + (f"\nversion {row.version}" if row.kind == MODEL else "") + (f"\n{row.note}" if row.note else "")
     )
-    cells = [_p(_figure(row.figures.get(c.key), c.digits, row.kind), CELL) for c in table.columns]
-    groups = words.count(row.groups, row.counted or table.counted)
+    counted = row.counted or table.counted
+    told = [_figure(row.figures.get(c.key), c.digits, row.kind) for c in table.columns]
+    cells = [_p(words.in_terms(one, counted), CELL) for one in told]
+    groups = words.count(row.groups, counted)
     basis = f"n = {row.n:,}\n{groups}, {row.split}" if row.n else ""
     return [_p(label, CELL), *cells, _p(basis, CELL)]
 

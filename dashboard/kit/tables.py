@@ -46,9 +46,12 @@ def number(value: float, digits: int) -> str:
 
 
 def interval(figure: Interval, digits: int) -> str:
-    """The interval in words; resamples that are all alike have none to show, for perfect data prove no certainty."""
+    """The interval in words; resamples that are all alike have none to show, for perfect data prove no certainty.
+
+    Nor has what comes from a single group, however many images it has: that is said, for a bare 1.000 looks sure.
+    """
     if math.isnan(figure.low) or math.isnan(figure.high):
-        return ""
+        return "no interval: one group" if figure.groups == 1 and "resamples" in figure.method else ""
     if figure.low == figure.high:
         return "no spread"
     return f"{number(figure.low, digits)} to {number(figure.high, digits)}"
@@ -116,6 +119,7 @@ def _cell(figure: Interval | None, digits: int, kind: str, counted: str) -> str:
     below = interval(figure, digits) if kind == MODEL or figure.low != figure.high else ""
     if figure.method.startswith(SAID):
         below += f"<br>{words.cell(figure.method.split(' (')[0])}"
+    below = words.in_terms(below, counted)
     return f"<span title='{words.cell(basis)}'>{number(figure.value, digits)}<span class='q'>{below}</span></span>"
 
 
