@@ -70,9 +70,9 @@ transmission transversal transversale transverse trial trig trigger triggered tr
 tse tse2d tspine tsv tte tumor tumors tumour tumours turbo twist two txt type u uih ultimate ultra ultrashort
 ultravist umi uncorrected undefined uniform uniformity unit united unknown up upper ureter us uterus v val valid value
 values vantage var varian vasc vascular vein venoes venous vent ventricle veo ver verio version vert vessel vibe
-vibrant vida virtual vision visipaque vista vnc vol volume volumes voyager vpfx vpfxs vpfxss vs w wall warp water waveform
-wb wbc week weichteil weighted wervel wet wfi whole wholebody wide width window wirbel with without work wrist x xcite
-xenetix xml y yes z zero zip zoom zoomed
+vibrant vida virtual vision visipaque vista vnc vol volume volumes voyager vpfx vpfxs vpfxss vs w wall warp water
+waveform wb wbc week weichteil weighted wervel wet wfi whole wholebody wide width window wirbel with without work
+wrist x xcite xenetix xml y yes z zero zip zoom zoomed
 """
 
 TERMS = frozenset(_WORDS.split())
