@@ -246,7 +246,8 @@ def _look(source: Source, options: ImportOptions) -> Seen:
     strange = untold(recorded, options.system, options.mapping) if options.system else []
     cases = join_slices(found.cases) if options.layout.join else found.cases
     return Seen(
-        f"{words.count(len(cases), 'case')}, {sum(bool(case.recorded) for case in cases):,} with a recorded diagnosis; "
+        f"{words.count(len(cases), 'case')}, {sum(bool(case.recorded) for case in cases):,} with a recorded diagnosis"
+        f"{'' if options.system else ', which counts where it fits a class of the system that reads the case'}; "
         f"{words.count(found.aside, 'file')} left aside; {words.count(len(found.problems), 'row')} of no use.",
         tuple(f"Row {p.row}: {p.text} {p.remedy}".strip() for p in found.problems[:10]),
         tuple(one.text for one in strange[:MOST_WORDS]),

@@ -19,6 +19,7 @@ from core.review.archives import (
     pending,
     stale_cases,
     sums_tell,
+    unfitting,
 )
 from core.review.tables import Archive
 from core.systems import SYSTEMS
@@ -45,6 +46,15 @@ def overview(store: Store, archive: Archive) -> None:
             if states[state]:
                 st.metric(state.value.capitalize(), f"{states[state]:,}", border=True)
     st.caption(f"{mode.capitalize()}. {words.plain(archive.note)}".strip())
+    unranked = unfitting(cases)
+    if unranked:
+        count, of = words.count(sum(unranked.values()), "case"), ", ".join(SYSTEMS[name].title for name in unranked)
+        # How many and whose, not which words: what is recorded of a case is part of what its reader is not to know.
+        st.warning(
+            f"{count} of {of} with a recorded diagnosis that is none of that system's classes: nothing is ranked by "
+            "it. Import into another archive, with the right system under “Read by”, or say there what the words mean.",
+            icon=":material/label_off:",
+        )
     kept_whole = older.kept_whole(store).get(archive.id or 0)
     if kept_whole:
         st.warning(words.plain(older.sentence(archive.name, kept_whole)), icon=":material/privacy_tip:")

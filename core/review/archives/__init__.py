@@ -24,7 +24,7 @@ from core.review.archives.jobs import (
 from core.review.archives.monitor import ModelDrift, check_drift
 from core.review.archives.outcomes import archive_yield, outcomes
 from core.review.archives.ranking import rank
-from core.review.archives.recorded import Untold, recorded_class, untold
+from core.review.archives.recorded import Untold, recorded_class, unfitting, untold
 from core.review.archives.scoring import Installed, installed, need_models, pending
 from core.review.archives.sentence import ModelAnswer
 from core.review.archives.sums import HELD_BACK, sums_tell
@@ -99,6 +99,7 @@ __all__ = [
     "stopped_words",
     "sums_tell",
     "survey",
+    "unfitting",
     "untold",
     "wait",
     "worklist",

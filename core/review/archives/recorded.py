@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.errors import ArchiveError
+from core.review.tables import Case
 from core.systems import System, system
 
 _NEGATIVE = {"0", "0.0", "no", "n", "false", "negative", "neg", "normal", "no finding", "no abnormality", "healthy"}
@@ -73,6 +75,12 @@ def untold(texts: Iterable[str | None], system_name: str, mapping: Mapping[str, 
         if text and text.strip() and recorded_class(text, system_name, mapping) is None:
             counts[text.strip()] = counts.get(text.strip(), 0) + 1
     return [Untold(text, rows) for text, rows in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))]
+
+
+def unfitting(cases: Iterable[Case]) -> dict[str, int]:
+    """Cases whose recorded diagnosis fits no class of the system that reads them, by system: nothing ranks these."""
+    fits_none = (one for one in cases if one.system and one.recorded_text.strip() and one.recorded_finding is None)
+    return dict(sorted(Counter(one.system or "" for one in fits_none).items()))
 
 
 def check_mapping(mapping: Mapping[str, str] | None, declared: System) -> None:
