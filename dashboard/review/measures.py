@@ -16,7 +16,7 @@ def sentence(series: Series, result: ModelResult, index: int) -> str:
     area = measure.area_mm2(result.mask[index], series)
     text = f"Area on this slice: {area.text}"
     if series.slices > 1:
-        text += f". Volume over {series.slices} slices: {measure.volume_ml(result.mask, series).text}"
+        text += f". Volume {_over(result)}: {measure.volume_ml(result.mask, series).text}"
     if series.truth is not None:
         text += f". Truth on this slice: {measure.area_mm2(series.truth[index], series).text}"
         overlap = dice(result.mask[index], series.truth[index])
@@ -24,6 +24,17 @@ def sentence(series: Series, result: ModelResult, index: int) -> str:
     if series.ai_result is not None:
         text += f". AI result of the upload on this slice: {measure.area_mm2(series.ai_result[index], series).text}"
     return text + "."
+
+
+def _over(result: ModelResult) -> str:
+    """The slices that a volume is of: those outlined, and those that its gate kept from being so."""
+    assert result.mask is not None
+    drawn = int(result.mask.any(axis=(1, 2)).sum())
+    text = f"of the {drawn} of {len(result.mask)} slices that it outlines"
+    if result.gated is None or result.finding is None or result.threshold is None:
+        return text
+    kept_back = int((result.gated & (result.finding >= result.threshold)).sum())
+    return f"{text} (on {kept_back} more it says so too, but its gate does not: no outline)" if kept_back else text
 
 
 def dice(first: np.ndarray, second: np.ndarray) -> float | None:

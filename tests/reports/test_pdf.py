@@ -17,7 +17,7 @@ from core.imaging.study import Modality, Unit, Window
 from core.reports import figures, fonts
 from core.reports.build import record_of
 from core.reports.case import CaseReport, OpinionLine
-from core.reports.pdf import case_pdf
+from core.reports.pdf import case_pdf, case_tables
 from tests.imaging import builders
 from tests.reports import kit
 
@@ -188,3 +188,8 @@ def test_pictures_are_stored_as_bytes_and_not_as_text(paper: bytes) -> None:
     filters = [str(one.get_object()["/Filter"]) for one in objects if one.get_object()["/Subtype"] == "/Image"]
     assert filters
     assert not [told for told in filters if "ASCII85" in told]
+
+
+def test_a_baseline_is_written_as_a_models_figures_are() -> None:
+    figures = {"auc": 0.646, "auc_low": 0.5953, "auc_high": 0.7292, "accuracy": 0.612}
+    assert case_tables._baseline(figures) == "AUC 0.646 (0.595 to 0.729), accuracy 0.612"

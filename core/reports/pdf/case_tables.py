@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reportlab.platypus import Flowable
 
@@ -266,13 +266,25 @@ def _said(record: CaseRecord, o: OpinionPart) -> str:
     return f"{said} ({o.label})" if o.label and o.label != said else said
 
 
+def _baseline(figures: Mapping[str, float]) -> str:
+    """Figures of a baseline, written as a model's are: the ends of an interval behind the figure that it is of."""
+    told = []
+    for key, value in figures.items():
+        if key.endswith(("_low", "_high")):
+            continue
+        ends = [figures.get(f"{key}_{end}") for end in ("low", "high")]
+        interval = f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends[0] is not None and ends[1] is not None else ""
+        told.append(f"{FIGURES.get(key, key.replace('_', ' '))} {value:.3f}{interval}")
+    return ", ".join(told)
+
+
 def pedigree(model: ModelPart, part: PedigreePart, system: str) -> Flowable:
     """Where a model's numbers come from."""
     t = part.threshold
     interval = f" ({t.low:.3f} to {t.high:.3f})" if t.low is not None and t.high is not None else ""
     groups = f", {counted(t.groups, system)}" if t.groups else ""
     figures = [f"{word} {metric(part.metrics[name], system)}" for name, word in FIGURES.items() if name in part.metrics]
-    beside = [f"{name}: " + ", ".join(f"{k} {v:.3f}" for k, v in each.items()) for name, each in part.baselines.items()]
+    beside = [f"{name}: {_baseline(each)}" for name, each in part.baselines.items()]
     rows: list[tuple[str, str]] = [
         ("Version", f"{part.version}, {part.architecture}, trained {part.trained} ({part.recipe})"),
         ("Threshold", f"{t.value:.3f}{interval}: {t.rule}; chosen on {t.data}, n = {t.n}{groups}"),
