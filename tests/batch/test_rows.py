@@ -37,6 +37,8 @@ def test_one_row_an_image_and_model_and_the_answer_is_the_engines(engine: Engine
         kept = table[table["path"] == path].set_index("model")["finding"]
         assert len(said) == 4
         assert kept.to_dict() == pytest.approx(said, abs=1e-6)
+        # Counted from 1, as on the page that shows it and in a report's rows.
+        assert set(table[table["path"] == path]["slice_number"]) == {review.peak + 1}
 
     broken = table[table["path"] == "broken.png"]
     assert len(broken) == 1

@@ -15,7 +15,8 @@ from core.review.archives.scoring import Reviewer, installed, scores_of
 from core.review.tables import Score
 from core.systems import accepts, adapt, match, system
 
-# The table. ``image`` is the number of the image in its source, from 0: rows stand in that order.
+# The table. ``image`` is the number of the image in its source, from 0: rows stand in that order. ``slice_number`` is
+# the most suspicious slice, from 1: the number that pages and reports give it.
 SCHEMA = pa.schema(
     [
         ("image", pa.int64()),
@@ -25,7 +26,7 @@ SCHEMA = pa.schema(
         ("version", pa.string()),
         ("weights_sha256", pa.string()),
         ("slices", pa.int64()),
-        ("slice", pa.int64()),
+        ("slice_number", pa.int64()),
         ("finding", pa.float64()),
         ("decision", pa.string()),
         ("threshold", pa.float64()),
@@ -96,7 +97,7 @@ def _row(score: Score) -> Row:
         "version": score.version,
         "weights_sha256": score.weights_sha256,
         "slices": score.details.get("slices"),
-        "slice": score.slice_index,
+        "slice_number": score.slice_index + 1,
         "finding": score.finding,
         "decision": score.decision or None,
         "threshold": score.threshold,
