@@ -93,7 +93,7 @@ def _inherited(name: str, cards: Mapping[str, ModelCard | RouterCard]) -> Iterat
 
 
 def _before(card: ModelCard | RouterCard) -> list[str]:
-    start = card.training.initial_weights.removeprefix("model:")
+    start = card.training.initial_weights.removeprefix("model:").partition(" ")[0]  # the router's says more
     return [*([] if start == "scratch" else [start]), *card.training.teachers]
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
 from core.errors import ArchiveError, EngineBusyError, MemoryFullError, ModelVersionError
 from core.review.archives.background import Watch
@@ -84,7 +84,16 @@ def import_cases(store: Store, watch: Watch[ImportRun]) -> None:
         if not watch.step():
             raise InterruptedError
     watch.finish(RunState.DONE, _aside(found.aside))
-    clear(root, store.images_folder)
+    if not _wanted(store, run):
+        clear(root, store.images_folder)
+
+
+def _wanted(store: Store, run: ImportRun) -> bool:
+    """Whether another import still reads what this one has read: the same upload, sent twice."""
+    under_way = (RunState.QUEUED.value, RunState.RUNNING.value, RunState.PAUSED.value)
+    query = select(ImportRun).where(col(ImportRun.state).in_(under_way), ImportRun.id != run.id)
+    with store.reading() as session:
+        return any(other.settings["path"] == run.settings["path"] for other in session.exec(query))
 
 
 def _meant(names: Pseudonyms, pseudonym: str) -> str:

@@ -116,7 +116,11 @@ def _unpack(files: Sequence[tuple[str, bytes]], folder: Path, limits: Limits) ->
     try:
         with told_disk_errors():
             _fill(waiting, files, limits)
-            os.replace(waiting, folder)
+            try:
+                os.replace(waiting, folder)
+            except OSError:
+                if not folder.is_dir():  # else the same upload, sent twice, was quicker: it holds the same
+                    raise
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
 
