@@ -49,6 +49,10 @@ class Program(Graph):
             outputs = [request.output_tensors for request in used]
             found = [torch.from_numpy(np.concatenate([one[n].data for one in outputs])) for n in range(count)]
             gates = [torch.from_numpy(np.array(one.data)) for one in outputs[0][count:]]  # of the first image
+        spoilt = torch.from_numpy(~np.isfinite(images).all((1, 2, 3)))
+        if bool(spoilt.any()):  # where there is no number OpenVINO's ReLU gives 0, and the answer would look like one
+            for one in found:
+                one[spoilt] = torch.nan
         logits, features, *stages = found
         mask = stages.pop(0) if self._draws_masks else None
         return Output(logits, stages[-1], features, mask_logits=mask, gates=tuple(gates)), stages

@@ -15,6 +15,7 @@ from core.engine.gate import Gate
 from core.engine.results import GateState, ModelResult, ModelStatus, Review
 from core.engine.warn import series_warnings
 from core.imaging.study import Series
+from core.models import program
 from core.models.net import OverreadNet
 from core.models.output import Output, Trace
 from core.systems import system
@@ -22,6 +23,18 @@ from core.weights.card import ModelCard
 from tests.engine.installed import install, scan, study
 
 BAD = 1
+
+
+@pytest.fixture(scope="module", params=["PyTorch", "programs"])
+def engine(request: pytest.FixtureRequest, brain: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Answers as they come from the networks, and from what was compiled of them."""
+    made = Engine(brain)
+    if request.param == "programs":
+        for state in made.states("brain-mr"):
+            net, folder = made.loaded("brain-mr", state.name).net, tmp_path_factory.mktemp(state.name)
+            program.write(net, folder)
+            net.program = program.read(net, folder)
+    return made
 
 
 @pytest.fixture

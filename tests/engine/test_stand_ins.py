@@ -46,6 +46,19 @@ def state(engine: Engine) -> ModelState:
     return next(s for s in engine.states("brain-mr") if s.name == "resnet50")
 
 
+@pytest.mark.parametrize("link", EXPORTED)
+def test_an_export_says_nothing_of_an_image_without_numbers(exported: Path, link: Link) -> None:
+    """Some of their programs take what is no number for 0, and answer."""
+    answers = runtimes.opened(link, exported / MODEL / link.files[0], Exports.load(exported / MODEL / MANIFEST).names)
+    contract = load_card(exported / MODEL).contract
+    x = np.random.default_rng(0).normal(size=(3, contract.channels, contract.height, contract.width)).astype(np.float32)
+    before = answers(x)
+    x[1, 0, 4:8, 4:8] = np.nan
+    for one, whole in zip(answers(x), before, strict=True):
+        assert np.isnan(one[1]).all()
+        np.testing.assert_allclose(one[[0, 2]], whole[[0, 2]], atol=1e-6)
+
+
 def spoil(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

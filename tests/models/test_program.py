@@ -57,6 +57,22 @@ def test_an_answer_does_not_depend_on_its_batch(net: OverreadNet) -> None:
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
+def test_an_image_without_numbers_has_no_answer_as_the_network_gives_none(net: OverreadNet) -> None:
+    """OpenVINO's ReLU takes what is no number for 0: nothing of that may look like an answer."""
+    x = images(net, 4)
+    x[1, 0, 3:6, 3:6], x[2, -1, 8, 8] = torch.nan, torch.inf
+    with torch.inference_mode():
+        said, stages = net.run_with_stages(x)
+        wanted = plain(net).run(x)
+    for one, other in ((said.logits, wanted.logits), (said.mask_logits, wanted.mask_logits)):
+        if one is not None and other is not None:
+            assert [bool(part.isfinite().all()) for part in one] == [True, False, False, True]
+            assert [bool(part.isfinite().all()) for part in other] == [True, False, False, True]
+    assert said.features[[1, 2]].isnan().all()
+    assert stages[-1][[1, 2]].isnan().all()
+    torch.testing.assert_close(said.logits[[0, 3]], wanted.logits[[0, 3]], atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("architecture", ["resnet18", "unet_resnet18"])
 def test_a_batch_in_two_halves_is_what_the_network_says(
     architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,7 @@ def opened(link: Link, path: Path, names: Sequence[str]) -> Answers:
         ModelUnavailableError: its program is not installed, or refuses the file.
     """
     try:
-        return _OPEN[link](path, list(names))
+        return _without_invention(_OPEN[link](path, list(names)))
     except ModelUnavailableError:
         raise
     except Exception as error:  # each program has errors of its own
@@ -31,6 +31,18 @@ def opened(link: Link, path: Path, names: Sequence[str]) -> Answers:
             f"{path.name} cannot be opened ({str(error).splitlines()[0] if str(error) else type(error).__name__}).",
             "Export the model again.",
         ) from error
+
+
+def _without_invention(answers: Answers) -> Answers:
+    """Of an image that is not made of numbers nothing is told: some programs take what is none for 0, and go on."""
+
+    def told(x: np.ndarray) -> list[np.ndarray]:
+        said, spoilt = answers(x), ~np.isfinite(x).all((1, 2, 3))
+        if not spoilt.any():
+            return said
+        return [np.where(spoilt.reshape(-1, *[1] * (one.ndim - 1)), np.float32(np.nan), one) for one in said]
+
+    return told
 
 
 def _pt2(path: Path, names: list[str]) -> Answers:
