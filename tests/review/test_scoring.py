@@ -7,8 +7,10 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,25 @@ def test_progress_pause_resume_and_stop(sqlite_store: Store, archive: int, monke
     finished = wait(sqlite_store, resume(sqlite_store, engine, actor, stopped))
     assert (finished.state, finished.done, len(sqlite_store.machine_scores(archive))) == ("done", 12, 36)
     assert 12 * 3 * 0.02 < finished.seconds < time.monotonic() - began - rested  # the pause is not counted
+
+
+def test_of_several_who_begin_at_once_one_does(sqlite_store: Store, archive: int) -> None:
+    engine, actor = GreyEngine(seconds=0.02), _actor(sqlite_store)
+    together = threading.Barrier(6)
+
+    def begin() -> str:
+        together.wait()
+        try:
+            begin_scoring(sqlite_store, engine, actor, archive, SYSTEM)
+        except ArchiveError as error:
+            return error.message
+        return "begun"
+
+    with ThreadPoolExecutor(6) as callers:
+        said = sorted(call.result() for call in [callers.submit(begin) for _ in range(6)])
+    assert said == ["This archive is being scored already."] * 5 + ["begun"]
+    (run,) = sqlite_store.runs(ScoreRun, archive)
+    assert wait(sqlite_store, run).done == 12
 
 
 def test_cases_are_kept_a_few_together_and_none_is_lost_to_what_ends_the_run(

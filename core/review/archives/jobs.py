@@ -5,6 +5,7 @@ What a run does is in ``work``, the threads are in ``threads``.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from core.errors import ArchiveError
@@ -20,6 +21,8 @@ from core.review.pseudonyms import Pseudonyms
 from core.review.store import Store
 from core.review.tables import ImportRun, ScoreRun
 from core.review.vocabulary import RunState
+
+_beginning = threading.Lock()  # of two who ask at once the second sees the first one's run
 
 # begin
 
@@ -70,14 +73,15 @@ def begin_scoring(store: Store, engine: Reviewer, actor: int, archive_id: int, s
     """
     require(store.user(actor), Action.SCORE)
     models = need_models(engine, system_name)
-    for run in store.runs(ScoreRun, archive_id):
-        if run.system == system_name and is_running(store, run):
-            raise ArchiveError("This archive is being scored already.", "Wait for that run, or stop it.")
-    waiting = pending(store, archive_id, models)
-    if not waiting:
-        raise ArchiveError("Nothing is left to score with the installed models.", "Import further cases.")
-    run = store.start_scoring(actor, archive_id, system_name, models.described, len(waiting))
-    start(store, run, lambda watch: score_cases(store, engine, watch))
+    with _beginning:
+        for run in store.runs(ScoreRun, archive_id):
+            if run.system == system_name and is_running(store, run):
+                raise ArchiveError("This archive is being scored already.", "Wait for that run, or stop it.")
+        waiting = pending(store, archive_id, models)
+        if not waiting:
+            raise ArchiveError("Nothing is left to score with the installed models.", "Import further cases.")
+        run = store.start_scoring(actor, archive_id, system_name, models.described, len(waiting))
+        start(store, run, lambda watch: score_cases(store, engine, watch))
     return run
 
 

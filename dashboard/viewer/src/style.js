@@ -45,7 +45,8 @@ export const STYLE = `
 .side.top { top: 6px; left: 50%; translate: -50%; } .side.bottom { bottom: 6px; left: 50%; translate: -50%; }
 .side.unknown { font-weight: 400; font-size: 12px; }
 .scale { right: 10px; bottom: 8px; text-align: center; }
-.scale i { display: block; height: 6px; border: solid #e8e8e8; border-width: 0 1.5px 1.5px; margin: 1px auto 0; }
+.scale i { display: block; height: 6px; border: solid #e8e8e8; border-width: 0 1.5px 1.5px; margin: 1px auto 0;
+  filter: drop-shadow(0 0 1px #000) drop-shadow(0 0 1px #000); }
 .heat { right: 10px; top: 34px; display: flex; flex-direction: column; align-items: center; font-size: 11px; }
 .lacks { right: 10px; top: 152px; font-size: 12px; }
 .heat i { width: 10px; height: 90px; border: 1px solid #777; }
