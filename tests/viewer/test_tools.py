@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from scipy.spatial import cKDTree
 from skimage.measure import grid_points_in_poly
@@ -236,3 +238,25 @@ def test_uptake_under_the_cursor_and_in_an_ellipse(page: Page, bench: str, case:
     assert found["values"]["max"] == highest
     assert found["values"]["peak"] == {"value": pytest.approx(peak, rel=1e-6), "inPlane": False}
     assert f"SUVmax {highest:.2f}, SUVpeak {peak:.2f}" in found["text"]
+
+
+def test_what_is_written_on_a_white_picture_can_be_read(page: Page, bench: str) -> None:
+    """Contrast as WCAG 2 has it, 4.5 for small letters: of their colour against what is beside the first of them."""
+    opened(page, f"{bench}/?case=ct")
+    hand.press(page, "i")
+    expect(page.locator(".reader .level")).to_have_text(re.compile("inverted$"))
+    frame = hand.frame(page, CT)
+    page.mouse.move(*frame.at(256, 256))
+    assert hand.grey(page, *frame.at(20, 256)) > 250, "air is white now"
+
+    def light(colours: np.ndarray) -> np.ndarray:
+        return ((colours / 255 + 0.055) / 1.055) ** 2.4 @ (0.2126, 0.7152, 0.0722)
+
+    for name in ("level", "name", "where", "scale"):
+        line = page.locator(f".reader .hud.{name}").first
+        box, colour = line.bounding_box(), line.evaluate("one => getComputedStyle(one).color")
+        assert box is not None
+        shot = np.asarray(Image.open(BytesIO(page.screenshot(clip=box))).convert("RGB"), float)  # type: ignore[arg-type]
+        letters = light(np.array([float(one) for one in re.findall(r"\d+", colour)[:3]]))
+        behind = np.median(light(shot[4:-4, 1:3]))
+        assert (letters + 0.05) / (behind + 0.05) >= 4.5, name

@@ -37,6 +37,7 @@ export const STYLE = `
 .markswatch { border-top: 3px solid rgb(245, 200, 60); }
 .hud { position: absolute; pointer-events: none; color: #e8e8e8; text-shadow: 0 0 3px #000, 0 0 2px #000; font-variant-numeric: tabular-nums;
   max-width: 70%; }
+.hud:not(:empty, .heat) { background: rgb(0 0 0 / .6); border-radius: 3px; padding: 0 4px; margin: 0 -4px; } /* shows on white pictures too */
 .name { left: 8px; top: 6px; font-weight: 600; }
 .examined { left: 8px; bottom: 44px; font-weight: 600; white-space: pre-line; color: #8fd0f0; max-width: calc(100% - 16px); } .where { right: 8px; top: 6px; }
 .level { left: 8px; bottom: 6px; white-space: pre; } .under { left: 8px; bottom: 24px; white-space: pre; }
