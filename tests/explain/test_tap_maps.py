@@ -87,13 +87,16 @@ def test_the_outlines_map_is_the_librarys(architecture: str, found: bool, tmp_pa
     assert wanted.std((1, 2)).min() > 0.01
     np.testing.assert_allclose(tap_map(net, x, "mask", "layercam"), wanted, atol=1e-4)
     program.write(net, tmp_path)
-    # A ReLU of the decoder that rounding lifts over 0 lets its whole gradient through: a program rounds otherwise.
-    for compiled, apart in ((None, 1e-4), (program.read(net, tmp_path), 5e-3)):
+    # A ReLU of the decoder that rounding lifts over 0 lets its whole gradient through: a program rounds otherwise, on
+    # each kind of processor in its own way, which moves a few places by more than all others.
+    for compiled, apart in ((None, 1e-4), (program.read(net, tmp_path), 2e-2)):
         net.program = compiled
         trace = net.trace(x[:1])
         assert trace.gates
         for kept in (trace, None):
-            np.testing.assert_allclose(tap_map(net, x[:1], "mask", "layercam", kept), wanted[:1], atol=apart)
+            drawn = tap_map(net, x[:1], "mask", "layercam", kept)
+            np.testing.assert_allclose(drawn, wanted[:1], atol=apart)
+            assert np.abs(drawn - wanted[:1]).mean() < 1e-3
 
 
 def test_several_segmenters_as_one_are_explained_by_gradients() -> None:
