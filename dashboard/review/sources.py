@@ -34,11 +34,13 @@ def upload() -> None:
 
 
 def _upload_here() -> None:
-    st.file_uploader(
+    given = st.file_uploader(
         "Scan files: DICOM, NIfTI, PNG, JPEG, TIFF, or a zip of them; several at once make one study",
         accept_multiple_files=True,
         key=_key(),
     )
+    if given:  # the state did not tell of them when this run began: the next one begins with them
+        st.rerun()
     st.caption(
         "Files stay in this computer's memory. Names and other identifying tags are dropped when they are read; "
         "only DICOM objects made for download carry them on, so that they file to the right patient."

@@ -32,8 +32,10 @@ def open_sample(page: Page, url: str, sample: str) -> None:
 
 
 def upload(page: Page, url: str, files: FileLike | Sequence[FileLike]) -> None:
-    """Go to the empty Review page and give it files."""
+    """Go to the empty Review page and give it files, once it rests: nobody drops one on a page that is being drawn."""
     page.goto(f"{url}/review")
+    page.locator("input[type=file]").first.wait_for(state="attached", timeout=ANSWER)
+    settled(page)
     give(page, files)
 
 

@@ -48,6 +48,22 @@ def opens() -> None:
         st.text(f"{len(case.study.series)} series, {case.series.slices} slice, held: {case.token is not None}")
 
 
+def sees_late() -> None:
+    import streamlit as st
+
+    from dashboard.kit import cases
+    from dashboard.review import sources
+
+    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    if st.session_state["runs"] != 2:  # the run that was asked for by what was given
+        sources.received()
+    case = cases.current()
+    if case is None:
+        sources.upload()
+    else:
+        st.text(f"{case.series.slices} slice")
+
+
 def brings_in() -> None:
     import streamlit as st
 
@@ -70,6 +86,15 @@ def test_a_scan_given_to_review_is_opened_by_the_run_that_cut_in(spinner: CutOff
     assert spinner.begun == 3
     assert [text.value for text in app.text] == ["1 series, 1 slice, held: True"]
     assert not app.file_uploader
+
+
+def test_a_scan_that_a_run_learns_of_only_from_the_uploader_is_opened_by_the_next() -> None:
+    app = AppTest.from_function(sees_late, default_timeout=60)
+    app.session_state["person"] = who.GUEST
+    app.run()
+    app.file_uploader[0].set_value((PICTURE.name, PICTURE.read_bytes(), "image/png")).run()
+    assert [text.value for text in app.text] == ["1 slice"]
+    assert app.session_state["runs"] == 3
 
 
 @pytest.mark.parametrize("spinner", [CutOff(entering=2), CutOff(leaving=1)], ids=["entering", "leaving"])
