@@ -86,6 +86,19 @@ def rests_on(system: str, data: Sequence[DataUse]) -> str:
     return "; ".join(told)
 
 
+def no_error(figure: Metric | Interval, system: str) -> str:
+    """What a ranking without an error is worth; empty for any other. Read with two digits it says 1.00."""
+    if figure.value < 0.995:
+        return ""
+    on = f" of {counted(figure.groups, system)}" if figure.groups else ""
+    return f"reads as perfect: {figure.n} images{on} cannot promise that"
+
+
+def caveats(figure: Metric, system: str, data: Sequence[DataUse]) -> list[str]:
+    """All that a reader must know of a model's test figure beside its interval, in the order in which it is told."""
+    return [told for told in (rests_on(system, data), no_error(figure, system)) if told]
+
+
 def share(found: Interval) -> str:
     """A proportion in percent; a dash where there is none."""
     return "–" if math.isnan(found.value) else f"{found.value:.0%}"

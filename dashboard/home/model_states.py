@@ -47,8 +47,8 @@ def _status(state: ModelState) -> str:
     why = f" <span class='why'>{words.cell(state.reason)}</span>" if state.reason else ""
     if state.status is ModelStatus.READY and state.card and "auc" in state.card.metrics:
         auc = state.card.metrics["auc"]
-        caveats = words.rests_on(state.system, state.card.data), words.no_error(auc, state.system)
-        told = "; ".join([words.metric(auc, state.system), *filter(None, caveats)])
+        caveats = words.caveats(auc, state.system, state.card.data)
+        told = "; ".join([words.metric(auc, state.system), *caveats])
         why = f" <span class='why'>test AUC {words.cell(told)}</span>"
     if state.stands_in:
         why += f" <span class='why'>answers {words.cell(state.stands_in)}</span>"

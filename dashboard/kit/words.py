@@ -6,35 +6,35 @@ from html import escape
 
 from core.engine.results import Decision, ModelResult
 from core.engine.words import (
+    caveats,
     count,
     counted,
     in_terms,
     interval,
     many,
     metric,
+    no_error,
     p_value,
     probability,
-    rests_on,
     share,
     short_titles,
 )
 from core.imaging.study import Modality, Series, Unit, Voi, Window
-from core.statistics import Interval
 from core.systems.declaration import System
-from core.weights.card import Metric
 from dashboard.kit.messages import plain as plain
 
 # As every other surface writes them.
 __all__ = [
+    "caveats",
     "count",
     "counted",
     "in_terms",
     "interval",
     "many",
     "metric",
+    "no_error",
     "p_value",
     "probability",
-    "rests_on",
     "share",
     "short_titles",
 ]
@@ -95,11 +95,3 @@ def size(series: Series) -> str:
 def cell(text: object) -> str:
     """Text made safe for HTML."""
     return escape(str(text), quote=True)
-
-
-def no_error(figure: Metric | Interval, system: str) -> str:
-    """What a ranking without an error is worth; empty for any other. Read with two digits it says 1.00."""
-    if figure.value < 0.995:
-        return ""
-    on = f" of {counted(figure.groups, system)}" if figure.groups else ""
-    return f"reads as perfect: {figure.n} images{on} cannot promise that"

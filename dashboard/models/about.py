@@ -227,8 +227,7 @@ def _tested(card: ModelCard) -> list[str]:
         return []
     groups = f" of {words.counted(figure.groups, card.system)}" if figure.groups else ""
     names = ", ".join(use.name for use in card.data)
-    caveats = words.rests_on(card.system, card.data), words.no_error(figure, card.system)
-    return [f"test part of {names}", f"n = {figure.n}{groups}", *filter(None, caveats)]
+    return [f"test part of {names}", f"n = {figure.n}{groups}", *words.caveats(figure, card.system, card.data)]
 
 
 def _baseline(name: str, figures: dict[str, float], shown: Sequence[str]) -> str:

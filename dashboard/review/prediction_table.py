@@ -218,8 +218,7 @@ def _quality(result: ModelResult) -> str:
         return ""
     auc = card.metrics["auc"]
     interval = f" ({auc.low:.2f} to {auc.high:.2f})" if auc.low is not None and auc.high is not None else ""
-    caveat = words.no_error(auc, card.system)
-    more = "".join(f"; {one}" for one in (words.rests_on(card.system, card.data), caveat) if one)
+    more = "".join(f"; {one}" for one in words.caveats(auc, card.system, card.data))
     return f"<div class='or-quiet'>test AUC {auc.value:.2f}{interval}{more}</div>"
 
 

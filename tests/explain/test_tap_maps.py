@@ -87,15 +87,18 @@ def test_the_outlines_map_is_the_librarys(architecture: str, found: bool, tmp_pa
     assert wanted.std((1, 2)).min() > 0.01
     np.testing.assert_allclose(tap_map(net, x, "mask", "layercam"), wanted, atol=1e-4)
     program.write(net, tmp_path)
-    # A ReLU of the decoder that rounding lifts over 0 lets its whole gradient through: a program rounds otherwise, on
-    # each kind of processor in its own way, which moves a few places by more than all others.
-    for compiled, apart in ((None, 1e-4), (program.read(net, tmp_path), 2e-2)):
+    own = net.trace(x[:1]).gates
+    for compiled, apart in ((None, 1e-4), (program.read(net, tmp_path), 1e-3)):
         net.program = compiled
         trace = net.trace(x[:1])
         assert trace.gates
+        # A ReLU of the decoder that rounding lifts over 0 lets its whole gradient through: a program rounds otherwise,
+        # on each kind of processor in its own way.
+        lifted = sum(int((one != other).sum()) for one, other in zip(trace.gates, own, strict=True))
+        assert lifted <= 1e-5 * sum(one.numel() for one in own)
         for kept in (trace, None):
             drawn = tap_map(net, x[:1], "mask", "layercam", kept)
-            np.testing.assert_allclose(drawn, wanted[:1], atol=apart)
+            np.testing.assert_allclose(drawn, wanted[:1], atol=2e-2 if lifted else apart)
             assert np.abs(drawn - wanted[:1]).mean() < 1e-3
 
 

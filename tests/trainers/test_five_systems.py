@@ -206,7 +206,7 @@ def odds(pet: float, mr: float) -> float:
 def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: Path) -> None:
     found = measured("mr-pet", root / "sts-pet-mr", weights, tmp_path)
     models = found["models"]
-    assert {name: set(m["rests_on"]) for name, m in models.items()} == {
+    assert {name: set(m["tested_on"]) for name, m in models.items()} == {
         "mr-lite0": {"mr", "pairs"},
         "pet": {"pet", "pairs"},
         "combined": {"mr", "pet", "pairs"},
@@ -220,16 +220,16 @@ def test_mr_and_pet_on_slices_and_on_pairs(root: Path, weights: Path, tmp_path: 
     on_pet = {a.group: answers(folder, [a.series])[:, 1] for a in pet}
     on_mr = {b.group: answers(folder, [b.series])[:, 1] for b in mr}
     both = [odds(on_pet[a.group][k], on_mr[b.group][m]) for a, k, b, m in pairs]
-    assert models["combined"]["rests_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, both))
-    assert models["combined"]["auc"] == models["combined"]["rests_on"]["pairs"]["auc"]
-    assert models["mr-lite0"]["auc"] == models["mr-lite0"]["rests_on"]["mr"]["auc"]
+    assert models["combined"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, both))
+    assert models["combined"]["auc"] == models["combined"]["tested_on"]["pairs"]["auc"]
+    assert models["mr-lite0"]["auc"] == models["mr-lite0"]["tested_on"]["mr"]["auc"]
     top = [a.series.pixels[k].max() for a, k, _, _ in pairs]
-    assert found["baselines"]["SUVmax"]["rests_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
+    assert found["baselines"]["SUVmax"]["tested_on"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, top))
     pet_only = [answers(weights / "mr-pet" / "pet", [a.series])[:, 1][k] for a, k, _, _ in pairs]
     mr_only = [answers(weights / "mr-pet" / "mr-lite0", [b.series])[:, 1][m] for _, _, b, m in pairs]
     apart = [odds(x, y) for x, y in zip(pet_only, mr_only, strict=True)]
     assert found["fusion"]["pairs"]["auc"] == pytest.approx(roc_auc_score(truth, apart))
-    difference = models["combined"]["rests_on"]["pairs"]["auc"] - models["pet"]["rests_on"]["pairs"]["auc"]
+    difference = models["combined"]["tested_on"]["pairs"]["auc"] - models["pet"]["tested_on"]["pairs"]["auc"]
     assert found["paired"]["combined - pet"]["difference"] == pytest.approx(difference)
 
 

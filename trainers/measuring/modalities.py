@@ -34,7 +34,7 @@ Score = tuple[np.ndarray, float]  # finding probability by row, seconds a slice
 def evaluate_modalities(
     items: Sequence[Item], panel: Panel, system: System, *, progress: Callable[[float], None] | None = None
 ) -> dict[str, object]:
-    """Figures in the JSON form of ``python -m trainers evaluate``, each model ``rests_on`` MR, PET and pairs.
+    """Figures in the JSON form of ``python -m trainers evaluate``, each model ``tested_on`` MR, PET and pairs.
 
     A model whose contract refuses a modality has no figure there. On a pair, a model of one modality reads its own
     slice; one that reads both answers for each, and the two are fused as those of two models are
@@ -73,7 +73,7 @@ def evaluate_modalities(
         tested = {kind: _figures(card, truth[kind], groups[kind], score) for kind, score in scores.items()}
         own = next((k for k, m in KINDS.items() if m == card.contract.modality), "pairs")
         if tested:
-            models[name] = {**tested.get(own, {}), "rests_on": tested}
+            models[name] = {**tested.get(own, {}), "tested_on": tested}
     fusion: dict[str, Any] = {}
     if {system.pair.pet, system.pair.mr} <= set(on_pairs):
         both = on_pairs[system.pair.pet], on_pairs[system.pair.mr]
@@ -163,7 +163,7 @@ def _baselines(
         if pairs:
             rows = [p[0 if kind == PET else 1] for p in pairs]
             tested["pairs"] = _auc(truth["pairs"], top[rows], groups["pairs"])
-        out[name] = {**tested[kind], "rests_on": tested}
+        out[name] = {**tested[kind], "tested_on": tested}
     return out
 
 

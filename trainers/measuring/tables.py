@@ -11,12 +11,12 @@ from rich.table import Table
 def figure_table(result: dict[str, Any]) -> Iterator[Table]:
     """One table of all models and baselines; for models tested on several kinds of image, one for each kind."""
     title = f"{result['system']}: {result['n']} images of {result['groups']} groups, 95 % intervals"
-    kinds = list(dict.fromkeys(kind for m in result["models"].values() for kind in m.get("rests_on", {})))
+    kinds = list(dict.fromkeys(kind for m in result["models"].values() for kind in m.get("tested_on", {})))
     if not kinds:
         yield _table(title, result["models"] | result["baselines"])
     for kind in kinds:
         both = result["models"] | result["baselines"]
-        tested = {name: m["rests_on"][kind] for name, m in both.items() if kind in m.get("rests_on", {})}
+        tested = {name: m["tested_on"][kind] for name, m in both.items() if kind in m.get("tested_on", {})}
         yield _table(f"{title}; tested on {kind}", tested)
     yield from _reports(result["models"])
     if result.get("fusion"):
@@ -56,7 +56,7 @@ def _flat(values: dict[str, Any]) -> dict[str, float]:
     """Figures by class become rows of their own."""
     out: dict[str, float] = {}
     for key, value in values.items():
-        if key in ("rests_on", "report", "confusion"):
+        if key in ("tested_on", "report", "confusion"):
             continue
         if isinstance(value, dict):
             base, _, end = key.partition("_")

@@ -10,7 +10,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from core.engine.results import ModelResult
-from core.engine.words import rests_on
+from core.engine.words import caveats
 from core.reports.case import NOTICE, SOFTWARE, SOFTWARE_VERSION
 from core.systems.declaration import Term
 from core.weights.card import ModelCard
@@ -71,7 +71,7 @@ def parameters(card: ModelCard) -> list[str]:
         auc = card.metrics["auc"]
         interval = f" ({auc.low:.3f} to {auc.high:.3f})" if auc.low is not None and auc.high is not None else ""
         facts.append(f"test AUC {auc.value:.3f}{interval}, n={auc.n}")
-        facts += filter(None, [rests_on(card.system, card.data)])
+        facts += caveats(auc, card.system, card.data)
     return [plain(fact, 1024) for fact in (*facts, NOTICE)]
 
 

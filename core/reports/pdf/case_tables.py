@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reportlab.platypus import Flowable
 
-from core.engine.words import counted, metric, probability, rests_on, short
+from core.engine.words import caveats, counted, metric, probability, short
 from core.reports.pdf.charts import bar
 from core.reports.pdf.page import WIDTH, grid, moment, words
 from core.reports.record import (
@@ -156,9 +156,9 @@ def _name(model: ModelPart, system: str) -> list[Flowable]:
     out: list[Flowable] = [words(model.title)]
     if model.pedigree is not None:
         auc = model.pedigree.metrics.get("auc")
-        quality = f"test AUC {metric(auc, system)}" if auc else "no test figure"
-        caveat = rests_on(system, model.pedigree.data) if auc else ""
-        quality += f"; {caveat}" if caveat else ""
+        quality = "no test figure"
+        if auc:
+            quality = "; ".join([f"test AUC {metric(auc, system)}", *caveats(auc, system, model.pedigree.data)])
         out.append(words(f"version {model.pedigree.version}; {quality}", "small"))
     return out
 

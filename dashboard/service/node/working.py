@@ -71,10 +71,8 @@ class Work:
             case = self._case(archive, importer.path_of(one))
             try:
                 self._read(key, folder, one, case)
-            except (StoreError, EngineBusyError, MemoryFullError):
+            except (StoreError, EngineBusyError, MemoryFullError, OSError):
                 raise  # the images stay in the inbox
-            except OSError:
-                raise
             except Exception as error:  # whatever a file brings about costs the result of that file alone
                 self._spool.note("no result", study=key, why=as_error(error).message)
             self._spool.done(folder, one.files)

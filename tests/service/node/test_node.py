@@ -31,18 +31,6 @@ def config() -> NodeConfig:
     return NodeConfig("OVERREAD", "127.0.0.1", free_port(), {"STORESCU": Peer("STORESCU")}, quiet=0.2)
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "dicom")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.open(str(tmp_path / "store"))
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module")
 def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Orthanc, int]]:
     """Orthanc, and the port where it looks for the node."""

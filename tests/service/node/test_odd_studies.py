@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,18 +34,6 @@ ODD, GOOD = "1.2.826.0.1.3680043.8.498.2", "1.2.826.0.1.3680043.8.498.1"  # in t
 def config() -> NodeConfig:
     peers = {"STORESCU": Peer("STORESCU"), "PACS": Peer("PACS", "127.0.0.1", 1)}
     return NodeConfig("OVERREAD", "127.0.0.1", free_port(), peers, results=("PACS",), quiet=0.0)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "dicom")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store.open(str(tmp_path / "store"))
-    yield made
-    made.close()
 
 
 def _received(spool: Spool, study: str, slices: int, raw: dict[str, bytes] | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.engine.heat_rules import heat_rule
-from core.engine.words import rests_on
+from core.engine.words import caveats
 from core.errors import OverreadError
 from core.imaging import read
 from core.simulate import samples
@@ -152,8 +152,7 @@ def _about(card: ModelCard, declared: System) -> str:
     }
     if auc is not None:
         ends = f" ({auc.low:.3f} to {auc.high:.3f})" if auc.low is not None and auc.high is not None else ""
-        caveat = rests_on(card.system, card.data)
-        told["Test AUC"] = f"{auc.value:.3f}{ends}, n = {auc.n}" + (f"; {caveat}" if caveat else "")
+        told["Test AUC"] = "; ".join([f"{auc.value:.3f}{ends}, n = {auc.n}", *caveats(auc, card.system, card.data)])
     rows = "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in told.items() if v)
     return f"<dl>{rows}</dl>"
 
