@@ -49,6 +49,8 @@ export default function (given) {
     },
   );
   return () => {
+    // Streamlit 1.67 also ends a call that a newer one overtook before this file was loaded; the place stays then.
+    if (parentElement.isConnected) return;
     seat.gone = true;
     seat.client?.dispose(parentElement);
   };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import streamlit as st
 
@@ -65,6 +67,8 @@ if st.button("Go to 3"):
     st.session_state["go"] = counter, target = counter + 1, 3
 marking = st.checkbox("Mark")
 st.text_input("Words")
+if st.checkbox("Away"):
+    st.stop()
 seen = component.show(
     series,
     key="desk",
@@ -85,6 +89,11 @@ seen = component.show(
 st.text(
     f"slice {st.session_state.get('told')} measures {len(seen.measures)} marks {len(st.session_state.get('marks', []))}"
 )
+drawn = st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
+if drawn < int(st.query_params.get("times", 1)):  # what the server says changes before the browser has drawn it
+    st.session_state["go"] = (counter + 1, drawn)
+    time.sleep(0.2)
+    st.rerun()
 for number in range(1, int(st.query_params.get("viewers", 1))):
     one = st.cache_resource(lambda name, number: CASES[name](), show_spinner=False)(name, number)
     component.show(one, key=f"further-{number}", token_owner=name, height="300px")

@@ -44,6 +44,24 @@ def test_a_hundred_wheel_steps_arrive_and_ask_nothing_of_the_server(page: Page, 
     assert asked == []
 
 
+# A machine that needs a second and a half to load the component.
+SLOW = """
+  const make = URL.createObjectURL;
+  URL.createObjectURL = (blob) => make.call(URL, blob.type !== "text/javascript" ? blob :
+    new Blob(["await new Promise((done) => setTimeout(done, 1500));\\n", blob], { type: blob.type }));
+"""
+
+
+def test_what_is_drawn_anew_before_the_browser_has_loaded_it_is_there(page: Page, bench: str) -> None:
+    page.add_init_script(SLOW)
+    opened(page, f"{bench}/?case=mr&times=4")
+    # And once its place is gone it lets go of everything.
+    held = hand.reader(page).evaluate_handle("(reader) => reader.overread")
+    page.get_by_text("Away", exact=True).click()
+    expect(page.locator(".reader")).to_have_count(0)
+    assert held.evaluate("(viewer) => viewer.gone") is True
+
+
 def test_no_context_takes_more_than_one_sample_of_a_pixel(page: Page, bench: str) -> None:
     """By the processor, four samples of every pixel cost half of the frames."""
     opened(page, f"{bench}/?case=ct")

@@ -16,6 +16,7 @@ let made = 0;
 // than it is thick, or the ray ends in it half lit. What is laid over it with an opacity needs a path that is long beside
 // the rounding of the ray's ends (0.02 mm), and one whole sample, so that the opacity is that of the slider.
 const THIN = 0.1, FINE = 0.05, OVER = 0.5;
+const LOOKS = 1000; // of a ray through a whole block
 // From black over red and yellow to white, as uptake is coloured over anatomy.
 const HOT = { Name: "overread hot", ColorSpace: "RGB", RGBPoints: [0, 0, 0, 0, 0.4, 0.902, 0, 0, 0.8, 0.902, 0.902, 0, 1, 1, 1, 1] };
 
@@ -91,7 +92,10 @@ export class Planes {
       // once the camera stands (it sets the depth anew), and as deep as the block is
       const { geometry: g, store } = this.main, sides = [store.width * g.across, store.height * g.down, store.count * g.between];
       viewport.setSlabThickness(Math.hypot(...sides) / 2);
-      this._sampled(viewport, base.id, Math.min(g.across, g.down, g.between) / 2);
+      // A ray looks beside the highest value, by up to half of its step (they begin at random): two looks at a pixel at
+      // least, four where there are few pixels along it.
+      const least = Math.min(g.across, g.down, g.between);
+      this._sampled(viewport, base.id, Math.min(least / 2, Math.max(least / 4, Math.max(...sides) / LOOKS)));
       // the first image still is that of the mode before: empty
       view.addEventListener(Enums.Events.IMAGE_RENDERED, () => setTimeout(() => this.gone || viewport.render()), { once: true });
     }
