@@ -58,6 +58,17 @@ def running(case: OpenCase) -> bool:
     return case.job is not None and case.job.running
 
 
+def page_begins(case: OpenCase) -> None:
+    """Note whether what is drawn around the reading desk waits for the review."""
+    if case.job is not None:
+        case.job.awaited = case.job.running
+
+
+def page_is_over(case: OpenCase) -> bool:
+    """Whether the review has ended since the page was drawn: what stands around the desk tells of before."""
+    return case.job is not None and case.job.awaited and not case.job.running
+
+
 def pace(engine: Engine) -> float:
     """Seconds between two looks for new answers: longer where many sessions look."""
     return max(POLL, EACH * engine.runs.waiting)

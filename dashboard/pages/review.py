@@ -25,8 +25,8 @@ else:
         if not blinding.stands(case.study):
             jobs.ensure(case, engine())
             sources.keep_address(case)
-            waits = jobs.running(case)
+            jobs.page_begins(case)
             study_bar.show(case)
             reading.show(case)
-            if waits and not jobs.running(case):  # it ended while the page was drawn: what stands above is of before
+            if jobs.page_is_over(case):
                 st.rerun()

@@ -36,9 +36,7 @@ def show(case: OpenCase, system: System | None, index: int) -> None:
 
 def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
     job = case.job
-    if job is None:
-        return
-    if running and not job.running:
+    if job is None or running != job.running:  # to be begun anew, at its end, or gone on with: who asks is set up above
         st.rerun()
     jobs.first(job)
     jobs.line(case, job)

@@ -21,7 +21,8 @@ def line(case: OpenCase, reason: str) -> None:
     """
     verdict, said, told = case.verdict, "", ""
     if case.system is not None and verdict is None:
-        said = ":material/hourglass_top: Image check under way."
+        waits = case.job is None or case.job.running
+        said = ":material/hourglass_top: Image check under way." if waits else ":material/rule: Image check: not made."
     elif case.system is not None and verdict is not None:
         said, told = _verdict(case, verdict, SYSTEMS[case.system].title), _help(verdict)
     st.caption(f"{words.plain(reason)}  \n{said}" if said else words.plain(reason), help=told or None)

@@ -78,6 +78,8 @@ def show(
     Args:
         opinion: draws the reader's own opinion in a tab of the rail. marking: gives its marks.
     """
+    if jobs.page_is_over(case):  # drawn anew by itself it would ask no more, and what is around it would stay
+        st.rerun()
     index = slices.index(case)
     jobs.look(case)
     address.keep(slice=index + 1 if case.series.slices > 1 else None)
