@@ -1,7 +1,7 @@
 """The dashboard, with reviews that wait for a file: ``python -m tests.dashboard.held_back PORT``.
 
-In the folder ``OVERREAD_HELD``: no review begins before there is a file ``go``; one that finds ``fail`` fails. Pages look
-for new answers every ``OVERREAD_POLL`` seconds.
+In the folder ``OVERREAD_HELD``: no review begins before there is a file ``go``; one that finds ``fail`` fails. Pages
+look for new answers every ``OVERREAD_POLL`` seconds.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def test_three_planes_agree_at_the_crosshair_and_the_projection_is_the_maximum(p
     assert hand.reader(page).get_attribute("data-slice") == str(round((crosshair(page)[2] - 12) / 10))
 
     highest = series.pixels.max(axis=1)  # over what lies behind each other from the front
-    for begins in (0.0, 0.4):  # a ray begins by chance within its first step: at these it comes by the ball's middle worst
+    for begins in (0.0, 0.4):  # rays begin by chance within their first step: these come by the ball's middle worst
         page.evaluate("(begins) => { Math.random = () => begins; }", begins)
         planes(page, "Three planes", 3)
         planes(page, "Projection (MIP)", 1)
