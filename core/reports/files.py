@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.csv_cells import rows_csv
+from core.engine.words import caveats
 from core.reports.build import record_of
 from core.reports.case import CaseReport
 from core.reports.record import CaseRecord, ModelPart, SlicePart, VotePart
@@ -34,6 +35,7 @@ COLUMNS = (
     "test_auc_low",
     "test_auc_high",
     "test_n",
+    "test_caveats",
     "conformal_set",
     "flags",
     "seconds_per_slice",
@@ -64,7 +66,7 @@ def case_csv(report: CaseReport) -> str:
     }
     votes = {v.slice: v for v in record.votes}
     for model in record.models:
-        said = common | _model(model)
+        said = common | _model(model, record.system.name)
         if not model.slices:
             rows.append(said)
         for part in model.slices:
@@ -77,7 +79,7 @@ def case_csv(report: CaseReport) -> str:
     return rows_csv(COLUMNS, rows)
 
 
-def _model(model: ModelPart) -> dict[str, object]:
+def _model(model: ModelPart, system: str) -> dict[str, object]:
     row: dict[str, object] = {"model": model.name, "status": model.status, "votes": "yes" if model.votes else "no"}
     if model.pedigree is None:
         return row
@@ -94,6 +96,7 @@ def _model(model: ModelPart) -> dict[str, object]:
     }
     if auc is not None:
         row |= {"test_auc": auc.value, "test_auc_low": auc.low, "test_auc_high": auc.high, "test_n": auc.n}
+        row["test_caveats"] = "; ".join(caveats(auc, system, model.pedigree.data))
     return row
 
 

@@ -91,6 +91,8 @@ def choose(store: Store, reader: int) -> None:
     archives = store.archives()
     if not archives:
         st.info("There is no archive yet. A lead imports one on the Archives page.", icon=":material/inventory_2:")
+        if who.may(Action.IMPORT) and st.button("Go to Archives", icon=":material/inventory_2:"):
+            st.switch_page(routes.ARCHIVES)
         return
     for archive in archives:
         rows = queue.rows(store, archive, reader)

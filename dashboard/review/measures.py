@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -52,6 +54,8 @@ def brief(series: Series, result: ModelResult, index: int, name: str) -> str:
     return text + (f", {measure.volume_ml(result.mask, series).text} in all" if series.slices > 1 else "")
 
 
-def show(series: Series, result: ModelResult, index: int) -> None:
-    """The sentence under the panels."""
-    st.markdown(f"**{result.state.title}.** {sentence(series, result, index)}")
+def show(series: Series, results: Sequence[ModelResult], index: int) -> None:
+    """A sentence a model, and what none of them says of itself."""
+    for result in results:
+        st.markdown(f"**{result.state.title}.** {sentence(series, result, index)}")
+    st.caption("Automatic and unverified: measure by hand before a size is used.")

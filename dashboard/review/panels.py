@@ -35,7 +35,7 @@ def show(case: OpenCase, review: Review, index: int, view: controls.View) -> Non
         picked = st.segmented_control("Mask of", list(titles), default=first, required=True, key=key)
         chosen = titles[picked or first]
     _five(case, chosen, index, view)
-    measures.show(case.series, chosen, index)
+    measures.show(case.series, [chosen], index)
 
 
 def _five(case: OpenCase, result: ModelResult, index: int, view: controls.View) -> None:

@@ -75,8 +75,8 @@ def _measures(case: OpenCase, review: Review, index: int) -> None:
     drawn = panels.segmenters(review)
     if not drawn:
         st.caption("No model of this system outlines anything: there is nothing to measure.")
-    for result in drawn:
-        measures.show(case.series, result, index)
+        return
+    measures.show(case.series, drawn, index)
 
 
 def _report(case: OpenCase, index: int, view: controls.View, picture: np.ndarray) -> None:

@@ -51,6 +51,17 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     engine.clear()
 
 
+def test_where_there_is_nothing_to_read_a_lead_is_led_to_the_archives(page: AppTest, tmp_path: Path) -> None:
+    lead = page.session_state["person"]
+    for roles, offered in ((lead.roles, ["Go to Archives"]), ([Role.REVIEWER.value], [])):
+        app = AppTest.from_file(str(PAGE.parent / "read.py"), default_timeout=120)
+        app.session_state["person"] = lead.model_copy(update={"roles": roles})
+        app.run()
+        assert not app.exception
+        assert any("There is no archive yet" in one.value for one in app.info)
+        assert [one.label for one in app.button] == offered
+
+
 def test_score_is_the_next_step_then_reading(page: AppTest, tmp_path: Path) -> None:
     store = Store.open(str(tmp_path / "store"))
     planted = readings.plant(store, 1)

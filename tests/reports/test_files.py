@@ -90,6 +90,22 @@ def test_csv_has_the_numbers_of_the_json(report: CaseReport) -> None:
     assert "no tumour seen" in apart[0]["flags"]  # one model says tumour there, the other does not
 
 
+def test_csv_says_what_a_figure_without_an_error_is_worth(report: CaseReport) -> None:
+    first, *others = report.review.results
+    card = first.state.card
+    assert card is not None
+    perfect = card.model_copy(update={"metrics": {"auc": card.metrics["auc"].model_copy(update={"value": 1.0})}})
+    changed = replace(first, state=replace(first.state, card=perfect))
+    review = replace(report.review, results=(changed, *others))
+    told = {
+        row["model"]: row["test_caveats"]
+        for row in csv.DictReader(io.StringIO(case_csv(replace(report, review=review))))
+        if row["test_auc"]
+    }
+    assert told.pop(first.state.name) == "reads as perfect: 321 images of 17 patients cannot promise that"
+    assert set(told.values()) == {""}
+
+
 def test_without_spacing_sizes_are_pixels() -> None:
     picture = builders.picture(np.random.default_rng(3).integers(0, 255, (30, 40)).astype(np.uint8))
     report = kit.case([("brain.png", picture)])
