@@ -150,7 +150,6 @@ class Watch:
         begun: when this session began to watch, in seconds of the clock that only grows.
         stopped: this session has asked it to end; others may go on watching.
         shown: this session has drawn the places of the answers.
-        awaited: what this session has drawn around them waits for the end.
     """
 
     def __init__(self, run: SharedRun) -> None:
@@ -158,7 +157,6 @@ class Watch:
         self.begun = time.monotonic()
         self.stopped = False
         self.shown = False
-        self.awaited = False
         run.watch(id(self))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,6 +13,8 @@ from core.review.tables import Case as Record
 from core.systems import SYSTEMS
 from dashboard.kit import words
 from dashboard.read import case as read_case
+
+KEY = "arbitration-queue"
 
 
 def show(store: Store) -> None:
@@ -38,14 +41,26 @@ def show(store: Store) -> None:
                 "Waiting (days)": round((datetime.now(UTC) - one.opened).total_seconds() / 86400, 1),
             }
         )
-    table = pd.DataFrame(rows)
-    chosen = st.dataframe(
-        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="arbitration-queue", width="stretch"
+    numbers = [one.case_id for one in waiting]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        on_select=lambda: _open(numbers),
+        selection_mode="single-row",
+        key=KEY,
+        width="stretch",
     )
-    picked = chosen["selection"]["rows"]
+
+
+def _open(numbers: Sequence[int]) -> None:
+    """The case of the row that was selected, among those that the table showed: others may have left the queue since.
+
+    Args:
+        numbers: of the cases, row by row.
+    """
+    picked = st.session_state[KEY]["selection"]["rows"]
     if picked:
-        read_case.choose(int(table.iloc[picked[0]]["Case"]))
-        st.rerun()
+        read_case.choose(numbers[picked[0]])
 
 
 def holds(store: Store, record: Record) -> bool:

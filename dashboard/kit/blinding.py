@@ -13,6 +13,8 @@ from core.review.kept.waiting import Pictures, Watched, picture_waits
 from core.teaching import held
 from dashboard.kit import routes, who, words
 
+_ASKED = "same-pixels"
+
 
 def stands(study: Study) -> bool:
     """Whether the models must not answer on a study; then says why and shows the way to read it."""
@@ -75,10 +77,15 @@ def any_waits(study: Study) -> bool:
     return held.in_quiz(open_store(), who.number(), study) or bool(waiting(study))
 
 
+def forget() -> None:
+    """Let go the study that was asked about last."""
+    st.session_state.pop(_ASKED, None)
+
+
 def waiting(study: Study) -> list[int]:
     """Cases that hold an image of a study and wait for this reader's own opinion."""
-    kept: Watched | None = st.session_state.get("same-pixels")
+    kept: Watched | None = st.session_state.get(_ASKED)
     if kept is None or kept.study.sha256 != study.sha256:
         kept = Watched(study)
-        st.session_state["same-pixels"] = kept
+        st.session_state[_ASKED] = kept
     return kept.waiting(open_store(), who.number())

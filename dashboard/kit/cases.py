@@ -52,6 +52,7 @@ class OpenCase:
     overruled_gates: dict[tuple[str, int], str] = field(default_factory=dict)  # when the reviewer opened the gate
     sample: str | None = None  # name of the built-in sample in the address
     token: str | None = None  # by which the address finds an upload again
+    around: tuple[bool, ...] | None = None  # how the review stood when what is around the desk was drawn
     truth_on: bool = False  # whether the reference mask is shown from the beginning
     record: int | None = None  # number in the store, of a case that was opened from there
     _shown: tuple[Review, bool, Review] | None = None  # a review as it was made, whether overruled, and as it is shown
@@ -226,6 +227,15 @@ def select(key: str) -> None:
     """Come back to a case of this session."""
     _cases().move_to_end(key)
     st.session_state["case"] = key
+
+
+def delete(case: OpenCase) -> None:
+    """Let go a case of this session, with what was done in it."""
+    _cases().pop(case.key, None)
+    st.session_state.get("cases-let-go", {}).pop(case.key, None)
+    if st.session_state.get("case") == case.key:
+        del st.session_state["case"]
+    case.close()
 
 
 def leave() -> None:

@@ -11,6 +11,7 @@ from core.engine.engine import Engine
 from core.engine.shared_runs import Watch
 from dashboard.kit import cases, messages, slices, words
 from dashboard.kit.cases import OpenCase
+from dashboard.kit.engine import engine
 
 QUICK = 0.3  # seconds: the review of a single slice that is done by then is drawn at once, without a poll
 FIRST = 1.2  # seconds: a first answer that is there by then is drawn at once, without a poll
@@ -59,14 +60,32 @@ def running(case: OpenCase) -> bool:
 
 
 def page_begins(case: OpenCase) -> None:
-    """Note whether what is drawn around the reading desk waits for the review."""
-    if case.job is not None:
-        case.job.awaited = case.job.running
+    """Note how the review stands that what is drawn around the reading desk tells of."""
+    case.around = _standing(case)
 
 
 def page_is_over(case: OpenCase) -> bool:
-    """Whether the review has ended since the page was drawn: what stands around the desk tells of before."""
-    return case.job is not None and case.job.awaited and not case.job.running
+    """Whether the review stands otherwise than when the page was drawn: what is around the desk tells of before.
+
+    It has ended or goes on again, its gate has spoken, or was overruled.
+    """
+    return case.around is not None and case.around != _standing(case)
+
+
+def _standing(case: OpenCase) -> tuple[bool, ...] | None:
+    job = case.job
+    return None if job is None else (job.running, job.result is not None, case.verdict is not None, case.held_back)
+
+
+def wait_elsewhere(case: OpenCase) -> None:
+    """Draw the page anew as the review goes on, where no answers stand that ask by themselves."""
+    if running(case):
+        st.fragment(_again_when_over, run_every=pace(engine()))(case)
+
+
+def _again_when_over(case: OpenCase) -> None:
+    if page_is_over(case):
+        st.rerun()
 
 
 def pace(engine: Engine) -> float:

@@ -27,8 +27,9 @@ def chosen(store: Store) -> Record | None:
 
 
 def choose(case_id: int | None) -> None:
-    """Put a case (or none) into the address, so that a reload comes back to it; the last one's slice is not its."""
+    """Put a case (or none) into the address, so that a reload comes back to it; the last one's place is not its."""
     st.query_params.pop("slice", None)
+    st.query_params.pop("section", None)
     if case_id is None:
         st.query_params.pop("case", None)
     else:

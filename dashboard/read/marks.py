@@ -80,15 +80,18 @@ def _drop(form: Form, number: int) -> None:
 def _numbers(form: Form, case: OpenCase) -> None:
     height, width = case.series.shape
     stem = f"mark-{form.case_id}-{form.stage}"
-    x = st.number_input("Column", 0, width - 1, width // 2, key=f"{stem}-x")
-    y = st.number_input("Row", 0, height - 1, height // 2, key=f"{stem}-y")
-    across = st.number_input("Width (0: a point)", 0, width, 0, key=f"{stem}-w")
-    down = st.number_input("Height (0: a point)", 0, height, 0, key=f"{stem}-h")
+    st.number_input("Column", 0, width - 1, width // 2, key=f"{stem}-x")
+    st.number_input("Row", 0, height - 1, height // 2, key=f"{stem}-y")
+    st.number_input("Width (0: a point)", 0, width, 0, key=f"{stem}-w")
+    st.number_input("Height (0: a point)", 0, height, 0, key=f"{stem}-h")
+    st.button("Add", key=f"{stem}-add", on_click=_add, args=(form, case, stem))
+
+
+def _add(form: Form, case: OpenCase, stem: str) -> None:
+    """By the numbers as they are now: a click right after the last digit comes before the page was drawn with it."""
+    height, width = case.series.shape
+    x, y, across, down = (st.session_state[f"{stem}-{name}"] for name in "xywh")
     place = {"x": float(x), "y": float(y)}
     if across and down:
         place |= {"width": float(min(across, width - x)), "height": float(min(down, height - y))}
-    st.button(
-        "Add",
-        key=f"{stem}-add",
-        on_click=lambda: form.change(marks=[*form.marks, mark(place, slices.index(case))][:MOST]),
-    )
+    form.change(marks=[*form.marks, mark(place, slices.index(case))][:MOST])

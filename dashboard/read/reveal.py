@@ -38,12 +38,13 @@ def show(store: Store, record: Record, case: OpenCase, reader: int, stage: Stage
     scores = store.scores_for(record.id, reader)  # raises when the models' answers are not released to this reader
     stopped = next((tuple(s.details["stopped"]) for s in reversed(scores) if s.details.get("stopped")), ())
     _remember_overruling(store, record, case, reader)
+    jobs.ensure(case, engine())
+    jobs.page_begins(case)
     if stopped and case.gate_key not in case.overruled_gates:
         st.markdown(f":material/block: {words.plain(stopped_words(stopped))}")
     else:
         _reason(store, record, reader)
     case.opinions = tuple(store.opinions(record.id, reader)) or None
-    jobs.ensure(case, engine())
     form = _form(store, record, reader, stage) if stage is not None and who.may(Action.READ) else None
     reading.show(
         case,

@@ -62,6 +62,8 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         job.run.course.seen()
     if review.complete:
         _beyond(case, review, system, index)
+    if jobs.page_is_over(case):  # not before what is here was drawn: nobody waits for what is around it
+        st.rerun()
 
 
 def _beyond(case: OpenCase, review: Review, system: System, index: int) -> None:

@@ -65,18 +65,19 @@ def show(case: OpenCase) -> None:
         st.caption(said)
     key = f"overrule-{case.key}-{case.system}-{case.series_index}"
     with st.popover("It is the right image", icon=":material/lock_open:"):
-        reason = st.text_input("Why (kept with the record)", key=f"{key}-why", max_chars=300)
+        st.text_input("Why (kept with the record)", key=f"{key}-why", max_chars=300)
         st.caption("Overruling is recorded with your reader number, the image's hash and the check's reasons.")
-        st.button("Overrule and show the answers", key=key, type="primary", on_click=_overrule, args=(case, reason))
+        st.button("Overrule and show the answers", key=key, type="primary", on_click=_overrule, args=(case,))
     if failed := st.session_state.get(f"{key}-failed"):
         messages.show(failed)
 
 
-def _overrule(case: OpenCase, reason: str) -> None:
+def _overrule(case: OpenCase) -> None:
     """Record first, then open: an overruling that could not be kept does not count."""
     verdict = case.verdict
     assert verdict is not None
-    key = f"overrule-{case.key}-{case.system}-{case.series_index}-failed"
+    stem = f"overrule-{case.key}-{case.system}-{case.series_index}"
+    key = f"{stem}-failed"
     st.session_state.pop(key, None)
     number = who.person().number
     assert number is not None  # whoever was let in is in the store
@@ -88,7 +89,7 @@ def _overrule(case: OpenCase, reason: str) -> None:
             gate="; ".join(flag.text for flag in verdict.reasons) + _versioned(verdict),
             gate_score=verdict.strange,
             case_id=case.record,
-            reason=reason,
+            reason=st.session_state.get(f"{stem}-why") or "",  # as it is now, at the click
         )
     except Exception as failure:
         st.session_state[key] = messages.as_error(failure)

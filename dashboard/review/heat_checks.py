@@ -52,7 +52,7 @@ def ensure(case: OpenCase, maps: tuple[HeatMap, ...]) -> None:
     todo = {_key(case, heat): heat for heat in maps if heat.values is not None and heat.peak > 0}
     todo = {key: heat for key, heat in todo.items() if key not in _known()}
     before = _run()
-    if before is not None and todo.keys() <= before.keys and before.job.running:
+    if before is not None and todo.keys() <= before.keys and before.job.running and not before.job.stopping:
         return
     halt()
     if not todo:

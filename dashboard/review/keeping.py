@@ -15,7 +15,7 @@ from core.review import Action, Mode, Store, open_store
 from core.review.archives import begin_import, stage_upload, wait
 from core.review.archives.importing import ImportOptions
 from core.review.tables import ImportRun
-from dashboard.kit import held, messages, routes, who, words
+from dashboard.kit import blinding, cases, held, messages, routes, who, words
 from dashboard.kit.cases import OpenCase
 
 SHELF = "Kept from Review"  # the archive that uploads go into
@@ -164,7 +164,12 @@ def _carry(store: Store, actor: int, run: ImportRun, drawn: Mapping[str, list[di
 
 
 def _delete(case: OpenCase) -> None:
+    """From everywhere: also what was made of it for this session."""
+    from dashboard.review import report_downloads  # here: what writes reports takes half a second to load
+
     if case.token is not None:
         uploads().forget(case.token, who.number())
     st.query_params.clear()
-    st.session_state.pop("case", None)
+    cases.delete(case)
+    blinding.forget()
+    report_downloads.forget()

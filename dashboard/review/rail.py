@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.engine.results import Review
 from core.systems import SYSTEMS
-from dashboard.kit import address, controls, words
+from dashboard.kit import address, controls, jobs, words
 from dashboard.kit.cases import OpenCase
 from dashboard.review import answers, heat_maps, measures, panels
 from dashboard.viewer.measures import MOST
@@ -34,6 +34,8 @@ def show(
         if not tab.open:
             continue
         address.keep(section=name if name != ANSWERS else None)
+        if name != ANSWERS:
+            jobs.wait_elsewhere(case)
         with tab:
             if name == ANSWERS:
                 if opinion is not None:

@@ -71,6 +71,11 @@ def show(
             _dicom(case, review, opinions, view, stem)
 
 
+def forget() -> None:
+    """Let go the DICOM objects that were made."""
+    st.session_state.pop(_MADE, None)
+
+
 def report(
     case: OpenCase, review: Review, opinions: Sequence[OpinionLine] | None = None, view: View | None = None
 ) -> CaseReport:
@@ -118,6 +123,8 @@ def _dicom(
     wanted = st.button("Make DICOM objects", icon=":material/deployed_code:", key=f"make-{series}", help=_DICOM_HELP)
     if any(r.mask_probability is not None for r in review.ready):
         maps = st.checkbox("with probability maps", key=f"maps-{series}", help=_MAPS_HELP)
+    # What was measured, locked, overruled or asked for since is not in those that were made before.
+    holds = (series, maps, id(case.study), id(review), list(case.measured), len(opinions or ()))
     if wanted:
         from core.reports.dicom import dicom_objects, dicom_zip, find_source
 
@@ -125,9 +132,9 @@ def _dicom(
         with messages.shown(), st.spinner("Writing segmentations, structured reports and overlays"):
             made = report(case, review, opinions, view)
             source = find_source(case.originals, case.series)
-            st.session_state[_MADE] = (series, dicom_zip(dicom_objects(made, source, probabilities=maps)))
-    owner, data = st.session_state.get(_MADE, ("", b""))
-    if owner == series:
+            st.session_state[_MADE] = (holds, dicom_zip(dicom_objects(made, source, probabilities=maps)))
+    made_of, data = st.session_state.get(_MADE, (None, b""))
+    if made_of == holds:
         st.download_button(
             f"DICOM objects (zip, {len(data) / 1e6:.1f} MB)",
             data,

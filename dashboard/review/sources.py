@@ -62,6 +62,7 @@ def from_address() -> None:
     if not wanted or (st.session_state.get("sample-opened") == wanted and cases.current() is not None):
         return
     st.session_state["sample-opened"] = wanted
+    st.session_state.pop("upload-error", None)  # it was about another study
     with messages.shown():
         case = _sample(sample) if sample else _upload(str(token))
         if case is None:

@@ -156,7 +156,10 @@ def _save(store: Store, reader: int, view: View) -> None:
     if st.button("Save", disabled=not name.strip(), key="view-save"):
         with messages.shown():
             save_view(store, reader, name.strip(), view, shared=shared)
-            st.success("Saved.")
+            st.session_state["view-saved"] = True
+            st.rerun()  # the list of views stands above
+    if st.session_state.pop("view-saved", False):
+        st.success("Saved.")
 
 
 def _word(value: bool | None) -> str:

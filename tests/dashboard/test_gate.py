@@ -47,12 +47,12 @@ def test_a_letter_shows_no_answer_until_it_is_overruled(page: Page, server: Serv
 
     page.get_by_role("button", name="It is the right image").click()
     page.get_by_role("textbox", name="Why").fill("a test of the gate")
-    page.keyboard.press("Enter")
-    desk.settled(page)
     page.get_by_role("button", name="Overrule and show the answers").click()
     expect(page.get_by_text("You overruled the image check")).to_be_visible(timeout=desk.ANSWER)
     desk.answered(page)
     assert re.search(r"\d\.\d\d", desk.table(page).inner_text())
+    expect(page.get_by_text("Overruled by you at")).to_be_visible(timeout=5_000)
+    expect(page.get_by_role("radio", name="mask")).to_be_visible(timeout=5_000)
     desk.turn_to(page, "Maps")
     expect(page.locator(".st-key-heat-tiles img")).to_have_count(3, timeout=desk.ANSWER)
 

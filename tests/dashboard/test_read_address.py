@@ -32,11 +32,13 @@ def page() -> None:
 def test_a_reload_comes_back_to_the_slice_and_the_next_case_begins_in_its_middle() -> None:
     app = AppTest.from_function(page, default_timeout=60)
     app.query_params["case"], app.query_params["slice"] = "1", "4"
+    app.query_params["section"] = "Opinion"
     app.run()
     assert app.markdown[0].value == "slice 4"
     app.button[0].click().run()
     assert app.markdown[0].value == "slice 8"  # the middle of fourteen
     assert "slice" not in app.query_params
+    assert "section" not in app.query_params  # once locked, it begins with the models' answers
     app.query_params["slice"] = "99"
     app.session_state["read-case"] = None
     app.run()

@@ -56,6 +56,9 @@ def test_reports_of_a_dicom_series(page: Page, server: Server) -> None:
     assert {o.Modality for o in objects} >= {"SEG", "SR", "OT"}
     assert {str(o.PatientName) for o in objects} == {kit.PATIENT["PatientName"]}
 
+    page.get_by_text("with probability maps").click()  # those that were made have none
+    expect(page.get_by_role("button", name=re.compile("^DICOM objects"))).to_have_count(0)
+
 
 def test_a_picture_has_no_dicom_objects(page: Page, server: Server) -> None:
     page.set_default_timeout(desk.ANSWER)

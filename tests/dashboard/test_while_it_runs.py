@@ -59,6 +59,18 @@ def test_a_click_between_the_end_and_the_next_look_leaves_nothing_behind(
     expect(page.get_by_text("Image check under way")).to_have_count(0)
 
 
+def test_a_tab_without_answers_follows_the_review_to_its_end(
+    page: Page, held: Callable[[float], House], tmp_path: Path
+) -> None:
+    page.goto(f"{held(0.5).url}/review?sample={SAMPLE}&section=Maps")
+    expect(page.get_by_text("Follows when every slice has been answered.")).to_be_visible()
+    expect(page.get_by_text("Image check under way")).to_be_visible()
+    desk.settled(page)
+    (tmp_path / "go").touch()
+    expect(page.locator(".st-key-heat-tiles")).to_be_visible()
+    expect(page.get_by_text("Image check: passed")).to_be_visible(timeout=5_000)
+
+
 def test_a_stopped_review_goes_on(page: Page, held: Callable[[float], House], tmp_path: Path) -> None:
     page.goto(f"{held(0.5).url}/review?sample={SAMPLE}")
     _stop(page).click()

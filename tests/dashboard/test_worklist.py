@@ -125,6 +125,12 @@ def test_filters_columns_and_saved_views(store: Store, planted: readings.Planted
     assert list(ranked.columns) == ["Case", "Rank", "Patient"]
     assert list(ranked["Patient"]) == ["P2"]
 
+    app.text_input(key="view-name").set_value("again").run()
+    app.button(key="view-save").click().run()
+    assert [one.value for one in app.success] == ["Saved."]
+    assert app.selectbox(key="worklist-view").options == ["default", "again", "two"]
+    assert not app.run().success
+
 
 @pytest.fixture
 def many(store: Store, installed: Path) -> readings.Planted:
