@@ -1,4 +1,4 @@
-"""Elements that wait to be sent, when a fragment around others is drawn twice before the browser has anything."""
+"""What waits to be sent when the page, or a fragment around others, is drawn anew before the browser has anything."""
 
 from __future__ import annotations
 
@@ -70,3 +70,25 @@ def test_a_run_of_the_whole_page_still_drops_what_waits(monkeypatch: pytest.Monk
     queue.enqueue(delta([0, 0], "", False, "old"))
     queue.clear(retain_lifecycle_msgs=True)
     assert [message.WhichOneof("type") for message in queue.flush()] == ["new_session"]
+
+
+def test_the_address_for_an_upload_outlives_a_run_that_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent() -> list[str | None]:
+        queue = ForwardMsgQueue()
+        queue.enqueue(delta([0, 0], "", False, "old"))
+        address = ForwardMsg()
+        address.file_urls_response.response_id = "asked"
+        queue.enqueue(address)
+        queue.clear(retain_lifecycle_msgs=True)  # as `AppSession` does when a run begins
+        queue.enqueue(started())
+        queue.enqueue(delta([0, 0], "", False, "new"))
+        return [message.WhichOneof("type") for message in queue.flush()]
+
+    monkeypatch.setattr(ForwardMsgQueue, "clear", outgoing._clear)
+    assert sent() == ["new_session", "delta"]  # as it comes: the browser waits for ever
+    monkeypatch.setattr(ForwardMsgQueue, "clear", outgoing.clear)
+    assert sent() == ["file_urls_response", "new_session", "delta"]
+    queue = ForwardMsgQueue()
+    queue.enqueue(started())
+    queue.clear()
+    assert queue.is_empty()  # where nobody is connected any more all goes
