@@ -66,8 +66,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look at a source found: a summary, rows that cannot be used, recorded words that fit no class."""
+    """What a look at a source found: a summary, rows that cannot be used, recorded words that fit no class.
 
+    ``looked`` is what was looked at, and how it was understood: of anything else it tells nothing.
+    """
+
+    looked: tuple[Source, str | None, Layout]
     summary: str
     problems: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -90,20 +94,24 @@ def show(store: Store, actor: int, archive: int) -> None:
         if st.button("Import", type="primary", icon=":material/download:"):
             with messages.shown():
                 begin_import(store, actor, archive, source.path, options)
-                st.session_state.pop(f"{key}-seen", None)
-                del st.session_state[key]
+                for kept in ("", "-seen", "-taken", "-named"):
+                    st.session_state.pop(f"{key}{kept}", None)
+                st.session_state[f"{key}-done"] = st.session_state.get(f"{key}-done", 0) + 1
                 st.rerun()
 
 
 def _choose(store: Store, actor: int, key: str) -> None:
+    number = st.session_state.get(f"{key}-done", 0)  # fields of their own for each: the same folder can come again
     upload, folder = st.tabs(["Upload", "Folder on the server"])
     with upload:
         files = st.file_uploader(
             "A zip, or scans with a sheet (CSV): file, patient, recorded diagnosis, reader, date",
             accept_multiple_files=True,
-            key=f"{key}-files",
+            key=f"{key}-files-{number}",
         )
         taken = tuple(f.file_id for f in files)
+        if not files and st.session_state.pop(f"{key}-taken", ()):
+            _take_back(key, typed=False)
         if files and st.session_state.get(f"{key}-taken") != taken:
             with messages.shown(), st.spinner("Unpacking"):
                 try:
@@ -122,16 +130,28 @@ def _choose(store: Store, actor: int, key: str) -> None:
             return
         path = st.text_input(
             "Folder, zip or CSV on the machine that runs Overread",
-            key=f"{key}-path",
+            key=f"{key}-path-{number}",
             placeholder=f"{roots[0]}/archive-2024",
             help="Within " + ", ".join(str(root) for root in roots) + " (OVERREAD_IMPORT_ROOTS names the folders).",
         )
         named = path.strip()
+        if not named:
+            _take_back(key, typed=True)
         if named and st.session_state.get(f"{key}-named") != named:
             st.session_state.pop(key, None)  # what was named before is not this one
             with messages.shown(), st.spinner("Looking for it"):
                 st.session_state[key] = _source(store, named, permitted(store, actor, Path(named)))
                 st.session_state[f"{key}-named"] = named
+
+
+def _take_back(key: str, *, typed: bool) -> None:
+    """A folder that is named no more, or files that were removed, are not imported either."""
+    source: Source | None = st.session_state.get(key)
+    named = st.session_state.get(f"{key}-named")
+    if typed:
+        st.session_state.pop(f"{key}-named", None)
+    if source is not None and (source.said == named) is typed:
+        del st.session_state[key]
 
 
 def told_sheet(name: str) -> str:
@@ -173,7 +193,7 @@ def _options(source: Source, key: str) -> ImportOptions:
         st.caption(JOINED if told else NOT_JOINED)
     layout = replace(layout, join=join)
     options = ImportOptions(system=system, layout=layout, keep_patient_codes=keep, team=team)
-    seen = _seen(key)
+    seen = _seen(key, (source, system, layout))
     return _mapped(options, seen.unknown if seen else (), stem)
 
 
@@ -243,9 +263,10 @@ def _mapped(options: ImportOptions, unknown: tuple[str, ...], stem: str) -> Impo
 def _look(source: Source, options: ImportOptions) -> Seen:
     found = survey(source.root, options.layout)
     recorded = [case.recorded for case in found.cases if case.recorded]
-    strange = untold(recorded, options.system, options.mapping) if options.system else []
+    strange = untold(recorded, options.system) if options.system else []  # whatever was said of them: it can be changed
     cases = join_slices(found.cases) if options.layout.join else found.cases
     return Seen(
+        (source, options.system, options.layout),
         f"{words.count(len(cases), 'case')}, {sum(bool(case.recorded) for case in cases):,} with a recorded diagnosis"
         f"{'' if options.system else ', which counts where it fits a class of the system that reads the case'}; "
         f"{words.count(found.aside, 'file')} left aside; {words.count(len(found.problems), 'row')} of no use.",
@@ -254,10 +275,11 @@ def _look(source: Source, options: ImportOptions) -> Seen:
     )
 
 
-def _seen(key: str) -> Seen | None:
+def _seen(key: str, now: tuple[Source, str | None, Layout]) -> Seen | None:
     seen: Seen | None = st.session_state.get(f"{key}-seen")
-    if seen is not None:
-        st.success(seen.summary, icon=":material/search:")
-        for line in seen.problems:
-            st.text(line)
+    if seen is None or seen.looked != now:
+        return None
+    st.success(seen.summary, icon=":material/search:")
+    for line in seen.problems:
+        st.text(line)
     return seen

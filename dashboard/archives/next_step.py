@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.review import Action, RunState, Store
+from core.review import Action, Store
 from core.review.archives import begin_scoring, installed, pending, progress
 from core.review.tables import ImportRun, ScoreRun
 from core.systems import SYSTEMS
@@ -21,7 +21,7 @@ WHY = (
 def show(store: Store, actor: int, archive: int, systems: list[str]) -> None:
     """The next step of an archive that is at rest; nothing while something is under way, or before there are cases."""
     runs: list[ImportRun | ScoreRun] = [*store.runs(ImportRun, archive), *store.runs(ScoreRun, archive)]
-    if not systems or any(progress(store, run).state is RunState.RUNNING for run in runs):
+    if not systems or any(progress(store, run).active for run in runs):  # a paused run, too, is gone on with or stopped
         return
     waiting = {
         name: len(pending(store, archive, models)) for name in systems if (models := installed(engine(), name)).cards

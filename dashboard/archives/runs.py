@@ -20,7 +20,7 @@ RECENT = 4
 
 def show(store: Store, actor: int, archive: int) -> None:
     """The latest runs of an archive."""
-    moving = any(progress(store, run).active for run in runs(store, archive))
+    moving = {_key(run) for run in runs(store, archive) if progress(store, run).active}
     st.fragment(_list, run_every=POLL_SECONDS if moving else None)(store, actor, archive, moving)
 
 
@@ -30,19 +30,18 @@ def runs(store: Store, archive: int) -> list[ImportRun | ScoreRun]:
     return sorted(found, key=lambda run: run.started, reverse=True)
 
 
-def _list(store: Store, actor: int, archive: int, moving: bool) -> None:
+def _list(store: Store, actor: int, archive: int, moving: set[str]) -> None:
     found = runs(store, archive)
+    told = {_key(run): progress(store, run) for run in found}
+    if {key for key, one in told.items() if one.active} != moving:
+        st.rerun()  # one came to rest, and the page shows what it left, or has begun, and is looked at from now on
     if not found:
         st.caption("Nothing imported or scored yet.")
-        return
-    still = False
-    for run in found[:RECENT]:
-        told = progress(store, run)
-        still |= told.active
-        with st.container(border=True):
-            _one(store, actor, run, told)
-    if moving and not still:
-        st.rerun()  # the last run came to rest: the page shows what it left
+    for place, run in enumerate(found):
+        key = _key(run)
+        if place < RECENT or told[key].active:  # however old: what is paused is gone on with here
+            with st.container(border=True):
+                _one(store, actor, run, told[key])
 
 
 def _one(store: Store, actor: int, run: ImportRun | ScoreRun, told: Progress) -> None:
@@ -63,8 +62,12 @@ def _one(store: Store, actor: int, run: ImportRun | ScoreRun, told: Progress) ->
     _buttons(store, actor, run, told)
 
 
+def _key(run: ImportRun | ScoreRun) -> str:
+    return f"{type(run).__name__}-{run.id}"
+
+
 def _buttons(store: Store, actor: int, run: Any, told: Progress) -> None:
-    key = f"{type(run).__name__}-{run.id}"
+    key = _key(run)
     running = told.active and not told.interrupted
     with st.container(horizontal=True, gap="small"):
         if (

@@ -32,7 +32,6 @@ _EVENTS = {
 def show(store: Store) -> None:
     """Counts, results that could not be sent, the journal."""
     config, spool = NodeConfig.of(settings()), Spool(store.images_folder.parent / "dicom")
-    who.touch()
     if not config.peers and not spool.journal(1):
         st.info(
             "No DICOM node is set up. Name the nodes that may send in `OVERREAD_DICOM_PEERS` and start "
@@ -55,7 +54,10 @@ def show(store: Store) -> None:
             for one in waiting
         ]
         st.dataframe(pd.DataFrame(table), hide_index=True)
-        st.button("Try again now", icon=":material/refresh:", on_click=spool.at_once)
+        if st.button("Try again now", icon=":material/refresh:"):
+            who.touch()  # not above: what asks by itself is no use, and would keep an unattended sign-in for ever
+            spool.at_once()
+            st.rerun()
     lines = [
         {
             "time": datetime.fromtimestamp(line["at"], UTC),

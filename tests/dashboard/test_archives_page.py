@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.review import Role, Store
+from core.review import Role, RunState, Store
 from core.review.archives import Column, Layout, guess_columns, wait
-from core.review.tables import ScoreRun, User
-from dashboard.archives import bring_in
+from core.review.tables import ImportRun, ScoreRun, User
+from dashboard.archives import bring_in, runs
 from dashboard.kit.engine import engine
 from tests.dashboard import readings, weights
 
@@ -91,7 +92,7 @@ def test_a_source_is_called_what_the_importer_typed_and_a_sheet_only_by_a_name_t
     page.run()
     said = []
     for folder in ("plain", "other"):
-        page.text_input(key=f"import-source-{archive}-path").set_value(str(root / folder)).run()
+        page.text_input(key=f"import-source-{archive}-path-0").set_value(str(root / folder)).run()
         assert not page.exception
         said.append([one.value for one in page.markdown if one.value.startswith("**") and folder in one.value])
     assert len(said[0]) == len(said[1]) == 1
@@ -104,3 +105,93 @@ def test_a_source_is_called_what_the_importer_typed_and_a_sheet_only_by_a_name_t
 def test_names_of_sheets() -> None:
     assert bring_in.told_sheet("labels.csv") == "sheet labels.csv"
     assert bring_in.told_sheet("Quill_Jane_1950.csv") == "with a sheet"
+
+
+def test_what_a_look_found_is_told_of_what_was_looked_at_alone(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "incoming"
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(root))
+    for folder, count in (("one", 1), ("two", 2)):
+        (root / folder).mkdir(parents=True)
+        for number in range(count):
+            (root / folder / f"{number}.png").write_bytes(readings.head(number + 1))
+        lines = "".join(f"{number}.png,p{number},oddity\n" for number in range(count))
+        (root / folder / "index.csv").write_text(f"image,patient,diagnosis\n{lines}")
+    store = Store.open(str(tmp_path / "store"))
+    archive = store.add_archive(store.local_user().number or 0, "A").id
+    key = f"import-source-{archive}"
+
+    def look() -> list[str]:
+        next(button for button in page.button if button.label == "Look first").click().run()
+        return told()
+
+    def told() -> list[str]:
+        assert not page.exception
+        return [one.value.split(",")[0] for one in page.success]
+
+    page.run()
+    page.text_input(key=f"{key}-path-0").set_value(str(root / "one")).run()
+    assert look() == ["1 case"]
+    page.text_input(key=f"{key}-path-0").set_value(str(root / "two")).run()
+    assert told() == []
+    assert look() == ["2 cases"]
+    page.selectbox(key=f"{key}-two-system").set_value("brain-mr").run()
+    assert told() == []
+    look()
+    page.selectbox(key=f"{key}-two-means-oddity").select_index(1).run()
+    meant = page.selectbox(key=f"{key}-two-means-oddity").value
+    assert meant
+    look()  # what was said of a word stays said
+    assert page.selectbox(key=f"{key}-two-means-oddity").value == meant
+    page.text_input(key=f"{key}-path-0").set_value("").run()
+    assert "Import" not in [button.label for button in page.button]
+    store.close()
+
+
+def test_a_folder_is_imported_a_second_time(page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "incoming"
+    monkeypatch.setenv("OVERREAD_IMPORT_ROOTS", str(root))
+    root.mkdir()
+    store = Store.open(str(tmp_path / "store"))
+    archive = store.add_archive(store.local_user().number or 0, "A").id or 0
+    page.run()
+    for number in (1, 2):
+        (root / f"{number}.png").write_bytes(readings.head(number))
+        (field,) = [
+            one for one in page.text_input if one.label == "Folder, zip or CSV on the machine that runs Overread"
+        ]
+        assert field.value == ""
+        field.set_value(str(root)).run()
+        next(button for button in page.button if button.label == "Import").click().run()
+        for begun in store.runs(ImportRun, archive):
+            wait(store, begun, 60)
+        page.run()
+        assert not page.exception
+        assert len(store.cases(archive)) == number
+    store.close()
+
+
+def test_a_paused_run_stays_in_sight_and_what_ends_beside_it_is_seen(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(str(tmp_path / "store"))
+    planted = readings.plant(store, 1)
+    actor = store.local_user().number or 0
+    paused = store.update_run(
+        store.start_scoring(actor, planted.archive, "brain-mr", {}, 1), state=RunState.PAUSED.value
+    )
+    for number in range(4):
+        run = store.start_import(actor, planted.archive, f"later {number}", {})
+        store.update_run(run, state=RunState.DONE.value)
+    page.run()
+    assert not page.exception
+    assert page.button(key=f"resume-ScoreRun-{paused.id}").label == "Go on"
+    assert not [one.value for one in page.markdown if "Next: let the models score" in one.value]
+    for moving in ({f"ScoreRun-{paused.id}", f"ImportRun-{run.id}"}, set[str]()):  # one has ended, or has been begun
+        with (
+            mock.patch.object(runs.st, "rerun", side_effect=InterruptedError),
+            pytest.raises(InterruptedError),
+        ):
+            runs._list(store, actor, planted.archive, moving)
+    store.close()
