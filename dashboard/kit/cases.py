@@ -53,6 +53,7 @@ class OpenCase:
     sample: str | None = None  # name of the built-in sample in the address
     token: str | None = None  # by which the address finds an upload again
     around: tuple[bool, ...] | None = None  # how the review stood when what is around the desk was drawn
+    looked_over: bool = False  # that it stands otherwise was seen, and what is beside it drawn
     truth_on: bool = False  # whether the reference mask is shown from the beginning
     record: int | None = None  # number in the store, of a case that was opened from there
     _shown: tuple[Review, bool, Review] | None = None  # a review as it was made, whether overruled, and as it is shown

@@ -61,7 +61,7 @@ def running(case: OpenCase) -> bool:
 
 def page_begins(case: OpenCase) -> None:
     """Note how the review stands that what is drawn around the reading desk tells of."""
-    case.around = _standing(case)
+    case.around, case.looked_over = _standing(case), False
 
 
 def page_is_over(case: OpenCase) -> bool:

@@ -38,6 +38,10 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
     job = case.job
     if job is None or running != job.running:  # to be begun anew, at its end, or gone on with: who asks is set up above
         st.rerun()
+    if jobs.page_is_over(case):  # an answer under way comes first: what is around it is drawn at the next look
+        if case.looked_over or not running:
+            st.rerun()
+        case.looked_over = True
     jobs.first(job)
     jobs.line(case, job)
     review = case.review
@@ -62,8 +66,6 @@ def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
         job.run.course.seen()
     if review.complete:
         _beyond(case, review, system, index)
-    if jobs.page_is_over(case):  # not before what is here was drawn: nobody waits for what is around it
-        st.rerun()
 
 
 def _beyond(case: OpenCase, review: Review, system: System, index: int) -> None:
