@@ -34,6 +34,7 @@ def show(store: Store, learner: int, task: Task, leave: Callable[[], None]) -> N
     if with_models and task.rules.asks_models:
         jobs.ensure(case, engine())
         jobs.soon(case)
+        jobs.page_begins(case)
     if _over(task):  # before the clock is drawn, which would ask for another run, and another
         _give(quiz_form.of(store, learner, task, case), OVER)
         leave()

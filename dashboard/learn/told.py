@@ -37,6 +37,7 @@ def show(store: Store, attempt: int, shown: Shown, leave: Callable[[], None], *,
     if shown.models:
         jobs.ensure(case, engine())
         jobs.soon(case)
+        jobs.page_begins(case)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="quiz-head"):
         st.html(
             f"<h1 style='font-size:1.35rem;margin:0;padding:0'>Case {shown.place} of {shown.total}: the truth</h1>",

@@ -36,7 +36,11 @@ def show(case: OpenCase, system: System | None, index: int) -> None:
 
 def _show(case: OpenCase, system: System, index: int, running: bool) -> None:
     job = case.job
-    if job is None or running != job.running:  # to be begun anew, at its end, or gone on with: who asks is set up above
+    if job is None:
+        if jobs.page_is_over(case):  # to be begun anew
+            st.rerun()
+        return
+    if running != job.running:  # at its end, or gone on with: who asks is set up above
         st.rerun()
     if jobs.page_is_over(case):  # an answer under way comes first: what is around it is drawn at the next look
         if case.looked_over or not running:
