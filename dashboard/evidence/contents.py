@@ -60,7 +60,7 @@ TABS = (
 def show(found: Predicted, split: str) -> None:
     """The tabs; the address holds which is open."""
     names = [tab.name for tab in TABS]
-    st.session_state.setdefault(KEY, address.section(names))
+    address.follow(KEY, "section", names)
     for tab, place in zip(TABS, st.tabs(names, key=KEY, on_change="rerun"), strict=True):
         if not place.open:
             continue

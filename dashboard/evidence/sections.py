@@ -28,8 +28,8 @@ def choose() -> tuple[Predicted, str]:
     evidence_tables.style()
     first, second, third = st.columns([3, 3, 2])
     names = list(SYSTEMS)
-    st.session_state.setdefault("evidence-system", address.one_of("system", names) or data.first_with_predictions())
-    st.session_state.setdefault("evidence-split", address.one_of("part", SPLITS) or SPLITS[0])
+    address.follow("evidence-system", "system", names, data.first_with_predictions)
+    address.follow("evidence-split", "part", SPLITS)
     name = first.selectbox("System", names, format_func=lambda n: SYSTEMS[n].title, key="evidence-system")
     split = second.segmented_control(
         "Part of the data", SPLITS, required=True, key="evidence-split", format_func=str.capitalize

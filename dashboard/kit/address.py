@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+def went_back() -> bool:
+    """Whether the browser's Back or Forward asked for this run: then the page follows the address."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def follow(key: str, name: str, names: Sequence[str], first: Callable[[], str] | None = None) -> None:
+    """Set a choice to what the address names: at first, and when the reader went back to there.
+
+    Args:
+        key: of the widget. first: where the address names none of them; the first one by default.
+    """
+    if key not in st.session_state or went_back():
+        st.session_state[key] = one_of(name, names) or (first() if first is not None else names[0])
 
 
 def keep(**places: str | int | None) -> None:
+    """Put where the page stands into the address; see :func:`go`. Not after Back: it would lead here for ever."""
+    if not went_back():
+        go(**places)
+
+
+def go(**places: str | int | None) -> None:
     """Put places into the address; ``None`` takes one out. What is there already is left alone."""
     for name, value in places.items():
         if value is None:

@@ -12,7 +12,7 @@ from core.review import Mode, Store
 from core.review.archives import Installed, installed
 from core.review.tables import Archive
 from core.systems import SYSTEMS
-from dashboard.kit import routes
+from dashboard.kit import address, routes
 from dashboard.kit.engine import engine
 
 Option = TypeVar("Option")
@@ -71,7 +71,7 @@ def systems_of(store: Store, archive: Archive) -> list[str]:
 def _select(label: str, name: str, options: list[Option], shown: Callable[[Option], str]) -> Option:
     key = f"choice-{name}"
     wanted = next((o for o in options if str(o) == st.query_params.get(name)), options[0])
-    if st.session_state.get(key) not in options:
+    if st.session_state.get(key) not in options or address.went_back():
         st.session_state[key] = wanted
 
     def keep() -> None:

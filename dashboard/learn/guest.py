@@ -25,7 +25,7 @@ def join(store: Store) -> None:
             except OverreadError as error:
                 messages.show(error)
                 return
-            address.keep(me=secret)
+            address.go(me=secret)
             st.rerun()
     st.caption("Keep the address of this page: with it you go on after a reload or a lost connection.")
 

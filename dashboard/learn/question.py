@@ -190,7 +190,7 @@ def _give(form: QuizForm, notice: str = "") -> None:
         messages.show(error)
         return
     st.session_state[NOTICE] = notice
-    address.keep(look=look_after(task))
+    address.go(look=look_after(task))
     st.rerun()
 
 

@@ -74,7 +74,7 @@ def _quiz(store: Store, learner: int, one: Listed, mine: Sequence[Attempt]) -> N
                 facts.append("simulated")
             st.markdown(f"**{words.plain(quiz.title)}**  \n{words.plain(' · '.join(facts))}", width="stretch")
             if done:
-                st.button("Results", key=f"results-{quiz.id}", on_click=address.keep, kwargs={"attempt": done[-1].id})
+                st.button("Results", key=f"results-{quiz.id}", on_click=address.go, kwargs={"attempt": done[-1].id})
             label = "Go on" if under_way else "Once more" if done else "Begin"
             st.button(
                 label,
@@ -95,7 +95,7 @@ def _begin(store: Store, learner: int, quiz: int, items: Sequence[int] | None) -
     except OverreadError as error:
         st.session_state["learn-failed"] = error
         return
-    address.keep(attempt=made.id, look=None)
+    address.go(attempt=made.id, look=None)
 
 
 def failed() -> None:

@@ -75,7 +75,7 @@ def _begin(store: Store, learner: int, study: int) -> None:
     except OverreadError as error:
         st.session_state["learn-failed"] = error
         return
-    address.keep(attempt=made.id, look=None)
+    address.go(attempt=made.id, look=None)
 
 
 def ended() -> None:

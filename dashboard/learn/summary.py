@@ -44,7 +44,7 @@ def show(store: Store, learner: int, made: Attempt) -> None:
         st.button(
             "Look at the chosen case" if chosen else "Look at the first case",
             icon=":material/visibility:",
-            on_click=address.keep,
+            on_click=address.go,
             kwargs={"look": order[rows[chosen[0] if chosen else 0].item.id or 0] + 1},
         )
         if alone:

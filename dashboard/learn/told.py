@@ -48,7 +48,7 @@ def show(store: Store, attempt: int, shown: Shown, leave: Callable[[], None], *,
             "Next case" if more else "To your results",
             type="primary",
             icon=":material/skip_next:",
-            on_click=address.keep,
+            on_click=address.go,
             kwargs={"look": None},
         )
     _verdict(shown)
@@ -173,7 +173,11 @@ def _models(store: Store, shown: Shown, case: OpenCase, index: int, view: contro
             if name == "Models":
                 model_answers.show(case, system, index)
             elif review is None or not review.complete:
-                st.caption("Follows when every slice has been answered.")
+                waits = jobs.running(case)
+                st.caption(
+                    "Follows when every slice has been answered." + ("" if waits else " See under Models why not.")
+                )
+                st.fragment(_wait, run_every=jobs.pace(engine()) if waits else None)(case)
             elif name == "Heat maps":
                 heat_maps.show(case, review, system, index, view)
             elif panels.segmenters(review):
@@ -182,6 +186,12 @@ def _models(store: Store, shown: Shown, case: OpenCase, index: int, view: contro
                 st.caption("No model of this system outlines anything.")
     if review is not None and review.complete and not case.held_back:
         _keep(store, shown, case)
+
+
+def _wait(case: OpenCase) -> None:
+    """Where nothing else asks how far the review is: the page is drawn anew at its end."""
+    if jobs.page_is_over(case):
+        st.rerun()
 
 
 def _keep(store: Store, shown: Shown, case: OpenCase) -> None:

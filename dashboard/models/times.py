@@ -58,16 +58,16 @@ def control() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         clicked = st.button("Measure the time an image takes here", icon=":material/timer:", key="measure-times")
         st.caption(told)
-    if clicked:
-        _measure()
+    if clicked and _measure():
         st.rerun()
 
 
-def _measure() -> None:
+def _measure() -> bool:
+    """Whether all were measured; not while somebody else measures, which is said, with the page below."""
     lock, times = _here()
     if not lock.acquire(blocking=False):
         st.info("Somebody else is measuring on this machine: try again in a minute.")
-        st.stop()
+        return False
     try:
         folders = [
             (f"{name}/{slot.name}", folder)
@@ -87,3 +87,4 @@ def _measure() -> None:
         bar.empty()
     finally:
         lock.release()
+    return True

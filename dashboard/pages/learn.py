@@ -26,7 +26,7 @@ with messages.shown():
         def leave() -> None:
             """Back to the list."""
             gone = {"attempt": None, "look": None}
-            st.button("All quizzes", icon=":material/arrow_back:", type="tertiary", on_click=address.keep, kwargs=gone)
+            st.button("All quizzes", icon=":material/arrow_back:", type="tertiary", on_click=address.go, kwargs=gone)
 
         way.show(store, learner, attempt, leave)
     else:
@@ -39,7 +39,7 @@ with messages.shown():
         }
         names = tuple(parts)
         # As its state, not as a default: with another default they are other tabs, and a click on the old ones is lost.
-        st.session_state.setdefault("learn-part", address.one_of("part", names) or names[0])
+        address.follow("learn-part", "part", names)
         tabs = st.tabs(names, key="learn-part", on_change="rerun")
         for name, tab in zip(names, tabs, strict=True):
             if tab.open:

@@ -28,7 +28,7 @@ with messages.shown():
     if made is not None:
         st.session_state["teach-section"] = SECTIONS[1]
         st.success(f"“{words.plain(made)}” is ready.", icon=":material/check:")
-    st.session_state.setdefault("teach-section", address.section(SECTIONS))
+    address.follow("teach-section", "section", SECTIONS)
     section = st.segmented_control("Part", SECTIONS, required=True, key="teach-section", label_visibility="collapsed")
     section = section or SECTIONS[0]
     address.keep(section=section)

@@ -30,7 +30,12 @@ def show(store: Store, reader: int) -> None:
         return
     table = pd.DataFrame([line(store, case, reader) for case in cases])
     event = st.dataframe(
-        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="records", width="stretch"
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"records-{archive.id}",  # a row that was chosen in another archive is no row of this one
+        width="stretch",
     )
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -41,7 +46,7 @@ def show(store: Store, reader: int) -> None:
             icon=":material/table:",
             on_click="ignore",
         )
-        picked = event["selection"]["rows"]
+        picked = [row for row in event["selection"]["rows"] if row < len(table)]
         if picked and st.button(
             f"Open case {table.iloc[picked[0]]['Case']}: reports, pictures, DICOM objects", icon=":material/visibility:"
         ):

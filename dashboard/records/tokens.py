@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core.review import Action, Scope, Store
@@ -18,6 +20,7 @@ MEANS = {
     Scope.IMPORT: "make archives, import, have them scored",
 }
 _MADE = "token-made"
+AT_ONCE = 3.0  # seconds after the first time that a token was drawn, in which drawing it again is still that time
 
 
 @st.fragment
@@ -29,21 +32,33 @@ def show(store: Store, reader: int) -> None:
         "more than what it is made for; images that wait for your own opinion stay silent there too."
         + ("" if who.configured() else " Without sign-in, programs on this machine need none.")
     )
-    made = st.session_state.pop(_MADE, None)
-    if made is not None:
-        st.success("Copy the token now: it is shown this once and kept nowhere.", icon=":material/key:")
-        st.code(made, language=None)
+    _told()
     for one in store.tokens(reader):
         if not one.revoked:
             _line(store, reader, one)
-    with st.form("new-token", border=False):
+    number = st.session_state.get("tokens-made", 0)  # a form of its own each time: sent off twice it makes one token
+    with st.form(f"new-token-{number}", border=False):
         name = st.text_input("What it is for", max_chars=80)
         scopes = st.multiselect("Good for", list(Scope), format_func=lambda s: f"{s}: {MEANS[s]}")
         days = st.number_input("Days until it expires", 1, MOST_DAYS, 90)
         if st.form_submit_button("Make a token", icon=":material/add:"):
             with messages.shown():
-                _, st.session_state[_MADE] = store.make_token(reader, name, scopes, int(days))
+                _, token = store.make_token(reader, name, scopes, int(days))
+                st.session_state[_MADE] = token, None
+                st.session_state["tokens-made"] = number + 1
                 st.rerun()
+
+
+def _told() -> None:
+    """The token that was made, until something else is done; a second press of the button that made it is nothing."""
+    token, since = st.session_state.get(_MADE, ("", None))
+    if since is not None and time.monotonic() - since > AT_ONCE:
+        del st.session_state[_MADE]
+        return
+    if token:
+        st.session_state[_MADE] = token, since or time.monotonic()
+        st.success("Copy the token now: it is shown this once and kept nowhere.", icon=":material/key:")
+        st.code(token, language=None)
 
 
 def _line(store: Store, reader: int, one: ApiToken) -> None:

@@ -28,7 +28,7 @@ def show(
     """
     names = TABS if opinion is None else (ANSWERS, OPINION, *TABS[1:])
     key = f"rail-{case.key}"
-    st.session_state.setdefault(key, address.section(names))
+    address.follow(key, "section", names)
     system, review = SYSTEMS[case.system] if case.system else None, case.review
     for name, tab in zip(names, st.tabs(names, key=key, on_change="rerun"), strict=True):
         if not tab.open:

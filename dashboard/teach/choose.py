@@ -24,9 +24,9 @@ def show(store: Store, actor: int) -> Listed | None:
     names = {one.quiz.id: f"{one.course.title}: {one.quiz.title}" for one in offered}
     said = st.query_params.get("quiz", "")
     start = int(said) if said.isdecimal() and int(said) in names else offered[-1].quiz.id
-    chosen = st.selectbox(
-        "Quiz", list(names), list(names).index(start), format_func=names.__getitem__, key="teach-quiz"
-    )
+    if st.session_state.get("teach-quiz") not in names or address.went_back():
+        st.session_state["teach-quiz"] = start
+    chosen = st.selectbox("Quiz", list(names), format_func=names.__getitem__, key="teach-quiz")
     address.keep(quiz=chosen)
     one = next(one for one in offered if one.quiz.id == chosen)
     facts = [words.count(one.items, "case"), *(["simulated"] if one.simulated else []), one.rules.in_words]

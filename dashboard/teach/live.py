@@ -35,7 +35,7 @@ def show(store: Store, actor: int, one: Listed) -> None:
         if quiz.code is not None:
             st.button("Close the class", icon=":material/no_meeting_room:", on_click=_close, args=(store, actor, one))
         truth = st.toggle("Show the truth", False, key=f"live-truth-{one.quiz.id}", help="Everybody sees this screen.")
-    st.fragment(_now, run_every=EVERY if quiz.code else None)(store, actor, one, truth)
+    st.fragment(_now, run_every=EVERY if quiz.code else None)(store, actor, one, truth, quiz.code)
 
 
 def _open(store: Store, actor: int, one: Listed) -> None:
@@ -72,7 +72,9 @@ def _door(code: str) -> None:
         )
 
 
-def _now(store: Store, actor: int, one: Listed, truth: bool) -> None:
+def _now(store: Store, actor: int, one: Listed, truth: bool, code: str | None) -> None:
+    if quizzes.quiz(store, one.quiz.id or 0).code != code:
+        st.rerun()  # opened or closed on another screen: the code above is no longer the class's
     found = classroom.live(store, actor, one.quiz.id or 0)
     items = {item.id or 0: item for item in quizzes.items_for(store, actor, one.quiz.id or 0)}
     st.markdown(f"**{found.joined} joined, {found.finished} finished**")

@@ -48,18 +48,21 @@ def show(store: Store, actor: int) -> None:
     st.caption(
         words.count(len(drafts), "case") + ("" if ready else "; still to say: " + _missing(title, drafts, course, name))
     )
-    if st.button("Make the quiz", type="primary", icon=":material/add:", disabled=not ready):
+    number = st.session_state.get("teach-made-count", 0)  # a button of its own each time: pressed twice it makes one
+    if st.button("Make the quiz", type="primary", icon=":material/add:", disabled=not ready, key=f"make-quiz-{number}"):
         try:
             with st.spinner("Looking at every case …"):
-                number = course or quizzes.add_course(store, actor, name).id or 0
+                owner = course or quizzes.add_course(store, actor, name).id or 0
                 told = [ItemDraft(d.source, d.place, hint or d.hint, note or d.note) for d in drafts]
-                made = quizzes.add_quiz(store, actor, number, title, told, rules, goals)
+                made = quizzes.add_quiz(store, actor, owner, title, told, rules, goals)
+                # Before the spinner ends, where another press may cut this run off.
+                st.session_state["teach-made-count"] = number + 1
+                st.session_state["teach-made"] = made.title
+                st.session_state.pop("teach-quiz", None)
+                address.go(quiz=made.id)
         except OverreadError as error:
             messages.show(error)
             return
-        address.keep(quiz=made.id)
-        st.session_state.pop("teach-quiz", None)
-        st.session_state["teach-made"] = made.title
         st.rerun()
 
 

@@ -22,9 +22,9 @@ def show(store: Store, actor: int) -> None:
     said = st.query_params.get("study", "")
     start = int(said) if said.isdecimal() and int(said) in own else None
     options = [None, *own]
-    chosen = st.selectbox(
-        "Study", options, options.index(start), format_func=lambda n: own[n].title if n else NEW, key="teach-study"
-    )
+    if st.session_state.get("teach-study", 0) not in options or address.went_back():
+        st.session_state["teach-study"] = start
+    chosen = st.selectbox("Study", options, format_func=lambda n: own[n].title if n else NEW, key="teach-study")
     address.keep(study=chosen)
     if chosen is None:
         study_plan.show(store, actor)

@@ -58,16 +58,21 @@ def show(store: Store, actor: int) -> None:
     sessions = words.count(max(len(arms), 1), "session")
     told = f"{words.count(len(drafts), 'case')}, {sessions} for each of {readers} readers"
     st.caption(told + (f"; still to say: {', '.join(wanting)}" if wanting else ""))
-    if st.button("Make the study", type="primary", icon=":material/add:", disabled=bool(wanting)):
+    number = st.session_state.get("study-made-count", 0)  # a button of its own each time: pressed twice it makes one
+    if st.button(
+        "Make the study", type="primary", icon=":material/add:", disabled=bool(wanting), key=f"make-study-{number}"
+    ):
         try:
             with st.spinner("Looking at every case …"):
                 plan = Plan(tuple(arms), readers, blocks, washout, seed=secrets.randbelow(10**6))
                 made = studies.make(store, actor, title, drafts, plan)
+                # Before the spinner ends, where another press may cut this run off.
+                st.session_state["study-made-count"] = number + 1
+                st.session_state.pop("teach-study", None)
+                address.go(study=made.id)
         except OverreadError as error:
             messages.show(error)
             return
-        address.keep(study=made.id)
-        st.session_state.pop("teach-study", None)
         st.rerun()
 
 

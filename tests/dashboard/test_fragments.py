@@ -51,3 +51,33 @@ def test_no_page_asks_for_a_rerun_of_its_fragment_alone() -> None:
         and "'fragment'" in ast.unparse(node)
     ]
     assert asked == []
+
+
+def test_what_asks_by_itself_is_no_use_of_a_sign_in() -> None:
+    """Or a page that nobody looks at would never be cleared (``who.touch``)."""
+    polled = [
+        (path, one)
+        for path in sorted((ROOT / "dashboard").rglob("*.py"))
+        for tree in [ast.parse(path.read_text(encoding="utf-8"))]
+        for name in _polled(tree)
+        for one in ast.walk(tree)
+        if isinstance(one, ast.FunctionDef) and one.name == name
+    ]
+    assert len(polled) > 8
+    touching = [
+        f"{path.relative_to(ROOT)}:{one.name}"
+        for path, one in polled
+        if any(ast.unparse(line) == "who.touch()" for line in one.body)
+    ]
+    assert touching == []
+
+
+def _polled(tree: ast.Module) -> set[str]:
+    """Names of functions that run again by themselves."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any("run_every" in ast.unparse(one) for one in node.decorator_list):
+            found.add(node.name)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "st.fragment" and node.args:
+            found.add(ast.unparse(node.args[0]))
+    return found

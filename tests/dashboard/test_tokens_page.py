@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.review import Role, Scope, Store
 from core.review.tables import User
 from core.review.tokens import BEGINS
+from dashboard.records import tokens
 
 PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "pages" / "records.py"
 
@@ -30,6 +31,10 @@ def test_a_token_is_made_told_once_and_revoked(tmp_path: Path, monkeypatch: pyte
     next(button for button in app.button if button.label == "Make a token").click().run()
     (told,) = [block.value for block in app.code if block.value.startswith(BEGINS)]
     assert store.token_owner(told)[1] == {Scope.MODELS, Scope.STUDIES}
+    app.run()  # as a second press of the button asks for: it is still to be read
+    assert [block for block in app.code if told in block.value]
+    assert [one.label for one in app.text_input if one.value == "night job"] == []
+    monkeypatch.setattr(tokens, "AT_ONCE", 0.0)
     app.run()
     assert not [block for block in app.code if told in block.value]
     next(button for button in app.button if button.label == "Revoke").click().run()

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.dashboard import desk
+from core.teaching import learners
+from core.teaching.rules import Models, Rules
+from tests.dashboard import desk, readings
 from tests.dashboard.conftest import Server
 from tests.dashboard.house import House
+from tests.teaching import school
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SAMPLE = "brain-mr-04"
@@ -95,3 +98,22 @@ def test_one_that_failed_is_tried_again(page: Page, held: Callable[[float], Hous
     page.get_by_role("button", name="Try again").click()
     desk.answered(page)
     expect(page.get_by_text("All places are taken.")).to_have_count(0)
+
+
+def test_what_follows_on_another_tab_of_a_told_case_comes_by_itself(
+    page: Page, held: Callable[[float], House], tmp_path: Path
+) -> None:
+    house = held(0.5)
+    store = readings.opened(house.store)
+    quiz = school.quiz(store, Rules(models=Models.WITH_TRUTH, shuffle=False), ["tumour"]).id
+    me = learners.of_user(store, school.teacher(store)).id or 0
+    attempt = school.begun(store, quiz, me)
+    school.say(store, me, attempt)
+    store.close()
+    page.goto(f"{house.url}/learn?attempt={attempt}&look=1")
+    page.get_by_role("tab", name="Heat maps").click()
+    expect(page.get_by_text("Follows when every slice has been answered.")).to_be_visible()
+    desk.settled(page)
+    (tmp_path / "go").touch()
+    expect(page.get_by_text("Follows when every slice has been answered.")).to_have_count(0)
+    expect(page.get_by_role("tab", name="Heat maps")).to_have_attribute("aria-selected", "true")

@@ -22,6 +22,7 @@ CONTRASTS = {
 }
 SEEDS = (1, 2, 3)
 KEY = "lab-curve"
+POLL = 1.5  # seconds
 _one = Line(1)  # a measurement asks every model dozens of times: one after the other, whoever wants it
 
 
@@ -32,15 +33,23 @@ def show() -> None:
         f"Lesions of {len(DIAMETERS)} sizes and 4 contrasts in {len(SEEDS)} scans each, at the picture quality set "
         "above: for every size the lowest contrast at which a model calls at least half of them. Takes some minutes."
     )
-    _under_way()
+    running = _running()
+    st.fragment(_under_way, run_every=POLL if running else None)(running)
 
 
-@st.fragment(run_every=1.5)
-def _under_way() -> None:
+def _running() -> bool:
     job: Job[ContrastDetail] | None = st.session_state.get(KEY)
-    if job is not None and job.running:
-        st.progress(job.fraction, "Measuring …" if job.fraction else "Waiting for another measurement …")
-        st.button("Stop", key="lab-stop", on_click=job.stop)
+    return job is not None and job.running
+
+
+def _under_way(running: bool) -> None:
+    job: Job[ContrastDetail] | None = st.session_state.get(KEY)
+    if running != _running():  # who asks how far it is, is set up above
+        st.rerun()
+    if running and job is not None:
+        said = "Measuring …" if job.fraction else "Waiting for another measurement …"
+        st.progress(job.fraction, "Stopping …" if job.stopping else said)
+        st.button("Stop", key="lab-stop", on_click=job.stop, disabled=job.stopping)
         return
     st.button("Measure", key="lab-measure", icon=":material/show_chart:", on_click=_begin)
     if job is None:
@@ -52,6 +61,8 @@ def _under_way() -> None:
 
 
 def _begin() -> None:
+    if _running():  # pressed twice
+        return
     system, setting = st.session_state["lab-set"]
     models = engine()
 

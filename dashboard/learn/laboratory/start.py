@@ -13,7 +13,7 @@ HALVES = {"A lesion of your own": lesion.show, "Fool the model": fool.show}
 
 def show() -> None:
     """The choice, and the half."""
-    st.session_state.setdefault("lab-half", address.section(tuple(HALVES)))
+    address.follow("lab-half", "section", tuple(HALVES))
     chosen = st.segmented_control("Half", list(HALVES), required=True, key="lab-half", label_visibility="collapsed")
     chosen = chosen or next(iter(HALVES))
     address.keep(section=chosen)

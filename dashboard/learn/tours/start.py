@@ -17,7 +17,7 @@ TOURS = {
 
 def show() -> None:
     """The choice, and the tour."""
-    st.session_state.setdefault("tour", address.section(tuple(TOURS)))
+    address.follow("tour", "section", tuple(TOURS))
     chosen = st.segmented_control("Tour", list(TOURS), required=True, key="tour", label_visibility="collapsed")
     chosen = chosen or next(iter(TOURS))
     address.keep(section=chosen)
