@@ -123,7 +123,7 @@ def test_a_measurement_is_begun_once_and_asked_for_only_while_it_runs(monkeypatc
     asked: list[float | None] = []
     state: dict[str, Any] = {"lab-set": ("pet", SimpleNamespace())}
     page = mock.MagicMock(session_state=state)
-    page.fragment = lambda draw, run_every: asked.append(run_every) or (lambda *_: None)
+    page.fragment.side_effect = lambda draw, run_every: lambda *_: asked.append(run_every)
     monkeypatch.setattr(curve, "st", page)
     monkeypatch.setattr(curve, "engine", lambda: None)
     monkeypatch.setattr(curve, "_quality", lambda setting: setting)
