@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -23,6 +25,7 @@ def test_back_goes_back_and_out(page: Page, lesson: School, name: str, role: str
     desk.settled(page)
     for place in (second, third):
         page.get_by_role(role, name=place, exact=True).click()  # type: ignore[arg-type]
+        expect(page).to_have_url(re.compile(f"={place.split()[0]}"))
         desk.settled(page)
     seen: list[str] = []
     for _ in range(8):  # some places are put into the address one after the other
