@@ -173,11 +173,9 @@ def _models(store: Store, shown: Shown, case: OpenCase, index: int, view: contro
             if name == "Models":
                 model_answers.show(case, system, index)
             elif review is None or not review.complete:
-                waits = jobs.running(case)
-                st.caption(
-                    "Follows when every slice has been answered." + ("" if waits else " See under Models why not.")
-                )
-                st.fragment(_wait, run_every=jobs.pace(engine()) if waits else None)(case)
+                why = "" if jobs.running(case) else " See under Models why not."
+                st.caption(f"Follows when every slice has been answered.{why}")
+                jobs.wait_elsewhere(case)
             elif name == "Heat maps":
                 heat_maps.show(case, review, system, index, view)
             elif panels.segmenters(review):
@@ -186,12 +184,6 @@ def _models(store: Store, shown: Shown, case: OpenCase, index: int, view: contro
                 st.caption("No model of this system outlines anything.")
     if review is not None and review.complete and not case.held_back:
         _keep(store, shown, case)
-
-
-def _wait(case: OpenCase) -> None:
-    """Where nothing else asks how far the review is: the page is drawn anew at its end."""
-    if jobs.page_is_over(case):
-        st.rerun()
 
 
 def _keep(store: Store, shown: Shown, case: OpenCase) -> None:
