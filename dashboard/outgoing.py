@@ -4,8 +4,8 @@ When a run of the page begins, Streamlit 1.67.0 drops what waits to be sent, and
 asked beside that page: above all the address that files are sent to. An upload that was begun just then is lost, and
 the page stands as if nothing had been given.
 
-It drops what a fragment drew and has not been sent when the fragment runs again, but keeps what fragments
-inside it drew: their places are then parts of containers that the browser never gets, and the page ends with
+When a fragment runs again it drops what that fragment drew and has not been sent, but keeps what fragments inside it
+drew: their places are then parts of containers that the browser never gets, and the page ends with
 "Bad delta path index" (``clear`` in ``streamlit.runtime.forward_msg_queue``). Two quick redraws under load do it.
 """
 

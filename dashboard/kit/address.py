@@ -49,8 +49,3 @@ def one_of(name: str, names: Sequence[str]) -> str | None:
     """What the address says of a place, where it is one of those that there are."""
     said = st.query_params.get(name, "")
     return said if said in names else None
-
-
-def section(names: Sequence[str]) -> str:
-    """The section that the address names, else the first one."""
-    return one_of("section", names) or names[0]
